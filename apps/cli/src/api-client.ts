@@ -1,0 +1,163 @@
+import {
+  AuthError,
+  ConnectionError,
+  fromWireError,
+  InternalFailure,
+  type AppSummary,
+  type ContainerSummary,
+  type DeploymentSummary,
+  type DeployReply,
+  type DeployRequest,
+  type HelloReply,
+  type LogEntry,
+  type ProblemDetails,
+  type ScheduleSummary,
+  type RollbackRequest,
+} from '@gantry/protocol';
+
+import type { Connection } from './connection.ts';
+import { readLines } from './read-lines.ts';
+
+interface RequestOptions {
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  body?: Uint8Array | string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** The control API, as far as the CLI needs it. */
+export class ApiClient {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  hello(): Promise<HelloReply> {
+    return this.#json('/v1/hello');
+  }
+
+  async hasBlob(digest: string): Promise<boolean> {
+    const response = await this.#send(`/v1/blobs/${digest}`, { method: 'HEAD' });
+    if (response.status === 404) return false;
+    await this.#assertOk(response);
+    return true;
+  }
+
+  async putBlob(digest: string, bytes: Uint8Array): Promise<void> {
+    const headers = { 'content-type': 'application/octet-stream' };
+    await this.#assertOk(await this.#send(`/v1/blobs/${digest}`, { method: 'PUT', body: bytes, headers }));
+  }
+
+  deploy(request: Omit<DeployRequest, 'environment'>): Promise<DeployReply> {
+    const body: DeployRequest = { ...request, environment: this.#connection.environment };
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/deployments', { method: 'POST', body: JSON.stringify(body), headers });
+  }
+
+  async listApps(): Promise<AppSummary[]> {
+    return (await this.#json<{ apps: AppSummary[] }>(this.#inEnvironment('/v1/apps'))).apps;
+  }
+
+  stopApp(app: string): Promise<AppSummary> {
+    const path = this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/stop`);
+    return this.#json(path, { method: 'POST' });
+  }
+
+  async appHistory(app: string): Promise<DeploymentSummary[]> {
+    const path = this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/deployments`);
+    return (await this.#json<{ deployments: DeploymentSummary[] }>(path)).deployments;
+  }
+
+  rollbackApp(app: string, request: RollbackRequest): Promise<DeployReply> {
+    const path = this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/rollback`);
+    const headers = { 'content-type': 'application/json' };
+    return this.#json(path, { method: 'POST', body: JSON.stringify(request), headers });
+  }
+
+  async listSchedules(app: string, runs: number): Promise<ScheduleSummary[]> {
+    const path = `${this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/schedules`)}&runs=${runs}`;
+    return (await this.#json<{ schedules: ScheduleSummary[] }>(path)).schedules;
+  }
+
+  runNow(app: string, name: string): Promise<{ callId: string }> {
+    const path = `/v1/apps/${encodeURIComponent(app)}/functions/${encodeURIComponent(name)}/run`;
+    return this.#json(this.#inEnvironment(path), { method: 'POST' });
+  }
+
+  async listContainers(): Promise<ContainerSummary[]> {
+    const reply = await this.#json<{ containers: ContainerSummary[] }>(this.#inEnvironment('/v1/containers'));
+    return reply.containers;
+  }
+
+  async stopContainer(containerId: string, kill: boolean): Promise<void> {
+    const path = `/v1/containers/${encodeURIComponent(containerId)}/stop${kill ? '?kill=1' : ''}`;
+    await this.#json(path, { method: 'POST' });
+  }
+
+  /** Log entries of an app, oldest first. With `follow` it ends when the app or `signal` does. */
+  async *readLogs(
+    app: string,
+    options: { follow?: boolean; sinceMs?: number | undefined; signal?: AbortSignal },
+  ): AsyncGenerator<LogEntry> {
+    const query = new URLSearchParams({ environment: this.#connection.environment });
+    if (options.follow) query.set('follow', '1');
+    if (options.sinceMs !== undefined) query.set('since', String(options.sinceMs));
+    const path = `/v1/apps/${encodeURIComponent(app)}/logs?${query}`;
+    const response = await this.#send(path, { signal: options.signal });
+    await this.#assertOk(response);
+    if (!response.body) return;
+    for await (const line of readLines(response.body)) {
+      if (line.trim() !== '') yield JSON.parse(line) as LogEntry;
+    }
+  }
+
+  #inEnvironment(path: string): string {
+    return `${path}?environment=${encodeURIComponent(this.#connection.environment)}`;
+  }
+
+  async #json<TReply>(path: string, options: RequestOptions = {}): Promise<TReply> {
+    const response = await this.#send(path, options);
+    await this.#assertOk(response);
+    return (await response.json()) as TReply;
+  }
+
+  async #send(path: string, options: RequestOptions): Promise<Response> {
+    const { serverUrl, token } = this.#connection;
+    const { method = 'GET', body, signal } = options;
+    const headers = { ...options.headers, authorization: `Bearer ${token}` };
+    const init: RequestInit = { method, headers };
+    if (body !== undefined) init.body = body as NonNullable<RequestInit['body']>;
+    if (signal) init.signal = signal;
+    try {
+      return await fetch(serverUrl + path, init);
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      throw new ConnectionError(`the Gantry server at "${serverUrl}" cannot be reached`, {
+        cause,
+        hint: 'Start the platform with "gantry up", or check GANTRY_SERVER_URL.',
+      });
+    }
+  }
+
+  async #assertOk(response: Response): Promise<void> {
+    if (response.ok) return;
+    const problem = await readProblem(response);
+    if (problem) throw fromWireError({ ...problem, hint: problem.hint });
+    if (response.status === 401) {
+      throw new AuthError('the server does not accept this token', { hint: 'Check GANTRY_TOKEN.' });
+    }
+    throw new InternalFailure(`the server answered ${response.status} to ${new URL(response.url).pathname}`, {
+      hint: 'Check with "gantry doctor" that GANTRY_SERVER_URL is a Gantry server.',
+    });
+  }
+}
+
+async function readProblem(response: Response): Promise<ProblemDetails | undefined> {
+  try {
+    const body = (await response.json()) as ProblemDetails;
+    return typeof body.code === 'string' && typeof body.message === 'string' ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}

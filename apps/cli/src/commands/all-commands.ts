@@ -1,0 +1,48 @@
+import type { CommandSpec } from '../command.ts';
+import { appHistoryCommand } from './app-history.ts';
+import { appListCommand } from './app-list.ts';
+import { appLogsCommand } from './app-logs.ts';
+import { appRollbackCommand } from './app-rollback.ts';
+import { appRunNowCommand } from './app-run-now.ts';
+import { appSchedulesCommand } from './app-schedules.ts';
+import { appUpCommand } from './app-up.ts';
+import { appStopCommand } from './app-stop.ts';
+import { buildCommand } from './build.ts';
+import { containerListCommand } from './container-list.ts';
+import { containerStopCommand } from './container-stop.ts';
+import { deployCommand } from './deploy.ts';
+import { doctorCommand } from './doctor.ts';
+import { gatewayCommand } from './gateway.ts';
+import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
+import { serverCommand } from './server.ts';
+import { upCommand } from './up.ts';
+import { workerCommand } from './worker.ts';
+
+/** Every command, in the order in which help shows them. */
+export const ALL_COMMANDS: readonly CommandSpec[] = [
+  upCommand,
+  doctorCommand,
+  runCommand,
+  serveCommand,
+  deployCommand,
+  buildCommand,
+  appListCommand,
+  appLogsCommand,
+  appHistoryCommand,
+  appRollbackCommand,
+  appSchedulesCommand,
+  appRunNowCommand,
+  appStopCommand,
+  appUpCommand,
+  containerListCommand,
+  containerStopCommand,
+  serverCommand,
+  gatewayCommand,
+  workerCommand,
+];
+
+export const COMMAND_GROUPS = {
+  app: 'look at apps and stop them',
+  container: 'look at containers and stop them',
+} as const;

@@ -1,0 +1,49 @@
+import type { AppSummary } from '@gantry/protocol';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { readConnection } from '../connection.ts';
+import type { Style } from '../terminal/style.ts';
+import { toTable, type Column } from '../terminal/table.ts';
+import { toAge } from '../terminal/units.ts';
+
+const RECENT_MS = 2 * 3600 * 1000;
+
+export const appListCommand: CommandSpec = {
+  path: ['app', 'list'],
+  summary: 'list apps that run, and those stopped within the last two hours',
+  options: [SHARED_OPTIONS.environment, SHARED_OPTIONS.json],
+  examples: [
+    ['gantry app list', 'apps of the environment'],
+    ['gantry app list --json', 'the same for programs'],
+  ],
+  async run({ terminal, env }, { options }) {
+    const connection = readConnection(env, { environment: options.text('env') });
+    const nowMs = Date.now();
+    const apps = (await new ApiClient(connection).listApps())
+      .filter((app) => app.stoppedAtMs === undefined || nowMs - app.stoppedAtMs < RECENT_MS)
+      .sort((a, b) => b.createdAtMs - a.createdAtMs);
+    if (options.flag('json')) return terminal.out(JSON.stringify(apps, undefined, 2));
+    if (apps.length === 0) {
+      return terminal.note(
+        `No apps in environment "${connection.environment}". Deploy one: gantry deploy <entry>`,
+      );
+    }
+    for (const line of toTable(appColumns(terminal.style, nowMs), apps, terminal.style)) terminal.out(line);
+  },
+};
+
+function appColumns(style: Style, nowMs: number): Column<AppSummary>[] {
+  return [
+    { title: 'app', cell: (app) => style.bold(app.name ?? '-') },
+    { title: 'id', cell: (app) => style.dim(app.id) },
+    {
+      title: 'state',
+      cell: (app) => (app.state === 'stopped' ? style.dim(app.state) : style.green(app.state)),
+    },
+    { title: 'version', cell: (app) => (app.version > 0 ? `v${app.version}` : '-'), align: 'right' },
+    { title: 'containers', cell: (app) => String(app.containers), align: 'right' },
+    { title: 'functions', cell: (app) => app.functions.map((each) => each.name).join(', ') || '-' },
+    { title: 'created', cell: (app) => toAge(app.createdAtMs, nowMs) },
+  ];
+}

@@ -1,0 +1,97 @@
+import path from 'node:path';
+
+import { type AppReport, type DeployRequest, toWireError } from '@gantry/protocol';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import { readConnection, type Connection } from '../connection.ts';
+import { openBuild } from '../deploy/build-input.ts';
+import { findDeployOrigin } from '../deploy/deploy-origin.ts';
+import { publishApp } from '../deploy/publish-app.ts';
+import { createSteps } from '../deploy/steps.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { holdApp } from '../run/hold-app.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+export const appUpCommand: CommandSpec = {
+  path: ['app', 'up'],
+  summary: 'keep an app up for another program, until standard input ends',
+  details:
+    'What app.run() and app.deploy() in a program start. Says in one line of JSON which app is up, or why none is.\n' +
+    'The app ends with the standard input of this command, unless it is detached or deployed.',
+  arguments: [{ usage: '<entry>', description: 'entry file, or a folder with a build' }],
+  options: [
+    { flags: '--deploy', description: 'make a deployment, and end' },
+    { flags: '-d, --detach', description: 'leave the app running, and end' },
+    { flags: '--name <name>', description: 'name of the app', fallback: 'the one in the code' },
+    { flags: '--tag <text>', description: 'note for the history of a deployment' },
+    SHARED_OPTIONS.environment,
+  ],
+  examples: [['gantry app up src/app.ts < /dev/tty', 'until Ctrl-D']],
+  run: runAppUp,
+};
+
+async function runAppUp(context: CommandContext, input: CommandInput): Promise<number> {
+  const { terminal } = context;
+  const report = (line: AppReport) => terminal.out(JSON.stringify(line));
+  try {
+    const { options } = input;
+    const connection = readConnection(context.env, { environment: options.text('env') });
+    const client = new ApiClient(connection);
+    const stop = stopSignal();
+    const built = await (await openBuild(input.arguments[0] ?? '', { cwd: context.cwd })).build();
+    const request = await requestOf(context, input);
+    const reply = await publishApp({ client, built, request, steps: createSteps(terminal, { quiet: true }) });
+    const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
+    const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };
+    if (!request.ephemeral || request.detach) report(up);
+    else await hold({ client, connection, appId: reply.appId, stop: stop.signal, onUp: () => report(up) });
+    return 0;
+  } catch (error) {
+    report({ type: 'failed', error: toWireError(error) });
+    return exitCodeOf(error);
+  }
+}
+
+type UpRequest = Omit<DeployRequest, 'environment' | 'manifest'>;
+
+async function requestOf(
+  { cwd }: CommandContext,
+  { options, arguments: args }: CommandInput,
+): Promise<UpRequest> {
+  const name = options.text('name');
+  if (!options.flag('deploy')) return { name, ephemeral: true, detach: options.flag('detach') || undefined };
+  return { name, tag: options.text('tag'), ...(await findDeployOrigin(path.resolve(cwd, args[0] ?? ''))) };
+}
+
+interface HoldOptions {
+  client: ApiClient;
+  connection: Connection;
+  appId: string;
+  stop: AbortSignal;
+  onUp(): void;
+}
+
+/** Keeps an ephemeral app alive until standard input ends or this process is told to stop. */
+async function hold({ client, connection, appId, stop, onUp }: HoldOptions): Promise<void> {
+  const held = await holdApp(connection, appId);
+  try {
+    onUp();
+    await endOfInput(stop);
+  } finally {
+    await client.stopApp(appId);
+    await held.close();
+  }
+}
+
+function endOfInput(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) return resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+    process.stdin
+      .once('end', resolve)
+      .once('close', resolve)
+      .once('error', () => resolve());
+    process.stdin.resume();
+  });
+}

@@ -1,0 +1,46 @@
+import type { ContainerSummary } from '@gantry/protocol';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { readConnection } from '../connection.ts';
+import type { Style } from '../terminal/style.ts';
+import { toTable, type Column } from '../terminal/table.ts';
+import { toAge } from '../terminal/units.ts';
+
+export const containerListCommand: CommandSpec = {
+  path: ['container', 'list'],
+  summary: 'list running containers',
+  options: [SHARED_OPTIONS.environment, SHARED_OPTIONS.json],
+  examples: [
+    ['gantry container list', 'containers of the environment'],
+    ['gantry container list --json', 'the same for programs'],
+  ],
+  async run({ terminal, env }, { options }) {
+    const connection = readConnection(env, { environment: options.text('env') });
+    const containers = await new ApiClient(connection).listContainers();
+    if (options.flag('json')) return terminal.out(JSON.stringify(containers, undefined, 2));
+    if (containers.length === 0) {
+      return terminal.note(`No containers run in environment "${connection.environment}".`);
+    }
+    const columns = containerColumns(terminal.style, Date.now());
+    for (const line of toTable(columns, containers, terminal.style)) terminal.out(line);
+  },
+};
+
+function containerColumns(style: Style, nowMs: number): Column<ContainerSummary>[] {
+  return [
+    { title: 'container', cell: (container) => container.containerId },
+    { title: 'app', cell: (container) => style.bold(container.appName ?? container.appId) },
+    { title: 'function', cell: (container) => container.functionName },
+    { title: 'version', cell: (container) => `v${container.version}`, align: 'right' },
+    { title: 'state', cell: (container) => paintState(container.state, style) },
+    { title: 'inputs', cell: (container) => `${container.running}/${container.maxInputs}`, align: 'right' },
+    { title: 'started', cell: (container) => toAge(container.startedAtMs, nowMs) },
+    { title: 'machine', cell: (container) => style.dim(container.hostname) },
+  ];
+}
+
+function paintState(state: ContainerSummary['state'], style: Style): string {
+  if (state === 'ready') return style.green(state);
+  return state === 'starting' ? style.yellow(state) : style.dim(state);
+}

@@ -1,0 +1,59 @@
+import path from 'node:path';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import { readConnection } from '../connection.ts';
+import { findDeployOrigin } from '../deploy/deploy-origin.ts';
+import { openBuild } from '../deploy/build-input.ts';
+import { deployedTable } from '../deploy/function-table.ts';
+import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
+import { createSteps } from '../deploy/steps.ts';
+import { toDuration } from '../terminal/units.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const deployCommand: CommandSpec = {
+  path: ['deploy'],
+  summary: 'build an app and make it live; running calls are not disturbed',
+  arguments: [{ usage: '[entry]', description: 'entry file, or a folder with a project or a build' }],
+  options: [
+    { flags: '--name <name>', description: 'name of the app', fallback: 'the one in the code' },
+    SHARED_OPTIONS.environment,
+    { flags: '--tag <text>', description: 'note for the history, such as a commit' },
+    { flags: '--manifest <folder>', description: 'deploy what "gantry build" wrote there' },
+    SHARED_OPTIONS.json,
+  ],
+  examples: [
+    ['gantry deploy src/app.ts', 'build and deploy'],
+    ['gantry deploy --env staging --tag v1.2 .', 'the project in this folder, elsewhere'],
+    ['gantry deploy --manifest dist/gantry', 'deploy a build'],
+  ],
+  run: runDeploy,
+};
+
+async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandInput): Promise<void> {
+  const { options } = input;
+  const entry = options.text('manifest') ?? input.arguments[0];
+  if (entry === undefined) {
+    throw new UsageError('the entry is missing', {
+      hint: 'Write "gantry deploy src/app.ts" or "gantry deploy .".',
+    });
+  }
+  const startedAtMs = performance.now();
+  const json = options.flag('json');
+  const connection = readConnection(env, { environment: options.text('env') });
+  const steps = createSteps(terminal, { quiet: json });
+  const built = await buildWithSteps(await openBuild(entry, { cwd }), steps);
+  const origin = await findDeployOrigin(path.resolve(cwd, entry));
+  const request = { name: options.text('name'), tag: options.text('tag'), ...origin };
+  const reply = await publishApp({ client: new ApiClient(connection), built, request, steps });
+  if (json) return terminal.out(JSON.stringify(reply, undefined, 2));
+  terminal.note('');
+  for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
+  terminal.note('');
+  const { dim } = terminal.noteStyle;
+  terminal.note(
+    dim(
+      `  Live in environment "${connection.environment}" after ${toDuration(performance.now() - startedAtMs)}`,
+    ),
+  );
+}

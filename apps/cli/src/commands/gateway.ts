@@ -1,0 +1,39 @@
+import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { findDataDir } from '../connection.ts';
+import { parsePort } from '../option-values.ts';
+import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
+import { loadPart } from '../platform/parts.ts';
+import { DOMAIN_OPTIONS, NATS_URL_OPTION, readDomain, readNatsUrl } from '../platform/platform-options.ts';
+import { runPart } from './run-part.ts';
+
+export const gatewayCommand: CommandSpec = {
+  path: ['gateway'],
+  summary: 'run one HTTPS gateway, for a platform on several machines',
+  details: 'It takes requests for web endpoints and passes them to containers.',
+  options: [
+    NATS_URL_OPTION,
+    SHARED_OPTIONS.dataDir,
+    { flags: '--host <address>', description: 'address to listen on', fallback: '127.0.0.1' },
+    { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
+    ...DOMAIN_OPTIONS,
+  ],
+  examples: [
+    ['gantry gateway --nats nats://nats.internal:4222 --host 0.0.0.0 --https-port 443', 'the public edge'],
+  ],
+  async run(context, { options }) {
+    const { env, programs } = context;
+    const dataDir = findDataDir(env, options.text('dataDir'));
+    const natsUrl = readNatsUrl(options, env);
+    const port = parsePort('--https-port', options.text('httpsPort') ?? DEFAULT_HTTPS_PORT);
+    const host = options.text('host') ?? '127.0.0.1';
+    await runPart(context, {
+      name: 'gateway',
+      dataDir,
+      start: async (log) => {
+        const startGateway = await loadPart(programs, 'startGateway');
+        return startGateway({ natsUrl, dataDir, host, port, ...readDomain(options), log });
+      },
+      describe: ({ url, caPath }) => ({ url, caPath }),
+    });
+  },
+};

@@ -1,0 +1,60 @@
+import type { DeployReply } from '@gantry/protocol';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import { readConnection } from '../connection.ts';
+import { openBuild } from '../deploy/build-input.ts';
+import { deployedTable } from '../deploy/function-table.ts';
+import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
+import { createSteps } from '../deploy/steps.ts';
+import { reportError } from '../report-error.ts';
+import { EphemeralApp } from '../run/ephemeral-app.ts';
+import { watchSources } from '../run/watch-sources.ts';
+import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export const serveCommand: CommandSpec = {
+  path: ['serve'],
+  summary: 'serve web endpoints while you work: rebuilds on every change',
+  details:
+    'The URLs end in -dev and stay the same. A change that does not build leaves the last good one running.',
+  arguments: [{ usage: '<entry>', description: 'entry file, or the folder of a project' }],
+  options: [{ flags: '--name <name>', description: 'name of the app' }, SHARED_OPTIONS.environment],
+  examples: [['gantry serve src/app.ts', 'until Ctrl-C']],
+  run: runServe,
+};
+
+async function runServe({ terminal, env, cwd }: CommandContext, input: CommandInput): Promise<void> {
+  const connection = readConnection(env, { environment: input.options.text('env') });
+  const client = new ApiClient(connection);
+  const steps = createSteps(terminal);
+  const stop = stopSignal();
+  const build = await openBuild(input.arguments[0] ?? '', { cwd });
+  const request = { ephemeral: true, schedules: true, name: input.options.text('name') };
+  const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps });
+  const { appId } = reply;
+  const app = await EphemeralApp.open({ appId, client, connection, terminal });
+  printServed(reply, terminal);
+  try {
+    for await (const changed of watchSources(() => build.watchFiles, stop.signal)) {
+      terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
+      try {
+        const built = await buildWithSteps(build, steps);
+        await publishApp({ client, built, request: { ...request, appId }, steps });
+      } catch (error) {
+        reportError(error, terminal, env);
+        terminal.note('The last good version goes on serving.');
+      }
+    }
+  } finally {
+    await app.close();
+    stop.release();
+  }
+}
+
+function printServed(reply: DeployReply, terminal: Terminal): void {
+  terminal.note('');
+  for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
+  terminal.note('');
+  terminal.note(terminal.noteStyle.dim('  Watching for changes; Ctrl-C ends'));
+}

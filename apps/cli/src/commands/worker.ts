@@ -1,0 +1,32 @@
+import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { findDataDir } from '../connection.ts';
+import { loadPart, runnerPath } from '../platform/parts.ts';
+import { BLOB_OPTIONS, NATS_URL_OPTION, readBlobs, readNatsUrl } from '../platform/platform-options.ts';
+import { runPart } from './run-part.ts';
+
+export const workerCommand: CommandSpec = {
+  path: ['worker'],
+  summary: 'run one worker, on each machine that shall run containers',
+  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, ...BLOB_OPTIONS],
+  examples: [
+    [
+      'gantry worker --nats nats://nats.internal:4222 --s3-endpoint http://minio.internal:9000',
+      'join a cluster',
+    ],
+  ],
+  async run(context, { options }) {
+    const { env, programs } = context;
+    const dataDir = findDataDir(env, options.text('dataDir'));
+    const natsUrl = readNatsUrl(options, env);
+    const blobs = readBlobs(options, env, dataDir);
+    await runPart(context, {
+      name: 'worker',
+      dataDir,
+      start: async (log) => {
+        const startWorker = await loadPart(programs, 'startWorker');
+        return startWorker({ natsUrl, dataDir, blobs, runnerPath: runnerPath(programs), log });
+      },
+      describe: ({ workerId }) => ({ workerId }),
+    });
+  },
+};

@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { FileRef, Manifest } from '@gantry/protocol';
+import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { findEntry } from './find-entry.ts';
+import { uploadFiles } from './upload.ts';
+
+let directory: TemporaryDirectory;
+
+beforeEach(async () => {
+  directory = await temporaryDirectory('gantry-cli-');
+});
+
+afterEach(() => directory.remove());
+
+async function write(file: string, text: string): Promise<string> {
+  const target = path.join(directory.path, file);
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(target, text);
+  return target;
+}
+
+describe('findEntry', () => {
+  test('takes a file as it is', async () => {
+    const entry = await write('src/jobs.ts', '');
+
+    expect(findEntry('src/jobs.ts', directory.path)).toEqual({ type: 'source', entry });
+  });
+
+  test('takes what package.json names, before the usual places', async () => {
+    await write('src/app.ts', '');
+    const entry = await write('lib/jobs.ts', '');
+    await write('package.json', '{ "gantry": { "entry": "lib/jobs.ts" } }');
+
+    expect(findEntry('.', directory.path)).toEqual({ type: 'source', entry });
+  });
+
+  test('falls back to the usual places', async () => {
+    const entry = await write('src/app.ts', '');
+
+    expect(findEntry('.', directory.path)).toEqual({ type: 'source', entry });
+  });
+
+  test('takes a folder with a manifest as built', async () => {
+    await write('manifest.json', '{}');
+
+    expect(findEntry('.', directory.path)).toEqual({ type: 'built', folder: directory.path });
+  });
+
+  test('names what does not exist, and what has no entry', () => {
+    expect(() => findEntry('nothing.ts', directory.path)).toThrow('"nothing.ts" does not exist');
+    expect(() => findEntry('.', directory.path)).toThrow('has no entry');
+  });
+});
+
+describe('uploadFiles', () => {
+  test('sends only what the server lacks, and each content once', async () => {
+    await write('bundle.mjs', 'bundle');
+    await write('bundle.mjs.map', 'map');
+    const file = (name: string, digest: string): FileRef => ({ path: name, digest, sizeBytes: 6 });
+    const manifest: Manifest = {
+      schemaVersion: 1,
+      sdkVersion: '0.1.0',
+      bundle: file('bundle.mjs', 'sha256-b'),
+      sourceMap: file('bundle.mjs.map', 'sha256-m'),
+      packages: { ...file('bundle.mjs', 'sha256-b'), contents: [] },
+      functions: [],
+      entrypoints: [],
+    };
+    const put = new Map<string, string>();
+    const client = {
+      hasBlob: async (digest: string) => digest === 'sha256-m',
+      putBlob: async (digest: string, bytes: Uint8Array) =>
+        void put.set(digest, Buffer.from(bytes).toString()),
+    };
+
+    const result = await uploadFiles({ client, manifest, folder: directory.path });
+
+    expect([...put]).toEqual([['sha256-b', 'bundle']]);
+    expect(result).toEqual({ sent: 1, files: 2, sentBytes: 6 });
+  });
+});

@@ -1,0 +1,53 @@
+import type { DeployReply, Manifest } from '@gantry/protocol';
+
+import type { Style } from '../terminal/style.ts';
+import { toTable } from '../terminal/table.ts';
+
+/** The functions of a deployment and their web addresses. */
+export function deployedTable(reply: DeployReply, style: Style): string[] {
+  const rows = reply.functions.flatMap((each) => {
+    const urls = Object.entries(each.urls);
+    const first = { name: each.name, kind: each.kind, url: '' };
+    if (urls.length === 0) return [first];
+    return urls.map(([method, url], at) => ({
+      name: at === 0 ? each.name : '',
+      kind: at === 0 ? each.kind : '',
+      url: each.kind === 'class' ? `${url} ${style.dim(`(${method})`)}` : url,
+    }));
+  });
+  const hasUrls = rows.some((row) => row.url !== '');
+  const columns = [
+    { title: 'function', cell: (row: (typeof rows)[number]) => style.bold(row.name) },
+    { title: 'kind', cell: (row: (typeof rows)[number]) => row.kind },
+    ...(hasUrls ? [{ title: 'url', cell: (row: (typeof rows)[number]) => style.cyan(row.url) }] : []),
+  ];
+  return toTable(columns, rows, style);
+}
+
+/** The functions of a build. */
+export function builtTable(manifest: Manifest, style: Style): string[] {
+  const rows = manifest.functions.flatMap((spec) =>
+    spec.methods.map((method) => ({
+      name: spec.kind === 'class' ? `${spec.name}.${method.name}` : spec.name,
+      kind: spec.kind,
+      web: method.web ? method.web.method : '',
+      site: `${method.site.file}:${method.site.line}`,
+    })),
+  );
+  const entrypoints = manifest.entrypoints.map((each) => ({
+    name: each.name,
+    kind: 'entrypoint',
+    web: '',
+    site: `${each.site.file}:${each.site.line}`,
+  }));
+  return toTable(
+    [
+      { title: 'name', cell: (row) => style.bold(row.name) },
+      { title: 'kind', cell: (row) => row.kind },
+      { title: 'web', cell: (row) => row.web },
+      { title: 'source', cell: (row) => style.dim(row.site) },
+    ],
+    [...rows, ...entrypoints],
+    style,
+  );
+}

@@ -1,0 +1,50 @@
+import type { DeployReply, DeployRequest } from '@gantry/protocol';
+
+import type { ApiClient } from '../api-client.ts';
+import { plural, toSize } from '../terminal/units.ts';
+import type { AppBuild, BuiltApp } from './build-input.ts';
+import type { Steps } from './steps.ts';
+import { uploadFiles } from './upload.ts';
+
+/** Builds, and says so. */
+export function buildWithSteps(app: AppBuild, steps: Steps): Promise<BuiltApp> {
+  return steps.run('Building…', async () => {
+    const built = await app.build();
+    return { value: built, done: buildText(built) };
+  });
+}
+
+export interface PublishOptions {
+  client: ApiClient;
+  built: BuiltApp;
+  request: Omit<DeployRequest, 'environment' | 'manifest'>;
+  steps: Steps;
+}
+
+/** Uploads what the server lacks and makes the build live. */
+export async function publishApp({ client, built, request, steps }: PublishOptions): Promise<DeployReply> {
+  const { manifest, folder } = built;
+  await steps.run('Uploading…', async (progress) => {
+    const onProgress = (sent: number, toSend: number) => progress(`Uploading file ${sent + 1} of ${toSend}…`);
+    const { sent, files, sentBytes } = await uploadFiles({ client, manifest, folder, onProgress });
+    const text =
+      sent === 0 ? 'Nothing to upload' : `Uploaded ${sent} of ${plural(files, 'file')}, ${toSize(sentBytes)}`;
+    return { value: undefined, done: text };
+  });
+  return steps.run('Deploying…', async () => {
+    const reply = await client.deploy({ ...request, manifest });
+    return { value: reply, done: publishedText(reply, request) };
+  });
+}
+
+function publishedText(reply: DeployReply, request: PublishOptions['request']): string {
+  const name = reply.appName ?? reply.appId;
+  if (request.appId) return `Reloaded ${name} as version ${reply.version}`;
+  return request.ephemeral ? `Started ${name} (${reply.appId})` : `Deployed ${name} version ${reply.version}`;
+}
+
+function buildText({ manifest }: BuiltApp): string {
+  const size = manifest.bundle.sizeBytes + (manifest.packages?.sizeBytes ?? 0);
+  const packages = manifest.packages ? ` and ${plural(manifest.packages.contents.length, 'package')}` : '';
+  return `Built ${plural(manifest.functions.length, 'function')}${packages}, ${toSize(size)}`;
+}

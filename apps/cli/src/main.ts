@@ -1,0 +1,37 @@
+import { ALL_COMMANDS, COMMAND_GROUPS } from './commands/all-commands.ts';
+import type { CommandContext } from './command.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { runProgram } from './program.ts';
+import { errorJson, reportError } from './report-error.ts';
+import { createTerminal } from './terminal/terminal.ts';
+import { CLI_VERSION } from './version.ts';
+
+const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, env: process.env });
+const context: CommandContext = {
+  terminal,
+  env: process.env,
+  cwd: process.cwd(),
+  programs: new URL('./', import.meta.url),
+  version: CLI_VERSION,
+};
+
+/** A reader that went away, as in `gantry app logs | head`, is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  const options = { commands: ALL_COMMANDS, groups: COMMAND_GROUPS, context };
+  process.exitCode = await runProgram(options, process.argv.slice(2));
+} catch (error) {
+  terminal.progress('');
+  reportError(error, terminal, process.env);
+  // After `run`, it is a flag of the user's function.
+  const [command, ...rest] = process.argv.slice(2);
+  if (command !== 'run' && rest.includes('--json')) terminal.out(errorJson(error));
+  process.exitCode = exitCodeOf(error);
+}
+// What a command leaves open, such as an idle connection, must not keep the shell waiting.
+await new Promise((resolve) => process.stdout.write('', resolve));
+process.exit();

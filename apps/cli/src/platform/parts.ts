@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url';
+
+import { NotFoundError } from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+// The programs of the platform are loaded from the folder of the bundles, by URL: in the sources no app imports
+// another, and `gantry deploy` does not pay for loading a server. These are their contracts.
+
+export type BlobStoreConfig =
+  | { type: 'disk'; path: string }
+  | {
+      type: 's3';
+      endpoint: string;
+      accessKey: string;
+      secretKey: string;
+      bucket: string;
+      region?: string | undefined;
+    };
+
+export interface ServerConfig {
+  natsUrl: string;
+  dataDir: string;
+  blobs: BlobStoreConfig;
+  host: string;
+  port: number;
+  token: string;
+  workspace: string;
+  domain: string;
+  /** Its port goes into the addresses of web endpoints. */
+  gatewayUrl: string;
+  log: Logger;
+  /** Whether nats-server writes to disk before it acknowledges. */
+  durability?: 'synced' | 'periodic';
+}
+
+export interface GatewayConfig {
+  natsUrl: string;
+  dataDir: string;
+  host: string;
+  port: number;
+  domain: string;
+  workspace: string;
+  log: Logger;
+}
+
+export interface WorkerConfig {
+  natsUrl: string;
+  dataDir: string;
+  blobs: BlobStoreConfig;
+  /** Absolute path of the first program in each container. */
+  runnerPath: string;
+  log: Logger;
+}
+
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
+export interface PlatformParts {
+  startServer(config: ServerConfig): Promise<Stoppable & { url: string }>;
+  startGateway(config: GatewayConfig): Promise<Stoppable & { url: string; caPath: string }>;
+  startWorker(config: WorkerConfig): Promise<Stoppable & { workerId: string }>;
+}
+
+const FILES = { startServer: 'server.mjs', startGateway: 'gateway.mjs', startWorker: 'worker.mjs' } as const;
+
+/** Loads the start function of one program. */
+export async function loadPart<TName extends keyof PlatformParts>(
+  programs: URL,
+  name: TName,
+): Promise<PlatformParts[TName]> {
+  const url = new URL(FILES[name], programs);
+  const loaded = (await import(url.href)) as Partial<PlatformParts>;
+  const start = loaded[name];
+  if (start) return start;
+  throw new NotFoundError(`the file "${fileURLToPath(url)}" does not export "${name}"`, {
+    hint: 'Run "npm run build" in the Gantry repository.',
+  });
+}
+
+/** Path of the program that runs first in each container. */
+export function runnerPath(programs: URL): string {
+  return fileURLToPath(new URL('runner.mjs', programs));
+}

@@ -1,0 +1,66 @@
+import { DEFAULTS } from '@gantry/protocol';
+import path from 'node:path';
+
+import type { CommandOptions, OptionSpec } from '../command.ts';
+import { UsageError } from '../usage-error.ts';
+import type { BlobStoreConfig } from './parts.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where large things live: in the data directory, unless an S3 store is named. */
+export const BLOB_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--s3-endpoint <url>',
+    description: 'S3 store for large data',
+    fallback: 'GANTRY_S3_ENDPOINT, else disk',
+  },
+  { flags: '--s3-bucket <name>', description: 'bucket', fallback: 'GANTRY_S3_BUCKET, else gantry' },
+  { flags: '--s3-access-key <key>', description: 'access key', fallback: 'GANTRY_S3_ACCESS_KEY' },
+  { flags: '--s3-secret-key <key>', description: 'secret key', fallback: 'GANTRY_S3_SECRET_KEY' },
+  { flags: '--s3-region <name>', description: 'region', fallback: 'GANTRY_S3_REGION' },
+];
+
+export const NATS_URL_OPTION: OptionSpec = {
+  flags: '--nats <url>',
+  description: 'NATS to join, such as nats://user:password@host:4222',
+  fallback: 'GANTRY_NATS_URL',
+};
+
+export const DOMAIN_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--domain <name>', description: 'domain of web endpoints', fallback: 'gantry.localhost' },
+  { flags: '--workspace <name>', description: 'first part of their names', fallback: DEFAULTS.workspace },
+];
+
+export const DEFAULT_DOMAIN = 'gantry.localhost';
+
+export function readDomain(options: CommandOptions): { domain: string; workspace: string } {
+  return {
+    domain: options.text('domain') ?? DEFAULT_DOMAIN,
+    workspace: options.text('workspace') ?? DEFAULTS.workspace,
+  };
+}
+
+/** Reads the blob store of a process from flags and environment. */
+export function readBlobs(options: CommandOptions, env: Env, dataDir: string): BlobStoreConfig {
+  const endpoint = options.text('s3Endpoint') ?? env['GANTRY_S3_ENDPOINT'];
+  if (endpoint === undefined) return { type: 'disk', path: path.join(dataDir, 'blobs') };
+  return {
+    type: 's3',
+    endpoint,
+    bucket: options.text('s3Bucket') ?? env['GANTRY_S3_BUCKET'] ?? 'gantry',
+    accessKey: demand('--s3-access-key', options.text('s3AccessKey') ?? env['GANTRY_S3_ACCESS_KEY']),
+    secretKey: demand('--s3-secret-key', options.text('s3SecretKey') ?? env['GANTRY_S3_SECRET_KEY']),
+    region: options.text('s3Region') ?? env['GANTRY_S3_REGION'],
+  };
+}
+
+export function readNatsUrl(options: CommandOptions, env: Env): string {
+  return demand('--nats', options.text('nats') ?? env['GANTRY_NATS_URL']);
+}
+
+function demand(flag: string, value: string | undefined): string {
+  if (value) return value;
+  throw new UsageError(`${flag} is missing`, {
+    hint: 'See --help for the flag and its environment variable.',
+  });
+}

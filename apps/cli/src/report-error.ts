@@ -1,0 +1,53 @@
+import { GantryError } from '@gantry/protocol';
+
+import type { Terminal } from './terminal/terminal.ts';
+
+/**
+ * Prints an error for people: `error[CODE]: what happened`, then `hint: what to do next`. The stack is for those
+ * who set GANTRY_TRACEBACK=1.
+ */
+export function reportError(
+  error: unknown,
+  terminal: Terminal,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const style = terminal.noteStyle;
+  const [code, message, hint] = describe(error);
+  terminal.note(`${style.red(style.bold(`error[${code}]:`))} ${printable(message)}`);
+  if (hint) terminal.note(`${style.cyan('hint:')} ${hint}`);
+  if (wantsTraceback(env) && error instanceof Error && error.stack)
+    terminal.note(style.dim(withCauses(error)));
+}
+
+// A message may quote what is in files or what code printed; in a terminal, control characters do things.
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '?');
+}
+
+/** The same as one line of JSON, for programs: commands with `--json` print it where they print their result. */
+export function errorJson(error: unknown): string {
+  const [code, message, hint] = describe(error);
+  return JSON.stringify({ error: { code, message, hint } });
+}
+
+function describe(error: unknown): [code: string, message: string, hint: string | undefined] {
+  if (error instanceof GantryError) return [error.code, error.message + siteOf(error), error.hint];
+  const message = error instanceof Error ? error.message : String(error);
+  return ['INTERNAL', message, 'Set GANTRY_TRACEBACK=1 to see where this comes from.'];
+}
+
+/** A build error knows where in the user's sources it stands. */
+function siteOf(error: GantryError): string {
+  const { file, line } = error.details;
+  if (typeof file !== 'string' || error.message.includes(file)) return '';
+  return `\n  at ${file}${typeof line === 'number' ? `:${line}` : ''}`;
+}
+
+function wantsTraceback(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env['GANTRY_TRACEBACK'] !== undefined && !['', '0', 'false'].includes(env['GANTRY_TRACEBACK']);
+}
+
+function withCauses(error: Error): string {
+  const stack = error.stack ?? String(error);
+  return error.cause instanceof Error ? `${stack}\ncaused by ${withCauses(error.cause)}` : stack;
+}

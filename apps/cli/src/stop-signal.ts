@@ -1,0 +1,33 @@
+/** Fires at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+export interface StopSignal {
+  readonly signal: AbortSignal;
+  /** Gives the signals back to Node's default. */
+  release(): void;
+}
+
+const INTERRUPTED = 130;
+
+/**
+ * Takes over SIGINT and SIGTERM.
+ *
+ * @param onSecond - Last words before the process ends at the second signal; must not wait.
+ */
+export function stopSignal(onSecond: () => void = () => {}): StopSignal {
+  const controller = new AbortController();
+  const listener = () => {
+    if (controller.signal.aborted) {
+      onSecond();
+      process.exit(INTERRUPTED);
+    }
+    controller.abort(new Error('interrupted'));
+  };
+  process.on('SIGINT', listener);
+  process.on('SIGTERM', listener);
+  return {
+    signal: controller.signal,
+    release: () => {
+      process.off('SIGINT', listener);
+      process.off('SIGTERM', listener);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+
+import { subjects, type WorkerStatus } from '@gantry/protocol';
+import type { Messaging } from '@gantry/messaging';
+
+import { HostCertificates } from './certificates/host-certificates.ts';
+import type { GatewayConfig } from './config.ts';
+import { ContainerDirectory } from './containers/container-directory.ts';
+import { Dispatcher } from './containers/dispatcher.ts';
+import { Gateway } from './gateway.ts';
+import { container as rootContainer, TOKENS } from './injection.ts';
+import { OwnPages } from './pages/own-pages.ts';
+import type { FunctionSource } from './routing/function-source.ts';
+import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
+
+const SWEEP_MS = 1_000;
+
+/** What the gateway uses of the message system. */
+export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe'> & {
+  readonly registry: RouteRegistry;
+};
+
+export interface GatewayParts {
+  config: GatewayConfig;
+  messaging: GatewayMessaging;
+  functions: FunctionSource;
+}
+
+export interface RunningGateway {
+  /** Address of the bare domain. */
+  url: string;
+  /** Certificate to trust, PEM. */
+  caPath: string;
+  stop(): Promise<void>;
+}
+
+/** Wires a gateway and starts it. The parts it was given stay the caller's to close. */
+export async function openGateway({ config, messaging, functions }: GatewayParts): Promise<RunningGateway> {
+  const caFolder = join(config.dataDir, 'ca');
+  const injector = rootContainer.createChildContainer();
+  injector.registerInstance(TOKENS.config, config);
+  injector.registerInstance(TOKENS.functions, functions);
+  injector.registerInstance(TOKENS.demand, messaging);
+  const certificates = await HostCertificates.open(caFolder, config.domain);
+  injector.registerInstance(TOKENS.certificates, certificates);
+  injector.registerInstance(TOKENS.pages, new OwnPages({ domain: config.domain, caPem: certificates.caPem }));
+  const containers = injector.resolve(ContainerDirectory);
+  const dispatcher = injector.resolve(Dispatcher);
+  const gateway = injector.resolve(Gateway);
+
+  const routes = await injector.resolve(RouteTable).follow(messaging.registry);
+  const statuses = messaging.subscribe<WorkerStatus>(subjects.workerStatus, (status) =>
+    containers.receive(status, Date.now()),
+  );
+  messaging.publish(subjects.workerAsk, {});
+  const sweep = setInterval(() => containers.dropSilentWorkers(Date.now()), SWEEP_MS).unref();
+  const port = await gateway.listen();
+  return {
+    url: `https://${config.domain}:${port}`,
+    caPath: join(caFolder, 'ca.pem'),
+    async stop() {
+      routes.stop();
+      statuses.stop();
+      clearInterval(sweep);
+      dispatcher.close();
+      await gateway.close();
+      containers.close();
+    },
+  };
+}

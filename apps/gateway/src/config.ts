@@ -1,0 +1,46 @@
+import { isAbsolute } from 'node:path';
+
+import { InvalidError } from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+/** What a gateway needs to know. */
+export interface GatewayConfig {
+  /** May carry a token or user: `nats://token@host:4222`. */
+  natsUrl: string;
+  /** Absolute path; certificates are kept in its folder `ca`. */
+  dataDir: string;
+  /** Address to listen on. */
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Parent of every generated host name, such as `gantry.localhost`. */
+  domain: string;
+  workspace: string;
+  log: Logger;
+}
+
+const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+
+/**
+ * Checks a configuration before anything starts.
+ *
+ * @throws InvalidError naming the field that is wrong.
+ */
+export function checkConfig(config: GatewayConfig): GatewayConfig {
+  if (!DOMAIN.test(config.domain)) {
+    throw new InvalidError(`the domain "${config.domain}" is not a domain name`, {
+      hint: 'Use lower-case letters, digits, dashes and dots, such as "gantry.localhost".',
+    });
+  }
+  if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) {
+    throw new InvalidError(`the port "${config.port}" of the gateway is no port`, {
+      hint: 'Use a number from 1 to 65535, or 0 for any free port.',
+    });
+  }
+  if (!isAbsolute(config.dataDir)) {
+    throw new InvalidError(`the data directory "${config.dataDir}" is not an absolute path`, {
+      hint: 'Pass an absolute path.',
+    });
+  }
+  return config;
+}

@@ -1,0 +1,286 @@
+import { request as httpsRequest, Agent, type RequestOptions } from 'node:https';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { startWebServer, type WebHandler } from '@gantry/runner/web';
+import {
+  newId,
+  poolKey,
+  registryKeys,
+  subjects,
+  type ClassParameters,
+  type ContainerStatus,
+  type DemandMessage,
+  type FunctionRecord,
+  type MethodSpec,
+  type ParameterSpec,
+  type RouteRecord,
+  type WebSpec,
+  type WorkerStatus,
+} from '@gantry/protocol';
+import { createLogger } from '@gantry/telemetry';
+import { temporaryDirectory } from '@gantry/testing';
+
+import { openGateway, type GatewayMessaging, type RunningGateway } from './composition-root.ts';
+import type { FunctionSource } from './routing/function-source.ts';
+
+const DOMAIN = 'gantry.localhost';
+const SITE = { file: 'app.ts', line: 1 };
+
+/** One endpoint of a function under test. */
+export interface TestEndpoint {
+  name?: string;
+  web?: Partial<WebSpec>;
+  params?: ParameterSpec[];
+  run(...args: never[]): unknown;
+}
+
+export interface TestAnswer {
+  status: number | undefined;
+  headers: IncomingMessage['headers'];
+  body: string;
+  json: unknown;
+}
+
+export interface TestAsk {
+  verb?: string;
+  path?: string;
+  headers?: OutgoingHttpHeaders;
+  body?: string | Uint8Array;
+}
+
+type RouteListener = (change: { key: string; value: RouteRecord | undefined }) => void;
+
+/** A gateway with real TLS and real containers' web servers; the registry and the workers are played. */
+export class TestPlatform {
+  readonly demands: DemandMessage[] = [];
+  readonly #cleanup = new AsyncDisposableStack();
+  readonly #records = new Map<string, FunctionRecord>();
+  readonly #functionListeners = new Set<Parameters<FunctionSource['onChange']>[0]>();
+  readonly #routes = new Map<string, RouteRecord>();
+  readonly #containers = new Map<string, ContainerStatus>();
+  #routeListener: RouteListener = () => undefined;
+  #statusListener: (status: WorkerStatus) => void = () => undefined;
+  #agent = new Agent();
+  gateway!: RunningGateway;
+  dataDir!: string;
+  ca!: string;
+
+  static async start(): Promise<TestPlatform> {
+    const platform = new TestPlatform();
+    platform.dataDir = platform.#cleanup.use(await temporaryDirectory()).path;
+    await platform.startGateway();
+    platform.#cleanup.defer(() => platform.gateway.stop());
+    return platform;
+  }
+
+  async startGateway(): Promise<void> {
+    this.gateway = await openGateway({
+      config: {
+        natsUrl: '',
+        dataDir: this.dataDir,
+        host: '127.0.0.1',
+        port: 0,
+        domain: DOMAIN,
+        workspace: 'local',
+        log: createLogger({ name: 'gateway', level: 'silent' }),
+      },
+      messaging: this.#messaging(),
+      functions: {
+        get: (id) => this.#records.get(id),
+        onChange: (listener) => {
+          this.#functionListeners.add(listener);
+          return { stop: () => void this.#functionListeners.delete(listener) };
+        },
+      },
+    });
+    this.ca = await readFile(this.gateway.caPath, 'utf8');
+    this.#agent.destroy();
+    this.#agent = new Agent({ ca: this.ca, keepAlive: true });
+  }
+
+  get port(): number {
+    return Number(new URL(this.gateway.url).port);
+  }
+
+  /** Registers a function with one endpoint and its route. */
+  deploy(
+    endpoint: TestEndpoint,
+    options: { version?: number; parameters?: ParameterSpec[]; maxInputs?: number; of?: TestFunction } = {},
+  ): TestFunction {
+    const id = options.of?.record.id ?? newId('fu');
+    const method: MethodSpec = {
+      name: endpoint.name ?? '',
+      handlerKind: 'async',
+      callable: true,
+      params: endpoint.params ?? [],
+      web: { type: 'endpoint', method: 'GET', docs: false, ...endpoint.web },
+      site: SITE,
+    };
+    const record: FunctionRecord = {
+      id,
+      appId: 'ap-test',
+      appName: 'shop',
+      environment: 'main',
+      version: options.version ?? 1,
+      spec: {
+        name: 'checkout',
+        kind: 'function',
+        site: SITE,
+        options: { startupTimeoutMs: 2_000, timeoutMs: 5_000, maxInputs: options.maxInputs },
+        methods: [method],
+        parameters: options.parameters ?? [],
+        hooks: { enter: [], exit: [] },
+      },
+      bundle: { digest: 'sha256-0', sizeBytes: 0 },
+      sourceMap: { digest: 'sha256-0', sizeBytes: 0 },
+      urls: {},
+    };
+    const host = options.of?.host ?? `local--shop-${id.slice(-8).toLowerCase()}.${DOMAIN}`;
+    this.setRecord(record);
+    this.setRoute({
+      host,
+      functionId: id,
+      appId: 'ap-test',
+      method: method.name,
+      ephemeral: false,
+      createdAtMs: 0,
+    });
+    return { record, host, endpoint };
+  }
+
+  setRecord(record: FunctionRecord): void {
+    this.#records.set(record.id, record);
+    for (const listener of this.#functionListeners) listener({ functionId: record.id, record });
+  }
+
+  setRoute(route: RouteRecord): void {
+    this.#routes.set(route.host, route);
+    this.#routeListener({ key: registryKeys.route(route.host), value: route });
+  }
+
+  /** Starts the web server of a container; nobody knows of it before `report`. */
+  async startContainer(
+    { record, endpoint }: TestFunction,
+    parameters: ClassParameters = {},
+  ): Promise<TestContainer> {
+    const containerId = newId('ta');
+    const socketPath = join(this.dataDir, `${containerId.slice(-10)}.sock`);
+    const handler: WebHandler = {
+      paramTypes: [],
+      invoke: async (args, _context, deliver) =>
+        deliver(await (endpoint.run as (...args: unknown[]) => unknown)(...args)),
+    };
+    const server = await startWebServer({
+      socketPath,
+      spec: record.spec,
+      resolveHandler: () => handler,
+      admit: async () => () => undefined,
+      onUnexpectedError: () => undefined,
+    });
+    const container: TestContainer = {
+      status: {
+        containerId,
+        pool: await poolKey(record.id, parameters),
+        functionId: record.id,
+        appId: record.appId,
+        version: record.version,
+        state: 'ready',
+        running: 0,
+        maxInputs: record.spec.options.maxInputs ?? 1,
+        startedAtMs: 0,
+        httpSocketPath: socketPath,
+      },
+      close: () => server.close(),
+    };
+    this.#cleanup.defer(() => server.close());
+    return container;
+  }
+
+  /** Says how a container is, as its worker would. */
+  report(status: ContainerStatus): void {
+    this.#containers.set(status.containerId, status);
+    this.broadcast();
+  }
+
+  broadcast(): void {
+    this.#statusListener({
+      workerId: 'wk-test',
+      hostname: 'here',
+      startedAtMs: 1,
+      draining: false,
+      capacity: { cpu: 2, memoryMiB: 1024 },
+      containers: [...this.#containers.values()],
+    });
+  }
+
+  /** A request with the certificate verified. */
+  open(host: string, ask: TestAsk = {}): ClientRequest {
+    const options: RequestOptions = {
+      host: '127.0.0.1',
+      port: this.port,
+      servername: host,
+      agent: this.#agent,
+      method: ask.verb ?? 'GET',
+      path: ask.path ?? '/',
+      headers: { host: `${host}:${this.port}`, ...ask.headers },
+    };
+    return httpsRequest(options);
+  }
+
+  async ask(host: string, ask: TestAsk = {}): Promise<TestAnswer> {
+    const request = this.open(host, ask);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request.on('response', resolve);
+      request.on('error', reject);
+      request.end(ask.body);
+    });
+    const body = await text(response);
+    const isJson = response.headers['content-type']?.includes('json') && body !== '';
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body,
+      json: isJson ? (JSON.parse(body) as unknown) : undefined,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+    await this.#cleanup.disposeAsync();
+  }
+
+  #messaging(): GatewayMessaging {
+    return {
+      publish: (subject, message) => {
+        if (subject === subjects.demand) this.demands.push(message as DemandMessage);
+      },
+      subscribe: (_subject, listener) => {
+        this.#statusListener = listener as (status: WorkerStatus) => void;
+        return { stop: () => undefined };
+      },
+      registry: {
+        watch: async (_pattern, listener) => {
+          this.#routeListener = listener as RouteListener;
+          for (const route of this.#routes.values()) {
+            this.#routeListener({ key: registryKeys.route(route.host), value: route });
+          }
+          return { stop: () => undefined };
+        },
+      },
+    };
+  }
+}
+
+export interface TestFunction {
+  record: FunctionRecord;
+  host: string;
+  endpoint: TestEndpoint;
+}
+
+export interface TestContainer {
+  status: ContainerStatus;
+  close(): Promise<void>;
+}

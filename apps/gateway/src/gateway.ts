@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+
+import type { HostCertificates } from './certificates/host-certificates.ts';
+import type { GatewayConfig } from './config.ts';
+import { inject, onePerGateway, TOKENS } from './injection.ts';
+import { sendError } from './pages/error-answer.ts';
+import { RequestRouter } from './request-router.ts';
+import { parseHost } from './routing/host-name.ts';
+
+const MAX_HEADER_BYTES = 64 * 1024;
+/** A client has this long to send its headers … */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** … and this long for its whole request, which may be an upload of gigabytes. */
+const REQUEST_TIMEOUT_MS = 3_600_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 65_000;
+const SWEEP_MS = 5_000;
+const RENEWAL_CHECK_MS = 12 * 3600 * 1000;
+/** Requests that run when the gateway stops have this long to end. */
+const STOP_GRACE_MS = 5_000;
+
+/** The public HTTPS port: one for all host names. */
+@onePerGateway()
+export class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #certificates: HostCertificates;
+  readonly #router: RequestRouter;
+  #server: Server | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(
+    @inject(TOKENS.config) config: GatewayConfig,
+    @inject(TOKENS.certificates) certificates: HostCertificates,
+    @inject(RequestRouter) router: RequestRouter,
+  ) {
+    this.#config = config;
+    this.#certificates = certificates;
+    this.#router = router;
+  }
+
+  /** Starts to listen; returns the port. */
+  async listen(): Promise<number> {
+    const fallback = await this.#certificates.fallback();
+    const server = createServer(
+      {
+        cert: fallback.certificate,
+        key: fallback.privateKey,
+        minVersion: 'TLSv1.2',
+        ALPNProtocols: ['http/1.1'],
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connectionsCheckingInterval: SWEEP_MS,
+        noDelay: true,
+        SNICallback: (name, done) => this.#onServerName(name, done),
+      },
+      (request, response) => this.#onRequest(request, response),
+    );
+    this.#server = server;
+    server.on('clientError', onClientError);
+    // Garbage in place of a handshake: nothing can be answered.
+    server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy());
+    server.on('error', (error) => this.#config.log.error({ err: error }, 'gateway server failed'));
+    this.#renewal = setInterval(() => void this.#renewFallback(server), RENEWAL_CHECK_MS).unref();
+    await listen(server, this.#config);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** Takes no more connections and waits a moment for requests that run. */
+  async close(): Promise<void> {
+    clearInterval(this.#renewal);
+    const server = this.#server;
+    if (!server) return;
+    const timer = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    clearTimeout(timer);
+    clearInterval(sweep);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      this.#router.route(request, response);
+    } catch (error) {
+      this.#config.log.error({ err: error }, 'a request failed in the gateway');
+      sendError(request, response, error);
+    }
+  }
+
+  #onServerName(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
+    const host = parseHost(name);
+    if (host === undefined || !this.#router.isRouted(host)) return done(null);
+    this.#certificates.contextFor(host).then(
+      (context) => done(null, context),
+      (error: unknown) => {
+        this.#config.log.error({ err: error, host }, 'no certificate could be issued');
+        // The fallback covers most names.
+        done(null);
+      },
+    );
+  }
+
+  async #renewFallback(server: Server): Promise<void> {
+    try {
+      const { certificate, privateKey } = await this.#certificates.fallback();
+      server.setSecureContext({ cert: certificate, key: privateKey });
+    } catch (error) {
+      this.#config.log.error({ err: error }, 'the fallback certificate could not be renewed');
+    }
+  }
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = STATUS_OF_PARSE_ERROR[error.code ?? ''] ?? '400 Bad Request';
+  const hasAnswered = (socket as Socket).bytesWritten > 0;
+  // After a first answer the client may take these bytes for the rest of it.
+  if (hasAnswered) return void socket.destroy();
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+const STATUS_OF_PARSE_ERROR: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+function listen(server: Server, { host, port }: GatewayConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { connectMessaging, FunctionDirectory } from '@gantry/messaging';
+
+import { openGateway, type RunningGateway } from './composition-root.ts';
+import { checkConfig, type GatewayConfig } from './config.ts';
+
+export type { GatewayConfig } from './config.ts';
+export type { RunningGateway } from './composition-root.ts';
+
+/**
+ * Starts the public HTTPS edge of a platform.
+ *
+ * @throws InvalidError on a wrong configuration, ConnectionError when NATS cannot be reached.
+ */
+export async function startGateway(config: GatewayConfig): Promise<RunningGateway> {
+  checkConfig(config);
+  const messaging = await connectMessaging({ url: config.natsUrl, name: 'gateway' });
+  try {
+    await messaging.ensureStreams();
+    const functions = await FunctionDirectory.open(messaging);
+    const gateway = await openGateway({ config, messaging, functions });
+    config.log.info({ url: gateway.url }, 'gateway is listening');
+    return {
+      ...gateway,
+      async stop() {
+        await gateway.stop();
+        functions.close();
+        await messaging.close();
+      },
+    };
+  } catch (error) {
+    await messaging.close();
+    throw error;
+  }
+}

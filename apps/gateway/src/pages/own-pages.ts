@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+
+import { isOwnHost } from '../routing/host-name.ts';
+import { renderPage } from './page.ts';
+
+/** The pages of the bare domain: a greeting, a health check, the authority's certificate. They name no app. */
+export class OwnPages {
+  readonly #domain: string;
+  readonly #listener: ReturnType<typeof getRequestListener>;
+
+  constructor(options: { domain: string; caPem: string }) {
+    this.#domain = options.domain;
+    // User code runs in other processes, but the platform's own parts share this one's globals.
+    this.#listener = getRequestListener(createPages(options).fetch, { overrideGlobalObjects: false });
+  }
+
+  /** True for host names of the gateway itself. */
+  isAt(host: string): boolean {
+    return isOwnHost(host, this.#domain);
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    void this.#listener(request, response);
+  }
+}
+
+function createPages(options: { domain: string; caPem: string }): Hono {
+  const pages = new Hono();
+  pages.get('/', (context) =>
+    context.html(
+      renderPage({
+        status: 'Gantry',
+        title: 'The gateway is running',
+        lines: [
+          `Apps answer under names below ${options.domain}; "gantry deploy" prints their addresses.`,
+          "To trust their certificates on another machine, install the authority's certificate:",
+        ],
+        code: `curl -k https://${options.domain}/ca.pem`,
+      }),
+    ),
+  );
+  pages.get('/health', (context) => context.json({ status: 'ok' }));
+  pages.get('/ca.pem', (context) =>
+    context.body(options.caPem, 200, { 'content-type': 'application/x-pem-file' }),
+  );
+  pages.notFound((context) => {
+    if (context.req.header('accept')?.includes('text/html')) {
+      return context.html(
+        renderPage({ status: '404 Not Found', title: 'There is nothing here', lines: [] }),
+        404,
+      );
+    }
+    return context.json(
+      { type: 'about:blank', title: 'Not Found', status: 404, detail: 'no such page' },
+      404,
+    );
+  });
+  return pages;
+}

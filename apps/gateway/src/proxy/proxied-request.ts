@@ -1,0 +1,222 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { ConnectionError, InvalidError } from '@gantry/protocol';
+import { errors, type Dispatcher as UndiciDispatcher } from 'undici';
+
+import type { ContainerEntry } from '../containers/container-entry.ts';
+import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';
+import { sendBadGateway, sendError } from '../pages/error-answer.ts';
+import { answerHeaders, forwardedHeaders } from './forwarded-headers.ts';
+import { hasBody, RequestBody } from './request-body.ts';
+
+type Controller = UndiciDispatcher.DispatchController;
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+const MAX_ATTEMPTS = 3;
+/** How long to wait for another container after one broke off. */
+const REPLACEMENT_WAIT_MS = 5_000;
+/** Fits into one TLS record with its head. */
+const SMALL_BODY_BYTES = 8 * 1024;
+
+export interface ProxiedRequestOptions {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Path and query. */
+  target: string;
+  /** Method of the function that answers. */
+  method: string;
+  dispatch: DispatchTarget;
+  dispatcher: Dispatcher;
+}
+
+/**
+ * One request from a client to a container and its answer back. It is the handler that undici tells about the
+ * container's side: one object per request, no further closures on the way of a byte.
+ *
+ * Invariants
+ *   P1. A container is held from its acquisition until the answer ended, failed, or was cut off.
+ *   P2. A request is repeated on another container only if no byte of an answer came, nothing of the body is
+ *       lost, and either the container never got it or repeating is harmless.
+ *   P3. When the client leaves, the container's side is aborted.
+ */
+export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
+  readonly #options: ProxiedRequestOptions;
+  #container: ContainerEntry | undefined;
+  #controller: Controller | undefined;
+  #body: RequestBody | undefined;
+  #waiting: AbortController | undefined;
+  #failed: Set<ContainerEntry> | undefined;
+  #hasBrokenOff = false;
+  #attempts = 0;
+  #isLeft = false;
+  /** Size of a small answer of known length. */
+  #wholeBytes = -1;
+
+  constructor(options: ProxiedRequestOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#options.response.on('close', this.#onClientClose);
+    this.#next();
+  }
+
+  /** Finds a container and sends the request to it, now if one is free. */
+  #next(): void {
+    const { dispatcher, dispatch } = this.#options;
+    const container = dispatcher.tryAcquire(dispatch, this.#failed);
+    if (container) return this.#send(container);
+    this.#waiting = new AbortController();
+    // The one that broke off may live on as the only one there will be.
+    const waitMs = this.#hasBrokenOff ? Math.min(dispatch.waitMs, REPLACEMENT_WAIT_MS) : dispatch.waitMs;
+    dispatcher.wait({ ...dispatch, waitMs }, { signal: this.#waiting.signal, excluded: this.#failed }).then(
+      (found) => {
+        this.#waiting = undefined;
+        this.#send(found);
+      },
+      (error: unknown) => {
+        this.#waiting = undefined;
+        if (this.#isLeft) return;
+        const { request, response } = this.#options;
+        if (this.#hasBrokenOff) sendBadGateway(request, response, dispatch.functionName);
+        else sendError(request, response, error);
+      },
+    );
+  }
+
+  #send(container: ContainerEntry): void {
+    this.#container = container;
+    if (this.#isLeft) return this.#release();
+    const { request, target, method } = this.#options;
+    this.#attempts += 1;
+    this.#body = hasBody(request) ? new RequestBody(request) : undefined;
+    try {
+      container.upstream.send(
+        {
+          method: (request.method ?? 'GET') as UndiciDispatcher.HttpMethod,
+          path: target,
+          headers: forwardedHeaders(request, method),
+          body: this.#body ?? null,
+        },
+        this,
+      );
+    } catch (error) {
+      this.onResponseError(undefined, error);
+    }
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#isLeft) controller.abort(new ConnectionError('the client left'));
+  }
+
+  onResponseStart(
+    controller: Controller,
+    statusCode: number,
+    ...[headers, statusMessage]: [headers: Readonly<Record<string, unknown>>, statusMessage?: string]
+  ): void {
+    // An interim answer: the real one follows.
+    if (statusCode < 200) return;
+    const { response } = this.#options;
+    if (response.destroyed) return;
+    response.writeHead(
+      statusCode,
+      sendableReason(statusMessage),
+      answerHeaders(controller.rawHeaders as Buffer[]),
+    );
+    const length = headers['content-length'];
+    if (length === undefined) {
+      // A stream may think before its first chunk; the client learns at once that it begins.
+      this.#flushSoon();
+    } else if (Number(length) <= SMALL_BODY_BYTES) {
+      this.#wholeBytes = Number(length);
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    const { response } = this.#options;
+    if (chunk.length === this.#wholeBytes && response.req.method !== 'HEAD') {
+      // Node sends head and body as one write only if the body is text; latin1 carries every byte.
+      response.end(chunk.toString('latin1'), 'latin1');
+      return;
+    }
+    if (response.write(chunk)) return;
+    controller.pause();
+    response.once('drain', () => controller.resume());
+  }
+
+  onResponseEnd(): void {
+    this.#release();
+    if (!this.#options.response.writableEnded) this.#options.response.end();
+  }
+
+  onResponseError(_controller: Controller | undefined, error: unknown): void {
+    const container = this.#container;
+    this.#controller = undefined;
+    const { request, response, dispatch } = this.#options;
+    if (this.#isLeft || response.headersSent) {
+      this.#release();
+      // The status is out: only a cut connection can still say that the answer is incomplete.
+      response.destroy();
+      return;
+    }
+    if (error instanceof errors.InvalidArgumentError) {
+      this.#release();
+      sendError(request, response, new InvalidError('the request is malformed', { cause: error }));
+      return;
+    }
+    if (container) this.#exclude(container, error);
+    this.#release();
+    if (this.#mayRepeat(error)) this.#next();
+    else sendBadGateway(request, response, dispatch.functionName);
+  }
+
+  #mayRepeat(error: unknown): boolean {
+    if (this.#attempts >= MAX_ATTEMPTS || this.#body?.isTouched) return false;
+    return isRefusedConnection(error) || IDEMPOTENT.has(this.#options.request.method ?? '');
+  }
+
+  #exclude(container: ContainerEntry, error: unknown): void {
+    this.#failed ??= new Set();
+    this.#failed.add(container);
+    // A connection that breaks may be the handler's doing; one that is refused means that nobody is there.
+    if (isRefusedConnection(error)) container.distrust();
+    else this.#hasBrokenOff = true;
+  }
+
+  #release(): void {
+    const container = this.#container;
+    this.#container = undefined;
+    if (container) this.#options.dispatcher.release(container);
+  }
+
+  #flushSoon(): void {
+    setImmediate(() => {
+      const { response } = this.#options;
+      if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+    });
+  }
+
+  readonly #onClientClose = (): void => {
+    if (this.#options.response.writableFinished) return;
+    this.#isLeft = true;
+    this.#waiting?.abort(new ConnectionError('the client left'));
+    this.#controller?.abort(new ConnectionError('the client left'));
+  };
+}
+
+/** What user code gives as reason may hold what Node refuses to send; clients go by the number. */
+function sendableReason(statusMessage = ''): string {
+  return /^[\t\x20-\x7e]*$/.test(statusMessage) ? statusMessage : '';
+}
+
+/** The request cannot have reached the container. */
+function isRefusedConnection(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return (
+    code === 'ECONNREFUSED' ||
+    code === 'ENOENT' ||
+    error instanceof errors.ClientDestroyedError ||
+    error instanceof errors.ClientClosedError
+  );
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+import { ConnectionError } from '@gantry/protocol';
+
+/** True if the request has a body to forward. */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/**
+ * A request's body on its way to a container. Nothing is taken from the client before the container wants it,
+ * so that an attempt that never reached one can be repeated, and its end does not end the client's connection.
+ */
+export class RequestBody extends Readable {
+  readonly #request: IncomingMessage;
+  #isAttached = false;
+
+  constructor(request: IncomingMessage) {
+    super();
+    this.#request = request;
+  }
+
+  /** True once bytes may have been taken from the client. */
+  get isTouched(): boolean {
+    return this.#isAttached;
+  }
+
+  override _read(): void {
+    if (!this.#isAttached) this.#attach();
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    // An answer can come before the whole body was read; the rest is of no interest.
+    if (this.#isAttached) this.#request.resume();
+    callback(error);
+  }
+
+  #attach(): void {
+    this.#isAttached = true;
+    this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#request.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.push(null);
+  };
+
+  readonly #onClose = (): void => {
+    if (!this.#request.complete)
+      this.destroy(new ConnectionError('the client left before its request was complete'));
+  };
+}

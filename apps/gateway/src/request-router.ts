@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { InvalidError } from '@gantry/protocol';
+
+import { inject, onePerGateway, TOKENS } from './injection.ts';
+import { sendError, sendUnknownHost } from './pages/error-answer.ts';
+import type { OwnPages } from './pages/own-pages.ts';
+import { Proxy } from './proxy/proxy.ts';
+import { parseHost } from './routing/host-name.ts';
+import { RouteTable } from './routing/route-table.ts';
+
+/** Decides by its host name who answers a request: a function, the gateway itself, or nobody. */
+@onePerGateway()
+export class RequestRouter {
+  readonly #routes: RouteTable;
+  readonly #proxy: Proxy;
+  readonly #pages: OwnPages;
+
+  constructor(
+    @inject(RouteTable) routes: RouteTable,
+    @inject(Proxy) proxy: Proxy,
+    @inject(TOKENS.pages) pages: OwnPages,
+  ) {
+    this.#routes = routes;
+    this.#proxy = proxy;
+    this.#pages = pages;
+  }
+
+  /** True for host names that a function answers. */
+  isRouted(host: string): boolean {
+    return this.#routes.find(host) !== undefined;
+  }
+
+  route(request: IncomingMessage, response: ServerResponse): void {
+    const { headers, url = '/' } = request;
+    const asked = url.startsWith('/') ? undefined : parseAbsolute(url);
+    const host = asked?.host ?? parseHost(headers.host);
+    const target = url.startsWith('/') ? url : asked?.target;
+    if (host === undefined || target === undefined) {
+      return sendError(request, response, new InvalidError('the request names no valid host and path'));
+    }
+    const route = this.#routes.find(host);
+    if (route) return this.#proxy.forward({ request, response, target }, route);
+    if (this.#pages.isAt(host)) return this.#pages.serve(request, response);
+    sendUnknownHost(request, response, host);
+  }
+}
+
+/** A proxy's form of a request target: `GET https://host/path`. Also `*`, which asks about the server as such. */
+function parseAbsolute(url: string): { host?: string | undefined; target: string } | undefined {
+  if (url === '*') return { target: '/' };
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, host, pathname, search } = new URL(url);
+  if (protocol !== 'https:' && protocol !== 'http:') return undefined;
+  return { host: parseHost(host), target: pathname + search };
+}

@@ -1,0 +1,69 @@
+import type { Messaging } from '@gantry/messaging';
+import { type AppRecord, isId, NotFoundError, registryKeys } from '@gantry/protocol';
+
+/** A copy of all app records that follows the registry. */
+export class AppDirectory {
+  readonly #messaging: Messaging;
+  readonly #apps = new Map<string, AppRecord>();
+  readonly #listeners = new Set<(app: AppRecord) => void>();
+  #watch: { stop(): void } | undefined;
+
+  private constructor(messaging: Messaging) {
+    this.#messaging = messaging;
+  }
+
+  static async open(messaging: Messaging): Promise<AppDirectory> {
+    const directory = new AppDirectory(messaging);
+    directory.#watch = await messaging.registry.watch<AppRecord>(registryKeys.allApps, ({ key, value }) => {
+      if (value) directory.#apply(value);
+      else directory.#apps.delete(key.slice(registryKeys.app('').length));
+    });
+    return directory;
+  }
+
+  get(appId: string): AppRecord | undefined {
+    return this.#apps.get(appId);
+  }
+
+  all(): AppRecord[] {
+    return [...this.#apps.values()];
+  }
+
+  /**
+   * Finds an app by id, or a deployed one by name; a name finds an ephemeral or stopped app, the newest, only
+   * where no deployed one has it. Asks the registry, so a deploy through another server is seen at once.
+   *
+   * @throws NotFoundError
+   */
+  async find(environment: string, nameOrId: string): Promise<AppRecord> {
+    const named = await this.#messaging.registry.get<{ appId: string }>(
+      registryKeys.appName(environment, nameOrId),
+    );
+    const appId = named?.value.appId ?? (isId(nameOrId, 'ap') ? nameOrId : undefined);
+    const app = appId && (await this.#messaging.registry.get<AppRecord>(registryKeys.app(appId)));
+    if (app && app.value.environment === environment) return app.value;
+    const others = this.all().filter((one) => one.name === nameOrId && one.environment === environment);
+    const newest = others.sort((a, b) => b.createdAtMs - a.createdAtMs)[0];
+    if (newest) return newest;
+    throw new NotFoundError(`app "${nameOrId}" does not exist in environment "${environment}"`, {
+      hint: 'Deploy it, or name another environment.',
+    });
+  }
+
+  /** Calls `listener` after each change, and at first for every app that is known. */
+  onChange(listener: (app: AppRecord) => void): { stop(): void } {
+    this.#listeners.add(listener);
+    for (const app of this.#apps.values()) listener(app);
+    return { stop: () => void this.#listeners.delete(listener) };
+  }
+
+  close(): void {
+    this.#watch?.stop();
+    this.#listeners.clear();
+  }
+
+  #apply(app: AppRecord): void {
+    this.#apps.set(app.id, app);
+    for (const listener of this.#listeners) listener(app);
+  }
+}

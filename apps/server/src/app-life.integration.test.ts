@@ -1,0 +1,149 @@
+import { registryKeys } from '@gantry/protocol';
+import { waitUntil } from '@gantry/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { fn, manifest, TestClient, TOKEN } from './testing/test-client.ts';
+import { TestPlatform } from './testing/test-platform.ts';
+
+let platform: TestPlatform;
+
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+});
+
+afterAll(async () => {
+  await platform.stop();
+});
+
+describe('apps that end', () => {
+  it('answers callers that wait for a stopped app, drains its containers and forgets it', async () => {
+    const { functionId, appId, appName } = await platform.deployFresh([fn('f', { maxContainers: 1 })]);
+    platform.worker.handler = () => undefined;
+    const session = await platform.client.session();
+    session.submit(functionId, [1, 2, 3]);
+    await waitUntil(() =>
+      [...platform.worker.containers.values()].some((container) => container.appId === appId),
+    );
+    const { json } = await platform.client.request('GET', '/v1/containers');
+    expect(json['containers']).toContainEqual(expect.objectContaining({ appName, functionName: 'f' }));
+    expect((await platform.client.request('POST', `/v1/apps/${appName}/stop`)).json).toMatchObject({
+      state: 'stopped',
+    });
+    const outputs = await session.waitFor('output', 3, 25_000);
+    expect(outputs.every(({ outcome }) => outcome.type === 'failure')).toBe(true);
+    await waitUntil(
+      () => ![...platform.worker.containers.values()].some((container) => container.appId === appId),
+    );
+    session.submit(functionId, [1]);
+    expect((await session.waitFor('rejected'))[0]?.error.name).toBe('NotFoundError');
+    await waitUntil(
+      async () => (await platform.messaging.registry.get(registryKeys.function(functionId))) === undefined,
+      {
+        timeoutMs: 15_000,
+      },
+    );
+    const fresh = await platform.client.deploy({ manifest: manifest([fn('f')]), name: appName });
+    expect(fresh.json['appId']).not.toBe(appId);
+    platform.worker.handler = ({ message }) => ({ type: 'value', value: message.args });
+    session.close();
+  });
+
+  it('tells the callers of an ephemeral app why its code does not load', async () => {
+    const { functionId, appId } = await platform.deployFresh([fn('broken')], { ephemeral: true });
+    platform.worker.loadFailure = 'Cannot find module "x"';
+    const session = await platform.client.session();
+    session.send({ type: 'hold', appId });
+    session.submit(functionId, [1]);
+    const [output] = await session.waitFor('output', 1, 20_000);
+    expect(output?.outcome).toMatchObject({
+      type: 'failure',
+      failure: { name: 'ContainerError', message: expect.stringContaining('Cannot find module "x"') },
+    });
+    platform.worker.loadFailure = undefined;
+    const logs = await platform.client.request('GET', `/v1/apps/${appId}/logs`);
+    expect(logs.text).toContain('did not load 3 times in a row');
+    expect((await platform.client.request('GET', `/v1/apps/${appId}/logs?since=yesterday`)).status).toBe(400);
+    session.close();
+  });
+
+  it('keeps an ephemeral app while a session holds it, and stops it when the session has gone', async () => {
+    const { appId } = await platform.deployFresh([fn('f')], { ephemeral: true });
+    const session = await platform.client.session();
+    session.send({ type: 'hold', appId });
+    await new Promise((resolve) => setTimeout(resolve, 18_000));
+    expect((await platform.client.request('GET', `/v1/apps/${appId}`)).json).toMatchObject({
+      state: 'ephemeral',
+    });
+    session.close();
+    const isStopped = async () =>
+      (await platform.client.request('GET', `/v1/apps/${appId}`)).json['state'] === 'stopped';
+    await waitUntil(isStopped, { timeoutMs: 25_000 });
+  });
+
+  it('ends a detached app by itself when nothing of it waits or runs any more', async () => {
+    const request = { ephemeral: true, detach: true };
+    const { functionId, appId } = await platform.deployFresh([fn('f')], request);
+    const session = await platform.client.session();
+    session.submit(functionId, [1]);
+    await session.waitFor('output');
+    session.close();
+    const app = async () => (await platform.client.request('GET', `/v1/apps/${appId}`)).json;
+    expect(await app()).toMatchObject({ state: 'detached' });
+    await waitUntil(async () => (await app())['state'] === 'stopped', { timeoutMs: 35_000 });
+  });
+
+  it('follows a log until the reader leaves', async () => {
+    const { appId } = await platform.deployFresh();
+    const entry = {
+      atMs: Date.now(),
+      stream: 'stdout' as const,
+      text: 'one',
+      containerId: 'c',
+      functionName: 'f',
+    };
+    await platform.messaging.logs.append(appId, 'c', { entries: [entry] });
+    const leaving = new AbortController();
+    const response = await fetch(`${platform.server.url}/v1/apps/${appId}/logs?follow=1`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+      signal: leaving.signal,
+    });
+    const reader = response.body?.getReader();
+    expect(JSON.parse(new TextDecoder().decode((await reader?.read())?.value))).toMatchObject({
+      text: 'one',
+    });
+    await platform.messaging.logs.append(appId, 'c', { entries: [{ ...entry, text: 'two' }] });
+    expect(JSON.parse(new TextDecoder().decode((await reader?.read())?.value))).toMatchObject({
+      text: 'two',
+    });
+    leaving.abort();
+  });
+});
+
+describe('several servers', () => {
+  it('schedule one at a time, and another one takes over when the leader ends', async () => {
+    const second = await platform.startAnotherServer();
+    const secondClient = new TestClient(second.url);
+    const { functionId } = await platform.deployFresh([fn('f', { maxContainers: 1 })]);
+    const session = await secondClient.session();
+    session.submit(functionId, [1]);
+    await session.waitFor('output');
+    expect(
+      platform.worker.commands.filter((command) => command.type === 'start' && command.pool === functionId),
+    ).toHaveLength(1);
+    const fenceBefore = Math.max(
+      ...platform.worker.commands.map((command) => ('fence' in command ? command.fence : 0)),
+    );
+
+    const { functionId: next } = await platform.deployFresh();
+    await platform.server.stop();
+    session.submit(next, [2]);
+    await session.waitFor('output', 2, 5_000);
+    const startOfNext = platform.worker.commands.find(
+      (command) => command.type === 'start' && command.pool === next,
+    );
+    expect(startOfNext && 'fence' in startOfNext ? startOfNext.fence : 0).toBeGreaterThan(fenceBefore);
+    session.close();
+    platform.server = second;
+    platform.client = secondClient;
+  });
+});

@@ -1,0 +1,138 @@
+import 'reflect-metadata';
+
+import type { BlobStore } from '@gantry/blobs';
+import { FunctionDirectory, type Messaging } from '@gantry/messaging';
+import { newId } from '@gantry/protocol';
+import { container as rootContainer, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
+
+import { AppDirectory } from './app-directory.ts';
+import { AppStopper } from './app-stopper.ts';
+import type { CompleteServerConfig } from './config.ts';
+import { Deployer } from './deploy/deployer.ts';
+import { DemandSignal } from './demand-signal.ts';
+import { FailedInputs } from './failed-inputs.ts';
+import { FunctionStatsDesk } from './function-stats.ts';
+import { HttpServer } from './http-server.ts';
+import { Leadership } from './loops/leadership.ts';
+import { SchedulerLoop } from './loops/scheduler-loop.ts';
+import { ScheduledCalls } from './schedules/scheduled-calls.ts';
+import { SystemLog } from './system-log.ts';
+import { WorkerObserver } from './worker-observer.ts';
+
+/** What exists before the parts are put together. */
+export interface ServerParts {
+  config: CompleteServerConfig;
+  blobs: BlobStore;
+  messaging: Messaging;
+}
+
+export interface ComposedServer {
+  /** Starts to answer, and to stand for the scheduler's lease; returns the base URL. */
+  listen(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The only place where the server's parts are named together. */
+export async function composeServer(parts: ServerParts): Promise<ComposedServer> {
+  const { messaging } = parts;
+  const directories = {
+    functions: await FunctionDirectory.open(messaging),
+    apps: await AppDirectory.open(messaging),
+    workers: new WorkerObserver(messaging),
+  };
+  const container = rootContainer.createChildContainer();
+  const context: Context = { ...parts, ...directories, serverId: newId('se') };
+  registerDomain(container, context);
+  registerEntries(container, context);
+  const http = container.resolve(HttpServer);
+  const loop = container.resolve(SchedulerLoop);
+  const stats = new FunctionStatsDesk({
+    messaging,
+    workers: directories.workers,
+    failed: container.resolve(FailedInputs),
+  });
+  return {
+    listen: async () => {
+      loop.start();
+      return await http.listen();
+    },
+    stop: async () => {
+      await http.close();
+      await loop.stop();
+      stats.close();
+      container.resolve(DemandSignal).close();
+      for (const directory of Object.values(directories)) directory.close();
+      container.clearInstances();
+    },
+  };
+}
+
+interface Context extends ServerParts {
+  serverId: string;
+  functions: FunctionDirectory;
+  apps: AppDirectory;
+  workers: WorkerObserver;
+}
+
+/** What acts on apps, inputs and logs. */
+function registerDomain(container: DependencyContainer, context: Context): void {
+  const { messaging, blobs, config, serverId, apps, functions } = context;
+  const { log } = config;
+  container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
+  container.register(FailedInputs, { useFactory: instanceCachingFactory(() => new FailedInputs(messaging)) });
+  container.register(DemandSignal, {
+    useFactory: instanceCachingFactory(() => new DemandSignal({ messaging, from: serverId })),
+  });
+  container.register(ScheduledCalls, {
+    useFactory: instanceCachingFactory(
+      (scope) => new ScheduledCalls({ messaging, demand: scope.resolve(DemandSignal) }),
+    ),
+  });
+  container.register(AppStopper, {
+    useFactory: instanceCachingFactory(
+      (scope) => new AppStopper({ messaging, apps, functions, failed: scope.resolve(FailedInputs), log }),
+    ),
+  });
+  container.register(Deployer, {
+    useFactory: instanceCachingFactory(
+      (scope) => new Deployer({ messaging, blobs, config, serverId, stopper: scope.resolve(AppStopper) }),
+    ),
+  });
+}
+
+/** What is started: the scheduler's loop and the API. */
+function registerEntries(container: DependencyContainer, context: Context): void {
+  const { messaging, config, serverId } = context;
+  const { log } = config;
+  container.register(Leadership, {
+    useFactory: instanceCachingFactory(
+      () => new Leadership({ leases: messaging.leases, holder: serverId, log }),
+    ),
+  });
+  container.register(SchedulerLoop, {
+    useFactory: instanceCachingFactory(
+      (scope) =>
+        new SchedulerLoop({
+          ...context,
+          leadership: scope.resolve(Leadership),
+          stopper: scope.resolve(AppStopper),
+          failed: scope.resolve(FailedInputs),
+          systemLog: scope.resolve(SystemLog),
+          calls: scope.resolve(ScheduledCalls),
+          log,
+        }),
+    ),
+  });
+  container.register(HttpServer, {
+    useFactory: instanceCachingFactory(
+      (scope) =>
+        new HttpServer({
+          ...context,
+          deployer: scope.resolve(Deployer),
+          stopper: scope.resolve(AppStopper),
+          demand: scope.resolve(DemandSignal),
+          calls: scope.resolve(ScheduledCalls),
+        }),
+    ),
+  });
+}

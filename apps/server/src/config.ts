@@ -1,0 +1,41 @@
+import type { BlobStoreConfig } from '@gantry/blobs';
+import { type HelloReply, InvalidError } from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+/** Everything a server process needs to know. */
+export interface ServerConfig {
+  natsUrl: string;
+  /** Directory of this process's own files. */
+  dataDir: string;
+  blobs: BlobStoreConfig;
+  /** Address to listen on. */
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** What clients must present. */
+  token: string;
+  workspace: string;
+  /** Domain of generated host names. @defaultValue 'gantry.localhost' */
+  domain?: string;
+  /** Where web endpoints are reached; its scheme and port go into generated URLs. */
+  gatewayUrl: string;
+  log: Logger;
+  /** Whether nats-server syncs each write, as far as the operator knows. @defaultValue 'unknown' */
+  durability?: HelloReply['nats']['durability'];
+}
+
+/** A configuration with every default filled in. */
+export type CompleteServerConfig = Required<ServerConfig>;
+
+/** @throws InvalidError naming the field that cannot be used. */
+export function completeConfig(config: ServerConfig): CompleteServerConfig {
+  if (config.token.length < 8) {
+    throw new InvalidError('the server\'s "token" is too short', { hint: 'Use at least 8 characters.' });
+  }
+  if (!URL.canParse(config.gatewayUrl)) {
+    throw new InvalidError(`the server's "gatewayUrl" is no URL: "${config.gatewayUrl}"`, {
+      hint: 'Give scheme, host and port, such as "https://gantry.localhost:7443".',
+    });
+  }
+  return { domain: 'gantry.localhost', durability: 'unknown', ...config };
+}

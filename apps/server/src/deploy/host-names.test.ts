@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { fn } from '../testing/test-client.ts';
+import { hostName, hostsOf, hostUrl, shorten, slug } from './host-names.ts';
+
+const scope = {
+  workspace: 'local',
+  environment: 'main',
+  appName: 'shop',
+  ephemeral: false,
+  domain: 'gantry.localhost',
+};
+const web = { type: 'endpoint' as const, method: 'GET' as const, docs: false };
+
+describe('host names', () => {
+  it('are made of workspace, environment, app, function and method', () => {
+    const scanner = { ...fn('Scanner'), kind: 'class' as const };
+    scanner.methods = ['read', 'find_all'].map((name) => ({ ...scanner.methods[0], name, web }) as never);
+    const hosts = hostsOf([fn('check_out', {}, web), fn('silent'), scanner], scope);
+    expect(hosts.map(({ host }) => host)).toEqual([
+      'local--shop-check-out.gantry.localhost',
+      'local--shop-scanner-read.gantry.localhost',
+      'local--shop-scanner-find-all.gantry.localhost',
+    ]);
+    expect(hostName({ ...scope, environment: 'Test.1', ephemeral: true }, 'x')).toBe(
+      'local-test-1--x-dev.gantry.localhost',
+    );
+  });
+
+  it('take a label in place of app and function', () => {
+    const [entry] = hostsOf([fn('f', {}, { ...web, label: 'speech' })], { ...scope, ephemeral: true });
+    expect(entry?.host).toBe('local--speech-dev.gantry.localhost');
+  });
+
+  it('must differ within an app', () => {
+    expect(() => hostsOf([fn('a_b', {}, web), fn('a-b', {}, web)], scope)).toThrow('would both answer for');
+  });
+
+  it('fit into a DNS label and hold nothing that DNS refuses', () => {
+    expect(shorten('x'.repeat(63))).toHaveLength(63);
+    expect(shorten('x'.repeat(64))).toMatch(/^x{56}-[0-9a-f]{6}$/);
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(slug(text)).toMatch(/^([a-z0-9]+(-[a-z0-9]+)*)?$/);
+        expect(shorten(`local--${slug(text)}`).length).toBeLessThanOrEqual(63);
+      }),
+    );
+  });
+
+  it('are reached through the port of the gateway', () => {
+    expect(hostUrl('a.gantry.localhost', 'https://gantry.localhost:7443')).toBe(
+      'https://a.gantry.localhost:7443',
+    );
+    expect(hostUrl('a.example.com', 'https://example.com')).toBe('https://a.example.com');
+  });
+});

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+
+import { type FunctionSpec, GantryError } from '@gantry/protocol';
+
+/** What a host name is made of. */
+export interface HostScope {
+  workspace: string;
+  environment: string;
+  /** Undefined for an ephemeral app without a name. */
+  appName: string | undefined;
+  ephemeral: boolean;
+  domain: string;
+}
+
+/** A host name and the method that answers for it. */
+export interface HostEntry {
+  host: string;
+  functionName: string;
+  method: string;
+}
+
+const LABEL_LIMIT = 63;
+const KEPT = 56;
+const HASH_DIGITS = 6;
+
+/**
+ * The host names of all endpoints of an app.
+ *
+ * @throws GantryError `CONFLICT` when two endpoints come out at the same host.
+ */
+export function hostsOf(functions: readonly FunctionSpec[], scope: HostScope): HostEntry[] {
+  const entries = new Map<string, HostEntry>();
+  for (const { name: functionName, kind, methods } of functions) {
+    for (const { name: method, web } of methods) {
+      if (!web) continue;
+      const parts = [scope.appName, functionName, kind === 'class' ? method : undefined];
+      const host = hostName(scope, web.label ?? slug(parts.filter((part) => part !== undefined).join('-')));
+      const other = entries.get(host);
+      if (other) {
+        throw new GantryError(
+          'CONFLICT',
+          `"${functionName}" and "${other.functionName}" would both answer for "${host}"`,
+          {
+            hint: 'Give one of the endpoints a label of its own.',
+          },
+        );
+      }
+      entries.set(host, { host, functionName, method });
+    }
+  }
+  return [...entries.values()];
+}
+
+/** `<workspace>[-<environment>]--<label>[-dev].<domain>`, cut to what DNS allows. */
+export function hostName(scope: HostScope, label: string): string {
+  const { workspace, environment, ephemeral, domain } = scope;
+  const source = environment === 'main' ? slug(workspace) : slug(`${workspace}-${environment}`);
+  return `${shorten(`${source}--${label}${ephemeral ? '-dev' : ''}`)}.${domain}`;
+}
+
+/** Lower case; everything but letters and digits becomes a dash; no dashes at the ends or side by side. */
+export function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+/** A label of more than 63 characters becomes its first 56, a dash and 6 digits of its SHA-256. */
+export function shorten(label: string): string {
+  if (label.length <= LABEL_LIMIT) return label;
+  const digits = createHash('sha256').update(label).digest('hex').slice(0, HASH_DIGITS);
+  return `${label.slice(0, KEPT)}-${digits}`;
+}
+
+/** The address of a host behind the gateway. */
+export function hostUrl(host: string, gatewayUrl: string): string {
+  const { protocol, port } = new URL(gatewayUrl);
+  return `${protocol}//${host}${port === '' ? '' : `:${port}`}`;
+}

@@ -1,0 +1,57 @@
+import { answerInputs, type Messaging } from '@gantry/messaging';
+import {
+  type GantryError,
+  type InputMessage,
+  registryKeys,
+  toWireError,
+  type PoolRecord,
+} from '@gantry/protocol';
+
+const QUIET_MS = 300;
+
+/** Answers inputs that will never run, so that nobody waits for them for ever. */
+export class FailedInputs {
+  readonly #messaging: Messaging;
+
+  constructor(messaging: Messaging) {
+    this.#messaging = messaging;
+  }
+
+  /** All pools a function has, or may have, inputs in. */
+  async poolsOf(functionId: string): Promise<string[]> {
+    const listed = await this.#messaging.registry.list<PoolRecord>(registryKeys.functionPools(functionId));
+    return [functionId, ...listed.map(({ value }) => value.pool)];
+  }
+
+  /** Answers every unfinished input of a pool, and drops them. For pools in which nothing runs. */
+  async failAll(pool: string, error: GantryError): Promise<number> {
+    const { inputs } = this.#messaging;
+    const failed = await answerInputs(this.#messaging, inputs.readPool(pool), toWireError(error));
+    if (failed > 0) await inputs.purgePool(pool);
+    return failed;
+  }
+
+  /** Answers the inputs that nobody has. What runs goes on. */
+  async failWaiting(pool: string, error: GantryError): Promise<void> {
+    const { inputs } = this.#messaging;
+    const { waiting } = await inputs.backlog(pool);
+    if (waiting === 0) return;
+    const failure = toWireError(error);
+    const under: Promise<unknown>[] = [];
+    let heardAtMs = Date.now();
+    const pull = inputs.openPull(pool, (delivery) => {
+      heardAtMs = Date.now();
+      under.push(answerInputs(this.#messaging, once(delivery.message), failure).then(() => delivery.ack()));
+      pull.ask(1);
+    });
+    pull.ask(Math.min(waiting, 256));
+    while (Date.now() - heardAtMs < QUIET_MS)
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS / 3));
+    pull.close();
+    await Promise.all(under);
+  }
+}
+
+async function* once(input: InputMessage): AsyncGenerator<InputMessage> {
+  yield input;
+}

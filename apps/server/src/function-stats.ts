@@ -1,0 +1,45 @@
+import type { Messaging } from '@gantry/messaging';
+import { type FunctionStats, type StatsRequest, subjects } from '@gantry/protocol';
+
+import type { FailedInputs } from './failed-inputs.ts';
+import type { WorkerObserver } from './worker-observer.ts';
+
+export interface FunctionStatsOptions {
+  messaging: Messaging;
+  workers: WorkerObserver;
+  failed: FailedInputs;
+}
+
+/** Answers how functions are, to clients' sessions and to workers whose containers ask. */
+export class FunctionStatsDesk {
+  readonly #options: FunctionStatsOptions;
+  readonly #responder: { stop(): void };
+
+  constructor(options: FunctionStatsOptions) {
+    this.#options = options;
+    this.#responder = options.messaging.respond<StatsRequest, FunctionStats>(
+      subjects.functionStats,
+      (request) => this.stats(request),
+    );
+  }
+
+  async stats({ functionId, pool }: StatsRequest): Promise<FunctionStats> {
+    const { messaging, workers, failed } = this.#options;
+    const pools = pool === undefined ? await failed.poolsOf(functionId) : [pool];
+    const backlogs = await Promise.all(pools.map((name) => messaging.inputs.backlog(name)));
+    const containers = workers
+      .containers()
+      .map(({ container }) => container)
+      .filter((container) => container.functionId === functionId)
+      .filter((container) => pool === undefined || container.pool === pool);
+    return {
+      backlog: backlogs.reduce((sum, { waiting }) => sum + waiting, 0),
+      numTotalContainers: containers.length,
+      numRunningInputs: containers.reduce((sum, { running }) => sum + running, 0),
+    };
+  }
+
+  close(): void {
+    this.#responder.stop();
+  }
+}

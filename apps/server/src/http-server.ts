@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { BlobStore } from '@gantry/blobs';
+import type { FunctionDirectory, Messaging } from '@gantry/messaging';
+import { GantryError, NotFoundError } from '@gantry/protocol';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+
+import type { AppDirectory } from './app-directory.ts';
+import type { AppStopper } from './app-stopper.ts';
+import type { CompleteServerConfig } from './config.ts';
+import type { DemandSignal } from './demand-signal.ts';
+import type { Deployer } from './deploy/deployer.ts';
+import { problemResponse } from './problem.ts';
+import { appRoutes } from './routes/apps.ts';
+import { blobRoutes } from './routes/blobs.ts';
+import { containerRoutes } from './routes/containers.ts';
+import { deploymentHistoryRoutes } from './routes/deployment-history.ts';
+import { deploymentRoutes } from './routes/deployments.ts';
+import { helloRoutes } from './routes/hello.ts';
+import { logRoutes } from './routes/logs.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { SessionServer } from './routes/session.ts';
+import type { ScheduledCalls } from './schedules/scheduled-calls.ts';
+import { TokenCheck } from './token-check.ts';
+import type { WorkerObserver } from './worker-observer.ts';
+
+/** What the routes work with. */
+export interface HttpServerOptions {
+  config: CompleteServerConfig;
+  serverId: string;
+  blobs: BlobStore;
+  messaging: Messaging;
+  functions: FunctionDirectory;
+  apps: AppDirectory;
+  workers: WorkerObserver;
+  deployer: Deployer;
+  stopper: AppStopper;
+  demand: DemandSignal;
+  calls: ScheduledCalls;
+}
+
+/** The control API: JSON over HTTP, and sessions over WebSocket. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #sessions: SessionServer;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const token = new TokenCheck(options.config.token);
+    this.#sessions = new SessionServer(options, token);
+    const api = createApi(options, token);
+    this.#server = createServer(getRequestListener(api.fetch, { overrideGlobalObjects: false }));
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#sessions.upgrade(request, socket, head);
+    });
+  }
+
+  async listen(): Promise<string> {
+    const { host, port } = this.#options.config;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve());
+    });
+    const address = this.#server.address() as AddressInfo;
+    const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `http://${shown}:${address.port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#sessions.close();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
+  const api = new Hono();
+  api.use('/v1/*', async (context, next) => {
+    token.requireHeader(context.req.header('authorization'));
+    await next();
+  });
+  api.route('/v1', helloRoutes(options));
+  api.route('/v1', blobRoutes(options));
+  api.route('/v1', deploymentRoutes(options));
+  api.route('/v1', deploymentHistoryRoutes(options));
+  api.route('/v1', appRoutes(options));
+  api.route('/v1', scheduleRoutes(options));
+  api.route('/v1', logRoutes(options));
+  api.route('/v1', containerRoutes(options));
+  api.notFound((context) =>
+    problemResponse(
+      new NotFoundError(`the server has nothing at "${context.req.method} ${context.req.path}"`, {
+        hint: 'Compare the versions of client and server.',
+      }),
+    ),
+  );
+  api.onError((error, context) => {
+    if (!(error instanceof GantryError)) {
+      options.config.log.error(
+        { err: error, method: context.req.method, path: context.req.path },
+        'request failed',
+      );
+    }
+    return problemResponse(error);
+  });
+  return api;
+}

@@ -1,0 +1,62 @@
+import type { FunctionDirectory, Messaging } from '@gantry/messaging';
+import type { Logger } from '@gantry/telemetry';
+
+import type { AppDirectory } from '../app-directory.ts';
+import type { AppStopper } from '../app-stopper.ts';
+import type { FailedInputs } from '../failed-inputs.ts';
+import { ScheduleTicker } from '../schedules/schedule-ticker.ts';
+import type { ScheduledCalls } from '../schedules/scheduled-calls.ts';
+import type { SystemLog } from '../system-log.ts';
+import type { WorkerObserver } from '../worker-observer.ts';
+import { AppSweep } from './app-sweep.ts';
+import type { Leadership } from './leadership.ts';
+import { SchedulerTerm } from './scheduler-term.ts';
+
+export interface SchedulerLoopOptions {
+  messaging: Messaging;
+  functions: FunctionDirectory;
+  apps: AppDirectory;
+  workers: WorkerObserver;
+  leadership: Leadership;
+  stopper: AppStopper;
+  failed: FailedInputs;
+  systemLog: SystemLog;
+  calls: ScheduledCalls;
+  log: Logger;
+}
+
+/** Schedules while this server leads; each term starts from what the registry and the workers say. */
+export class SchedulerLoop {
+  readonly #options: SchedulerLoopOptions;
+  #term: SchedulerTerm | undefined;
+  #sweep: AppSweep | undefined;
+  #ticker: ScheduleTicker | undefined;
+
+  constructor(options: SchedulerLoopOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#options.leadership.start((isLeader) => {
+      this.#endTerm();
+      if (!isLeader) return;
+      this.#term = new SchedulerTerm(this.#options);
+      this.#sweep = new AppSweep(this.#options);
+      this.#ticker = new ScheduleTicker(this.#options);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#endTerm();
+    await this.#options.leadership.stop();
+  }
+
+  #endTerm(): void {
+    this.#term?.end();
+    this.#sweep?.end();
+    this.#ticker?.end();
+    this.#term = undefined;
+    this.#sweep = undefined;
+    this.#ticker = undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import 'reflect-metadata';
+
+import { join } from 'node:path';
+
+import { openBlobStore, type BlobStore } from '@gantry/blobs';
+import { ProcessDriver, type ContainerDriver } from '@gantry/containers';
+import { connectMessaging, type Messaging } from '@gantry/messaging';
+import {
+  container as rootContainer,
+  instanceCachingFactory,
+  type DependencyContainer,
+  type InjectionToken,
+} from 'tsyringe';
+
+import { BundleStore } from './bundles/bundle-store.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { WorkerSpec } from './config.ts';
+import { workerIdIn } from './worker-id.ts';
+import { Worker } from './worker.ts';
+
+const TOKENS = {
+  spec: Symbol('WorkerSpec') as InjectionToken<WorkerSpec>,
+  workerId: Symbol('workerId') as InjectionToken<string>,
+  clock: Symbol('Clock') as InjectionToken<Clock>,
+  messaging: Symbol('Messaging') as InjectionToken<Messaging>,
+  blobs: Symbol('BlobStore') as InjectionToken<BlobStore>,
+  driver: Symbol('ContainerDriver') as InjectionToken<ContainerDriver>,
+  bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
+};
+
+/** Connects a worker's parts: NATS, the blob store, the process driver. The only place that names them. */
+export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: string; worker: Worker }> {
+  const root = rootContainer.createChildContainer();
+  const workerId = workerIdIn(spec.folder);
+  const [messaging, blobs] = await Promise.all([
+    connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}` }),
+    openBlobStore(spec.blobs),
+  ]);
+  root.registerInstance(TOKENS.spec, spec);
+  root.registerInstance(TOKENS.workerId, workerId);
+  root.registerInstance(TOKENS.clock, systemClock);
+  root.registerInstance(TOKENS.messaging, messaging);
+  root.registerInstance(TOKENS.blobs, blobs);
+  root.register(TOKENS.driver, { useFactory: instanceCachingFactory(createDriver) });
+  root.register(TOKENS.bundles, {
+    useFactory: instanceCachingFactory(
+      (from) => new BundleStore(from.resolve(TOKENS.spec).folder, from.resolve(TOKENS.blobs)),
+    ),
+  });
+  root.register(Worker, { useFactory: instanceCachingFactory(createWorker) });
+  return { workerId, worker: root.resolve(Worker) };
+}
+
+function createDriver(from: DependencyContainer): ContainerDriver {
+  const { folder, runnerPath, nodePath, prewarm } = from.resolve(TOKENS.spec);
+  const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
+  return new ProcessDriver({ dataDir: folder, runnerPath, nodePath, prewarm, env });
+}
+
+function createWorker(from: DependencyContainer): Worker {
+  const { capacity, log } = from.resolve(TOKENS.spec);
+  return new Worker({
+    workerId: from.resolve(TOKENS.workerId),
+    ...{ capacity, log },
+    messaging: from.resolve(TOKENS.messaging),
+    blobs: from.resolve(TOKENS.blobs),
+    driver: from.resolve(TOKENS.driver),
+    bundles: from.resolve(TOKENS.bundles),
+    clock: from.resolve(TOKENS.clock),
+  });
+}

@@ -1,0 +1,54 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+import type { BlobStoreConfig } from '@gantry/blobs';
+import type { Logger } from '@gantry/telemetry';
+
+/** What {@link startWorker} needs to know. */
+export interface WorkerConfig {
+  /** May carry a token or a user. */
+  natsUrl: string;
+  /** The worker keeps bundles, packages and containers in its subfolder `worker`. One worker per folder. */
+  dataDir: string;
+  blobs: BlobStoreConfig;
+  /** The bundled runner. */
+  runnerPath: string;
+  /** Node for the containers. @defaultValue the Node that runs the worker */
+  nodePath?: string | undefined;
+  /** Runner processes to start ahead of need. @defaultValue 1 */
+  prewarm?: number | undefined;
+  log: Logger;
+  /** What containers may use in all. @defaultValue the machine */
+  capacity?: { cpu: number; memoryMiB: number } | undefined;
+}
+
+/** {@link WorkerConfig} with defaults filled in. */
+export interface WorkerSpec {
+  natsUrl: string;
+  folder: string;
+  blobs: BlobStoreConfig;
+  runnerPath: string;
+  nodePath: string | undefined;
+  prewarm: number;
+  log: Logger;
+  capacity: { cpu: number; memoryMiB: number };
+}
+
+const BYTES_PER_MIB = 1024 * 1024;
+
+export function completeConfig(config: WorkerConfig): WorkerSpec {
+  const { natsUrl, blobs, runnerPath, nodePath, log } = config;
+  return {
+    natsUrl,
+    folder: join(config.dataDir, 'worker'),
+    blobs,
+    runnerPath,
+    nodePath,
+    prewarm: config.prewarm ?? 1,
+    log,
+    capacity: config.capacity ?? {
+      cpu: availableParallelism(),
+      memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),
+    },
+  };
+}

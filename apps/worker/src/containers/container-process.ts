@@ -1,0 +1,75 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Container, ContainerEnd } from '@gantry/containers';
+import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
+import { FrameChannel } from '@gantry/runner';
+
+import type { ContainerLog } from '../logs/log-forwarder.ts';
+
+const LAST_WORDS_MS = 200;
+const MOST_SOCKET_PATH_BYTES = 100;
+const OUT_OF_MEMORY_TEXT = 'heap out of memory';
+
+export interface ContainerProcessListener {
+  onMessage(message: RunnerToWorker): void;
+  /** Called once, after the last message. */
+  onEnded(end: ContainerEnd): void;
+}
+
+/** A started container as its worker talks to it: messages, output, end. */
+export class ContainerProcess {
+  /** Where the runner listens for HTTP if its function has endpoints. */
+  readonly httpSocketPath: string;
+  readonly #container: Container;
+  readonly #channel: FrameChannel<RunnerToWorker, WorkerToRunner>;
+  #ranOutOfMemory = false;
+
+  constructor(container: Container, log: ContainerLog, listener: ContainerProcessListener) {
+    this.#container = container;
+    this.httpSocketPath = socketPath(container);
+    this.#channel = new FrameChannel(container.channel);
+    const channelClosed = new Promise<void>((resolve) => {
+      this.#channel.listen({ onMessage: (message) => listener.onMessage(message), onClose: resolve });
+    });
+    for (const stream of ['stdout', 'stderr'] as const) {
+      container[stream].setEncoding('utf8').on('data', (text: string) => {
+        this.#ranOutOfMemory ||= text.includes(OUT_OF_MEMORY_TEXT);
+        log.write(stream, text);
+      });
+    }
+    void container.exited.then(async (end) => {
+      // What it said last may still be on its way.
+      await Promise.race([channelClosed, delay(LAST_WORDS_MS)]);
+      this.#channel.close();
+      listener.onEnded(end);
+    });
+  }
+
+  /** Node said that it had no memory left. */
+  get ranOutOfMemory(): boolean {
+    return this.#ranOutOfMemory;
+  }
+
+  send(message: WorkerToRunner): void {
+    this.#channel.send(message);
+  }
+
+  kill(): void {
+    this.#container.kill();
+  }
+}
+
+/** How a process ended, for people. */
+export function describeEnd(end: ContainerEnd): string {
+  if (end.signal) return `signal ${end.signal}`;
+  return end.code === null ? 'never started' : `exit code ${end.code}`;
+}
+
+/** Unix limits the path of a socket to 107 bytes. */
+function socketPath(container: Container): string {
+  const path = join(container.directory, 'http.sock');
+  if (Buffer.byteLength(path) <= MOST_SOCKET_PATH_BYTES) return path;
+  return join(tmpdir(), `${container.id}.sock`);
+}

@@ -1,0 +1,383 @@
+import type { ContainerDriver, ContainerEnd } from '@gantry/containers';
+import {
+  DEFAULTS,
+  LIMITS,
+  type ContainerExit,
+  type ContainerStatus,
+  type FunctionRecord,
+  type FunctionSpec,
+  type RunnerToWorker,
+  type WorkerToRunner,
+} from '@gantry/protocol';
+
+import type { BundleStore } from '../bundles/bundle-store.ts';
+import type { AssignedInput } from '../inputs/assigned-input.ts';
+import type { InputTaker } from '../inputs/pool-feed.ts';
+import type { ContainerLog } from '../logs/log-forwarder.ts';
+import type { ContainerCalls } from './container-calls.ts';
+import { ContainerInputs, type InputSurroundings } from './container-inputs.ts';
+import { ContainerProcess, describeEnd } from './container-process.ts';
+import { loadMessage, type ContainerOrder } from './load-message.ts';
+
+const LOAD_FAILED_GRACE_MS = 2_000;
+
+/** What a container needs from its worker. */
+export interface ContainerSurroundings extends InputSurroundings {
+  driver: ContainerDriver;
+  bundles: BundleStore;
+  containerLog: ContainerLog;
+  /** Called when the code makes its first call. */
+  openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
+  /** It takes inputs from now on. */
+  onReady(container: HostedContainer): void;
+  /** It takes no more inputs. */
+  onClosing(container: HostedContainer): void;
+  /** It has ended, and its inputs are settled. */
+  onEnded(container: HostedContainer): void;
+  onStateChange(): void;
+  /** A place was taken, or got free. */
+  onLoadChange(freed: boolean): void;
+  /** Places disappeared: more inputs may be asked for than fit. */
+  onPlacesLost(container: HostedContainer): void;
+}
+
+/**
+ * One container of this worker, from the order to start it until its process is gone.
+ *
+ * Invariants
+ *   H1. `starting` → `ready` → `draining` → `stopped`; steps may be left out, never back.
+ *   H2. The first reason given for its end is the one that is reported.
+ */
+export class HostedContainer implements InputTaker {
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+  readonly #order: ContainerOrder;
+  readonly #around: ContainerSurroundings;
+  readonly #inputs: ContainerInputs;
+  readonly #startedAtMs: number;
+  readonly #timeoutMs: number;
+  /** Inputs, or batches, that its code handles at once. */
+  readonly #places: number;
+  /** Inputs that it may still take. */
+  #remaining: number;
+  /** Why it takes no more inputs, while it finishes those it has. */
+  #exhaustedBy: string | undefined;
+  #state: ContainerStatus['state'] = 'starting';
+  #process: ContainerProcess | undefined;
+  #calls: ContainerCalls | undefined;
+  #webRunning = 0;
+  #readyAtMs: number | undefined;
+  #idleSinceMs: number | undefined;
+  #lastSignMs = 0;
+  #reason: Pick<ContainerExit, 'reason' | 'message'> | undefined;
+  #exit: ContainerExit | undefined;
+  /** The one deadline of the present state: of starting, of draining, of exit hooks. */
+  #deadline: NodeJS.Timeout | undefined;
+  #exitGraceRuns = false;
+  #resolveEnded: () => void = () => undefined;
+
+  constructor(order: ContainerOrder, around: ContainerSurroundings) {
+    this.#order = order;
+    this.#around = around;
+    this.#places = this.spec.options.maxInputs ?? DEFAULTS.maxInputs;
+    this.#remaining = this.spec.options.maxInputsPerContainer ?? Number.POSITIVE_INFINITY;
+    this.#timeoutMs = this.spec.options.timeoutMs ?? DEFAULTS.timeoutMs;
+    this.#startedAtMs = around.clock.wallMs();
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.#inputs = new ContainerInputs({
+      ...around,
+      site: this,
+      timeoutMs: this.#timeoutMs,
+      send: (message) => this.#send(message),
+      onChange: (freed) => this.#loadChanged(freed),
+      onPlacesLost: () => around.onPlacesLost(this),
+      lastSignMs: () => this.lastSignMs,
+      onStuck: ({ message: { inputId } }, reason) => this.#endStuck(inputId, reason),
+    });
+  }
+
+  get containerId(): string {
+    return this.#order.containerId;
+  }
+
+  get pool(): string {
+    return this.#order.pool;
+  }
+
+  get record(): FunctionRecord {
+    return this.#order.record;
+  }
+
+  get spec(): FunctionSpec {
+    return this.#order.record.spec;
+  }
+
+  get running(): number {
+    return this.#inputs.count + this.#webRunning;
+  }
+
+  get freeSlots(): number {
+    if (this.#state !== 'ready' || this.#exhaustedBy !== undefined) return 0;
+    return Math.min(this.#inputs.free(this.#places - this.#webRunning), this.#remaining);
+  }
+
+  /** Inputs in a batch that waits for more. */
+  get forming(): number {
+    return this.#inputs.forming;
+  }
+
+  /** Inputs that it can have at once; fewer when it is to end soon. */
+  get maxInputs(): number {
+    const most = this.#places * (this.spec.options.batching?.maxBatchSize ?? 1);
+    return this.#exhaustedBy === undefined ? Math.min(most, this.running + this.#remaining) : this.running;
+  }
+
+  /** When its event loop last gave a sign of life, by the monotonic clock; undefined if none is expected. */
+  get lastSignMs(): number | undefined {
+    return this.#process && this.#state !== 'stopped' ? this.#lastSignMs : undefined;
+  }
+
+  get status(): ContainerStatus {
+    return {
+      containerId: this.containerId,
+      pool: this.pool,
+      functionId: this.record.id,
+      appId: this.record.appId,
+      version: this.record.version,
+      state: this.#state,
+      running: this.running,
+      maxInputs: this.maxInputs,
+      ...(this.#exhaustedBy === undefined ? {} : { exhausted: true }),
+      startedAtMs: this.#startedAtMs,
+      readyAtMs: this.#readyAtMs,
+      idleSinceMs: this.#idleSinceMs,
+      exit: this.#exit,
+      httpSocketPath: this.#process?.httpSocketPath ?? '',
+    };
+  }
+
+  /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
+  async start(): Promise<void> {
+    const { driver, bundles, containerLog, log } = this.#around;
+    const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
+    this.#setDeadline(startupTimeoutMs, () => {
+      this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
+    });
+    containerLog.routine(`container ${this.containerId} starts`);
+    const bundle = bundles.open(this.record);
+    // Awaited below; until then its failure is nobody's.
+    bundle.catch(() => undefined);
+    try {
+      this.#process = new ContainerProcess(await driver.start({ id: this.containerId }), containerLog, {
+        onMessage: (message) => this.#receive(message),
+        onEnded: (end) => this.#end(end),
+      });
+      this.forgiveSilence();
+      // Stopped or killed before there was a process.
+      if (this.#reason) this.#process.kill();
+      const place = {
+        bundlePath: await bundle,
+        httpSocketPath: this.#process.httpSocketPath,
+        maxInputs: this.#places,
+      };
+      if (this.#state === 'starting') this.#send(loadMessage(this.#order, place));
+    } catch (error) {
+      log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
+      this.kill('loadFailed', error instanceof Error ? error.message : String(error));
+      if (!this.#process) this.#end({ code: null, signal: null });
+    }
+  }
+
+  run(input: AssignedInput): void {
+    this.#remaining--;
+    this.#inputs.run(input);
+    this.#endIfUsedUp();
+  }
+
+  cancel(input: AssignedInput): void {
+    this.#inputs.cancel(input);
+  }
+
+  overdue(input: AssignedInput, nowMs: number): void {
+    this.#inputs.overdue(input, nowMs);
+  }
+
+  has(input: AssignedInput): boolean {
+    return this.#inputs.has(input);
+  }
+
+  /** Finishes what runs, runs exit hooks, ends. `withinMs` bounds all of it. */
+  stop(reason: string, withinMs: number = this.#timeoutMs + LIMITS.exitGraceMs): void {
+    if (this.#state === 'stopped') return;
+    this.#reason ??= { reason: 'stopped', message: reason };
+    if (this.#state !== 'draining') {
+      this.#around.containerLog.routine(`container ${this.containerId} stops: ${reason}`);
+      this.#inputs.flush();
+      this.#send({ type: 'stop', graceMs: LIMITS.exitGraceMs });
+      this.#close('draining');
+    }
+    this.#exitGraceRuns = false;
+    this.#setDeadline(withinMs, () =>
+      this.kill('killed', `did not end within ${withinMs} ms after it was stopped`),
+    );
+    this.#limitExit();
+  }
+
+  /** Ends now. Its inputs run elsewhere. */
+  kill(reason: ContainerExit['reason'], message: string): void {
+    if (this.#state === 'stopped') return;
+    this.#reason ??= { reason, message };
+    this.#around.containerLog.system(`container ${this.containerId} is killed: ${message}`);
+    this.#close('draining');
+    this.#process?.kill();
+  }
+
+  /** Counts as a sign of life: silence up to now was not its fault. */
+  forgiveSilence(): void {
+    this.#lastSignMs = this.#around.clock.monotonicMs();
+  }
+
+  #endStuck(inputId: string, reason: 'cancelled' | 'timeout'): void {
+    if (reason === 'cancelled') this.kill('killed', `input ${inputId} was cancelled and did not yield`);
+    else this.kill('timeout', `input ${inputId} did not end within its timeout of ${this.#timeoutMs} ms`);
+  }
+
+  #send(message: WorkerToRunner): void {
+    this.#process?.send(message);
+  }
+
+  #receive(message: RunnerToWorker): void {
+    this.forgiveSilence();
+    switch (message.type) {
+      case 'output':
+        return this.#inputs.finished(message);
+      case 'value':
+        return this.#inputs.yielded(message);
+      case 'log':
+        return this.#around.containerLog.write(message.stream, message.text, message.inputId);
+      case 'web':
+        return this.#webChanged(message.running);
+      case 'stopFetching':
+        return this.#exhaust('its code asked for no more inputs');
+      case 'ready':
+        return this.#becomeReady();
+      case 'loadFailed':
+        return this.#loadFailed(message.stack ?? message.message);
+      case 'api':
+        return this.#openCalls().receive(message.message);
+      case 'lookup':
+        return void this.#lookUp(message);
+    }
+  }
+
+  #becomeReady(): void {
+    this.#around.driver.prewarm();
+    if (this.#state !== 'starting') return;
+    clearTimeout(this.#deadline);
+    this.#state = 'ready';
+    this.#readyAtMs = this.#idleSinceMs = this.#around.clock.wallMs();
+    const tookMs = this.#readyAtMs - this.#startedAtMs;
+    this.#around.containerLog.routine(`container ${this.containerId} is ready after ${tookMs} ms`);
+    this.#around.onReady(this);
+    this.#around.onStateChange();
+    this.#stopIfExhausted();
+  }
+
+  /** It takes no more inputs, finishes those it has, and ends. It serves until then, so it counts as a container. */
+  #exhaust(reason: string): void {
+    if (this.#exhaustedBy !== undefined || this.#state === 'draining' || this.#state === 'stopped') return;
+    this.#exhaustedBy = reason;
+    this.#inputs.flush();
+    this.#around.onPlacesLost(this);
+    this.#around.onStateChange();
+    this.#stopIfExhausted();
+  }
+
+  #endIfUsedUp(): void {
+    const { maxInputsPerContainer } = this.spec.options;
+    if (this.#remaining <= 0) this.#exhaust(`it took its ${String(maxInputsPerContainer)} inputs`);
+  }
+
+  #stopIfExhausted(): void {
+    if (this.#exhaustedBy === undefined || this.#state !== 'ready' || this.running > 0) return;
+    this.stop(this.#exhaustedBy);
+  }
+
+  #loadFailed(message: string): void {
+    this.#reason ??= { reason: 'loadFailed', message };
+    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${message}`);
+    this.#setDeadline(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
+  }
+
+  #openCalls(): ContainerCalls {
+    return (this.#calls ??= this.#around.openCalls((message) => this.#send(message)));
+  }
+
+  async #lookUp(message: Extract<RunnerToWorker, { type: 'lookup' }>): Promise<void> {
+    const answer = await this.#openCalls().lookup(message);
+    this.#send({ type: 'lookedUp', requestId: message.requestId, ...answer });
+  }
+
+  #webChanged(running: number): void {
+    const freed = running < this.#webRunning;
+    this.#remaining -= Math.max(0, running - this.#webRunning);
+    this.#webRunning = running;
+    this.#loadChanged(freed);
+    this.#endIfUsedUp();
+  }
+
+  #loadChanged(freed: boolean): void {
+    this.#idleSinceMs = this.running === 0 ? this.#around.clock.wallMs() : undefined;
+    if (freed) this.#limitExit();
+    this.#around.onLoadChange(freed);
+    if (freed) this.#stopIfExhausted();
+  }
+
+  /** Once nothing runs in a draining container, its exit hooks have their grace and no more. */
+  #limitExit(): void {
+    if (this.#state !== 'draining' || this.running > 0 || this.#exitGraceRuns) return;
+    if (this.#reason?.reason !== 'stopped') return;
+    this.#exitGraceRuns = true;
+    this.#setDeadline(LIMITS.exitGraceMs, () => {
+      this.kill('killed', `exit hooks took longer than ${LIMITS.exitGraceMs} ms`);
+    });
+  }
+
+  #close(state: 'draining' | 'stopped'): void {
+    const wasOpen = this.#state === 'starting' || this.#state === 'ready';
+    this.#state = state;
+    if (wasOpen) this.#around.onClosing(this);
+    this.#around.onStateChange();
+  }
+
+  #end(end: ContainerEnd): void {
+    if (this.#state === 'stopped') return;
+    clearTimeout(this.#deadline);
+    this.#close('stopped');
+    this.#calls?.close();
+    this.#exit = { ...this.#explain(end), code: end.code, signal: end.signal };
+    const { containerLog } = this.#around;
+    containerLog.end();
+    const isRoutine = this.#exit.reason === 'stopped';
+    containerLog[isRoutine ? 'routine' : 'system'](
+      `container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`,
+    );
+    this.#webRunning = 0;
+    this.#inputs.orphan(this.#exit);
+    this.#around.onEnded(this);
+    this.#resolveEnded();
+  }
+
+  #explain(end: ContainerEnd): Pick<ContainerExit, 'reason' | 'message'> {
+    if (this.#process?.ranOutOfMemory && end.signal) {
+      return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
+    }
+    return this.#reason ?? { reason: 'crashed', message: `its process ended by itself: ${describeEnd(end)}` };
+  }
+
+  #setDeadline(afterMs: number, act: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(act, afterMs);
+    this.#deadline.unref();
+  }
+}

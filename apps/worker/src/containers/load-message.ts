@@ -1,0 +1,60 @@
+import type { ClassParameters, FunctionRecord, LoadMessage } from '@gantry/protocol';
+
+/** What to start. */
+export interface ContainerOrder {
+  containerId: string;
+  pool: string;
+  parameters: ClassParameters;
+  record: FunctionRecord;
+}
+
+/** Names that the platform alone gives a value, or none: what is not known here stays unset. */
+const RESERVED = new Set([
+  'GANTRY_APP_ID',
+  'GANTRY_CLOUD_PROVIDER',
+  'GANTRY_CONTAINER_ID',
+  'GANTRY_ENVIRONMENT',
+  'GANTRY_FUNCTION_ID',
+  'GANTRY_FUNCTION_NAME',
+  'GANTRY_IDENTITY_TOKEN',
+  'GANTRY_IMAGE_ID',
+  'GANTRY_IS_REMOTE',
+  'GANTRY_REGION',
+  'GANTRY_WORKSPACE',
+]);
+
+function withoutReserved(env: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !RESERVED.has(name)));
+}
+
+/** The order as its runner gets it. */
+export function loadMessage(
+  order: ContainerOrder,
+  place: Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'>,
+): LoadMessage {
+  const { containerId, parameters, record } = order;
+  const { appId, environment, spec, urls } = record;
+  // The platform's names come last: no option of the user replaces them.
+  const env = {
+    ...withoutReserved(spec.options.env),
+    GANTRY_CONTAINER_ID: containerId,
+    GANTRY_APP_ID: appId,
+    GANTRY_ENVIRONMENT: environment,
+    GANTRY_FUNCTION_ID: record.id,
+    GANTRY_FUNCTION_NAME: spec.name,
+    GANTRY_IS_REMOTE: '1',
+    ...(record.workspace === undefined ? {} : { GANTRY_WORKSPACE: record.workspace }),
+  };
+  return {
+    type: 'load',
+    functionId: record.id,
+    containerId,
+    appId,
+    environment,
+    spec,
+    parameters,
+    env,
+    urls,
+    ...place,
+  };
+}

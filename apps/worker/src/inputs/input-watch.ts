@@ -1,0 +1,107 @@
+import { INPUT_LEASE_MS } from '@gantry/protocol';
+import type { InputDelivery } from '@gantry/messaging';
+
+import type { Clock } from '../clock.ts';
+import type { AssignedInput } from './assigned-input.ts';
+
+const SWEEP_MS = 100;
+const EXTEND_MS = 2_500;
+
+export interface InputWatchOptions {
+  clock: Clock;
+  /** Called for inputs that run longer than allowed; again at each sweep until their deadline changes. */
+  onOverdue(input: AssignedInput, nowMs: number): void;
+  /** Called once for an input whose lease ended while it was here. */
+  onLost(input: AssignedInput): void;
+  /** Called at each sweep. */
+  onSweep(nowMs: number): void;
+}
+
+/**
+ * All inputs on this worker, under one timer, which runs only while there are any.
+ *
+ * Invariants
+ *   W1. A lease is extended only while it surely holds. After a pause longer than the lease (by this process's
+ *       monotonic clock) the input is `lost`: it may run elsewhere, and no result of it leaves this worker.
+ *   W2. If a lost input is delivered here again while its code still runs, the new delivery continues it.
+ */
+export class InputWatch {
+  readonly #options: InputWatchOptions;
+  readonly #inputs = new Map<string, AssignedInput>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: InputWatchOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#inputs.size;
+  }
+
+  add(input: AssignedInput): void {
+    this.#inputs.set(input.message.inputId, input);
+    this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS);
+  }
+
+  /** Forgets an input that is neither leased nor running any more. */
+  releaseIfDone(input: AssignedInput): void {
+    if (input.leased || input.occupying) return;
+    if (this.#inputs.get(input.message.inputId) === input) this.#inputs.delete(input.message.inputId);
+    if (this.#inputs.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Continues an input that is here already with its new delivery. False if it is not here. */
+  adopt(delivery: InputDelivery): boolean {
+    const input = this.#inputs.get(delivery.message.inputId);
+    if (!input) return false;
+    // Answered, only its code has not ended yet; or the next attempt of one whose end is being stored. Both are
+    // over soon.
+    if (!input.leased || delivery.message.attempt !== input.message.attempt) {
+      delivery.retryAfter(EXTEND_MS);
+      return true;
+    }
+    input.delivery = delivery;
+    input.leasedAtMs = this.#options.clock.monotonicMs();
+    input.lost = false;
+    return true;
+  }
+
+  *ofCall(callId: string): Iterable<AssignedInput> {
+    for (const input of this.#inputs.values()) if (input.message.callId === callId) yield input;
+  }
+
+  /** True if no other worker can have this input now. */
+  holdsLease(input: AssignedInput): boolean {
+    return !input.lost && this.#options.clock.monotonicMs() - input.leasedAtMs <= INPUT_LEASE_MS;
+  }
+
+  /** One turn of the timer. */
+  sweep(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const input of this.#inputs.values()) {
+      if (input.leased) this.#tendLease(input, nowMs);
+      if (input.occupying && input.deadlineMs <= nowMs) this.#options.onOverdue(input, nowMs);
+    }
+    this.#options.onSweep(nowMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#inputs.clear();
+  }
+
+  #tendLease(input: AssignedInput, nowMs: number): void {
+    const age = nowMs - input.leasedAtMs;
+    if (age < EXTEND_MS || input.lost) return;
+    if (age > INPUT_LEASE_MS) {
+      input.lost = true;
+      this.#options.onLost(input);
+      return;
+    }
+    input.delivery.extend();
+    input.leasedAtMs = nowMs;
+  }
+}

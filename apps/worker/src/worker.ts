@@ -1,0 +1,276 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { BlobStore } from '@gantry/blobs';
+import type { ContainerDriver } from '@gantry/containers';
+import { FunctionDirectory, type Messaging } from '@gantry/messaging';
+import {
+  LIMITS,
+  subjects,
+  type CancelMessage,
+  type WorkerCommand,
+  type WorkerReply,
+  type WorkerStatus,
+  type WorkerToRunner,
+} from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+import type { BundleStore } from './bundles/bundle-store.ts';
+import type { Clock } from './clock.ts';
+import { ContainerCalls } from './containers/container-calls.ts';
+import { HeartbeatCheck } from './containers/heartbeat-check.ts';
+import { HostedContainer } from './containers/hosted-container.ts';
+import type { ContainerOrder } from './containers/load-message.ts';
+import { CancelledCalls } from './inputs/cancelled-calls.ts';
+import { InputSettlement } from './inputs/input-settlement.ts';
+import { InputWatch } from './inputs/input-watch.ts';
+import { Payloads } from './inputs/payloads.ts';
+import { PoolFeed } from './inputs/pool-feed.ts';
+import { QueueTrim } from './inputs/queue-trim.ts';
+import { ValueStreams } from './inputs/value-streams.ts';
+import { LogForwarder } from './logs/log-forwarder.ts';
+import { StatusReporter } from './status-reporter.ts';
+
+/** How long the end of a container stays in the status, so that nobody misses it. */
+const ENDED_SHOWN_MS = 10_000;
+/** How long the last outputs may take to be stored when the worker stops. */
+const STORE_GRACE_MS = 5_000;
+
+export interface WorkerParts {
+  workerId: string;
+  capacity: { cpu: number; memoryMiB: number };
+  messaging: Messaging;
+  blobs: BlobStore;
+  driver: ContainerDriver;
+  bundles: BundleStore;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * Runs containers at the scheduler's command and feeds them with inputs from the queue.
+ *
+ * Invariants
+ *   K1. A command with a fence below one seen before is refused: its sender is no longer the scheduler.
+ *   K2. Inputs flow without the scheduler: while a container is ready, its pool is pulled.
+ */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #startedAtMs: number;
+  readonly #containers = new Map<string, HostedContainer>();
+  readonly #feeds = new Map<string, PoolFeed>();
+  readonly #payloads: Payloads;
+  readonly #cancelled: CancelledCalls;
+  readonly #watch: InputWatch;
+  readonly #settlement: InputSettlement;
+  readonly #trim: QueueTrim;
+  readonly #streams: ValueStreams;
+  readonly #logs: LogForwarder;
+  readonly #reporter = new StatusReporter(() => this.#publishStatus());
+  readonly #heartbeats: HeartbeatCheck;
+  readonly #subscriptions: { stop(): void }[] = [];
+  #directory: Promise<FunctionDirectory> | undefined;
+  #highestFence = 0;
+  #draining = false;
+
+  constructor(parts: WorkerParts) {
+    const { messaging, blobs, clock, log } = parts;
+    this.#parts = parts;
+    this.#startedAtMs = clock.wallMs();
+    this.#payloads = new Payloads(blobs);
+    this.#cancelled = new CancelledCalls(clock);
+    this.#logs = new LogForwarder(messaging.logs, log);
+    this.#heartbeats = new HeartbeatCheck(clock, () => this.#containers.values());
+    this.#watch = new InputWatch({
+      clock,
+      onOverdue: (input, nowMs) => this.#holderOf(input)?.overdue(input, nowMs),
+      onLost: ({ message: { inputId } }) =>
+        log.warn(
+          { inputId },
+          'the lease of an input ended while this worker was paused; its result will not count',
+        ),
+      onSweep: (nowMs) => this.#feeds.forEach((feed) => feed.sweep(nowMs)),
+    });
+    const { inputs, outputs } = messaging;
+    const [payloads, watch, cancelled] = [this.#payloads, this.#watch, this.#cancelled];
+    this.#trim = new QueueTrim(inputs, log);
+    this.#streams = new ValueStreams({
+      ...{ workerId: parts.workerId, messaging, payloads, clock },
+      onAbandoned: (callId) => this.#cancel({ callId, terminateContainers: false }),
+    });
+    const onAcknowledged = (pool: string) => this.#trim.acknowledged(pool);
+    const parties = { inputs, outputs, payloads, watch, cancelled, clock, log };
+    this.#settlement = new InputSettlement({ ...parties, onAcknowledged });
+  }
+
+  /** Ends what a predecessor left behind, then listens for commands and reports. */
+  async start(): Promise<void> {
+    const { driver, bundles, clock, messaging, workerId, log } = this.#parts;
+    const orphans = await driver.reconcile();
+    if (orphans > 0) log.warn({ orphans }, 'ended the containers of a worker that was killed');
+    await bundles.removeStale(clock.wallMs()).catch((err: unknown) => {
+      log.warn({ err }, 'old bundles could not be removed');
+    });
+    this.#subscriptions.push(
+      messaging.respond<WorkerCommand, WorkerReply>(subjects.worker(workerId), async (command) =>
+        this.obey(command),
+      ),
+      messaging.subscribe<CancelMessage>(subjects.cancel, (message) => this.#cancel(message)),
+      messaging.subscribe(subjects.workerAsk, () => this.#reporter.stateChanged()),
+    );
+    messaging.onReconnect(() => this.#reporter.stateChanged());
+    this.#streams.start();
+    this.#heartbeats.start();
+    this.#reporter.start();
+    // Whoever is told that the worker runs can command it.
+    await messaging.flush();
+  }
+
+  /** Carries out a command, or says why not. */
+  obey(command: WorkerCommand): WorkerReply {
+    if ('fence' in command) {
+      if (command.fence < this.#highestFence) {
+        return { ok: false, message: `fence ${command.fence} is older than ${this.#highestFence}` };
+      }
+      this.#highestFence = command.fence;
+    }
+    if (command.type === 'start') return this.#startContainer(command);
+    const container = this.#containers.get(command.containerId);
+    if (!container) return { ok: false, message: `no container "${command.containerId}" on this worker` };
+    if (command.type === 'kill') container.kill('killed', command.reason);
+    else container.stop(command.reason);
+    return { ok: true };
+  }
+
+  /** Stops all containers, within the grace, and everything else. */
+  async stop(): Promise<void> {
+    this.#draining = true;
+    this.#reporter.publishNow();
+    for (const container of this.#containers.values()) {
+      container.stop('the worker shuts down', LIMITS.exitGraceMs);
+    }
+    await Promise.all([...this.#containers.values()].map((container) => container.ended));
+    for (const subscription of this.#subscriptions) subscription.stop();
+    this.#heartbeats.stop();
+    this.#streams.close();
+    await Promise.race([this.#settlement.idle(), delay(STORE_GRACE_MS, undefined, { ref: false })]);
+    await this.#logs.flush();
+    this.#reporter.publishNow();
+    this.#reporter.stop();
+    this.#watch.close();
+    await this.#trim.close();
+    if (this.#directory) (await this.#directory.catch(() => undefined))?.close();
+    await this.#parts.driver.close();
+    await this.#parts.messaging.close();
+  }
+
+  get status(): WorkerStatus {
+    const { workerId, capacity } = this.#parts;
+    return {
+      workerId,
+      hostname: hostname(),
+      startedAtMs: this.#startedAtMs,
+      draining: this.#draining,
+      capacity,
+      containers: Array.from(this.#containers.values(), (container) => container.status),
+    };
+  }
+
+  #publishStatus(): void {
+    this.#parts.messaging.publish(subjects.workerStatus, this.status);
+  }
+
+  #startContainer(order: ContainerOrder): WorkerReply {
+    if (this.#draining) return { ok: false, message: 'this worker shuts down' };
+    // The answer to the first command was lost.
+    if (this.#containers.has(order.containerId)) return { ok: true };
+    const container = this.#createContainer(order);
+    this.#containers.set(order.containerId, container);
+    // Made in time for the first pull; if that fails, the pull makes it.
+    this.#parts.messaging.inputs.ensurePool(order.pool).catch((err: unknown) => {
+      this.#parts.log.warn({ err, pool: order.pool }, 'the consumer of a pool could not be made');
+    });
+    void container.start();
+    this.#reporter.stateChanged();
+    return { ok: true };
+  }
+
+  #createContainer(order: ContainerOrder): HostedContainer {
+    const { driver, bundles, clock, log } = this.#parts;
+    const { appId, spec } = order.record;
+    return new HostedContainer(order, {
+      ...{ driver, bundles, clock, log },
+      watch: this.#watch,
+      settlement: this.#settlement,
+      payloads: this.#payloads,
+      streams: this.#streams,
+      containerLog: this.#logs.open({ appId, containerId: order.containerId, functionName: spec.name }),
+      openCalls: (send) => this.#openCalls(order, send),
+      onReady: (container) => this.#feed(order.pool).add(container),
+      onClosing: (container) => this.#feeds.get(order.pool)?.remove(container),
+      onEnded: (container) => this.#forget(container),
+      onStateChange: () => this.#reporter.stateChanged(),
+      onPlacesLost: () => this.#feeds.get(order.pool)?.shrink(),
+      onLoadChange: (freed) => {
+        if (freed) this.#feeds.get(order.pool)?.balance();
+        this.#reporter.loadChanged();
+      },
+    });
+  }
+
+  #openCalls(order: ContainerOrder, send: (message: WorkerToRunner) => void): ContainerCalls {
+    const { messaging, workerId, log } = this.#parts;
+    return new ContainerCalls({
+      ...{ messaging, workerId, log },
+      payloads: this.#payloads,
+      environment: order.record.environment,
+      directory: () => this.#openDirectory(),
+      send: (message) => send({ type: 'api', message }),
+    });
+  }
+
+  #openDirectory(): Promise<FunctionDirectory> {
+    if (!this.#directory) {
+      this.#directory = FunctionDirectory.open(this.#parts.messaging);
+      this.#directory.catch(() => (this.#directory = undefined));
+    }
+    return this.#directory;
+  }
+
+  #feed(pool: string): PoolFeed {
+    let feed = this.#feeds.get(pool);
+    if (!feed) {
+      const { messaging, clock, log } = this.#parts;
+      const { inputs, outputs } = messaging;
+      const [watch, settlement, cancelled] = [this.#watch, this.#settlement, this.#cancelled];
+      feed = new PoolFeed({ pool, inputs, outputs, watch, settlement, cancelled, clock, log });
+      this.#feeds.set(pool, feed);
+    }
+    return feed;
+  }
+
+  #forget(container: HostedContainer): void {
+    this.#reporter.stateChanged();
+    setTimeout(() => {
+      this.#containers.delete(container.containerId);
+      const others = [...this.#containers.values()];
+      if (!others.some((other) => other.pool === container.pool)) this.#feeds.delete(container.pool);
+    }, ENDED_SHOWN_MS).unref();
+  }
+
+  #cancel({ callId, terminateContainers }: CancelMessage): void {
+    this.#cancelled.add(callId);
+    for (const feed of this.#feeds.values()) feed.cancelHeld(callId);
+    for (const input of [...this.#watch.ofCall(callId)]) {
+      const holder = this.#holderOf(input);
+      holder?.cancel(input);
+      if (terminateContainers) holder?.kill('killed', `call ${callId} was cancelled with its containers`);
+    }
+  }
+
+  #holderOf(input: Parameters<HostedContainer['has']>[0]): HostedContainer | undefined {
+    if (!input.occupying) return undefined;
+    for (const container of this.#containers.values()) if (container.has(input)) return container;
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { fetchHttps, REPOSITORY, runCli, spawnCli, startPlatform, type Platform } from './platform.ts';
+
+const SOURCE = `
+import { App, fastapiEndpoint } from 'gantry';
+
+const app = new App('live');
+export const page = app.function(fastapiEndpoint({}, async () => ({ answer: 'first' })));
+export const wait = app.localEntrypoint(async () => {
+  console.log('waiting');
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+});
+export const leave = app.localEntrypoint(async () => console.log('left'));
+`;
+
+let platform: Platform;
+let project: TemporaryDirectory;
+let entry = '';
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  project = await temporaryDirectory('gantry-project-');
+  entry = join(project.path, 'app.ts');
+  await mkdir(join(project.path, 'node_modules'));
+  await symlink(join(REPOSITORY, 'node_modules/gantry'), join(project.path, 'node_modules/gantry'));
+  await writeFile(join(project.path, 'package.json'), '{ "name": "live", "type": "module" }');
+  await writeFile(entry, SOURCE);
+});
+
+afterAll(async () => {
+  await platform[Symbol.asyncDispose]();
+  await project.remove();
+});
+
+interface Running {
+  child: ChildProcess;
+  output: string;
+}
+
+function start(args: string[]): Running {
+  const running: Running = { child: spawnCli(args, platform.env), output: '' };
+  for (const stream of [running.child.stdout, running.child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (running.output += text));
+  }
+  return running;
+}
+
+/** Ctrl-C. */
+async function interrupt({ child }: Running): Promise<number | null> {
+  const exited = once(child, 'exit');
+  child.kill('SIGINT');
+  await exited;
+  return child.exitCode;
+}
+
+async function appStates(): Promise<string[]> {
+  const list = await runCli(['app', 'list', '--json'], platform.env);
+  return (JSON.parse(list.stdout) as { state: string }[]).map((app) => app.state);
+}
+
+describe('gantry serve', () => {
+  test('keeps its URL while the code changes, and its last good version when a change is broken', async () => {
+    const serve = start(['serve', entry]);
+    await waitUntil(() => serve.output.includes('Watching for changes'), { timeoutMs: 30_000 });
+    const url = /https:\S+/.exec(serve.output)?.[0] ?? '';
+    const answer = async () => (await fetchHttps({ url, caPath: platform.ready.caPath })).body;
+    expect(url).toContain('local--live-page-dev.gantry.localhost');
+    expect(await answer()).toContain('first');
+
+    await writeFile(entry, SOURCE.replace('first', 'second'));
+    await waitUntil(async () => (await answer()).includes('second'), { timeoutMs: 30_000 });
+
+    await writeFile(entry, 'export const broken: = 1;');
+    await waitUntil(() => serve.output.includes('The last good version goes on serving.'), {
+      timeoutMs: 30_000,
+    });
+    expect(serve.output).toContain('error[BUILD_FAILED]');
+    expect(await answer()).toContain('second');
+
+    await writeFile(entry, SOURCE);
+    await waitUntil(async () => (await answer()).includes('first'), { timeoutMs: 30_000 });
+    expect(await interrupt(serve)).toBe(0);
+    expect(await appStates()).toEqual(['stopped']);
+  });
+});
+
+describe('gantry run', () => {
+  test('stops its app at Ctrl-C', async () => {
+    const run = start(['run', `${entry}::wait`]);
+    await waitUntil(() => run.output.includes('waiting'), { timeoutMs: 30_000 });
+    expect(await appStates()).toContain('ephemeral');
+
+    expect(await interrupt(run)).toBe(130);
+
+    expect(await appStates()).not.toContain('ephemeral');
+  });
+
+  test('loses its local code at once, and its app soon, when it is killed', async () => {
+    const run = start(['run', `${entry}::wait`]);
+    await waitUntil(() => run.output.includes('waiting'), { timeoutMs: 30_000 });
+
+    run.child.kill('SIGKILL');
+
+    await waitUntil(() => run.child.stdout?.closed === true, { timeoutMs: 5_000 });
+    await waitUntil(async () => !(await appStates()).includes('ephemeral'), { timeoutMs: 60_000 });
+  });
+
+  test('leaves its app running with --detach', async () => {
+    const result = await runCli(['run', '--detach', `${entry}::leave`], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).toContain('left');
+    expect(await appStates()).toContain('detached');
+    const appId = /gantry app stop (ap-\w{22})/.exec(result.stderr)?.[1] ?? '';
+    expect((await runCli(['app', 'stop', appId], platform.env)).code).toBe(0);
+  });
+});

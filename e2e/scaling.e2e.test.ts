@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+
+import { waitUntil } from '@gantry/testing';
+import { Client, Cls, RemoteFunction } from 'gantry';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { runCli, startPlatform, type Platform } from './platform.ts';
+import type { Place, single, tuner, where, worn } from './scaling-app.ts';
+
+const ENTRY = join(import.meta.dirname, 'scaling-app.ts');
+
+let platform: Platform;
+
+async function deploy(): Promise<void> {
+  const deployed = await runCli(['deploy', ENTRY], platform.env);
+  expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
+}
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
+  await deploy();
+});
+
+afterAll(async () => {
+  await Client.default().close();
+  await platform[Symbol.asyncDispose]();
+});
+
+const containersOf = async (handle: {
+  getCurrentStats(): Promise<{ numTotalContainers: number }>;
+}): Promise<number> => (await handle.getCurrentStats()).numTotalContainers;
+
+describe('live settings of the autoscaler', () => {
+  test('keep containers without a deploy, until the next deploy', async () => {
+    const handle = RemoteFunction.fromName<typeof where>('scaling', 'where');
+    expect(await handle.getCurrentStats()).toEqual({
+      backlog: 0,
+      numTotalContainers: 0,
+      numRunningInputs: 0,
+    });
+
+    await handle.updateAutoscaler({ minContainers: 2 });
+    await waitUntil(async () => (await containersOf(handle)) === 2, { timeoutMs: 20_000 });
+    // What is left out keeps its value.
+    await handle.updateAutoscaler({ scaledownWindowMs: 2_500 });
+    await expect(handle.updateAutoscaler({ maxContainers: 1 })).rejects.toThrow(
+      'minContainers (2) is above maxContainers (1)',
+    );
+    await deploy();
+
+    await waitUntil(async () => (await containersOf(handle)) === 0, { timeoutMs: 30_000 });
+  });
+
+  test('can be changed from inside a container', async () => {
+    const tune = RemoteFunction.fromName<typeof tuner>('scaling', 'tuner');
+    const handle = RemoteFunction.fromName<typeof where>('scaling', 'where');
+
+    expect(await tune.remote(1)).toMatchObject({ backlog: 0 });
+
+    await waitUntil(async () => (await containersOf(handle)) === 1, { timeoutMs: 20_000 });
+    await tune.remote(0);
+  });
+
+  test('of an instance concern its containers, those of the class all of them', async () => {
+    const cls = Cls.fromName<typeof Place>('scaling', 'Place');
+    const there = cls.instance({ name: 'there' }).pid;
+
+    await there.updateAutoscaler({ minContainers: 1 });
+    await waitUntil(async () => (await containersOf(there)) === 1, { timeoutMs: 20_000 });
+    expect(await containersOf(cls.instance().pid)).toBe(0);
+    expect(await containersOf(cls)).toBe(1);
+    // The class's maximum is above, the instance's minimum stays.
+    await cls.updateAutoscaler({ maxContainers: 1 });
+    await expect(there.updateAutoscaler({ minContainers: 2 })).rejects.toThrow(
+      'minContainers (2) is above maxContainers (1)',
+    );
+    await there.updateAutoscaler({ minContainers: 0 });
+    await waitUntil(async () => (await containersOf(cls)) === 0, { timeoutMs: 20_000 });
+    await cls.updateAutoscaler({ maxContainers: 9 });
+  });
+
+  test('are refused out of range', async () => {
+    const handle = RemoteFunction.fromName<typeof where>('scaling', 'where');
+
+    await expect(handle.updateAutoscaler({ minContainers: -1 })).rejects.toMatchObject({
+      name: 'InvalidError',
+    });
+  });
+});
+
+describe('containers for a number of inputs', () => {
+  test('with a limit of one, each input gets a fresh process', async () => {
+    const handle = RemoteFunction.fromName<typeof single>('scaling', 'single');
+    const pids = await Promise.all(Array.from({ length: 8 }, () => handle.remote()));
+
+    expect(new Set(pids).size).toBe(8);
+    expect(await handle.remote()).not.toBe(await handle.remote());
+  });
+
+  test('end when their code asks for no more inputs', async () => {
+    const handle = RemoteFunction.fromName<typeof worn>('scaling', 'worn');
+    const first = await handle.remote(false);
+
+    expect(await handle.remote(false)).toBe(first);
+    expect(await handle.remote(true)).toBe(first);
+    expect(await handle.remote(false)).not.toBe(first);
+  });
+});
+
+describe('a class with replaced options', () => {
+  test('has containers of its own, with as many places as its caller says', async () => {
+    const cls = Cls.fromName<typeof Place>('scaling', 'Place');
+    const wide = cls.withOptions({ maxContainers: 1 }).withConcurrency({ maxInputs: 4 });
+
+    const pids = await Promise.all([1, 2, 3, 4].map(() => wide.instance().pid.remote()));
+    const other = await cls.instance().pid.remote();
+
+    expect(new Set(pids).size).toBe(1);
+    expect(pids).not.toContain(other);
+    expect(() => cls.withOptions({ minContainers: 1 } as never)).toThrow(
+      '"minContainers" cannot be replaced',
+    );
+  });
+});

@@ -1,0 +1,175 @@
+import { ExecutionError, InvalidError, NotFoundError } from '@gantry/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BlobStore } from './blob-store.ts';
+import { digestOf } from './digest.ts';
+
+/** A store under test, and the means to break it. */
+export interface OpenedBlobStore extends AsyncDisposable {
+  store: BlobStore;
+  /** Changes stored bytes behind the store's back. */
+  damage(digest: string): Promise<void>;
+}
+
+const ABSENT = `sha256-${'0'.repeat(64)}`;
+// Spans several parts of a multipart upload.
+const LARGE_CHUNK_BYTES = 3 * 1024 * 1024 + 1;
+const LARGE_CHUNKS = 7;
+
+/** What every {@link BlobStore} promises; each driver's tests call this with a way to open one. */
+export function blobStoreContract(name: string, open: () => Promise<OpenedBlobStore>): void {
+  describe(`${name}: the blob store contract`, () => {
+    let opened: OpenedBlobStore;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(async () => {
+      await opened[Symbol.asyncDispose]();
+    });
+    roundTrips(() => opened.store);
+    refusals(() => opened.store);
+    damages(() => opened);
+  });
+}
+
+function roundTrips(store: () => BlobStore): void {
+  test.each([
+    ['no bytes', new Uint8Array()],
+    ['few bytes', bytesOf('one')],
+    ['a view into a larger buffer', bytesOf('xxtwoxx').subarray(2, 5)],
+  ])('returns %s as they were stored', async (_, bytes) => {
+    const stored = await store().putBytes(bytes);
+
+    expect(stored).toEqual({ digest: digestOf(bytes), sizeBytes: bytes.byteLength });
+    expect(await store().has(stored.digest)).toBe(true);
+    expect([...(await store().getBytes(stored.digest))]).toEqual([...bytes]);
+    expect([...(await collect(await store().get(stored.digest)))]).toEqual([...bytes]);
+  });
+
+  test('streams a blob of many chunks in and out without changing it', async () => {
+    const digest = digestOf(await collect(largeContent(1)));
+
+    await store().put(digest, largeContent(1));
+
+    expect(digestOf(await collect(await store().get(digest)))).toBe(digest);
+    expect(digestOf(await store().getBytes(digest))).toBe(digest);
+  });
+
+  test('stores one digest from many callers at once', async () => {
+    const digest = digestOf(await collect(largeContent(2)));
+
+    await Promise.all([1, 2, 3, 4].map(() => store().put(digest, largeContent(2))));
+
+    expect(digestOf(await store().getBytes(digest))).toBe(digest);
+  });
+
+  test('lets a reader stop early', async () => {
+    const digest = digestOf(await collect(largeContent(3)));
+    await store().put(digest, largeContent(3));
+
+    for await (const chunk of await store().get(digest)) {
+      expect(chunk.byteLength).toBeGreaterThan(0);
+      break;
+    }
+
+    expect(await store().has(digest)).toBe(true);
+  });
+
+  test('forgets a deleted blob, and deletes what is not there without complaint', async () => {
+    const { digest } = await store().putBytes(bytesOf('short-lived'));
+
+    await store().delete(digest);
+    await store().delete(digest);
+
+    expect(await store().has(digest)).toBe(false);
+  });
+}
+
+function refusals(store: () => BlobStore): void {
+  test('says that a blob is missing by its digest', async () => {
+    await expect(store().get(ABSENT)).rejects.toSatisfy(isError(NotFoundError, ABSENT));
+    await expect(store().getBytes(ABSENT)).rejects.toSatisfy(isError(NotFoundError, ABSENT));
+    expect(await store().has(ABSENT)).toBe(false);
+  });
+
+  test.each([
+    ['small', () => bytesOf('something else')],
+    ['large', () => largeContent(4)],
+  ])('stores nothing when %s content does not match the digest', async (size, content) => {
+    const announced = digestOf(bytesOf(`announced ${size}`));
+
+    await expect(store().put(announced, content())).rejects.toSatisfy(isError(InvalidError, announced));
+
+    expect(await store().has(announced)).toBe(false);
+  });
+
+  test.each([
+    ['early', 0],
+    ['after several parts', LARGE_CHUNKS],
+  ])('stores nothing when the source fails %s', async (_, chunks) => {
+    const digest = digestOf(bytesOf(`interrupted after ${chunks}`));
+
+    await expect(store().put(digest, interruptedContent(chunks))).rejects.toThrow('the sender went away');
+
+    expect(await store().has(digest)).toBe(false);
+  });
+
+  test.each([
+    '',
+    'sha256-abc',
+    `sha256-${'A'.repeat(64)}`,
+    `sha256-../${'0'.repeat(61)}`,
+    `md5-${'0'.repeat(64)}`,
+  ])('refuses "%s" as a digest', async (digest) => {
+    for (const action of [
+      () => store().put(digest, bytesOf('x')),
+      () => store().get(digest),
+      () => store().getBytes(digest),
+      () => store().has(digest),
+      () => store().delete(digest),
+    ]) {
+      await expect(action()).rejects.toSatisfy(isError(InvalidError, `"${digest}"`));
+    }
+  });
+}
+
+function damages(opened: () => OpenedBlobStore): void {
+  test('reports damaged content instead of returning it, until the blob is stored again', async () => {
+    const { store, damage } = opened();
+    const bytes = bytesOf('precious content, long enough to be worth protecting');
+    const { digest } = await store.putBytes(bytes);
+
+    await damage(digest);
+
+    await expect(store.getBytes(digest)).rejects.toSatisfy(isError(ExecutionError, digest));
+    await expect(collect(await store.get(digest))).rejects.toSatisfy(isError(ExecutionError, digest));
+
+    await store.put(digest, bytes);
+
+    expect([...(await store.getBytes(digest))]).toEqual([...bytes]);
+  });
+}
+
+function isError(errorClass: new (message: string) => Error, text: string): (error: unknown) => boolean {
+  return (error) => error instanceof errorClass && error.message.includes(text);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+async function* largeContent(seed: number): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < LARGE_CHUNKS; index++) {
+    yield new Uint8Array(LARGE_CHUNK_BYTES).fill(seed * 16 + index);
+  }
+}
+
+async function* interruptedContent(chunks: number): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < chunks; index++) yield new Uint8Array(LARGE_CHUNK_BYTES);
+  throw new Error('the sender went away');
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const collected: Uint8Array[] = [];
+  for await (const chunk of chunks) collected.push(chunk);
+  return Buffer.concat(collected);
+}

@@ -1,0 +1,1 @@
+export { blobStoreContract, type OpenedBlobStore } from './blob-store.contract.ts';

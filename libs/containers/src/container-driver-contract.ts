@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Container, ContainerDriver } from './container-driver.ts';
+
+/** How the contract suite makes the driver it examines. */
+export interface DriverUnderTest {
+  name: string;
+  /** A driver whose containers run the Node program at `runnerPath` as their first process. */
+  create(options: { dataDir: string; runnerPath: string; prewarm: number }): ContainerDriver;
+}
+
+// Says hello, then obeys one-word orders from the channel.
+const OBEDIENT_RUNNER = `
+import { Socket } from 'node:net';
+import { spawn } from 'node:child_process';
+const channel = new Socket({ fd: 3 });
+process.on('SIGTERM', () => channel.write('terminated '));
+channel.on('data', (data) => {
+  const [order, argument] = String(data).trim().split(' ');
+  if (order === 'echo') channel.write('echo:' + argument + ' ');
+  if (order === 'cwd') { process.chdir('.'); channel.write('cwd:' + process.cwd() + ' '); }
+  if (order === 'out') process.stdout.write(argument);
+  if (order === 'err') process.stderr.write(argument);
+  if (order === 'exit') process.exit(Number(argument));
+  if (order === 'child') channel.write('child:' + spawn('sleep', ['600'], { stdio: 'ignore' }).pid + ' ');
+});
+channel.on('close', () => process.exit(0));
+channel.write('hello ');
+`;
+
+/** The behaviour that every {@link ContainerDriver} shows, as tests. Call it at the top level of a test file. */
+export function describeContainerDriver(subject: DriverUnderTest): void {
+  describe.each([{ prewarm: 0 }, { prewarm: 1 }])(
+    `${subject.name} driver with $prewarm warm`,
+    ({ prewarm }) => {
+      let dataDir: string;
+      let runnerPath: string;
+      let driver: ContainerDriver;
+
+      beforeEach(() => {
+        dataDir = mkdtempSync(join(tmpdir(), 'gantry-driver-'));
+        runnerPath = join(dataDir, 'obedient-runner.mjs');
+        writeFileSync(runnerPath, OBEDIENT_RUNNER);
+        driver = subject.create({ dataDir, runnerPath, prewarm });
+      });
+      afterEach(async () => {
+        await driver.close();
+        rmSync(dataDir, { recursive: true, force: true });
+      });
+
+      const startOne = async (): Promise<Container> => {
+        const container = await driver.start({ id: `ta-${Math.random().toString(36).slice(2)}` });
+        await reads(container.channel, 'hello ');
+        return container;
+      };
+
+      it('starts a process that speaks over file descriptor 3', async () => {
+        const container = await startOne();
+        container.channel.write('echo 42');
+        await reads(container.channel, 'echo:42 ');
+        expect(() => process.kill(container.pid, 0)).not.toThrow();
+      });
+
+      it('gives every container a working directory named after it', async () => {
+        const container = await startOne();
+        container.channel.write('cwd');
+        await reads(container.channel, `cwd:${container.directory} `);
+        expect(container.directory).toContain(container.id);
+      });
+
+      it('passes on what the process writes to stdout and stderr', async () => {
+        const container = await startOne();
+        container.channel.write('out words');
+        await reads(container.stdout, 'words');
+        container.channel.write('err woes');
+        await reads(container.stderr, 'woes');
+      });
+
+      it('delivers signals to the first process', async () => {
+        const container = await startOne();
+        container.signal('SIGTERM');
+        await reads(container.channel, 'terminated ');
+      });
+
+      it('reports the exit code', async () => {
+        const container = await startOne();
+        container.channel.write('exit 7');
+        expect(await container.exited).toEqual({ code: 7, signal: null });
+      });
+
+      it('reports the signal that ended it, and kill() is harmless afterwards', async () => {
+        const container = await startOne();
+        container.kill();
+        expect(await container.exited).toEqual({ code: null, signal: 'SIGKILL' });
+        expect(() => container.kill()).not.toThrow();
+      });
+
+      it.each(['kill', 'exit'] as const)('ends grandchildren at %s', async (how) => {
+        const container = await startOne();
+        container.channel.write('child');
+        const said = await reads(container.channel, /child:(\d+) /);
+        const child = Number(/child:(\d+)/.exec(said)?.[1]);
+        if (how === 'kill') container.kill();
+        else container.channel.write('exit 0');
+        await container.exited;
+        await until(() => !isRunning(child));
+      });
+
+      it('removes the working directory when the container ended', async () => {
+        const container = await startOne();
+        writeFileSync(join(container.directory, 'left.txt'), 'behind');
+        container.channel.write('exit 0');
+        await container.exited;
+        await until(() => !existsSync(container.directory));
+      });
+
+      it('runs containers side by side', async () => {
+        const containers = await Promise.all([startOne(), startOne(), startOne()]);
+        expect(new Set(containers.map((container) => container.pid)).size).toBe(3);
+        containers[0]?.kill();
+        await containers[0]?.exited;
+        containers[1]?.channel.write('echo on');
+        await reads((containers[1] as Container).channel, 'echo:on ');
+      });
+
+      it('leaves its own running containers alone at reconcile()', async () => {
+        const container = await startOne();
+        expect(await driver.reconcile()).toBe(0);
+        container.channel.write('echo alive');
+        await reads(container.channel, 'echo:alive ');
+      });
+    },
+  );
+}
+
+/** Reads until the text holds `expected`, and resolves to what was read. */
+async function reads(stream: Readable, expected: string | RegExp): Promise<string> {
+  let text = '';
+  const found = (): boolean => (typeof expected === 'string' ? text.includes(expected) : expected.test(text));
+  while (!found()) {
+    const chunk = stream.read() as Buffer | null;
+    if (chunk) text += chunk.toString();
+    else await once(stream, 'readable', { signal: AbortSignal.timeout(10_000) });
+  }
+  return text;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

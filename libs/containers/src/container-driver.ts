@@ -1,0 +1,68 @@
+import type { Duplex, Readable } from 'node:stream';
+
+/** What a driver can do; the worker reads it instead of asking which driver it has. */
+export interface DriverCapabilities {
+  /** Shown to operators, such as `process`. */
+  readonly name: string;
+  /** Containers are kept apart from each other and from the machine. False refuses untrusted code. */
+  readonly isolation: boolean;
+  /** CPU and memory limits are enforced. */
+  readonly resourceLimits: boolean;
+  /** Containers can have a root file system of their own. */
+  readonly images: boolean;
+  /** Processes are started ahead of need. */
+  readonly prewarming: boolean;
+}
+
+export interface StartOptions {
+  /** The container's id; also names its working directory. Unique among running containers. */
+  id: string;
+}
+
+/** How the first process of a container ended: one of the two is set. */
+export interface ContainerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One running container, seen from its worker. */
+export interface Container {
+  readonly id: string;
+  /** Process id of the runner. */
+  readonly pid: number;
+  /** Working directory. Removed, with all in it, when the container ended. */
+  readonly directory: string;
+  /** The other end is file descriptor 3 of the runner. Its messages are described in `@gantry/protocol`. */
+  readonly channel: Duplex;
+  /** What the processes of the container write past the runner. Must be read, or they block. */
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves once, when the runner ended. All other processes of the container are killed then. */
+  readonly exited: Promise<ContainerEnd>;
+  /** Sends a signal to the runner alone. No effect once it ended. */
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL to every process of the container. No effect once it ended. */
+  kill(): void;
+}
+
+/**
+ * Starts containers on this machine. The one thing a worker knows about how containers are made.
+ *
+ * Drivers keep on disk what they need to find their containers again, so that {@link ContainerDriver.reconcile}
+ * can end what a killed worker left behind.
+ */
+export interface ContainerDriver {
+  readonly capabilities: DriverCapabilities;
+  /**
+   * Starts a container with the runner as its first process.
+   *
+   * @throws `ContainerError` if the process cannot be started.
+   */
+  start(options: StartOptions): Promise<Container>;
+  /** Replaces what {@link start} took from the processes started ahead. Called when a cold start is over. */
+  prewarm(): void;
+  /** Ends the containers of workers that are gone and removes what they left. Resolves to how many it ended. */
+  reconcile(): Promise<number>;
+  /** Kills everything it started and waits until it is gone. */
+  close(): Promise<void>;
+}

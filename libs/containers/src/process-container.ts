@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+
+import { ContainerError } from '@gantry/protocol';
+
+import type { Container, ContainerEnd } from './container-driver.ts';
+
+export interface ProcessContainerOptions {
+  /** Until a container takes it over, a process started ahead has its token here. */
+  id: string;
+  token: string;
+  directory: string;
+  command: readonly string[];
+  env: Record<string, string>;
+}
+
+/** A child process that leads a process group of its own, with a socket as file descriptor 3. */
+export class ProcessContainer implements Container {
+  id: string;
+  directory: string;
+  readonly token: string;
+  readonly exited: Promise<ContainerEnd>;
+  readonly #child: ChildProcess;
+  #ended = false;
+
+  private constructor(child: ChildProcess, options: ProcessContainerOptions) {
+    this.#child = child;
+    this.id = options.id;
+    this.token = options.token;
+    this.directory = options.directory;
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        // Whatever it started ends with it; nobody is left in the group if that fails.
+        this.#killGroup();
+        this.#ended = true;
+        resolve({ code, signal });
+      });
+    });
+    // The runner may end while the worker writes to it: `exited` tells, the socket need not.
+    this.channel.on('error', () => undefined);
+  }
+
+  /** @throws {@link ContainerError} if the program cannot be started. */
+  static async spawn(options: ProcessContainerOptions): Promise<ProcessContainer> {
+    const [program = '', ...args] = options.command;
+    const child = spawn(program, args, {
+      cwd: options.directory,
+      env: options.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    if (child.pid === undefined) {
+      const cause = await new Promise<Error>((resolve) => child.once('error', resolve));
+      throw new ContainerError(`the program "${program}" could not be started`, {
+        hint: 'Check that the worker was given a working path to Node.',
+        cause,
+      });
+    }
+    return new ProcessContainer(child, options);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get channel(): Duplex {
+    return this.#child.stdio[3] as Duplex;
+  }
+
+  get stdout(): Readable {
+    return this.#child.stdout as Readable;
+  }
+
+  get stderr(): Readable {
+    return this.#child.stderr as Readable;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.#ended) this.#child.kill(name);
+  }
+
+  kill(): void {
+    if (!this.#ended) this.#killGroup();
+  }
+
+  #killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // The group is empty.
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { describeContainerDriver } from './container-driver-contract.ts';
+import { ProcessDriver } from './process-driver.ts';
+
+describeContainerDriver({ name: 'process', create: (options) => new ProcessDriver(options) });
+
+// Ignores the end of its channel, as a program stuck in a loop would.
+const STUBBORN_RUNNER = `
+import { spawn } from 'node:child_process';
+spawn('sleep', ['600'], { stdio: 'ignore' });
+setInterval(() => undefined, 1000);
+`;
+
+const DOOMED_WORKER = (driverUrl: string, dataDir: string, runnerPath: string): string => `
+import { ProcessDriver } from ${JSON.stringify(driverUrl)};
+const driver = new ProcessDriver({ dataDir: ${JSON.stringify(dataDir)}, runnerPath: ${JSON.stringify(runnerPath)} });
+const container = await driver.start({ id: 'ta-orphan' });
+console.log(container.pid);
+setInterval(() => undefined, 1000);
+`;
+
+describe('process driver', () => {
+  let dataDir: string;
+  let runnerPath: string;
+  let doomed: ChildProcess | undefined;
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'gantry-driver-'));
+    runnerPath = join(dataDir, 'runner.mjs');
+    writeFileSync(runnerPath, STUBBORN_RUNNER);
+  });
+  afterEach(() => {
+    doomed?.kill('SIGKILL');
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function orphan(): Promise<number> {
+    const script = join(dataDir, 'doomed-worker.mjs');
+    writeFileSync(
+      script,
+      DOOMED_WORKER(new URL('./process-driver.ts', import.meta.url).href, dataDir, runnerPath),
+    );
+    doomed = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: doomed.stdout as NodeJS.ReadableStream });
+    const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(20_000) })) as [string];
+    return Number(line);
+  }
+
+  it('ends the containers of a killed worker, and what they started', async () => {
+    const pid = await orphan();
+    doomed?.kill('SIGKILL');
+    await once(doomed as ChildProcess, 'exit');
+    const driver = new ProcessDriver({ dataDir, runnerPath });
+    expect(await driver.reconcile()).toBe(1);
+    await vanished(pid);
+    expect(existsSync(join(dataDir, 'containers', 'ta-orphan'))).toBe(false);
+    expect(await driver.reconcile()).toBe(0);
+  });
+
+  it('leaves the containers of a worker that still runs', async () => {
+    const pid = await orphan();
+    const driver = new ProcessDriver({ dataDir, runnerPath });
+    expect(await driver.reconcile()).toBe(0);
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    process.kill(-pid, 'SIGKILL');
+  });
+
+  it('never ends a stranger that has the pid of a recorded process', async () => {
+    const stranger = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    const pid = await orphan();
+    doomed?.kill('SIGKILL');
+    await once(doomed as ChildProcess, 'exit');
+    process.kill(-pid, 'SIGKILL');
+    await vanished(pid);
+    const folder = join(dataDir, 'processes');
+    const path = join(folder, readdirSync(folder)[0] as string);
+    const record = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    writeFileSync(path, JSON.stringify({ ...record, pid: stranger.pid }));
+    const driver = new ProcessDriver({ dataDir, runnerPath });
+    expect(await driver.reconcile()).toBe(0);
+    expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+    stranger.kill('SIGKILL');
+  });
+
+  it('starts a process ahead again after one was taken', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath, prewarm: 1 });
+    const warm = (): string[] =>
+      readdirSync(join(dataDir, 'containers')).filter((name) => name.startsWith('warm-'));
+    await expect.poll(warm).toHaveLength(1);
+    const [before] = warm();
+    const container = await driver.start({ id: 'ta-one' });
+    driver.prewarm();
+    await expect.poll(warm).toHaveLength(1);
+    expect(warm()[0]).not.toBe(before);
+    expect(existsSync(container.directory)).toBe(true);
+    await driver.close();
+    expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
+    expect(readdirSync(join(dataDir, 'processes'))).toEqual([]);
+  });
+
+  it('replaces a warm process that died', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath, prewarm: 1 });
+    const recorded = (): number[] =>
+      readdirSync(join(dataDir, 'processes')).map(
+        (name) => (JSON.parse(readFileSync(join(dataDir, 'processes', name), 'utf8')) as { pid: number }).pid,
+      );
+    await expect.poll(recorded).toHaveLength(1);
+    const [first] = recorded();
+    process.kill(first as number, 'SIGKILL');
+    await expect.poll(() => recorded().filter((pid) => pid !== first), { timeout: 10_000 }).toHaveLength(1);
+    await driver.close();
+  });
+
+  it('says which program could not be started', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath, nodePath: '/nowhere/node' });
+    await expect(driver.start({ id: 'ta-none' })).rejects.toThrow(
+      'the program "/nowhere/node" could not be started',
+    );
+  });
+
+  it('hands no variable of the worker to the container but those it needs', async () => {
+    process.env['GANTRY_TEST_SECRET'] = 'hush';
+    const driver = new ProcessDriver({ dataDir, runnerPath, env: { GIVEN: 'yes' } });
+    const container = await driver.start({ id: 'ta-env' });
+    delete process.env['GANTRY_TEST_SECRET'];
+    const environment = readFileSync(`/proc/${container.pid}/environ`, 'latin1').split('\0');
+    expect(environment).toContain('GIVEN=yes');
+    expect(environment.join()).not.toContain('hush');
+    await driver.close();
+  });
+});
+
+async function vanished(pid: number): Promise<void> {
+  await expect
+    .poll(
+      () => {
+        try {
+          process.kill(pid, 0);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(false);
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
+import { ProcessContainer } from './process-container.ts';
+import { ProcessRecords, TOKEN_VARIABLE } from './process-records.ts';
+import { WarmProcesses } from './warm-processes.ts';
+
+export interface ProcessDriverOptions {
+  /** Folder for working directories (`containers/`) and records (`processes/`). One per worker. */
+  dataDir: string;
+  /** The runner program, an ES module. */
+  runnerPath: string;
+  /** @defaultValue the Node that runs the worker */
+  nodePath?: string | undefined;
+  /** Flags for Node, before the runner's path. */
+  nodeFlags?: readonly string[] | undefined;
+  /** How many runner processes to start ahead of need. @defaultValue 0 */
+  prewarm?: number | undefined;
+  /** Environment of every container, beside what it needs to find programs and its language. */
+  env?: Readonly<Record<string, string>> | undefined;
+}
+
+// Nothing else of the worker's environment reaches user code: it may hold credentials.
+const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
+
+/**
+ * A child process per container: works on any system, needs no rights, isolates nothing.
+ *
+ * @example
+ * ```ts
+ * const driver = new ProcessDriver({ dataDir: '/var/lib/gantry', runnerPath: '/opt/gantry/runner.mjs', prewarm: 1 });
+ * const container = await driver.start({ id: newId('ta') });
+ * ```
+ */
+export class ProcessDriver implements ContainerDriver {
+  readonly capabilities: DriverCapabilities = {
+    name: 'process',
+    isolation: false,
+    resourceLimits: false,
+    images: false,
+    prewarming: true,
+  };
+  readonly #options: ProcessDriverOptions;
+  readonly #records: ProcessRecords;
+  readonly #warm: WarmProcesses;
+  readonly #running = new Map<ProcessContainer, Promise<void>>();
+
+  constructor(options: ProcessDriverOptions) {
+    this.#options = options;
+    this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#spawn() });
+    this.#warm.refill();
+  }
+
+  async start(options: StartOptions): Promise<Container> {
+    const warm = this.#warm.take();
+    if (!warm) return this.#spawn(options.id);
+    const directory = this.#directory(options.id);
+    // A process keeps its working directory when that is renamed.
+    renameSync(warm.directory, directory);
+    warm.id = options.id;
+    warm.directory = directory;
+    this.#records.add({ pid: warm.pid, token: warm.token, directory });
+    return warm;
+  }
+
+  prewarm(): void {
+    this.#warm.refill();
+  }
+
+  reconcile(): Promise<number> {
+    return this.#records.reconcile();
+  }
+
+  async close(): Promise<void> {
+    this.#warm.close();
+    for (const container of this.#running.keys()) container.kill();
+    await Promise.all(this.#running.values());
+  }
+
+  async #spawn(id?: string): Promise<ProcessContainer> {
+    const token = randomBytes(9).toString('base64url');
+    const directory = this.#directory(id ?? `warm-${token}`);
+    mkdirSync(directory, { recursive: true });
+    const { nodePath = process.execPath, nodeFlags = [], runnerPath } = this.#options;
+    const container = await ProcessContainer.spawn({
+      id: id ?? token,
+      token,
+      directory,
+      command: [nodePath, ...nodeFlags, runnerPath],
+      env: this.#environment(token),
+    });
+    this.#records.add({ pid: container.pid, token, directory });
+    this.#running.set(container, this.#cleanUp(container));
+    return container;
+  }
+
+  async #cleanUp(container: ProcessContainer): Promise<void> {
+    await container.exited;
+    await rm(container.directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    this.#records.remove(container.token);
+    this.#running.delete(container);
+  }
+
+  #directory(name: string): string {
+    return join(this.#options.dataDir, 'containers', name);
+  }
+
+  #environment(token: string): Record<string, string> {
+    const env: Record<string, string> = { ...this.#options.env, [TOKEN_VARIABLE]: token };
+    for (const name of INHERITED) {
+      const value = process.env[name];
+      if (value !== undefined) env[name] ??= value;
+    }
+    return env;
+  }
+}

@@ -1,0 +1,1 @@
+export { describeContainerDriver, type DriverUnderTest } from './container-driver-contract.ts';

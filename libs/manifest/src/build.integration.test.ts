@@ -1,0 +1,304 @@
+import { readFile } from 'node:fs/promises';
+import { SourceMap } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import type { Manifest, ParameterSpec } from '@gantry/protocol';
+import { describe, expect, test } from 'vitest';
+
+import { createBuilder } from './index.ts';
+import { aProject } from './project.fixture.ts';
+
+const HEAD =
+  "import { App, concurrent, enter, exit, fastapiEndpoint, method, parameter } from 'gantry';\nexport const app = new App('shop');\n";
+
+async function manifestOf(source: string, more: Record<string, string> = {}): Promise<Manifest> {
+  await using project = await aProject({ 'src/app.ts': HEAD + source, ...more });
+  return (await project.build()).manifest;
+}
+
+async function paramsOf(signature: string): Promise<ParameterSpec[]> {
+  const manifest = await manifestOf(`export const run = app.function((${signature}) => undefined);`);
+  return manifest.functions[0]?.methods[0]?.params ?? [];
+}
+
+describe('parameters', () => {
+  test('carry name, type, literal default, rest and JSDoc text', async () => {
+    const manifest = await manifestOf(`
+/**
+ * Adds up.
+ * @param first the start
+ */
+export const add = app.function(async (first: number, scale = -2, label?: string, ...rest: bigint[]) => [first, scale, label, rest]);`);
+
+    expect(manifest.functions[0]?.methods[0]).toEqual({
+      name: '',
+      handlerKind: 'async',
+      callable: true,
+      doc: 'Adds up.',
+      site: { file: 'src/app.ts', line: 8 },
+      params: [
+        { name: 'first', type: { type: 'number' }, optional: false, doc: 'the start' },
+        { name: 'scale', type: { type: 'number' }, optional: true, defaultValue: -2 },
+        { name: 'label', type: { type: 'string' }, optional: true },
+        { name: 'rest', type: { type: 'array', items: { type: 'bigint' } }, optional: true, rest: true },
+      ],
+    });
+  });
+
+  test('a default that is computed makes a parameter optional without a value', async () => {
+    expect(await paramsOf('at = new Date()')).toEqual([
+      { name: 'at', type: { type: 'date' }, optional: true },
+    ]);
+  });
+
+  test('a destructured parameter is called by its position', async () => {
+    expect(await paramsOf('{ a }: { a: string }')).toMatchObject([
+      { name: 'arg0', type: { type: 'object' } },
+    ]);
+  });
+
+  test('a function that stands elsewhere is read where it stands', async () => {
+    const manifest = await manifestOf(
+      "import { twice } from './twice.ts';\nexport const run = app.function(twice);",
+      {
+        'src/twice.ts': '/** Doubles. */\nexport async function twice(x: number) { return 2 * x; }',
+      },
+    );
+
+    expect(manifest.functions[0]).toMatchObject({
+      name: 'run',
+      doc: 'Doubles.',
+      methods: [{ params: [{ name: 'x' }] }],
+    });
+  });
+
+  test('a function inside modifiers is found', async () => {
+    const manifest = await manifestOf(
+      "export const run = app.function(concurrent({ maxInputs: 4 }, fastapiEndpoint({ method: 'PUT' }, async (id: string) => id)));",
+    );
+
+    expect(manifest.functions[0]).toMatchObject({
+      options: { maxInputs: 4 },
+      methods: [
+        {
+          params: [{ name: 'id', type: { type: 'string' } }],
+          web: { type: 'endpoint', method: 'PUT', docs: false },
+        },
+      ],
+    });
+  });
+
+  test('registrations made by a wrapper take any arguments', async () => {
+    const manifest = await manifestOf(
+      'const make = (name: string, fn: (...args: unknown[]) => unknown) => app.function({ name }, fn);\nmake("a", () => 1);\nmake("b", () => 2);',
+    );
+
+    expect(manifest.functions.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(manifest.functions[0]?.methods[0]?.params).toMatchObject([{ name: 'args', rest: true }]);
+  });
+
+  test('entrypoints have parameters too', async () => {
+    const manifest = await manifestOf(
+      '/** Runs. */\nexport const main = app.localEntrypoint(async (n = 10, loud = false) => [n, loud]);',
+    );
+
+    expect(manifest.entrypoints).toEqual([
+      {
+        name: 'main',
+        doc: 'Runs.',
+        site: { file: 'src/app.ts', line: 4 },
+        params: [
+          { name: 'n', type: { type: 'number' }, optional: true, defaultValue: 10 },
+          { name: 'loud', type: { type: 'boolean' }, optional: true, defaultValue: false },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('functions and classes', () => {
+  test('a class carries its parameters, hooks, methods and options', async () => {
+    const manifest = await manifestOf(`
+/** Reads pages. */
+@app.cls({ retries: 2, env: { B: '2', A: '1' } })
+@concurrent({ maxInputs: 8, targetInputs: 4 })
+export class Ocr {
+  /** Language of the text. */
+  @parameter() lang: string = 'eng';
+  @parameter() key!: Uint8Array;
+  @enter({ snap: true }) load() {}
+  @exit() close() {}
+  @method() *words(text: string) { yield* text.split(' '); }
+  @fastapiEndpoint({ method: 'POST', docs: true, label: 'scan' }) scan(pages: number) { return pages; }
+}`);
+
+    expect(manifest.functions[0]).toEqual({
+      name: 'Ocr',
+      kind: 'class',
+      doc: 'Reads pages.',
+      site: { file: 'src/app.ts', line: 5 },
+      options: {
+        retries: { maxRetries: 2, initialDelayMs: 1000, backoffCoefficient: 1, maxDelayMs: 60_000 },
+        maxInputs: 8,
+        targetInputs: 4,
+        env: { A: '1', B: '2' },
+      },
+      parameters: [
+        {
+          name: 'lang',
+          type: { type: 'string' },
+          optional: true,
+          defaultValue: 'eng',
+          doc: 'Language of the text.',
+        },
+        { name: 'key', type: { type: 'bytes' }, optional: false },
+      ],
+      hooks: { enter: [{ name: 'load', snap: true }], exit: [{ name: 'close' }] },
+      methods: [
+        {
+          name: 'words',
+          handlerKind: 'generator',
+          callable: true,
+          params: [{ name: 'text', type: { type: 'string' }, optional: false }],
+          site: { file: 'src/app.ts', line: 13 },
+        },
+        {
+          name: 'scan',
+          handlerKind: 'sync',
+          callable: false,
+          params: [{ name: 'pages', type: { type: 'number' }, optional: false }],
+          web: { type: 'endpoint', method: 'POST', docs: true, label: 'scan' },
+          site: { file: 'src/app.ts', line: 14 },
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ['() => 1', 'sync'],
+    ['async () => 1', 'async'],
+    ['function* () { yield 1; }', 'generator'],
+    ['async function* () { yield 1; }', 'asyncGenerator'],
+    ['(): Promise<number> => Promise.resolve(1)', 'async'],
+    ['(): AsyncGenerator<number> => source()', 'asyncGenerator'],
+  ])('%s is %s', async (fn, kind) => {
+    const manifest = await manifestOf(
+      `async function* source() { yield 1; }\nexport const run = app.function(${fn});\nexport { source };`,
+    );
+
+    expect(manifest.functions[0]?.methods[0]?.handlerKind).toBe(kind);
+  });
+
+  test('a retry policy is written out with its defaults', async () => {
+    const manifest = await manifestOf(
+      'export const run = app.function({ retries: { maxRetries: 3 } }, () => 1);',
+    );
+
+    expect(manifest.functions[0]?.options.retries).toEqual({
+      maxRetries: 3,
+      initialDelayMs: 1000,
+      backoffCoefficient: 2,
+      maxDelayMs: 60_000,
+    });
+  });
+
+  test('apps of several files join through include', async () => {
+    const other =
+      "import { App } from 'gantry';\nexport const app = new App('mail');\nexport const send = app.function(async (to: string) => to);";
+    const manifest = await manifestOf("import { app as mail } from './mail.ts';\napp.include(mail);", {
+      'src/mail.ts': other,
+    });
+
+    expect(manifest.appName).toBe('shop');
+    expect(manifest.functions).toMatchObject([{ name: 'send', site: { file: 'src/mail.ts', line: 3 } }]);
+  });
+});
+
+describe('the bundle', () => {
+  test('carries the decorator metadata that class-validator and tsyringe need', async () => {
+    await using project = await aProject({
+      'tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": false } }',
+      'src/app.ts': `${HEAD}export class Body {}
+@app.cls()
+export class Cart { @method() fill(body: Body, n: number) { return [body, n]; } }
+export const types = () => Reflect.getMetadata('design:paramtypes', Cart.prototype, 'fill');`,
+    });
+    const { files } = await project.build();
+
+    const bundle = (await import(pathToFileURL(files.bundle).href)) as { Body: unknown; types(): unknown };
+
+    expect(bundle.types()).toEqual([bundle.Body, Number]);
+  });
+
+  test('maps back to the lines of the sources', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}\nexport const run = app.function({ cpu: 1 }, async () => {\n  throw new Error('marker');\n});`,
+    });
+    const { files } = await project.build();
+    const lines = (await readFile(files.bundle, 'utf8')).split('\n');
+    const line = lines.findIndex((text) => text.includes('marker'));
+    const map = new SourceMap(JSON.parse(await readFile(files.sourceMap, 'utf8')));
+
+    const origin = map.findEntry(line, lines[line]?.indexOf('throw') ?? 0);
+
+    expect(origin).toMatchObject({ originalSource: 'src/app.ts', originalLine: 4 });
+  });
+
+  test('the same sources in another folder give the same bytes', async () => {
+    const files = {
+      'src/app.ts': `${HEAD}import { Item } from './item.ts';\nexport const run = app.function((item: Item) => item.sku);`,
+      'src/item.ts':
+        "import { IsString } from 'class-validator';\nexport class Item { @IsString() sku!: string }",
+    };
+    await using one = await aProject(files);
+    await using two = await aProject(files);
+
+    await Promise.all([one.build(), two.build()]);
+
+    for (const name of ['manifest.json', 'bundle.mjs', 'bundle.mjs.map']) {
+      const [left, right] = await Promise.all(
+        [one, two].map(({ outDir }) => readFile(join(outDir, name), 'utf8')),
+      );
+      expect(left).toBe(right);
+      expect(left).not.toContain(one.root);
+    }
+  });
+});
+
+describe('building again', () => {
+  test('sees what changed, names the files to watch, and gives what a fresh build gives', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}import { rate } from './rate.ts';\nimport type { Order } from './order.ts';\nexport const run = app.function((order: Order) => [order, rate]);`,
+      'src/rate.ts': 'export const rate = 1;',
+      'src/order.ts': 'export interface Order { id: string }',
+    });
+    const builder = createBuilder({ entry: 'src/app.ts', outDir: project.outDir, projectRoot: project.root });
+    const first = await builder.build();
+    await project.write({ 'src/order.ts': 'export interface Order { id: string; count: number }' });
+
+    const second = await builder.build();
+
+    const expected = ['app.ts', 'order.ts', 'rate.ts'].map((file) => join(project.root, 'src', file));
+    expect(first.watchFiles).toEqual(expected);
+    expect(builder.watchFiles).toEqual(expected);
+    expect(second.manifest.functions[0]?.methods[0]?.params[0]?.type).toMatchObject({
+      fields: [{ name: 'id' }, { name: 'count' }],
+    });
+    expect(second.manifest).toEqual((await project.build()).manifest);
+  });
+
+  test('a failed build still names the files to watch, and the next one succeeds', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}import './part.ts';`,
+      'src/part.ts': 'const broken = ;',
+    });
+    const builder = createBuilder({ entry: 'src/app.ts', outDir: project.outDir, projectRoot: project.root });
+
+    await expect(builder.build()).rejects.toThrow('src/part.ts:1: syntax error');
+    expect(builder.watchFiles).toEqual([join(project.root, 'src/app.ts'), join(project.root, 'src/part.ts')]);
+    await project.write({ 'src/part.ts': 'export {};' });
+
+    await expect(builder.build()).resolves.toMatchObject({ manifest: { appName: 'shop' } });
+  });
+});

@@ -1,0 +1,39 @@
+import type { Manifest } from '@gantry/protocol';
+
+export interface BuildOptions {
+  /** The file that makes the app. */
+  entry: string;
+  /** Where the manifest and its files go. */
+  outDir: string;
+  /**
+   * The folder that paths in messages and in the manifest are relative to; `entry` and `outDir` are, too.
+   *
+   * @defaultValue the nearest folder above the entry with a `package.json`; `entry` and `outDir` are then
+   * relative to the working directory
+   */
+  projectRoot?: string | undefined;
+}
+
+export interface BuildResult {
+  manifest: Manifest;
+  /** Absolute path of the folder that was written. */
+  outDir: string;
+  /** Absolute paths of the manifest's files. */
+  files: { bundle: string; sourceMap: string; packages?: string };
+  /** Absolute paths of the user's files that the result depends on, sorted. */
+  watchFiles: string[];
+  /** How long the parts took; they overlap. */
+  timings: { totalMs: number; bundleMs: number; analyseMs: number; evaluateMs: number; packagesMs: number };
+}
+
+/** Builds the same app repeatedly. */
+export interface Builder {
+  /**
+   * Builds from what is on disk now. One build at a time.
+   *
+   * @throws BuildError for every mistake in the user's sources.
+   */
+  build(): Promise<BuildResult>;
+  /** The user's files that the last build read, also when it failed; absolute, sorted. */
+  readonly watchFiles: string[];
+}

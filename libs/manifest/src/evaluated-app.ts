@@ -1,0 +1,62 @@
+import type { HandlerKind } from './handler-kind.ts';
+
+/** A build site as the SDK stored it; undefined for registrations that a wrapper made. */
+export interface EvaluatedSite {
+  name?: string;
+  file: string;
+  line: number;
+}
+
+interface EvaluatedUnit {
+  name: string;
+  site?: EvaluatedSite;
+  options: Record<string, unknown>;
+  concurrent?: { maxInputs: number; targetInputs?: number };
+  batched?: { maxBatchSize: number; waitMs: number };
+}
+
+/** A free function as the evaluated bundle registered it. */
+export interface EvaluatedFunction extends EvaluatedUnit {
+  kind: 'function';
+  endpoint?: EvaluatedEndpoint;
+  handlerKind: HandlerKind;
+}
+
+/** A class as the evaluated bundle registered it. */
+export interface EvaluatedClass extends EvaluatedUnit {
+  kind: 'class';
+  methods: { name: string; callable: boolean; endpoint?: EvaluatedEndpoint; handlerKind: HandlerKind }[];
+  enter: { name: string; snap: boolean }[];
+  exit: { name: string }[];
+  parameters: { name: string; hasDefault: boolean }[];
+}
+
+/** Options of an endpoint, as written. */
+export interface EvaluatedEndpoint {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  docs?: boolean;
+  label?: string;
+}
+
+/** An app as the evaluated bundle registered it. */
+export interface EvaluatedApp {
+  name?: string;
+  /** Names under which the entry exports it. */
+  exportNames: string[];
+  functions: (EvaluatedFunction | EvaluatedClass)[];
+  entrypoints: { name: string; site?: EvaluatedSite }[];
+}
+
+/** An error that the bundle threw while it was evaluated. */
+export interface EvaluationError {
+  name: string;
+  message: string;
+  stack: string;
+  hint?: string;
+  code?: string;
+  /** True for errors of the platform, whose messages speak to the user. */
+  isGantry?: boolean;
+}
+
+/** What the evaluating process answers. */
+export type EvaluationAnswer = { apps: EvaluatedApp[] } | { error: EvaluationError };

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+
+import { Evaluator } from './evaluation.ts';
+import { aProject } from './project.fixture.ts';
+
+test('a bundle that never finishes loading is given up', async () => {
+  await using project = await aProject({ 'src/app.ts': '' });
+  await using evaluator = new Evaluator({ root: project.root, entry: `${project.root}/src/app.ts` }, 300);
+  const bundle = {
+    code: 'setInterval(() => {}, 1000); await new Promise(() => {});',
+    map: '{}',
+    userFiles: [],
+    external: [],
+  };
+
+  const evaluating = evaluator.evaluate(bundle);
+
+  await expect(evaluating).rejects.toThrow('src/app.ts: the app did not finish loading within 0.3 s');
+});

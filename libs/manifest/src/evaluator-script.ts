@@ -1,0 +1,66 @@
+/**
+ * The program of the child process that evaluates a bundle, as text, so that it works wherever this library is
+ * bundled into. It imports the bundle named in the one message it gets, and answers with what was registered.
+ */
+export const EVALUATOR_SCRIPT = `
+const KINDS = { AsyncFunction: 'async', GeneratorFunction: 'generator', AsyncGeneratorFunction: 'asyncGenerator' };
+const kindOf = (fn) => KINDS[Object.getPrototypeOf(fn ?? (() => {}))?.constructor?.name] ?? 'sync';
+Error.stackTraceLimit = 50;
+
+function plainOptions(options) {
+  // JSON would turn these into null, and the message about them would name the wrong value.
+  return JSON.parse(JSON.stringify(options ?? {}, (key, value) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value)
+    : typeof value === 'function' || typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value));
+}
+
+function describeUnit(unit) {
+  const { kind, name, site, endpoint, concurrent, batched } = unit;
+  const shared = { kind, name, site, concurrent, batched, options: plainOptions(unit.options) };
+  if (kind === 'function') return { ...shared, endpoint, handlerKind: kindOf(unit.fn) };
+  const { methods, enter, exit, parameters, target } = unit;
+  return {
+    ...shared, enter, exit, parameters,
+    methods: methods.map((method) => ({ ...method, handlerKind: kindOf(target.prototype[method.name]) })),
+  };
+}
+
+function describeError(error) {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: '' };
+  const { name, message, stack, hint, code } = error;
+  const isGantry = Object.getOwnPropertySymbols(error).includes(Symbol.for('gantry.error'));
+  const text = (value) => typeof value === 'string' ? value : undefined;
+  return { name: String(name), message: String(message), stack: String(stack), hint: text(hint), code: text(code), isGantry };
+}
+
+// An app keeps its registration to itself, so its name tells which one it made.
+function exportNamesOf(app, module) {
+  const isApp = (value) => typeof value?.cls === 'function' && typeof value?.localEntrypoint === 'function';
+  return Object.keys(module).filter((name) => isApp(module[name]) && module[name].name === app.name);
+}
+
+let answered = false;
+function answer(message) {
+  if (answered) return;
+  answered = true;
+  process.send(message);
+}
+
+process.on('uncaughtException', (error) => answer({ error: describeError(error) }));
+process.once('message', async ({ url }) => {
+  try {
+    const module = await import(url);
+    const registered = globalThis[Symbol.for('gantry.apps')] ?? [];
+    const apps = registered.map((app) => ({
+      name: app.name,
+      exportNames: exportNamesOf(app, module),
+      functions: app.functions.map(describeUnit),
+      entrypoints: app.entrypoints.map(({ name, site }) => ({ name, site })),
+    }));
+    // Serialised here, because reading a registration may run the user's constructors.
+    answer(JSON.parse(JSON.stringify({ apps })));
+  } catch (error) {
+    answer({ error: describeError(error) });
+  }
+});
+`;

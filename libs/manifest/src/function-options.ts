@@ -1,0 +1,52 @@
+import type { BatchingSpec, FunctionOptionsSpec, RetriesSpec } from '@gantry/protocol';
+
+// What the options' documentation promises for a policy's omitted fields, and for a plain number of retries.
+const POLICY_DEFAULTS = { initialDelayMs: 1_000, backoffCoefficient: 2, maxDelayMs: 60_000 };
+const FIXED_DELAY = { initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 60_000 };
+
+interface Modifiers {
+  concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
+  batched?: BatchingSpec | undefined;
+}
+
+/** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
+export function toOptionsSpec(
+  options: Record<string, unknown>,
+  { concurrent, batched }: Modifiers,
+): FunctionOptionsSpec {
+  const given = options as FunctionOptionsSpec & { retries?: number | Partial<RetriesSpec> };
+  const spec: FunctionOptionsSpec = {
+    timeoutMs: given.timeoutMs,
+    startupTimeoutMs: given.startupTimeoutMs,
+    minContainers: given.minContainers,
+    maxContainers: given.maxContainers,
+    bufferContainers: given.bufferContainers,
+    scaledownWindowMs: given.scaledownWindowMs,
+    cpu: given.cpu,
+    memoryMiB: given.memoryMiB,
+    retries: toRetries(given.retries),
+    maxInputs: concurrent?.maxInputs,
+    targetInputs: concurrent?.targetInputs,
+    maxInputsPerContainer: given.maxInputsPerContainer,
+    batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
+    env: sortedEnv(given.env),
+  };
+  return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
+}
+
+function toRetries(retries: number | Partial<RetriesSpec> | undefined): RetriesSpec | undefined {
+  if (retries === undefined) return undefined;
+  if (typeof retries === 'number') return { maxRetries: retries, ...FIXED_DELAY };
+  const { maxRetries = 0, initialDelayMs, backoffCoefficient, maxDelayMs } = retries;
+  return {
+    maxRetries,
+    initialDelayMs: initialDelayMs ?? POLICY_DEFAULTS.initialDelayMs,
+    backoffCoefficient: backoffCoefficient ?? POLICY_DEFAULTS.backoffCoefficient,
+    maxDelayMs: maxDelayMs ?? POLICY_DEFAULTS.maxDelayMs,
+  };
+}
+
+function sortedEnv(env: Record<string, string> | undefined): Record<string, string> | undefined {
+  if (!env || Object.keys(env).length === 0) return undefined;
+  return Object.fromEntries(Object.entries(env).sort(([left], [right]) => (left < right ? -1 : 1)));
+}

@@ -1,0 +1,163 @@
+import 'reflect-metadata';
+
+import { Type } from 'class-transformer';
+import {
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+
+import { isRangeOrNumber, isStringRecord, isTypeSpec } from './manifest-values.ts';
+import { isScheduleSpec } from './schedule-shape.ts';
+
+// class-validator's rules, applied as functions: these sources run under Node's type stripping, which has no
+// decorators. Each class names the shape of one interface of the protocol's manifest.
+
+type Rules = Record<string, PropertyDecorator[]>;
+type Shape = new () => object;
+
+function declare(rules: Rules): Shape {
+  const shape = class {};
+  for (const [property, decorators] of Object.entries(rules)) {
+    for (const decorate of decorators) decorate(shape.prototype, property);
+  }
+  return shape;
+}
+
+const text = [IsString()];
+const name = [IsString(), Matches(/^\S{1,200}$/)];
+const optionalText = [IsOptional(), IsString()];
+const wholeNumber = [IsInt(), Min(0)];
+const optional = (...decorators: PropertyDecorator[]): PropertyDecorator[] => [IsOptional(), ...decorators];
+const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
+const many = (shape: Shape): PropertyDecorator[] => [
+  IsArray(),
+  ValidateNested({ each: true }),
+  Type(() => shape),
+];
+const satisfies = (check: (value: unknown) => boolean, message: string): PropertyDecorator =>
+  ValidateBy({ name: message, validator: { validate: check, defaultMessage: () => `$property ${message}` } });
+
+const oneMethodPerFunction = ValidateBy({
+  name: 'oneMethodPerFunction',
+  validator: {
+    validate: (methods: unknown, use) =>
+      (use?.object as { kind?: unknown }).kind !== 'function' ||
+      (Array.isArray(methods) && methods.length === 1),
+    defaultMessage: () => '$property of a function must be exactly one',
+  },
+});
+
+const DAY_MS = 24 * 3600 * 1000;
+const file = {
+  path: [IsString(), Matches(/^[A-Za-z0-9][\w.-]*$/)],
+  digest: [Matches(/^sha256-[0-9a-f]{64}$/)],
+  sizeBytes: wholeNumber,
+};
+
+const FileShape = declare(file);
+const PackageShape = declare({ name, version: text });
+const PackagesShape = declare({ ...file, contents: many(PackageShape) });
+const SiteShape = declare({ file: text, line: [IsInt(), Min(1)] });
+
+const ParameterShape = declare({
+  name,
+  type: [satisfies(isTypeSpec, 'must be a type that manifests know')],
+  optional: [IsBoolean()],
+  defaultValue: [IsOptional()],
+  rest: optional(IsBoolean()),
+  doc: optionalText,
+});
+
+const RetriesShape = declare({
+  maxRetries: [IsInt(), Min(0), Max(10)],
+  initialDelayMs: [IsNumber(), Min(0), Max(60_000)],
+  backoffCoefficient: [IsNumber(), Min(1), Max(10)],
+  maxDelayMs: [IsNumber(), Min(1_000), Max(60_000)],
+});
+
+const BatchingShape = declare({
+  maxBatchSize: [IsInt(), Min(1), Max(1_000)],
+  waitMs: [IsNumber(), Min(0), Max(600_000)],
+});
+
+const OptionsShape = declare({
+  timeoutMs: optional(IsNumber(), Min(10), Max(DAY_MS)),
+  startupTimeoutMs: optional(IsNumber(), Min(10), Max(DAY_MS)),
+  minContainers: optional(IsInt(), Min(0)),
+  maxContainers: optional(IsInt(), Min(1)),
+  bufferContainers: optional(IsInt(), Min(0)),
+  scaledownWindowMs: optional(IsNumber(), Min(2_000), Max(1_200_000)),
+  cpu: optional(satisfies(isRangeOrNumber, 'must be a positive number or [request, limit]')),
+  memoryMiB: optional(satisfies(isRangeOrNumber, 'must be a positive number or [request, limit]')),
+  retries: optional(...one(RetriesShape)),
+  maxInputs: optional(IsInt(), Min(1)),
+  targetInputs: optional(IsInt(), Min(1)),
+  maxInputsPerContainer: optional(IsInt(), Min(1)),
+  batching: optional(...one(BatchingShape)),
+  env: optional(satisfies(isStringRecord, 'must map names to text')),
+});
+
+const WebShape = declare({
+  type: [Equals('endpoint')],
+  method: [IsIn(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])],
+  docs: [IsBoolean()],
+  label: optional(IsString(), MaxLength(63)),
+});
+
+const MethodShape = declare({
+  name: [IsString()],
+  handlerKind: [IsIn(['sync', 'async', 'generator', 'asyncGenerator'])],
+  callable: [IsBoolean()],
+  params: many(ParameterShape),
+  web: optional(...one(WebShape)),
+  doc: optionalText,
+  site: one(SiteShape),
+});
+
+const EnterShape = declare({ name, snap: [IsBoolean()] });
+const ExitShape = declare({ name });
+const HooksShape = declare({ enter: many(EnterShape), exit: many(ExitShape) });
+
+const FunctionShape = declare({
+  name,
+  kind: [IsIn(['function', 'class'])],
+  site: one(SiteShape),
+  doc: optionalText,
+  options: one(OptionsShape),
+  schedule: optional(satisfies(isScheduleSpec, 'must be a cron expression or a period')),
+  methods: [...many(MethodShape), oneMethodPerFunction],
+  parameters: many(ParameterShape),
+  hooks: one(HooksShape),
+});
+
+const EntrypointShape = declare({
+  name,
+  params: many(ParameterShape),
+  doc: optionalText,
+  site: one(SiteShape),
+});
+
+/** The rules of a whole manifest. */
+export const ManifestShape = declare({
+  schemaVersion: [IsInt()],
+  sdkVersion: text,
+  appName: optional(IsString(), Matches(/^[A-Za-z0-9._-]{1,64}$/)),
+  bundle: one(FileShape),
+  sourceMap: one(FileShape),
+  packages: optional(...one(PackagesShape)),
+  functions: many(FunctionShape),
+  entrypoints: many(EntrypointShape),
+});

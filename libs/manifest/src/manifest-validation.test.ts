@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+
+import { InvalidError, VersionError, type Manifest } from '@gantry/protocol';
+import { describe, expect, test } from 'vitest';
+
+import { matchesSchema, type JsonSchema } from './json-schema.fixture.ts';
+import { validateManifest } from './manifest-validation.ts';
+
+const schema = JSON.parse(
+  readFileSync(new URL('../manifest.schema.json', import.meta.url), 'utf8'),
+) as JsonSchema;
+const digest = `sha256-${'0'.repeat(64)}`;
+
+function aManifest(): Manifest {
+  const site = { file: 'src/app.ts', line: 3 };
+  const body = {
+    type: 'object' as const,
+    className: 'Body',
+    fields: [{ name: 'n', type: { type: 'integer' as const }, optional: false }],
+  };
+  return {
+    schemaVersion: 1,
+    sdkVersion: '0.1.0',
+    appName: 'shop',
+    bundle: { path: 'bundle.mjs', digest, sizeBytes: 10 },
+    sourceMap: { path: 'bundle.mjs.map', digest, sizeBytes: 10 },
+    packages: {
+      path: 'packages.tar.gz',
+      digest,
+      sizeBytes: 5,
+      contents: [{ name: '@img/sharp', version: '1.0.0' }],
+    },
+    functions: [
+      {
+        name: 'Cart',
+        kind: 'class',
+        site,
+        doc: 'A cart.',
+        options: {
+          cpu: [1, 2],
+          retries: { maxRetries: 1, initialDelayMs: 0, backoffCoefficient: 1, maxDelayMs: 1000 },
+          maxInputsPerContainer: 1,
+          batching: { maxBatchSize: 1000, waitMs: 0 },
+          env: { A: '1' },
+        },
+        methods: [
+          {
+            name: 'pay',
+            handlerKind: 'async',
+            callable: false,
+            params: [{ name: 'body', type: body, optional: true, defaultValue: { n: 1 } }],
+            web: { type: 'endpoint', method: 'POST', docs: true, label: 'pay' },
+            site,
+          },
+        ],
+        parameters: [
+          { name: 'size', type: { type: 'enum', values: ['s', 1] }, optional: true, defaultValue: 's' },
+        ],
+        hooks: { enter: [{ name: 'load', snap: false }], exit: [{ name: 'close' }] },
+      },
+    ],
+    entrypoints: [
+      {
+        name: 'main',
+        params: [
+          { name: 'ids', type: { type: 'array', items: { type: 'string' } }, optional: true, rest: true },
+        ],
+        site,
+      },
+    ],
+  };
+}
+
+/** A manifest with the value at a path replaced. */
+function withValue(path: string, value: unknown): unknown {
+  const manifest = structuredClone(aManifest()) as unknown as Record<string, unknown>;
+  const keys = path.split('.');
+  let target = manifest;
+  for (const key of keys.slice(0, -1)) target = target[key] as Record<string, unknown>;
+  const last = keys.at(-1) ?? '';
+  if (value === undefined) delete target[last];
+  else target[last] = value;
+  return manifest;
+}
+
+describe('a manifest', () => {
+  test('that is right is returned as it is, and matches the published schema', () => {
+    const manifest = aManifest();
+
+    expect(validateManifest(manifest)).toBe(manifest);
+    expect(matchesSchema(schema, manifest)).toBe(true);
+  });
+
+  test('may have fields that this version does not know', () => {
+    const manifest = withValue('functions.0.novelty', { a: 1 });
+
+    expect(() => validateManifest(manifest)).not.toThrow();
+    expect(matchesSchema(schema, manifest)).toBe(true);
+  });
+
+  test.each<[string, unknown]>([
+    ['sdkVersion', undefined],
+    ['appName', 'no spaces please'],
+    ['bundle', undefined],
+    ['bundle.digest', 'sha256-short'],
+    ['bundle.path', '../bundle.mjs'],
+    ['sourceMap.sizeBytes', -1],
+    ['packages.contents.0.version', 1],
+    ['functions', {}],
+    ['functions.0.name', ''],
+    ['functions.0.kind', 'lambda'],
+    ['functions.0.site.line', 0],
+    ['functions.0.options', undefined],
+    ['functions.0.options.timeoutMs', 1],
+    ['functions.0.options.scaledownWindowMs', 1_200_001],
+    ['functions.0.options.cpu', 0],
+    ['functions.0.options.memoryMiB', [1]],
+    ['functions.0.options.retries.maxRetries', 11],
+    ['functions.0.options.env', { A: 1 }],
+    ['functions.0.methods.0.handlerKind', 'later'],
+    ['functions.0.methods.0.callable', 'yes'],
+    ['functions.0.methods.0.params.0.type', { type: 'tuple' }],
+    ['functions.0.methods.0.params.0.type.fields.0.type', 'integer'],
+    ['functions.0.methods.0.params.0.optional', undefined],
+    ['functions.0.methods.0.web.method', 'HEAD'],
+    ['functions.0.parameters.0.type.values', [true]],
+    ['functions.0.hooks.enter.0.snap', undefined],
+    ['functions.0.hooks.exit', undefined],
+    ['entrypoints.0.params.0.type.items', undefined],
+    ['entrypoints.0.site', undefined],
+  ])('with a wrong %s is refused by the rules and by the schema', (path, value) => {
+    const manifest = withValue(path, value);
+
+    expect(() => validateManifest(manifest)).toThrow(InvalidError);
+    expect(matchesSchema(schema, manifest)).toBe(false);
+  });
+
+  test.each<[unknown, boolean]>([
+    [{ type: 'cron', expression: '5 4 * * *' }, true],
+    [{ type: 'cron', expression: '5 4 * * *', timeZone: 'Asia/Tokyo' }, true],
+    [{ type: 'period', days: 1, seconds: 1.5 }, true],
+    [{ type: 'cron' }, false],
+    [{ type: 'cron', expression: '5 4 * *' }, false],
+    [{ type: 'cron', expression: '5 4 * * *', timeZone: 1 }, false],
+    [{ type: 'period', days: 1.5 }, false],
+    [{ type: 'period', hours: -1 }, false],
+    [{ type: 'moon' }, false],
+    ['5 4 * * *', false],
+  ])('with the schedule %j is valid: %s', (schedule, valid) => {
+    const manifest = withValue('functions.0.schedule', schedule);
+    const validate = (): unknown => validateManifest(manifest);
+
+    expect(matchesSchema(schema, manifest)).toBe(valid);
+    if (valid) expect(validate()).toBe(manifest);
+    else expect(validate).toThrow('functions[0].schedule must be a cron expression or a period');
+  });
+
+  test('that is wrong is told by its path', () => {
+    const wrong = withValue('functions.0.methods.0.web.method', 'HEAD');
+
+    expect(() => validateManifest(wrong)).toThrow(
+      'the manifest is not valid: functions[0].methods[0].web.method must be one of the following values: GET, POST, PUT, PATCH, DELETE',
+    );
+  });
+
+  test('gives a free function exactly one method', () => {
+    const wrong = withValue('functions.0', { ...aManifest().functions[0], kind: 'function', methods: [] });
+
+    expect(() => validateManifest(wrong)).toThrow('functions[0].methods of a function must be exactly one');
+  });
+
+  test('of another schema version is told apart from a damaged one', () => {
+    expect(() => validateManifest(withValue('schemaVersion', 2))).toThrow(VersionError);
+  });
+
+  test.each([[null], ['text'], [[]], [1]])('is never %j', (json) => {
+    expect(() => validateManifest(json)).toThrow('the manifest is no JSON object');
+  });
+});

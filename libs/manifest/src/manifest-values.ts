@@ -1,0 +1,57 @@
+const PLAIN_TYPES = new Set([
+  'string',
+  'number',
+  'integer',
+  'boolean',
+  'bigint',
+  'date',
+  'bytes',
+  'unknown',
+  'request',
+  'form',
+  'file',
+]);
+
+/** True for a TypeSpec of the protocol, all the way down. */
+export function isTypeSpec(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { type } = value;
+  if (typeof type !== 'string') return false;
+  if (type === 'enum')
+    return isListOf(value['values'], (item) => typeof item === 'string' || typeof item === 'number');
+  if (type === 'array') return isTypeSpec(value['items']);
+  if (type === 'object') return isListOf(value['fields'], isField);
+  return PLAIN_TYPES.has(type);
+}
+
+/** True for a positive number, or a request and a limit that is not below it. */
+export function isRangeOrNumber(value: unknown): boolean {
+  if (isPositive(value)) return true;
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [request, limit] = value as unknown[];
+  return isPositive(request) && isPositive(limit) && request <= limit;
+}
+
+/** True for an object whose values are all text. */
+export function isStringRecord(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
+}
+
+function isField(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return (
+    typeof value['name'] === 'string' && typeof value['optional'] === 'boolean' && isTypeSpec(value['type'])
+  );
+}
+
+function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(check);
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

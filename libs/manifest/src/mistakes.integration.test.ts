@@ -1,0 +1,331 @@
+import { describe, expect, test } from 'vitest';
+
+import { aProject } from './project.fixture.ts';
+
+const HEAD = `import { App, batched, concurrent, enter, exit, fastapiEndpoint, method, parameter } from 'gantry';
+export const app = new App('shop');
+`;
+
+async function messageOf(source: string): Promise<{ message: string; hint: string | undefined }> {
+  await using project = await aProject({ 'src/app.ts': HEAD + source });
+  const { message, hint } = await project.mistake();
+  return { message, hint };
+}
+
+describe('mistakes in app classes', () => {
+  test('a constructor with parameters is refused', async () => {
+    const { message, hint } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  constructor(readonly size: number) {}\n}',
+    );
+
+    expect(message).toBe('src/app.ts:5: the app class "Cart" has a constructor of its own');
+    expect(hint).toBe('Declare values with @parameter() and do the work in an @enter() method.');
+  });
+
+  test('a constructor with a body is refused', async () => {
+    const { message } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  constructor() { this.fill(); }\n  fill() {}\n}',
+    );
+
+    expect(message).toBe('src/app.ts:5: the app class "Cart" has a constructor of its own');
+  });
+
+  test('an empty constructor is harmless', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}@app.cls()\nexport class Cart { constructor() {} }`,
+    });
+
+    const { manifest } = await project.build();
+
+    expect(manifest.functions.map(({ name }) => name)).toEqual(['Cart']);
+  });
+
+  test.each(['method', 'enter', 'exit', 'fastapiEndpoint'])(
+    '@%s outside an app class is refused',
+    async (name) => {
+      const { message, hint } = await messageOf(`export class Cart {\n  @${name}() fill() {}\n}`);
+
+      expect(message).toBe(`src/app.ts:4: "@${name}" stands in the class "Cart", which is no app class`);
+      expect(hint).toBe('Put @app.cls() above the class.');
+    },
+  );
+
+  test('a base class may carry members for the app classes that extend it', async () => {
+    const source =
+      'class Base {\n  @method() size(unit: string) { return unit; }\n}\n@app.cls()\nexport class Cart extends Base {}';
+    await using project = await aProject({ 'src/app.ts': HEAD + source });
+
+    const { manifest } = await project.build();
+
+    expect(manifest.functions[0]?.methods).toMatchObject([
+      { name: 'size', site: { line: 4 }, params: [{ name: 'unit' }] },
+    ]);
+  });
+
+  test('@concurrent on a method is refused', async () => {
+    const { message, hint } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  @method()\n  @concurrent({ maxInputs: 2 })\n  fill() {}\n}',
+    );
+
+    expect(message).toBe('src/app.ts:6: "@concurrent" stands above the method "fill"');
+    expect(hint).toBe('Put it above the class "Cart": it counts for all methods.');
+  });
+
+  test('a method next to a batched one is refused', async () => {
+    const { message, hint } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  @batched({ maxBatchSize: 2, waitMs: 5 })\n  fill(xs: number[]) { return xs; }\n' +
+        '  @method() empty() {}\n  @batched({ maxBatchSize: 2, waitMs: 5 }) sort(xs: number[]) { return xs; }\n}',
+    );
+
+    expect(message).toBe(
+      'src/app.ts:7: "empty" stands next to the batched method "fill" of "Cart"\n' +
+        'src/app.ts:8: "sort" stands next to the batched method "fill" of "Cart"',
+    );
+    expect(hint).toContain('A batched method is the only method of its class');
+  });
+
+  test('@batched together with @method is refused', async () => {
+    const { message } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  @method() @batched({ maxBatchSize: 2, waitMs: 5 }) fill(xs: number[]) { return xs; }\n}',
+    );
+
+    expect(message).toBe('src/app.ts:5: "fill" is both "@batched" and "@method"');
+  });
+
+  test('a batched generator is refused', async () => {
+    const { message } = await messageOf(
+      'export const fill = app.function({}, batched({ maxBatchSize: 2, waitMs: 5 }, function* (xs: number[]): any { yield xs; } as never));',
+    );
+
+    expect(message).toBe('src/app.ts:3: "fill" is batched and a generator');
+  });
+
+  test('the limits of a batch are checked where it stands', async () => {
+    const { message } = await messageOf(
+      'export const fill = app.function({}, batched({ maxBatchSize: 2_000, waitMs: 5 }, (xs: number[]) => xs));',
+    );
+
+    expect(message).toBe(
+      'src/app.ts:3: @batched: maxBatchSize must be a whole number from 1 to 1000, not 2000',
+    );
+  });
+
+  test('a batched function is described by what its callers pass', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}export const add = app.function({ maxInputsPerContainer: 9 },
+        batched({ maxBatchSize: 4, waitMs: 0 }, async (xs: number[], names: string[]) => xs.map((x, i) => names[i] + x)));`,
+    });
+
+    const { manifest } = await project.build();
+
+    expect(manifest.functions[0]).toMatchObject({
+      options: { maxInputsPerContainer: 9, batching: { maxBatchSize: 4, waitMs: 0 } },
+      methods: [
+        {
+          handlerKind: 'async',
+          callable: true,
+          params: [
+            { name: 'xs', type: { type: 'number' } },
+            { name: 'names', type: { type: 'string' } },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('a decorator without parentheses is refused', async () => {
+    const { message, hint } = await messageOf('@app.cls\nexport class Cart {\n  @method fill() {}\n}');
+
+    expect(message).toBe(
+      'src/app.ts:3: the decorator "@app.cls" is used without parentheses\n' +
+        'src/app.ts:5: the decorator "@method" is used without parentheses',
+    );
+    expect(hint).toBe('Write @app.cls(). Write @method().');
+  });
+
+  test.each(['enter', 'exit'])('@method together with @%s is refused', async (hook) => {
+    const { message } = await messageOf(
+      `@app.cls()\nexport class Cart {\n  @method() @${hook}() fill() {}\n}`,
+    );
+
+    expect(message).toBe(`src/app.ts:5: "fill" is both "@${hook}" and "@method"`);
+  });
+
+  test('a hook with parameters is refused', async () => {
+    const { message } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  @enter() load(path: string) {}\n}',
+    );
+
+    expect(message).toBe('src/app.ts:5: the "@enter" method "load" takes parameters');
+  });
+
+  test('a class parameter of another type is refused', async () => {
+    const { message, hint } = await messageOf(
+      '@app.cls()\nexport class Cart {\n  @parameter() since!: Date;\n}',
+    );
+
+    expect(message).toBe('src/app.ts:5: the class parameter "since" has the type "Date"');
+    expect(hint).toContain('Use string, number, boolean, bigint, Uint8Array or an enum');
+  });
+
+  test('all mistakes of a file come in one message, with details for programs', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}@app.cls()\nexport class Cart {\n  @method fill() {}\n  @enter() load(path: string) {}\n}`,
+    });
+
+    const error = await project.mistake();
+
+    expect(error.message.split('\n')).toHaveLength(2);
+    expect(error.details).toMatchObject({
+      file: 'src/app.ts',
+      line: 5,
+      mistakes: [{ line: 5 }, { line: 6 }],
+    });
+  });
+});
+
+describe('mistakes in registrations', () => {
+  test('an option out of range is reported at the line of the registration', async () => {
+    const { message } = await messageOf(
+      '\nexport const pay = app.function({ timeoutMs: 1 }, async () => 1);',
+    );
+
+    expect(message).toBe(
+      'src/app.ts:4: function "pay": timeoutMs must be a number from 10 to 86400000, not 1',
+    );
+  });
+
+  test('two functions of one name are refused', async () => {
+    const { message } = await messageOf(
+      'export const pay = app.function(async () => 1);\nexport const other = app.function({ name: "pay" }, async () => 2);',
+    );
+
+    expect(message).toBe('src/app.ts:4: the app "shop" registers "pay" twice');
+  });
+
+  test('two entrypoints of one name are refused', async () => {
+    const { message } = await messageOf(
+      'export const main = app.localEntrypoint(async () => 1);\nexport const other = app.localEntrypoint({ name: "main" }, async () => 2);',
+    );
+
+    expect(message).toBe('src/app.ts:4: the name "main" is taken by src/app.ts:3');
+  });
+
+  test('a function without a name is refused', async () => {
+    const { message, hint } = await messageOf('app.function(async () => 1);');
+
+    expect(message).toBe('src/app.ts:3: this function has no name');
+    expect(hint).toBe('Assign it to a constant, or set the option `name`.');
+  });
+
+  test('an endpoint with two bodies is refused', async () => {
+    const { message, hint } = await messageOf(
+      'class Order { id!: string }\nclass Coupon { code!: string }\n@app.cls()\nexport class Cart {\n' +
+        "  @fastapiEndpoint({ method: 'POST' }) pay(order: Order, coupon: Coupon) { return [order, coupon]; }\n}",
+    );
+
+    expect(message).toBe('src/app.ts:7: the endpoint "pay" takes 2 bodies, "order" and "coupon"');
+    expect(hint).toBe('A request has one body: put all fields into one class.');
+  });
+});
+
+describe('mistakes in entries', () => {
+  test('an entry that does not exist is refused', async () => {
+    await using project = await aProject({});
+
+    const { message } = await project.mistake('src/nope.ts');
+
+    expect(message).toBe('src/nope.ts: the entry file does not exist');
+  });
+
+  test('an entry without an app is refused', async () => {
+    await using project = await aProject({ 'src/app.ts': 'export const answer = 42;' });
+
+    const { message, hint } = await project.mistake();
+
+    expect(message).toBe('src/app.ts: no app is made here');
+    expect(hint).toBe('Write: export const app = new App("my-app");');
+  });
+
+  test('two apps of which none is called "app" are refused', async () => {
+    const source =
+      "import { App } from 'gantry';\nexport const one = new App('one');\nexport const two = new App('two');";
+    await using project = await aProject({ 'src/app.ts': source });
+
+    const { message } = await project.mistake();
+
+    expect(message).toBe('src/app.ts: 2 apps are made here, "one" and "two", and none is exported as "app"');
+  });
+
+  test('of several apps, the export "app" counts, then the default export', async () => {
+    const head = "import { App } from 'gantry';\nconst one = new App('one');\nconst two = new App('two');\n";
+    await using project = await aProject({
+      'src/named.ts': `${head}export { one as default, two as app };`,
+      'src/default.ts': `${head}export { one as default, two };`,
+    });
+
+    expect((await project.build('src/named.ts')).manifest.appName).toBe('two');
+    expect((await project.build('src/default.ts')).manifest.appName).toBe('one');
+  });
+
+  test('a syntax error is reported at its line', async () => {
+    const { message } = await messageOf('\nexport const pay = app.function(async () => 1;');
+
+    expect(message).toBe('src/app.ts:4: syntax error: Expected `,` or `)` but found `;`');
+  });
+
+  test('imports that lead nowhere are reported together', async () => {
+    const { message, hint } = await messageOf(
+      "import a from 'no-such-package';\nimport { b } from './gone.ts';\nconsole.log(a, b);",
+    );
+
+    expect(message).toBe(
+      'src/app.ts:3: the package "no-such-package" is not installed\nsrc/app.ts:4: the import "./gone.ts" leads to no file',
+    );
+    expect(hint).toBe('Run: npm install no-such-package Check the path and its extension.');
+  });
+
+  test('a type imported as a value is explained', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}import { Page } from './page.ts';\n@app.cls()\nexport class Cart {\n  @method() read(page: Page) { return page; }\n}`,
+      'src/page.ts': 'export interface Page { text: string }',
+    });
+
+    const { message, hint } = await project.mistake();
+
+    expect(message).toBe('src/app.ts:3: "Page" is not exported by "src/page.ts"');
+    expect(hint).toBe('Check the name; if "Page" is a type, write `import { type Page }`.');
+  });
+
+  test('an app that throws shows the stack in its own sources', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}import { load } from './load.ts';\nload();`,
+      'src/load.ts': "export function load(): void {\n  throw new TypeError('no prices');\n}",
+    });
+
+    const { message } = await project.mistake();
+
+    expect(message).toBe(
+      'src/load.ts:2: the app failed while it was loading: TypeError: no prices\n' +
+        '    at load (src/load.ts:2:9)\n    at src/app.ts:4:1',
+    );
+  });
+
+  test('an app that ends the process is reported with what it printed', async () => {
+    const { message, hint } = await messageOf("console.log('bye');\nprocess.exit(3);");
+
+    expect(message).toBe(
+      'src/app.ts: the app ended the process with code 3 while it was loading; it printed:\nbye',
+    );
+    expect(hint).toBe('At module level, do not call process.exit, nor await what never comes.');
+  });
+
+  test('code outside functions sees that it is being built', async () => {
+    await using project = await aProject({
+      'src/app.ts':
+        "import { App } from 'gantry';\nexport const app = new App(`build-${process.env.GANTRY_BUILD}`);",
+    });
+
+    expect((await project.build()).manifest.appName).toBe('build-1');
+  });
+});

@@ -1,0 +1,102 @@
+import {
+  InputCancellation,
+  newCallId,
+  newId,
+  NotFoundError,
+  toWireError,
+  type FunctionRecord,
+} from '@gantry/protocol';
+import { startNats, waitUntil } from '@gantry/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { FunctionDirectory } from './function-directory.ts';
+import { connectMessaging, type Messaging } from './index.ts';
+import { readCallGraph } from './read-call-graph.ts';
+import { newInput, outputOf, sessionKey } from './sample-inputs.ts';
+
+let nats: Awaited<ReturnType<typeof startNats>>;
+let messaging: Messaging;
+
+const functions = {
+  get: (id: string) =>
+    id === 'fu-shop'
+      ? ({ spec: { name: 'shop', site: { file: 'src/app.ts', line: 3 } } } as unknown as FunctionRecord)
+      : undefined,
+} as FunctionDirectory;
+
+beforeAll(async () => {
+  nats = await startNats();
+  messaging = await connectMessaging({ url: nats.url, name: 'test' });
+  await messaging.ensureStreams();
+});
+
+afterAll(async () => {
+  await messaging.close();
+  await nats.stop();
+});
+
+async function submit(changes: Parameters<typeof newInput>[0] = {}) {
+  const pool = newId('fu');
+  await messaging.inputs.ensurePool(pool);
+  const input = newInput({ functionId: 'fu-shop', ...changes });
+  await messaging.inputs.submit(pool, input);
+  return input;
+}
+
+describe('the graph of a call', () => {
+  it('shows pending and finished inputs, and below each the calls that its code made', async () => {
+    const root = await submit({ method: '' });
+    const child = await submit({ method: 'read' });
+    const grandchild = await submit({ functionId: 'fu-gone' });
+    messaging.links.add(root.inputId, child.callId);
+    messaging.links.add(root.inputId, child.callId);
+    messaging.links.add(child.inputId, grandchild.callId);
+    await messaging.outputs.store({
+      ...outputOf(child),
+      functionId: 'fu-shop',
+      method: 'read',
+      containerId: 'ta-1',
+    });
+    await messaging.outputs.store({
+      ...outputOf(grandchild),
+      functionId: 'fu-gone',
+      method: '',
+      containerId: '',
+      outcome: { type: 'failure', failure: toWireError(new InputCancellation('cancelled')) },
+    });
+    await waitUntil(async () => (await messaging.links.callsOf(child.inputId)).length === 1);
+
+    expect(await readCallGraph(messaging, functions, root.callId)).toEqual([
+      {
+        inputId: root.inputId,
+        functionCallId: root.callId,
+        status: 'PENDING',
+        functionName: 'shop',
+        moduleName: 'src/app.ts',
+        children: [
+          {
+            inputId: child.inputId,
+            functionCallId: child.callId,
+            containerId: 'ta-1',
+            status: 'SUCCESS',
+            functionName: 'shop.read',
+            moduleName: 'src/app.ts',
+            children: [
+              {
+                inputId: grandchild.inputId,
+                functionCallId: grandchild.callId,
+                status: 'TERMINATED',
+                functionName: 'fu-gone',
+                children: [],
+              },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('of a call that does not exist is refused', async () => {
+    await expect(readCallGraph(messaging, functions, newCallId(sessionKey))).rejects.toThrow(NotFoundError);
+  });
+});

@@ -1,0 +1,88 @@
+import { newCallId, type OutputMessage, type ServerMessage } from '@gantry/protocol';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { CallSession } from './call-session.ts';
+import type { FunctionDirectory } from './function-directory.ts';
+import type { Messaging } from './messaging.ts';
+
+const SESSION_KEY = 'abcdef';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** A session whose stored outputs a test controls. Nothing is ever heard live. */
+function aSession(stored: OutputMessage[], openInputs: number) {
+  const sent: ServerMessage[] = [];
+  const stop = () => undefined;
+  const messaging = {
+    outputs: {
+      watchSession: () => ({ stop }),
+      watchCall: () => ({ stop }),
+      async *read() {
+        yield* stored;
+      },
+    },
+    inputs: { openInputs: async () => openInputs },
+  } as unknown as Messaging;
+  const session = new CallSession({
+    messaging,
+    functions: {} as FunctionDirectory,
+    sessionKey: SESSION_KEY,
+    send: (message) => sent.push(message),
+  });
+  return { session, sent, outputs: () => sent.filter(({ type }) => type === 'output') };
+}
+
+function anOutput(callId: string): OutputMessage {
+  return {
+    inputId: 'in-1',
+    callId,
+    index: 0,
+    outcome: { type: 'value', value: new Uint8Array([1]) },
+    attempt: 0,
+    startedAtMs: 0,
+    finishedAtMs: 0,
+    containerId: 'ta-1',
+  };
+}
+
+for (const [whose, key] of [
+  ['its own', SESSION_KEY],
+  ['another session’s', 'ghijkl'],
+] as const) {
+  test(`an output of ${whose} call that becomes readable just after the await is still sent`, async () => {
+    const stored: OutputMessage[] = [];
+    const { session, outputs } = aSession(stored, 1);
+    const callId = newCallId(key);
+    session.receive({ type: 'await', requestId: 1, callId });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(outputs()).toEqual([]);
+
+    stored.push(anOutput(callId));
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(outputs().length).toBeGreaterThan(0);
+  });
+}
+
+test('a call that is forgotten is not read again', async () => {
+  const stored: OutputMessage[] = [];
+  const { session, outputs } = aSession(stored, 1);
+  const callId = newCallId(SESSION_KEY);
+  session.receive({ type: 'await', requestId: 1, callId });
+  await vi.advanceTimersByTimeAsync(10);
+  session.receive({ type: 'forget', callId });
+
+  stored.push(anOutput(callId));
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(outputs()).toEqual([]);
+});
+
+test('a call of which nothing is known is answered as unknown', async () => {
+  const { session, sent } = aSession([], 0);
+  session.receive({ type: 'await', requestId: 7, callId: newCallId(SESSION_KEY) });
+  await vi.advanceTimersByTimeAsync(10);
+
+  expect(sent).toMatchObject([{ type: 'answer', requestId: 7, error: { code: 'NOT_FOUND' } }]);
+});

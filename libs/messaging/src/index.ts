@@ -1,0 +1,14 @@
+export { connectMessaging, type Messaging } from './messaging.ts';
+export type { MessagingOptions } from './nats-link.ts';
+export type { DurableOptions, StoreResult } from './durable-publisher.ts';
+export type { Backlog, InputDelivery, InputQueue } from './input-queue.ts';
+export type { PoolPull } from './pool-pull.ts';
+export type { OutputStore } from './output-store.ts';
+export type { Registry, RegistryChange } from './registry.ts';
+export type { CallLinks } from './call-links.ts';
+export type { LeaseStore } from './lease-store.ts';
+export type { RunStore } from './run-store.ts';
+export type { LogReadOptions, LogStore } from './log-store.ts';
+export { FunctionDirectory, type FunctionChange } from './function-directory.ts';
+export { CallSession, type CallSessionOptions } from './call-session.ts';
+export { answerInputs } from './session-calls.ts';

@@ -1,0 +1,61 @@
+import { decodeFrame, encodeFrame, type LogBatch, type LogEntry, STREAMS, subjects } from '@gantry/protocol';
+
+import { AsyncQueue } from './async-queue.ts';
+import type { DurablePublisher } from './durable-publisher.ts';
+import type { NatsLink } from './nats-link.ts';
+import { StreamFollow } from './stream-follow.ts';
+
+export interface LogReadOptions {
+  /** Entries from this instant on (milliseconds since the epoch). @defaultValue the oldest kept */
+  sinceMs?: number | undefined;
+  /** Go on with new entries as they are written. */
+  follow?: boolean | undefined;
+  /** Ends the iteration. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What containers print, kept for 7 days. */
+export interface LogStore {
+  append(appId: string, containerId: string, batch: LogBatch): Promise<void>;
+  read(appId: string, options?: LogReadOptions): AsyncIterable<LogEntry>;
+}
+
+/** {@link LogStore} over JetStream. */
+export class NatsLogStore implements LogStore {
+  readonly #link: NatsLink;
+  readonly #publisher: DurablePublisher;
+
+  constructor(link: NatsLink, publisher: DurablePublisher) {
+    this.#link = link;
+    this.#publisher = publisher;
+  }
+
+  async append(appId: string, containerId: string, batch: LogBatch): Promise<void> {
+    await this.#publisher.publish(subjects.log(appId, containerId), encodeFrame(batch));
+  }
+
+  async *read(appId: string, options: LogReadOptions = {}): AsyncGenerator<LogEntry> {
+    const { sinceMs, follow = false, signal } = options;
+    const entries = new AsyncQueue<LogEntry>();
+    const reader = await StreamFollow.open(this.#link, {
+      stream: STREAMS.logs,
+      filter: subjects.appLogs(appId),
+      start: sinceMs === undefined ? { type: 'all' } : { type: 'since', timeMs: sinceMs },
+      onMessage: (message) => {
+        for (const entry of decodeFrame<LogBatch>(message.data).entries) {
+          if (sinceMs === undefined || entry.atMs >= sinceMs) entries.push(entry);
+        }
+      },
+    });
+    const end = () => entries.end();
+    signal?.addEventListener('abort', end, { once: true });
+    if (signal?.aborted) end();
+    if (!follow) void reader.caughtUp.then(end);
+    try {
+      yield* entries;
+    } finally {
+      signal?.removeEventListener('abort', end);
+      reader.stop();
+    }
+  }
+}

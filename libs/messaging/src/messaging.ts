@@ -1,0 +1,158 @@
+import { decodeFrame, encodeFrame, fromWireError, toWireError, type WireError } from '@gantry/protocol';
+
+import { DurablePublisher, type DurableOptions, type StoreResult } from './durable-publisher.ts';
+import { type InputQueue, NatsInputQueue } from './input-queue.ts';
+import { type LeaseStore, NatsLeaseStore } from './lease-store.ts';
+import { type CallLinks, NatsCallLinks } from './call-links.ts';
+import { type LogStore, NatsLogStore } from './log-store.ts';
+import { type MessagingOptions, NatsLink } from './nats-link.ts';
+import { NatsOutputStore, type OutputStore } from './output-store.ts';
+import { NatsRegistry, type Registry } from './registry.ts';
+import { NatsRunStore, type RunStore } from './run-store.ts';
+import { ensureStreams } from './streams.ts';
+
+/** Everything Gantry's processes say to each other, and everything they keep, through NATS. */
+export interface Messaging {
+  /** nats-server as it introduced itself. */
+  readonly server: { version: string };
+  /** Creates missing streams and buckets: 1 replica, or 3 in a cluster. Harmless to repeat. */
+  ensureStreams(): Promise<void>;
+  /**
+   * Publishes to a stream and resolves when the message is on disk. Sent again after a reconnect and after 5 s
+   * of silence; with a message id that is harmless.
+   *
+   * @throws ResourceExhaustedError when the stream is full, InternalFailure when JetStream stays away.
+   */
+  publishDurable(subject: string, body: Uint8Array, options?: DurableOptions): Promise<StoreResult>;
+  /** Publishes to whoever listens now. */
+  publish(subject: string, message: unknown): void;
+  subscribe<T>(subject: string, listener: (message: T, subject: string) => void): { stop(): void };
+  /** @throws the error of the handler, GantryTimeoutError after `timeoutMs` (5 s), InternalFailure if nobody is there. */
+  request<T>(subject: string, message: unknown, options?: { timeoutMs?: number }): Promise<T>;
+  respond<TRequest, TReply>(
+    subject: string,
+    handler: (message: TRequest) => Promise<TReply>,
+  ): { stop(): void };
+  /** Calls `listener` each time the connection was lost and is back. Subscriptions are restored by then. */
+  /** Resolves when the broker knows of all that was subscribed and published before. */
+  flush(): Promise<void>;
+  onReconnect(listener: () => void): void;
+  readonly inputs: InputQueue;
+  readonly outputs: OutputStore;
+  readonly registry: Registry;
+  readonly leases: LeaseStore;
+  readonly logs: LogStore;
+  readonly runs: RunStore;
+  readonly links: CallLinks;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects to NATS, and reconnects for ever once connected.
+ *
+ * @throws ConnectionError when the first connection fails.
+ * @example
+ * ```ts
+ * const messaging = await connectMessaging({ url: 'nats://127.0.0.1:4222', name: 'server' });
+ * await messaging.ensureStreams();
+ * ```
+ */
+export async function connectMessaging(options: MessagingOptions): Promise<Messaging> {
+  return new NatsMessaging(await NatsLink.open(options));
+}
+
+type Reply = { value: unknown } | { error: WireError };
+
+class NatsMessaging implements Messaging {
+  readonly inputs: InputQueue;
+  readonly outputs: OutputStore;
+  readonly registry: Registry;
+  readonly leases: LeaseStore;
+  readonly logs: LogStore;
+  readonly runs: RunStore;
+  readonly links: CallLinks;
+  readonly #link: NatsLink;
+  readonly #publisher: DurablePublisher;
+
+  constructor(link: NatsLink) {
+    this.#link = link;
+    this.#publisher = new DurablePublisher(link);
+    this.inputs = new NatsInputQueue(link, this.#publisher);
+    this.outputs = new NatsOutputStore(link, this.#publisher);
+    this.registry = new NatsRegistry(link);
+    this.leases = new NatsLeaseStore(link);
+    this.logs = new NatsLogStore(link, this.#publisher);
+    this.links = new NatsCallLinks(link);
+    this.runs = new NatsRunStore(link, this.#publisher);
+  }
+
+  get server(): { version: string } {
+    return { version: this.#link.serverVersion };
+  }
+
+  async ensureStreams(): Promise<void> {
+    await ensureStreams(this.#link);
+  }
+
+  publishDurable(subject: string, body: Uint8Array, options?: DurableOptions): Promise<StoreResult> {
+    return this.#publisher.publish(subject, body, options);
+  }
+
+  publish(subject: string, message: unknown): void {
+    this.#link.connection.publish(subject, encodeFrame(message));
+  }
+
+  subscribe<T>(subject: string, listener: (message: T, subject: string) => void): { stop(): void } {
+    return this.#link.listen(subject, (message) => listener(decodeFrame<T>(message.data), message.subject));
+  }
+
+  async request<T>(subject: string, message: unknown, options: { timeoutMs?: number } = {}): Promise<T> {
+    const timeout = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const answer = await this.#link.ask(`request to "${subject}"`, () =>
+      this.#link.connection.request(subject, encodeFrame(message), { timeout }),
+    );
+    const reply = decodeFrame<Reply>(answer.data);
+    if ('error' in reply) throw fromWireError(reply.error);
+    return reply.value as T;
+  }
+
+  respond<TRequest, TReply>(
+    subject: string,
+    handler: (message: TRequest) => Promise<TReply>,
+  ): { stop(): void } {
+    return this.#link.listen(subject, (message) => {
+      void answer(() => handler(decodeFrame<TRequest>(message.data))).then((reply) => {
+        if (!this.#link.connection.isClosed()) message.respond(encodeFrame(reply));
+      });
+    });
+  }
+
+  async flush(): Promise<void> {
+    await this.#link.ask('flush', () => this.#link.connection.flush());
+  }
+
+  onReconnect(listener: () => void): void {
+    this.#link.onReconnect(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#link.connection.isClosed()) return;
+    // What was published without waiting, such as acknowledgements, still leaves.
+    await Promise.race([
+      this.#link.connection.flush().catch(() => undefined),
+      new Promise((resolve) => setTimeout(resolve, 500).unref()),
+    ]);
+    this.#publisher.close();
+    await this.#link.connection.close();
+  }
+}
+
+async function answer(handle: () => Promise<unknown>): Promise<Reply> {
+  try {
+    return { value: await handle() };
+  } catch (error) {
+    return { error: toWireError(error) };
+  }
+}

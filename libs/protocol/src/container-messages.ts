@@ -1,0 +1,89 @@
+import type { FunctionSpec } from './manifest.ts';
+import type { Outcome } from './payload.ts';
+import type { ClassParameters } from './pool.ts';
+import type { ClientMessage, ServerMessage } from './session-messages.ts';
+
+// What a worker and the runner in one of its containers say, over file descriptor 3 of the runner: frames of
+// a 4-byte big-endian length and a CBOR array of messages. The worker started the process at the other end,
+// so it knows who speaks; nothing here carries a credential.
+//
+// Invariants
+//   R1. The runner says `hello` once, as soon as it runs. It is then warm and belongs to nobody.
+//   R2. The worker says `load` at most once. The runner answers `ready` after module load and all `@enter`
+//       hooks, or `loadFailed` and exits.
+//   R3. Inputs come only after `ready`, never more at once than `maxInputs` (batches, if they come in batches);
+//       each is answered by one `output`.
+//   R4. After `stop` no input comes any more. The runner finishes what it has, runs `@exit` hooks, exits 0.
+//   R5. If the file descriptor closes, the runner exits at once: its worker is gone.
+
+/** Worker to runner. */
+export type WorkerToRunner =
+  | LoadMessage
+  | RunMessage
+  | RunBatchMessage
+  /** Abort this input: its `AbortSignal` fires. */
+  | { type: 'abort'; inputId: string; reason: 'cancelled' | 'timeout' }
+  /** A consumer has taken this many values of a generator. */
+  | { type: 'credit'; inputId: string; taken: number }
+  /** Finish what runs, then exit hooks, then end. */
+  | { type: 'stop'; graceMs: number }
+  /** Answers to `api`. */
+  | { type: 'api'; message: ServerMessage }
+  /** Answer to `lookup`; `record` is a `FunctionLookup` (see http-api) or undefined with `error`. */
+  | { type: 'lookedUp'; requestId: number; record?: unknown; error?: unknown };
+
+export interface LoadMessage {
+  type: 'load';
+  containerId: string;
+  appId: string;
+  functionId: string;
+  environment: string;
+  /** Absolute path of the bundle's entry module. */
+  bundlePath: string;
+  spec: FunctionSpec;
+  parameters: ClassParameters;
+  env: Record<string, string>;
+  /** Where the runner listens for HTTP, if the function has endpoints. */
+  httpSocketPath: string;
+  maxInputs: number;
+  urls: Record<string, string>;
+}
+
+export interface RunMessage {
+  type: 'run';
+  inputId: string;
+  callId: string;
+  method: string;
+  args: Uint8Array;
+  attempt: number;
+  /** Iterate over what the method returns, and send each value as a `value` before the `output`. */
+  stream?: true | undefined;
+}
+
+/** Several inputs for one run of a method that takes lists. `abort` names members; see the runner's batches. */
+export interface RunBatchMessage {
+  type: 'runBatch';
+  method: string;
+  /** Lists that the method takes, also where every caller left the argument out. */
+  lists: number;
+  inputs: Omit<RunMessage, 'type' | 'method'>[];
+}
+
+/** Runner to worker. */
+export type RunnerToWorker =
+  | { type: 'hello'; pid: number }
+  | { type: 'ready' }
+  | { type: 'loadFailed'; error: Uint8Array; message: string; stack?: string | undefined }
+  | { type: 'output'; inputId: string; outcome: Outcome; startedAtMs: number; finishedAtMs: number }
+  /** What a generator yielded, counted from 0. */
+  | { type: 'value'; inputId: string; seq: number; value: Uint8Array }
+  /** How many web requests run now; sent on change. */
+  | { type: 'web'; running: number }
+  | { type: 'log'; stream: 'stdout' | 'stderr'; text: string; inputId?: string | undefined }
+  /** No more inputs, please: the container ends after those it has. */
+  | { type: 'stopFetching' }
+  /** Sent every second while the event loop turns. */
+  | { type: 'heartbeat' }
+  /** A call that user code makes: the same messages a client sends a server. */
+  | { type: 'api'; message: ClientMessage }
+  | { type: 'lookup'; requestId: number; environment?: string | undefined; app: string; name: string };

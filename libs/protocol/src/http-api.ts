@@ -1,0 +1,126 @@
+import type { CommitInfo } from './records.ts';
+import type { ContainerStatus } from './platform-messages.ts';
+import type { Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
+import type { WireError } from './errors.ts';
+
+// The control API: JSON over HTTP under `/v1`, `Authorization: Bearer <token>`. Errors are RFC 9457 problem
+// details plus `code`, `hint` and `details`.
+//
+//   GET  /v1/hello                                       -> HelloReply
+//   HEAD /v1/blobs/:digest                               -> 200 | 404
+//   PUT  /v1/blobs/:digest       (bytes)                 -> 201
+//   GET  /v1/blobs/:digest                               -> bytes
+//   POST /v1/deployments         DeployRequest           -> DeployReply
+//   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
+//   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id)
+//   PUT  /v1/apps/:app?environment=                      -> AppSummary            (made without functions if missing)
+//   GET  /v1/apps/:app/functions/:name?environment=      -> FunctionLookup
+//   POST /v1/apps/:app/stop?environment=                 -> AppSummary
+//   POST /v1/apps/:app/functions/:name/run?environment=  -> { callId }
+//   GET  /v1/apps/:app/schedules?environment=&runs=      -> { schedules: ScheduleSummary[] }
+//   GET  /v1/apps/:app/deployments?environment=          -> { deployments: DeploymentSummary[] }  (newest first)
+//   POST /v1/apps/:app/rollback?environment= RollbackRequest -> DeployReply
+//   GET  /v1/apps/:app/logs?environment=&follow=1&since= -> NDJSON of LogEntry
+//   GET  /v1/containers?environment=                     -> { containers: ContainerSummary[] }
+//   POST /v1/containers/:id/stop?kill=1                  -> { ok: true }
+//   GET  /v1/session?key=<session key>                   -> WebSocket (see session-messages)
+
+export interface HelloReply {
+  serverId: string;
+  version: string;
+  workspace: string;
+  environment: string;
+  gatewayUrl: string;
+  /** Durability is `unknown` where nats-server was configured by somebody else who did not say. */
+  nats: { version: string; durability: 'synced' | 'periodic' | 'unknown' };
+}
+
+/** Bundle, source map and packages must have been uploaded as blobs before. */
+export interface DeployRequest {
+  manifest: Manifest;
+  environment: string;
+  /** Overrides the manifest's app name. */
+  name?: string | undefined;
+  tag?: string | undefined;
+  /** An app that ends with its client instead of a deployment. Its URLs end in `-dev`. */
+  ephemeral?: boolean | undefined;
+  /** With `ephemeral`: goes on when the client leaves. */
+  detach?: boolean | undefined;
+  /** With `ephemeral`: its schedules are active, as those of a deployed app are. */
+  schedules?: boolean | undefined;
+  /** With `ephemeral`: replace what this running app serves (live reload). */
+  appId?: string | undefined;
+  /** The sources' commit, for the history. */
+  commit?: CommitInfo | undefined;
+  /** Who deploys, for the history. */
+  deployedBy?: string | undefined;
+}
+
+/** Brings an older version's content back, as a new version. */
+export interface RollbackRequest {
+  /** @defaultValue the version before the live one */
+  version?: number | undefined;
+  /** Who rolls back, for the history. */
+  deployedBy?: string | undefined;
+}
+
+/** One version in the history of an app. */
+export interface DeploymentSummary {
+  version: number;
+  deployedAtMs: number;
+  /** True for the version that serves now. */
+  live: boolean;
+  tag?: string | undefined;
+  commit?: CommitInfo | undefined;
+  deployedBy?: string | undefined;
+  /** The version whose content this one repeats, if it came from a rollback. */
+  rollbackOf?: number | undefined;
+  /** How many functions and classes it has. */
+  functions: number;
+}
+
+export interface DeployReply {
+  appId: string;
+  appName?: string | undefined;
+  version: number;
+  functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
+}
+
+export interface AppSummary {
+  id: string;
+  name?: string | undefined;
+  environment: string;
+  state: 'deployed' | 'ephemeral' | 'detached' | 'stopped';
+  version: number;
+  containers: number;
+  createdAtMs: number;
+  stoppedAtMs?: number | undefined;
+  functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
+}
+
+/** What a client needs to call a deployed function or class. */
+export interface FunctionLookup {
+  functionId: string;
+  appId: string;
+  appName?: string | undefined;
+  name: string;
+  kind: 'function' | 'class';
+  version: number;
+  methods: Pick<MethodSpec, 'name' | 'handlerKind' | 'callable'>[];
+  parameters: ParameterSpec[];
+  urls: Record<string, string>;
+}
+
+export interface ContainerSummary extends ContainerStatus {
+  workerId: string;
+  hostname: string;
+  appName?: string | undefined;
+  functionName: string;
+}
+
+/** Body of every error answer. */
+export interface ProblemDetails extends WireError {
+  type: string;
+  title: string;
+  status: number;
+}

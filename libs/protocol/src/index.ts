@@ -1,0 +1,151 @@
+export {
+  callSessionKey,
+  type Id,
+  type IdPrefix,
+  idTimeMs,
+  isId,
+  newCallId,
+  newId,
+  newSessionKey,
+  timeChars,
+} from './ids.ts';
+export { assertName } from './names.ts';
+export type { AppReport } from './app-report.ts';
+export type { InputInfo, InputStatus } from './call-graph.ts';
+export { DEFAULTS, LIMITS } from './limits.ts';
+export type { Json } from './json.ts';
+export { type Blame, ERROR_CODES, type ErrorCode } from './error-codes.ts';
+export { GantryError, type GantryErrorOptions, isGantryError } from './gantry-error.ts';
+export {
+  AuthError,
+  BuildError,
+  ClientClosedError,
+  ConnectionError,
+  ContainerError,
+  DeserializationError,
+  ExecutionError,
+  fromWireError,
+  FunctionTimeoutError,
+  GantryTimeoutError,
+  InputCancellation,
+  InternalFailure,
+  InvalidError,
+  NotFoundError,
+  OutputExpiredError,
+  RemoteError,
+  RequestSizeError,
+  ResourceExhaustedError,
+  SerializationError,
+  toWireError,
+  UserCodeError,
+  VersionError,
+  type WireError,
+} from './errors.ts';
+export { decodeFrame, encodeCanonical, encodeFrame } from './codec.ts';
+export {
+  decodeValue,
+  encodeValue,
+  type KnownClass,
+  registerErrorClass,
+  registerType,
+} from './value-codec.ts';
+export type { InputMessage, Outcome, OutputMessage, Payload } from './payload.ts';
+export {
+  type CreditMessage,
+  payloadBytes,
+  type PullMessage,
+  STREAM_WINDOW,
+  type StreamEnd,
+  type ValuesMessage,
+} from './generator-messages.ts';
+export { parseText, type TextValue } from './text-value.ts';
+export { type ClassParameters, completeParameters, poolKey } from './pool.ts';
+export {
+  type BatchingSpec,
+  type EntrypointSpec,
+  type FileRef,
+  type FunctionOptionsSpec,
+  type FunctionSpec,
+  type Manifest,
+  MANIFEST_SCHEMA_VERSION,
+  type MethodSpec,
+  type PackagesRef,
+  type ParameterSpec,
+  type RetriesSpec,
+  type SourceSite,
+  type TypeSpec,
+  type WebSpec,
+} from './manifest.ts';
+export {
+  type CronSpec,
+  PERIOD_UNITS,
+  type PeriodSpec,
+  type RunRecord,
+  SCHEDULE_SESSION_KEY,
+  type ScheduleSpec,
+} from './schedule.ts';
+export type { RunSummary, ScheduleSummary } from './schedule-api.ts';
+export type {
+  AppRecord,
+  CommitInfo,
+  DeploymentRecord,
+  FunctionRecord,
+  PoolRecord,
+  RouteRecord,
+} from './records.ts';
+export {
+  BUCKETS,
+  INPUT_LEASE_MS,
+  LEASE_TTL_MS,
+  LIVENESS_TTL_MS,
+  registryKeys,
+  STREAMS,
+  subjects,
+  WORKER_DEAD_AFTER_MS,
+  WORKER_HEARTBEAT_MS,
+} from './subjects.ts';
+export type {
+  ClientMessage,
+  PoolName,
+  ServerMessage,
+  SubmitMessage,
+  SubmittedInput,
+} from './session-messages.ts';
+export type {
+  LoadMessage,
+  RunBatchMessage,
+  RunMessage,
+  RunnerToWorker,
+  WorkerToRunner,
+} from './container-messages.ts';
+export type {
+  CancelMessage,
+  ContainerExit,
+  ContainerStatus,
+  DemandMessage,
+  LogBatch,
+  LogEntry,
+  WorkerCommand,
+  WorkerReply,
+  WorkerStatus,
+} from './platform-messages.ts';
+export type {
+  AppSummary,
+  ContainerSummary,
+  DeploymentSummary,
+  DeployReply,
+  DeployRequest,
+  FunctionLookup,
+  HelloReply,
+  ProblemDetails,
+  RollbackRequest,
+} from './http-api.ts';
+export {
+  assertAutoscalerSettings,
+  type AutoscalerRecord,
+  type AutoscalerSettings,
+  type FunctionStats,
+  mergeSettings,
+  type StatsRequest,
+} from './autoscaler.ts';
+export { assertPoolOptions, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';

@@ -1,0 +1,35 @@
+/** Numbers that bind everywhere; the first five come from the capability list, the others are ours. */
+export const LIMITS = {
+  /** Arguments, or a result, of one input. */
+  payloadBytes: 100 * 1000 * 1000,
+  /** Encoded class parameters of one instance. */
+  classParametersBytes: 16 * 1024,
+  /** Unresolved inputs of one `map`. */
+  mapInFlight: 1000,
+  /** Inputs of one pool that wait or run; `spawn` may go beyond. */
+  openInputs: 25_000,
+  /** Inputs that one call graph may show. */
+  callGraphInputs: 10_000,
+  /** How long a result stays readable after it was produced. */
+  outputRetentionMs: 7 * 24 * 3600 * 1000,
+  /** How long `@exit` hooks may take before the container is killed. */
+  exitGraceMs: 30_000,
+  /** Payloads above this travel through the blob store instead of a message. */
+  inlinePayloadBytes: 512 * 1024,
+  /** An input whose container dies this often is failed instead of delivered again. */
+  deliveriesPerInput: 8,
+} as const;
+
+/** What an option is when the user does not say. */
+export const DEFAULTS = {
+  timeoutMs: 300_000,
+  startupTimeoutMs: 300_000,
+  scaledownWindowMs: 60_000,
+  minContainers: 0,
+  bufferContainers: 0,
+  maxInputs: 1,
+  cpu: 0.125,
+  memoryMiB: 128,
+  environment: 'main',
+  workspace: 'local',
+} as const;

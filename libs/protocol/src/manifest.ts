@@ -1,0 +1,143 @@
+import type { Json } from './json.ts';
+import type { ScheduleSpec } from './schedule.ts';
+
+/** The version of the manifest's shape. A reader refuses a version it does not know. */
+export const MANIFEST_SCHEMA_VERSION = 1;
+
+/** What a build says an app contains. Byte-identical for identical input: no dates, no absolute paths. */
+export interface Manifest {
+  schemaVersion: typeof MANIFEST_SCHEMA_VERSION;
+  /** Version of the SDK that the bundle carries. */
+  sdkVersion: string;
+  /** Undefined for an app without a name: it can be run, not deployed. */
+  appName?: string | undefined;
+  bundle: FileRef;
+  sourceMap: FileRef;
+  /** npm packages that could not be bundled, as one archive (`tar.gz` with a `node_modules` folder inside). */
+  packages?: PackagesRef | undefined;
+  functions: FunctionSpec[];
+  entrypoints: EntrypointSpec[];
+}
+
+/** A file of the build, named by content. */
+export interface FileRef {
+  /** Path relative to the manifest. */
+  path: string;
+  /** `sha256-<64 hex digits>`. */
+  digest: string;
+  sizeBytes: number;
+}
+
+export interface PackagesRef extends FileRef {
+  /** What is inside, sorted by name. */
+  contents: { name: string; version: string }[];
+}
+
+/** Where something stands in the user's sources, relative to the project's folder. Line is 1-based. */
+export interface SourceSite {
+  file: string;
+  line: number;
+}
+
+/** One deployable unit with containers of its own: a free function, or a class with all its methods. */
+export interface FunctionSpec {
+  /** Unique within the app. */
+  name: string;
+  kind: 'function' | 'class';
+  site: SourceSite;
+  doc?: string | undefined;
+  options: FunctionOptionsSpec;
+  /** When the platform calls the function by itself; never on classes. */
+  schedule?: ScheduleSpec | undefined;
+  /** The single method called `""` for a function; the public methods and endpoints of a class. */
+  methods: MethodSpec[];
+  /** Class parameters, in declaration order; empty for functions. */
+  parameters: ParameterSpec[];
+  hooks: { enter: { name: string; snap: boolean }[]; exit: { name: string }[] };
+}
+
+/** Validated options with units in their names. Absent means the platform's default. */
+export interface FunctionOptionsSpec {
+  timeoutMs?: number | undefined;
+  startupTimeoutMs?: number | undefined;
+  minContainers?: number | undefined;
+  maxContainers?: number | undefined;
+  bufferContainers?: number | undefined;
+  scaledownWindowMs?: number | undefined;
+  cpu?: number | [request: number, limit: number] | undefined;
+  memoryMiB?: number | [request: number, limit: number] | undefined;
+  retries?: RetriesSpec | undefined;
+  /** Inputs one container handles at once. */
+  maxInputs?: number | undefined;
+  /** Inputs per container that the autoscaler aims for. */
+  targetInputs?: number | undefined;
+  /** Inputs after which a container is replaced; 1 for single use. */
+  maxInputsPerContainer?: number | undefined;
+  /** Set when the one method takes its inputs as lists. A batch takes one of the `maxInputs` places. */
+  batching?: BatchingSpec | undefined;
+  /** Extra environment variables, never secret. */
+  env?: Record<string, string> | undefined;
+}
+
+/** A batch closes when it has `maxBatchSize` inputs, or `waitMs` after its first one. */
+export interface BatchingSpec {
+  maxBatchSize: number;
+  waitMs: number;
+}
+
+/** Delay before retry k is `min(initialDelayMs * backoffCoefficient ** (k - 1), maxDelayMs)`. */
+export interface RetriesSpec {
+  maxRetries: number;
+  initialDelayMs: number;
+  backoffCoefficient: number;
+  maxDelayMs: number;
+}
+
+export interface MethodSpec {
+  name: string;
+  /** `asyncGenerator` and `generator` methods stream values. */
+  handlerKind: 'sync' | 'async' | 'generator' | 'asyncGenerator';
+  /** False for a method that is only a web endpoint. */
+  callable: boolean;
+  params: ParameterSpec[];
+  web?: WebSpec | undefined;
+  doc?: string | undefined;
+  site: SourceSite;
+}
+
+/** How a method answers HTTP. Later kinds extend the union on `type`. */
+export interface WebSpec {
+  type: 'endpoint';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  docs: boolean;
+  label?: string | undefined;
+}
+
+/** A parameter of a method, a class or an entrypoint, as the compiler sees it. */
+export interface ParameterSpec {
+  name: string;
+  type: TypeSpec;
+  optional: boolean;
+  /** Present only when the default is a literal. */
+  defaultValue?: Json | undefined;
+  rest?: boolean | undefined;
+  doc?: string | undefined;
+}
+
+/** The types that decide how text becomes a value (flags, query) and what the docs say. */
+export type TypeSpec =
+  | { type: 'string' | 'number' | 'integer' | 'boolean' | 'bigint' | 'date' | 'bytes' | 'unknown' }
+  | { type: 'enum'; values: (string | number)[] }
+  | { type: 'array'; items: TypeSpec }
+  /** A class with class-validator rules; `fields` serves the OpenAPI page. */
+  | { type: 'object'; className?: string | undefined; fields: ParameterSpec[] }
+  /** The web `Request`, `FormData` or `File` itself. */
+  | { type: 'request' | 'form' | 'file' };
+
+/** A function that runs on the caller's machine: `gantry run app.ts::main --n 5`. */
+export interface EntrypointSpec {
+  name: string;
+  params: ParameterSpec[];
+  doc?: string | undefined;
+  site: SourceSite;
+}

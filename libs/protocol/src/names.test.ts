@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+
+import { InvalidError } from './errors.ts';
+import { assertName } from './names.ts';
+
+describe('a name', () => {
+  it.each(['a', 'shop', 'my-app_2.0', 'A'.repeat(64), 'ap-short'])('is accepted: %s', (name) => {
+    expect(() => assertName('app', name)).not.toThrow();
+  });
+
+  it.each(['', 'with space', 'a/b', 'ünïcode', 'a'.repeat(65), 'line\nbreak', 'tail\n'])(
+    'is refused: %j',
+    (name) => {
+      expect(() => assertName('app', name)).toThrow(InvalidError);
+    },
+  );
+
+  it('that looks like an app id is refused for apps alone', () => {
+    const id = 'ap-0123456789abcdefghijkl';
+    expect(() => assertName('app', id)).toThrow('looks like an app id');
+    expect(() => assertName('environment', id)).not.toThrow();
+  });
+
+  it('that is refused is named, with its kind', () => {
+    expect(() => assertName('environment', 'a b')).toThrow('the environment name "a b" is not valid');
+  });
+});

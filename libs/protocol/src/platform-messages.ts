@@ -1,0 +1,106 @@
+import type { FunctionRecord } from './records.ts';
+import type { ClassParameters } from './pool.ts';
+import type { PoolOptions } from './pool-options.ts';
+
+/** Work waits for a pool. Servers send it when they accept inputs, gateways when requests wait. */
+export interface DemandMessage {
+  pool: string;
+  functionId: string;
+  parameters: ClassParameters;
+  /** Options that replace those of the function in this pool. */
+  options?: PoolOptions | undefined;
+  /** Inputs accepted since the last message (from a server). */
+  inputs: number;
+  /** Web requests that wait for a container now (from a gateway). */
+  waitingRequests: number;
+  /** Which process says so: the scheduler adds up gateways. */
+  from: string;
+}
+
+/** How a worker is; published every 2 s and at once on every change. */
+export interface WorkerStatus {
+  workerId: string;
+  hostname: string;
+  /** Changes at every start of the process. */
+  startedAtMs: number;
+  draining: boolean;
+  capacity: { cpu: number; memoryMiB: number };
+  containers: ContainerStatus[];
+}
+
+export interface ContainerStatus {
+  containerId: string;
+  pool: string;
+  functionId: string;
+  appId: string;
+  /** Version of the app it runs. */
+  version: number;
+  state: 'starting' | 'ready' | 'draining' | 'stopped';
+  /** Inputs and web requests that run now. */
+  running: number;
+  maxInputs: number;
+  /** It serves, but takes no more inputs: it ends after those it has. */
+  exhausted?: boolean | undefined;
+  startedAtMs: number;
+  readyAtMs?: number | undefined;
+  /** Since when nothing runs; undefined while something does. */
+  idleSinceMs?: number | undefined;
+  /** Set when the state is `stopped`. */
+  exit?: ContainerExit | undefined;
+  /** Unix socket that speaks HTTP, for a function with endpoints. */
+  httpSocketPath: string;
+}
+
+export interface ContainerExit {
+  /** Why it ended: asked to, its code failed to load, it crashed, or it was killed. */
+  reason: 'stopped' | 'loadFailed' | 'crashed' | 'killed' | 'outOfMemory' | 'heartbeat' | 'timeout';
+  code: number | null;
+  signal: string | null;
+  message?: string | undefined;
+}
+
+/** Requests to a worker; `fence` is the revision of the scheduler's lease: lower than one seen is refused. */
+export type WorkerCommand =
+  | {
+      type: 'start';
+      fence: number;
+      containerId: string;
+      pool: string;
+      parameters: ClassParameters;
+      record: FunctionRecord;
+    }
+  /** Drain, then exit hooks, then end. */
+  | { type: 'stop'; fence: number; containerId: string; reason: string }
+  /** End now. Its inputs run elsewhere. Operators send it, so it carries no fence. */
+  | { type: 'kill'; containerId: string; reason: string }
+  /** Like `stop`, from an operator. */
+  | { type: 'evict'; containerId: string; reason: string };
+
+export interface WorkerReply {
+  ok: boolean;
+  /** Why not, for people. */
+  message?: string | undefined;
+}
+
+export interface CancelMessage {
+  callId: string;
+  terminateContainers: boolean;
+}
+
+/** One line, or one piece, of output of a container. */
+export interface LogEntry {
+  atMs: number;
+  stream: 'stdout' | 'stderr' | 'system';
+  text: string;
+  containerId: string;
+  functionName: string;
+  /** Set on `system` lines that belong to the ordinary life of a container. */
+  routine?: boolean | undefined;
+  /** Known when the platform could tell which input wrote it. */
+  inputId?: string | undefined;
+}
+
+/** Body of a message on the logs stream. */
+export interface LogBatch {
+  entries: LogEntry[];
+}

@@ -1,0 +1,83 @@
+import type { FunctionSpec, Manifest } from './manifest.ts';
+import type { ClassParameters } from './pool.ts';
+import type { PoolOptions } from './pool-options.ts';
+
+/** An app as the registry keeps it, under `app.<id>`. */
+export interface AppRecord {
+  id: string;
+  /** Undefined only for ephemeral apps without a name. */
+  name?: string | undefined;
+  environment: string;
+  state: 'deployed' | 'ephemeral' | 'detached' | 'stopped';
+  /** The version that serves; 0 while nothing was deployed. */
+  version: number;
+  createdAtMs: number;
+  stoppedAtMs?: number | undefined;
+  stopReason?: string | undefined;
+}
+
+/** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */
+export interface DeploymentRecord {
+  appId: string;
+  version: number;
+  tag?: string | undefined;
+  deployedAtMs: number;
+  manifest: Manifest;
+  /** The sources it was built from, if they are in a git repository. */
+  commit?: CommitInfo | undefined;
+  /** Who deployed it, as far as the client said. */
+  deployedBy?: string | undefined;
+  /** The version whose content this one repeats, if it came from a rollback. */
+  rollbackOf?: number | undefined;
+  /** Set if the deploy failed after its number was taken: this version never served. */
+  failed?: boolean | undefined;
+}
+
+/** A state of a git repository. */
+export interface CommitInfo {
+  /** Short hash. */
+  hash: string;
+  /** True if files differed from the commit. */
+  dirty: boolean;
+}
+
+/** The live version of one function or class, under `function.<id>`. The id survives redeploys. */
+export interface FunctionRecord {
+  id: string;
+  appId: string;
+  appName?: string | undefined;
+  environment: string;
+  /** Version of the app that this spec belongs to. */
+  version: number;
+  spec: FunctionSpec;
+  bundle: { digest: string; sizeBytes: number };
+  sourceMap: { digest: string; sizeBytes: number };
+  packages?: { digest: string; sizeBytes: number } | undefined;
+  /** Web address of each endpoint method, by method name. */
+  urls: Record<string, string>;
+  /** The workspace it runs in, told to its code. */
+  workspace?: string | undefined;
+  /** Set while the schedule is active: where its ticks count from (a period's anchor). */
+  scheduledFromMs?: number | undefined;
+  /** Set when the app is stopped: workers and gateways take no more work for it. */
+  stopped?: boolean | undefined;
+}
+
+/** Which method of which function answers for a host name, under `route.<host>`. */
+export interface RouteRecord {
+  /** Without the port, such as `local--shop-checkout.gantry.localhost`. */
+  host: string;
+  functionId: string;
+  appId: string;
+  method: string;
+  ephemeral: boolean;
+  createdAtMs: number;
+}
+
+/** What a pool's containers are made with, under `pool.<function>.<pool>`: a pool key cannot be turned back. */
+export interface PoolRecord {
+  pool: string;
+  functionId: string;
+  parameters: ClassParameters;
+  options?: PoolOptions | undefined;
+}

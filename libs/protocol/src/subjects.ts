@@ -1,0 +1,101 @@
+import { callSessionKey } from './ids.ts';
+
+/** Names of the JetStream streams and key-value buckets. */
+export const STREAMS = {
+  /** Work queue of inputs: `gantry.in.<pool>.<call>`. */
+  inputs: 'GANTRY_INPUTS',
+  /** One message per finished input, kept 7 days: `gantry.out.<session>.<call>.<index>`. */
+  outputs: 'GANTRY_OUTPUTS',
+  /** Log batches: `gantry.log.<app>.<container>`. */
+  logs: 'GANTRY_LOGS',
+  /** Runs of scheduled functions, kept 7 days: `gantry.run.<function>.<tick | manual>.<instant>`. */
+  runs: 'GANTRY_RUNS',
+  /** Which call was made by which input, kept 7 days: `gantry.link.<parent input>.<call>`. */
+  links: 'GANTRY_LINKS',
+} as const;
+
+export const BUCKETS = {
+  /** Apps, deployments, functions and routes. */
+  registry: 'gantry_registry',
+  /** Claims that expire unless renewed (bucket-wide TTL {@link LEASE_TTL_MS}): the scheduler's. */
+  leases: 'gantry_leases',
+  /** Clients that keep an ephemeral app alive (bucket-wide TTL). */
+  liveness: 'gantry_liveness',
+} as const;
+
+export const LEASE_TTL_MS = 4_000;
+export const LIVENESS_TTL_MS = 15_000;
+/** A worker that is silent for this long is taken for dead. */
+export const WORKER_DEAD_AFTER_MS = 6_000;
+export const WORKER_HEARTBEAT_MS = 2_000;
+/** An input whose worker stops extending its lease is delivered again after this long. */
+export const INPUT_LEASE_MS = 8_000;
+
+/** Every NATS subject is built here and nowhere else. */
+export const subjects = {
+  allInputs: 'gantry.in.>',
+  allOutputs: 'gantry.out.>',
+  allLogs: 'gantry.log.>',
+  allRuns: 'gantry.run.>',
+  allLinks: 'gantry.link.>',
+  input: (pool: string, callId: string) => `gantry.in.${pool}.${callId}`,
+  poolInputs: (pool: string) => `gantry.in.${pool}.*`,
+  callInputs: (callId: string) => `gantry.in.*.${callId}`,
+  output: (callId: string, index: number) => `gantry.out.${callSessionKey(callId)}.${callId}.${index}`,
+  callOutputs: (callId: string) => `gantry.out.${callSessionKey(callId)}.${callId}.*`,
+  sessionOutputs: (sessionKey: string) => `gantry.out.${sessionKey}.>`,
+  callLink: (parentInputId: string, callId: string) => `gantry.link.${parentInputId}.${callId}`,
+  callLinks: (parentInputId: string) => `gantry.link.${parentInputId}.*`,
+  log: (appId: string, containerId: string) => `gantry.log.${appId}.${containerId}`,
+  appLogs: (appId: string) => `gantry.log.${appId}.*`,
+  /** Values of a generator on their way to its session ({@link ValuesMessage}); not stored. */
+  values: (callId: string) => `gantry.val.${callSessionKey(callId)}.${callId}`,
+  sessionValues: (sessionKey: string) => `gantry.val.${sessionKey}.>`,
+  /** How far consumers are ({@link CreditMessage}), to the worker that sent the values. */
+  credit: (workerId: string) => `gantry.credit.${workerId}`,
+  /** The same, to every worker: for consumers that do not know theirs. */
+  credits: 'gantry.credit',
+  /** Ticks (fired, missed and skipped) and runs by hand are told apart, so that the last tick can be asked for. */
+  run: (functionId: string, source: 'tick' | 'manual', instantMs: number) =>
+    `gantry.run.${functionId}.${source}.${instantMs}`,
+  functionTicks: (functionId: string) => `gantry.run.${functionId}.tick.*`,
+  functionRuns: (functionId: string) => `gantry.run.${functionId}.>`,
+  /** Servers and gateways tell the scheduler that work waits ({@link DemandMessage}). */
+  demand: 'gantry.demand',
+  /** Asks any server how a function is ({@link StatsRequest}). */
+  functionStats: 'gantry.stats',
+  /** Workers tell everybody how they are ({@link WorkerStatus}). */
+  workerStatus: 'gantry.worker.status',
+  /** Asks every worker to tell now how it is, without waiting for its next heartbeat. The body is empty. */
+  workerAsk: 'gantry.worker.ask',
+  /** Requests to one worker ({@link WorkerCommand}). */
+  worker: (workerId: string) => `gantry.worker.${workerId}`,
+  /** Cancellations, to every worker ({@link CancelMessage}). */
+  cancel: 'gantry.cancel',
+} as const;
+
+/** Keys of the registry bucket. */
+export const registryKeys = {
+  app: (appId: string) => `app.${appId}`,
+  allApps: 'app.*',
+  /** Names may hold dots, so they are the last token group. */
+  appName: (environment: string, name: string) => `name.${hex(environment)}.${hex(name)}`,
+  deployment: (appId: string, version: number) => `deployment.${appId}.${version}`,
+  deployments: (appId: string) => `deployment.${appId}.*`,
+  function: (functionId: string) => `function.${functionId}`,
+  allFunctions: 'function.*',
+  /** The class parameters of a pool ({@link PoolRecord}); pools of functions without parameters have no entry. */
+  pool: (functionId: string, pool: string) => `pool.${functionId}.${pool}`,
+  functionPools: (functionId: string) => `pool.${functionId}.*`,
+  allPools: 'pool.*.*',
+  /** Live settings ({@link AutoscalerRecord}). */
+  autoscaler: (functionId: string, pool: string) => `autoscaler.${functionId}.${pool}`,
+  functionAutoscalers: (functionId: string) => `autoscaler.${functionId}.*`,
+  allAutoscalers: 'autoscaler.*.*',
+  route: (host: string) => `route.${hex(host)}`,
+  allRoutes: 'route.*',
+} as const;
+
+function hex(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

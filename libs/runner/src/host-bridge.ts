@@ -1,0 +1,77 @@
+import type { ContainerHost, CurrentInput } from 'gantry/internal';
+import {
+  fromWireError,
+  type ClientMessage,
+  type FunctionLookup,
+  type LoadMessage,
+  type RunnerToWorker,
+  type ServerMessage,
+  type WireError,
+} from '@gantry/protocol';
+
+import { activeInput } from './current-input.ts';
+
+type Answer = { record?: unknown; error?: unknown };
+
+/** What the SDK in the bundle sees of its container: calls go to the worker and their answers come back. */
+export class HostBridge implements ContainerHost {
+  readonly containerId: string;
+  readonly appId: string;
+  readonly functionId: string;
+  readonly environment: string;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly #toWorker: (message: RunnerToWorker) => void;
+  readonly #lookups = new Map<number, (answer: Answer) => void>();
+  #lastLookup = 0;
+  #listener: ((message: ServerMessage) => void) | undefined;
+  #early: ServerMessage[] = [];
+
+  constructor(load: LoadMessage, toWorker: (message: RunnerToWorker) => void) {
+    this.containerId = load.containerId;
+    this.appId = load.appId;
+    this.functionId = load.functionId;
+    this.environment = load.environment;
+    this.urls = load.urls;
+    this.#toWorker = toWorker;
+  }
+
+  stopFetching(): void {
+    this.#toWorker({ type: 'stopFetching' });
+  }
+
+  send(message: ClientMessage): void {
+    this.#toWorker({ type: 'api', message });
+  }
+
+  onMessage(listener: (message: ServerMessage) => void): void {
+    this.#listener = listener;
+    for (const message of this.#early.splice(0)) listener(message);
+  }
+
+  lookup(app: string, name: string, environment?: string): Promise<FunctionLookup> {
+    const requestId = ++this.#lastLookup;
+    return new Promise((resolve, reject) => {
+      this.#lookups.set(requestId, ({ record, error }) => {
+        if (error === undefined) resolve(record as FunctionLookup);
+        else reject(fromWireError(error as WireError));
+      });
+      this.#toWorker({ type: 'lookup', requestId, environment, app, name });
+    });
+  }
+
+  currentInput(): CurrentInput | undefined {
+    return activeInput();
+  }
+
+  /** A server message for the SDK. */
+  receive(message: ServerMessage): void {
+    if (this.#listener) this.#listener(message);
+    else this.#early.push(message);
+  }
+
+  /** The worker's answer to a lookup. */
+  receiveLookup(requestId: number, answer: Answer): void {
+    this.#lookups.get(requestId)?.(answer);
+    this.#lookups.delete(requestId);
+  }
+}

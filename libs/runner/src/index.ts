@@ -1,0 +1,1 @@
+export { FrameChannel, type FrameListener } from './frame-channel.ts';

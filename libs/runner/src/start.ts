@@ -1,0 +1,45 @@
+import { writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
+
+import { activeInput } from './current-input.ts';
+import { FrameChannel } from './frame-channel.ts';
+import { captureOutput } from './output-capture.ts';
+import { Runner } from './runner.ts';
+
+const CHANNEL_FD = 3;
+const LARGEST_LOG_CHARS = 1024 * 1024;
+
+/** Makes this process a runner: connects it to its worker over file descriptor 3. */
+export function startRunner(): void {
+  const channel = new FrameChannel<WorkerToRunner, RunnerToWorker>(new Socket({ fd: CHANNEL_FD }));
+  const runner = new Runner(channel);
+  captureOutput((stream, text) => {
+    const inputId = activeInput()?.inputId;
+    for (let at = 0; at < text.length; at += LARGEST_LOG_CHARS) {
+      const piece = text.length > LARGEST_LOG_CHARS ? text.slice(at, at + LARGEST_LOG_CHARS) : text;
+      channel.send({ type: 'log', stream, text: piece, inputId });
+    }
+  });
+  process.on('SIGTERM', () => runner.stop());
+  // Ctrl-C in a terminal reaches the whole foreground; the worker decides when its containers end.
+  process.on('SIGINT', () => undefined);
+  process.on('uncaughtException', (thrown) => runner.crash(thrown));
+  process.on('unhandledRejection', (thrown) => runner.crash(thrown));
+  process.on('exit', () => writeRest(channel));
+  runner.start();
+}
+
+/** User code may call `process.exit`: what it logged before must still arrive. */
+function writeRest(channel: FrameChannel<WorkerToRunner, RunnerToWorker>): void {
+  const frame = channel.takeFrame();
+  // Behind a half-written frame nothing can be added.
+  if (!frame || channel.unwrittenBytes > 0) return;
+  let written = 0;
+  try {
+    while (written < frame.length) written += writeSync(CHANNEL_FD, frame, written);
+  } catch {
+    // The worker is gone, or does not keep up.
+  }
+}

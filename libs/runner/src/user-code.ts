@@ -1,0 +1,99 @@
+import { pathToFileURL } from 'node:url';
+
+import { registeredApps, type ClassRegistration, type FunctionRegistration } from 'gantry/internal';
+import { ContainerError, NotFoundError, type ClassParameters, type FunctionSpec } from '@gantry/protocol';
+
+/** A function of the user, ready to be called with decoded arguments. */
+export type Handler = (args: unknown[]) => unknown;
+
+/** What a container serves: one free function, or one instance of a class. */
+export interface UserCode {
+  /** By method name; `""` for a free function. */
+  handler(method: string): Handler;
+  /** Classes of the parameters as decorators recorded them. */
+  paramTypes(method: string): (Function | undefined)[];
+  /** Runs `@enter` hooks, those before the snapshot first. */
+  enter(): Promise<void>;
+  /** Runs `@exit` hooks, the last one first. A hook that fails does not keep the others from running. */
+  exit(onFailure: (hook: string, thrown: unknown) => void): Promise<void>;
+}
+
+/**
+ * Imports a bundle and finds what `spec` names in it.
+ *
+ * @throws whatever the bundle's module code or the class's constructor throws.
+ * @throws {@link ContainerError} if the bundle registers no such function.
+ */
+export async function loadUserCode(
+  bundlePath: string,
+  spec: FunctionSpec,
+  parameters: ClassParameters,
+): Promise<UserCode> {
+  await import(pathToFileURL(bundlePath).href);
+  const registration = registeredApps()
+    .flatMap((app) => app.functions)
+    .find((candidate) => candidate.name === spec.name && candidate.kind === spec.kind);
+  if (!registration) {
+    throw new ContainerError(`the bundle registers no ${spec.kind} "${spec.name}"`, {
+      hint: 'Register functions while the module loads, whatever the environment.',
+    });
+  }
+  return registration.kind === 'class' ? classCode(registration, parameters) : functionCode(registration);
+}
+
+function functionCode(registration: FunctionRegistration): UserCode {
+  const fn = registration.fn as (...args: unknown[]) => unknown;
+  const handler: Handler = (args) => fn(...args);
+  return {
+    handler: () => handler,
+    paramTypes: () => [],
+    enter: () => Promise.resolve(),
+    exit: () => Promise.resolve(),
+  };
+}
+
+function classCode(registration: ClassRegistration, parameters: ClassParameters): UserCode {
+  const instance = new registration.target() as Record<string, unknown>;
+  for (const { name } of registration.parameters) {
+    const value = parameters[name];
+    if (value !== undefined) instance[name] = value;
+  }
+  const call = (name: string, args: unknown[] = []): unknown =>
+    (instance[name] as (...args: unknown[]) => unknown)(...args);
+  const handlers = new Map<string, Handler>(
+    registration.methods.map(({ name }) => [name, (args: unknown[]) => call(name, args)]),
+  );
+  return {
+    handler(method) {
+      const handler = handlers.get(method);
+      if (handler) return handler;
+      throw new NotFoundError(`class "${registration.name}" has no method "${method}"`, {
+        hint: `Its methods: ${[...handlers.keys()].join(', ') || 'none'}.`,
+      });
+    },
+    paramTypes: (method) => recordedTypes(registration.target.prototype as object, method),
+    async enter() {
+      const hooks = registration.enter;
+      for (const { name } of [...hooks.filter((hook) => hook.snap), ...hooks.filter((hook) => !hook.snap)]) {
+        await call(name);
+      }
+    },
+    async exit(onFailure) {
+      for (const { name } of registration.exit.toReversed()) {
+        try {
+          await call(name);
+        } catch (thrown) {
+          onFailure(name, thrown);
+        }
+      }
+    },
+  };
+}
+
+type MetadataReader = (key: string, target: object, property: string) => (Function | undefined)[] | undefined;
+
+function recordedTypes(prototype: object, method: string): (Function | undefined)[] {
+  // The bundle brings reflect-metadata, which extends the global Reflect.
+  const { getMetadata } = Reflect as { getMetadata?: MetadataReader };
+  return getMetadata?.('design:paramtypes', prototype, method) ?? [];
+}

@@ -1,0 +1,75 @@
+import type { FunctionSpec, MethodSpec, ParameterSpec, WebSpec } from '@gantry/protocol';
+import { describe, expect, test } from 'vitest';
+
+import { docsPage } from './docs-page.ts';
+import { openApiDocument } from './openapi.ts';
+import { ORDER_TYPE } from './order-spec.fixture.ts';
+
+const SITE = { file: 'app.ts', line: 1 };
+
+function describeEndpoint(params: ParameterSpec[], verb: WebSpec['method'], doc?: string) {
+  const web: WebSpec = { type: 'endpoint', method: verb, docs: true };
+  const method: MethodSpec = {
+    name: 'place',
+    handlerKind: 'async',
+    callable: false,
+    params,
+    web,
+    doc,
+    site: SITE,
+  };
+  const spec: FunctionSpec = {
+    name: 'Shop',
+    kind: 'class',
+    site: SITE,
+    options: {},
+    methods: [method],
+    parameters: [{ name: 'region', type: { type: 'string' }, optional: false }],
+    hooks: { enter: [], exit: [] },
+  };
+  return openApiDocument(spec, method, web);
+}
+
+describe('openApiDocument', () => {
+  test('describes query parameters, those of the class included', () => {
+    const n: ParameterSpec = {
+      name: 'n',
+      type: { type: 'integer' },
+      optional: true,
+      defaultValue: 5,
+      doc: 'How many.',
+    };
+    expect(describeEndpoint([n], 'GET').paths['/']?.['get']?.['parameters']).toEqual([
+      { name: 'region', in: 'query', required: true, schema: { type: 'string' } },
+      {
+        name: 'n',
+        in: 'query',
+        required: false,
+        description: 'How many.',
+        schema: { type: 'integer', default: 5 },
+      },
+    ]);
+  });
+
+  test('describes a body class and its nested classes as components', () => {
+    const document = describeEndpoint([{ name: 'order', type: ORDER_TYPE, optional: false }], 'POST');
+    expect(document.paths['/']?.['post']?.['requestBody']).toEqual({
+      required: true,
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Order' } } },
+    });
+    expect(document.components.schemas['Order']).toMatchObject({
+      required: ['email', 'address', 'items'],
+      properties: {
+        items: { type: 'array', items: { $ref: '#/components/schemas/Item' } },
+        placedAt: { type: 'string', format: 'date-time' },
+      },
+    });
+    expect(Object.keys(document.components.schemas)).toContain('Address');
+  });
+
+  test('is safe to put into a page', () => {
+    const page = docsPage(describeEndpoint([], 'GET', 'Ends </script><script>alert(1)</script>'));
+    expect(page).not.toContain('</script><script>alert');
+    expect(page).not.toMatch(/src=|https?:\/\//);
+  });
+});

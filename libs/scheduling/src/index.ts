@@ -1,0 +1,20 @@
+export { type Action, Scheduler, type SchedulerOptions } from './scheduler.ts';
+export {
+  containersToStop,
+  desiredContainers,
+  type ScaleDownInput,
+  type ScalingInput,
+  type ServingContainer,
+} from './scaling.ts';
+export { placeContainer, type PlacementWorker, resourceNeed, type Resources } from './placement.ts';
+export { backoffMs, retryDelayMs } from './delays.ts';
+export type { BacklogCount } from './pool-state.ts';
+export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';
+export {
+  CATCH_UP_MS,
+  LATEST_START_MS,
+  type MissedTicks,
+  planTicks,
+  type TickPlan,
+  type TickQuestion,
+} from './tick-policy.ts';

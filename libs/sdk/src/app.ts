@@ -1,0 +1,300 @@
+import { assertName, InvalidError, type AppSummary } from '@gantry/protocol';
+
+import { AppProgram, type DeployOptions, type RunningApp, type RunOptions } from './app-program.ts';
+import { AppRun } from './app-run.ts';
+import { asSingle } from './batched.ts';
+import { callSiteOf } from './call-site.ts';
+import { Client } from './client.ts';
+import { assertOnClass } from './decorator-use.ts';
+import { FunctionTarget } from './function-target.ts';
+import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
+import { LocalInstance } from './local-instance.ts';
+import { registrationsOf, rememberRegistration } from './modifiers.ts';
+import { checkKeys } from './option-checks.ts';
+import type { ClsOptions, FunctionOptions } from './options.ts';
+import { describeClass, describeFunction, splitFunctionArguments } from './registration.ts';
+import {
+  registeredApps,
+  type AnyClass,
+  type AnyFunction,
+  type AppRegistration,
+  type BuildSite,
+  type ClassRegistration,
+  type FunctionRegistration,
+} from './registry.ts';
+import { RemoteFunction } from './remote-function.ts';
+
+export interface EntrypointOptions {
+  /** How `gantry run file.ts::name` selects it. @defaultValue the name of the constant that holds it */
+  name?: string;
+}
+
+export interface LookupOptions {
+  /** Make an app without functions if there is none, such as a parent for sandboxes. @defaultValue false */
+  createIfMissing?: boolean;
+  /** @defaultValue the client's environment */
+  environment?: string;
+  /** @defaultValue `Client.default()` */
+  client?: Client;
+}
+
+/**
+ * What you deploy: a named set of functions and classes.
+ *
+ * @example
+ * ```ts
+ * const app = new App('shop');
+ * export const square = app.function({ retries: 3 }, async (x: number) => x * x);
+ * ```
+ */
+export class App {
+  /** Undefined for an app that is only ever run, not deployed. */
+  readonly name: string | undefined;
+  readonly #registration: AppRegistration;
+  readonly #includedBy = new Set<App>();
+  readonly #program: AppProgram;
+
+  /** @throws {@link InvalidError} if the name is not 1 to 64 letters, digits, dashes, dots or underscores. */
+  constructor(name?: string) {
+    if (name !== undefined) assertName('app', name);
+    this.name = name;
+    this.#registration = { name, functions: [], entrypoints: [] };
+    registeredApps().push(this.#registration);
+    this.#program = new AppProgram(this.#registration, callSiteOf(App as unknown as () => App));
+  }
+
+  /** Id of the app that this program runs, ran last, or deployed last; undefined before. */
+  get appId(): string | undefined {
+    return this.#program.appId;
+  }
+
+  /**
+   * Finds a deployed or running app.
+   *
+   * @throws {@link NotFoundError} if there is none of this name or id.
+   */
+  static async lookup(name: string, options: LookupOptions = {}): Promise<AppSummary> {
+    checkKeys('App.lookup', options, ['createIfMissing', 'environment', 'client']);
+    const client = options.client ?? Client.default();
+    if (options.createIfMissing) return client.createApp(name, options.environment);
+    return client.lookupApp(name, options.environment);
+  }
+
+  /**
+   * Registers a class: each instance, told apart by its parameters, has containers of its own, which serve
+   * all its methods.
+   *
+   * @throws {@link InvalidError} on options out of range, or a name that is taken.
+   */
+  cls(options: ClsOptions = {}, site?: BuildSite): <TClass extends AnyClass>(target: TClass) => void {
+    if (typeof options === 'function') {
+      throw new InvalidError('@app.cls lacks its parentheses', { hint: 'Write @app.cls().' });
+    }
+    return (...use: unknown[]) => {
+      assertOnClass('app.cls()', use);
+      const registration = describeClass(use[0] as AnyClass, options, site);
+      rememberRegistration(registration);
+      this.#register(registration);
+    };
+  }
+
+  /**
+   * Registers a function and returns the handle that calls it.
+   *
+   * @throws {@link InvalidError} on options out of range, a name that is taken, or a class in place of a
+   * function.
+   *
+   * @example
+   * ```ts
+   * export const square = app.function({ cpu: 1 }, async (x: number) => x * x);
+   * await square.remote(3); // 9
+   * ```
+   */
+  function<A extends unknown[], R>(fn: (...args: A) => R, site?: BuildSite): RemoteFunction<A, R>;
+  function<A extends unknown[], R>(
+    options: FunctionOptions,
+    fn: (...args: A) => R,
+    site?: BuildSite,
+  ): RemoteFunction<A, R>;
+  function(...args: unknown[]): RemoteFunction<never[], unknown> {
+    const { options, fn, site } = splitFunctionArguments<FunctionOptions>('app.function', args);
+    const registration = describeFunction(fn, options, site);
+    this.#register(registration);
+    if (registration.name === '') this.#program.remember(registration, callSiteOf(this.function));
+    const target = new FunctionTarget({
+      // A getter: without a build step it is named later, by `app.run`.
+      get name() {
+        return registration.name;
+      },
+      apps: (ownApp) => this.#candidates(ownApp, registration.name),
+      running: () => this.#running,
+    });
+    const { batched } = registration;
+    const local = batched ? asSingle(registration.name, registration.fn) : registration.fn;
+    return new RemoteFunction({
+      get label() {
+        return registration.name;
+      },
+      target,
+      method: '',
+      local,
+    });
+  }
+
+  /**
+   * Registers a function that `gantry run` runs on this machine, with the app up around it. Its parameters
+   * become flags. Returns the function unchanged.
+   */
+  localEntrypoint<TFunction extends AnyFunction>(fn: TFunction, site?: BuildSite): TFunction;
+  localEntrypoint<TFunction extends AnyFunction>(
+    options: EntrypointOptions,
+    fn: TFunction,
+    site?: BuildSite,
+  ): TFunction;
+  localEntrypoint(...args: unknown[]): AnyFunction {
+    const { options, fn, site } = splitFunctionArguments<EntrypointOptions>('app.localEntrypoint', args);
+    checkKeys('app.localEntrypoint', options, ['name']);
+    const name = options.name ?? site?.name ?? fn.name;
+    this.#registration.entrypoints.push({ name, fn, site });
+    return fn;
+  }
+
+  /**
+   * Adds what another app registers, now and later, to this one, so that both are deployed together.
+   *
+   * @throws {@link InvalidError} if both register different functions under one name.
+   */
+  include(other: App): this {
+    if (other === this) throw new InvalidError(`the app "${this.#label}" cannot include itself`);
+    other.#includedBy.add(this);
+    for (const registration of other.#registration.functions) this.#register(registration);
+    return this;
+  }
+
+  /**
+   * A handle on the containers of a class with these parameters.
+   *
+   * @throws {@link InvalidError} if the class is not registered here, or has no such parameter.
+   *
+   * @example
+   * ```ts
+   * const ocr = app.instance(Ocr, { lang: 'deu' });
+   * const text = await ocr.read.remote(page);
+   * ```
+   */
+  instance<T extends object>(
+    target: new (...args: never[]) => T,
+    parameters: InstanceParameters<T> = {},
+  ): Instance<T> {
+    const registration = registrationsOf(target).find((known) =>
+      this.#registration.functions.includes(known),
+    );
+    if (!registration) {
+      throw new InvalidError(`the class "${target.name}" is not part of the app "${this.#label}"`, {
+        hint: 'Put @app.cls() of this app above the class.',
+      });
+    }
+    const local = new LocalInstance(registration, parameters);
+    return makeInstance<T>({
+      className: registration.name,
+      target: new FunctionTarget({
+        name: registration.name,
+        apps: (ownApp) => this.#candidates(ownApp, registration.name),
+        running: () => this.#running,
+        parameters,
+      }),
+      methods: registration.methods,
+      local,
+    });
+  }
+
+  /**
+   * Brings the app up for as long as the scope lasts: its functions and classes can be called in it, and end with
+   * it. Not while the module loads: containers load it, too.
+   *
+   * @throws {@link InvalidError} while the app is being built and in containers, {@link BuildError} for mistakes
+   * in the sources.
+   *
+   * @example
+   * ```ts
+   * if (import.meta.main) {
+   *   await using run = await app.run();
+   *   console.log(await square.remote(3));
+   * }
+   * await app.run(async () => console.log(await square.remote(3)));
+   * ```
+   */
+  run(options?: RunOptions): Promise<AppRun>;
+  run<T>(body: (app: this) => T | Promise<T>): Promise<T>;
+  run<T>(options: RunOptions, body: (app: this) => T | Promise<T>): Promise<T>;
+  async run(...args: unknown[]): Promise<unknown> {
+    const [options, body] = typeof args[0] === 'function' ? [{}, args[0]] : [args[0] ?? {}, args[1]];
+    checkKeys('app.run', options as object, ['detach', 'environment', 'entry']);
+    const end = await this.#program.start(options as RunOptions);
+    const run = new AppRun(this.#program.appId ?? '', end);
+    if (typeof body !== 'function') return run;
+    try {
+      return await (body as (app: this) => unknown)(this);
+    } finally {
+      await run.stop();
+    }
+  }
+
+  /**
+   * Deploys the app, as `gantry deploy` does; returns when it is live.
+   *
+   * @throws {@link InvalidError} while the app is being built and in containers, {@link BuildError} for mistakes
+   * in the sources.
+   */
+  async deploy(options: DeployOptions = {}): Promise<this> {
+    checkKeys('app.deploy', options, ['name', 'tag', 'environment', 'entry']);
+    await this.#program.deploy(options);
+    return this;
+  }
+
+  get #running(): RunningApp | undefined {
+    const own = this.#program.running;
+    if (own !== undefined || this.#includedBy.size === 0) return own;
+    for (const app of this.#includedBy) if (app.#running) return app.#running;
+    return undefined;
+  }
+
+  get #label(): string {
+    return this.name ?? 'without a name';
+  }
+
+  // A class or function may be deployed under its own app or under one that includes it.
+  #candidates(ownApp: string | undefined, name: string): string[] {
+    if (name === '') {
+      throw new InvalidError('this function has no name and cannot be called remotely', {
+        hint: 'Start the program with `gantry run`, or name it: app.function({ name: "square" }, …).',
+      });
+    }
+    const names = [
+      ownApp,
+      this.#program.deployedName,
+      this.name,
+      ...[...this.#includedBy].map((app) => app.name),
+    ];
+    const known = names.filter((candidate) => candidate !== undefined);
+    if (known.length > 0) return known;
+    throw new InvalidError(`the app of "${name}" has no name, so its deployment cannot be found`, {
+      hint: 'Start the program with `gantry run`, or give the app a name.',
+    });
+  }
+
+  #register(registration: FunctionRegistration | ClassRegistration): void {
+    const { functions } = this.#registration;
+    if (functions.includes(registration)) return;
+    if (registration.name !== '') {
+      assertName(registration.kind, registration.name);
+      if (functions.some((other) => other.name === registration.name)) {
+        throw new InvalidError(`the app "${this.#label}" registers "${registration.name}" twice`, {
+          hint: 'Rename one, or set the option "name".',
+        });
+      }
+    }
+    functions.push(registration);
+    for (const app of this.#includedBy) app.#register(registration);
+  }
+}

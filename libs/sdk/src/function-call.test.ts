@@ -1,0 +1,86 @@
+import {
+  decodeValue,
+  encodeValue,
+  InvalidError,
+  NotFoundError,
+  OutputExpiredError,
+  toWireError,
+} from '@gantry/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { FakeHost, runOutcome } from './fake-host.fixture.ts';
+import { FunctionCall } from './function-call.ts';
+
+const ID = 'fc-0123456789abcdefghijkl';
+
+let host: FakeHost;
+beforeEach(() => {
+  host = new FakeHost().install();
+});
+afterEach(() => host.uninstall());
+
+async function finish(callId: string, value: unknown): Promise<void> {
+  const outcome = await runOutcome(() => value);
+  host.emit({ type: 'output', callId, inputId: 'in-1', index: 0, outcome });
+}
+
+describe('a call', () => {
+  it('is opened by its id alone', async () => {
+    const result = FunctionCall.fromId<number>(ID).get();
+    await finish(ID, 5);
+    expect(await result).toBe(5);
+    expect(() => FunctionCall.fromId('in-0123456789abcdefghijkl')).toThrow(InvalidError);
+  });
+
+  it('arrives as a call where it is passed as a value', async () => {
+    const { call } = decodeValue(encodeValue({ call: FunctionCall.fromId(ID) })) as { call: FunctionCall };
+    expect(call).toBeInstanceOf(FunctionCall);
+    const result = call.get();
+    await finish(ID, 'arrived');
+    expect(await result).toBe('arrived');
+  });
+
+  it('that ended more than 7 days ago is an OutputExpiredError', async () => {
+    const result = FunctionCall.fromId(ID).get();
+    await expect.poll(() => host.sent.length).toBe(1);
+    const error = toWireError(new OutputExpiredError('older than 7 days'));
+    host.emit({ type: 'answer', requestId: (host.sent[0] as { requestId: number }).requestId, error });
+    await expect(result).rejects.toThrow(OutputExpiredError);
+  });
+
+  it('is checked when it is hydrated, and tells of its graph', async () => {
+    const call = FunctionCall.fromId(ID);
+    expect(call.objectId).toBe(ID);
+    const answer = async (reply: object) => {
+      await expect.poll(() => host.sent.length).toBe(1);
+      const { requestId } = host.sent.pop() as { requestId: number };
+      host.emit({ type: 'answer', requestId, ...reply });
+    };
+    const graph = call.getCallGraph();
+    await answer({ value: [{ inputId: 'in-1' }] });
+    expect(await graph).toEqual([{ inputId: 'in-1' }]);
+    const missing = call.hydrate();
+    await answer({ error: toWireError(new NotFoundError('no such call')) });
+    await expect(missing).rejects.toThrow(NotFoundError);
+  });
+
+  it('gathered with others gives results in the order of the arguments', async () => {
+    const ids = ['fc-0000000000000000000001', 'fc-0000000000000000000002'];
+    const [one, two] = ids.map((id) => FunctionCall.fromId<string>(id)) as [
+      FunctionCall<string>,
+      FunctionCall<string>,
+    ];
+    const results = FunctionCall.gather(one, two);
+    await finish(two.id, 'second');
+    await finish(one.id, 'first');
+    expect(await results).toEqual(['first', 'second']);
+  });
+
+  it('refuses a timeout that is none', async () => {
+    await expect(FunctionCall.fromId(ID).get({ timeoutMs: -1 })).rejects.toThrow(InvalidError);
+    await expect(FunctionCall.fromId(ID).get({ timeoutMs: NaN })).rejects.toThrow(InvalidError);
+    await expect(FunctionCall.fromId(ID).get({ timeout: 5 } as never)).rejects.toThrow(
+      'there is no option "timeout"',
+    );
+  });
+});

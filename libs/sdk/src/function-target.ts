@@ -1,0 +1,133 @@
+import {
+  completeParameters,
+  isGantryError,
+  NotFoundError,
+  type ClassParameters,
+  type FunctionLookup,
+  type PoolOptions,
+} from '@gantry/protocol';
+
+import type { RunningApp } from './app-program.ts';
+import { defaultPlatform } from './default-platform.ts';
+import { containerHost } from './host.ts';
+import type { Platform } from './platform.ts';
+
+/** Everything a call needs to know about where it goes. */
+export interface Route {
+  readonly platform: Platform;
+  readonly lookup: FunctionLookup;
+  /** Complete; undefined for functions and for classes without parameters. */
+  readonly parameters: ClassParameters | undefined;
+  /** Options that the caller replaces, if any. */
+  readonly options?: PoolOptions | undefined;
+  readonly target: FunctionTarget;
+}
+
+export interface FunctionTargetOptions {
+  /** Name of the function or class inside its app. */
+  name: string;
+  /** Names or ids of apps to look in, best first. `ownApp` is the app this program runs as, if any. */
+  apps: (ownApp: string | undefined) => string[];
+  environment?: string | undefined;
+  platform?: Platform | undefined;
+  parameters?: Readonly<Record<string, unknown>> | undefined;
+  /** Options that the caller replaces. */
+  options?: PoolOptions | undefined;
+  /** Names the class with all its instances: parameters are neither given nor completed. */
+  wholeClass?: boolean | undefined;
+  /** The app that this program has up and whose functions the name means, if there is one now. */
+  running?: (() => RunningApp | undefined) | undefined;
+}
+
+/** Names a function or class, and finds out once what the name means on the platform at hand. */
+export class FunctionTarget {
+  readonly #options: FunctionTargetOptions;
+  #route: Route | undefined;
+  #resolving: Promise<Route> | undefined;
+  /** What was running when the name was last looked up. */
+  #running: RunningApp | undefined;
+
+  constructor(options: FunctionTargetOptions) {
+    this.#options = options;
+  }
+
+  /** The route, if it is known and its platform is still open. */
+  get route(): Route | undefined {
+    if (this.#running !== this.#options.running?.()) return undefined;
+    return this.#route?.platform.closed === false ? this.#route : undefined;
+  }
+
+  /**
+   * Looks the name up, unless that has been done.
+   *
+   * @throws {@link NotFoundError} if no app holds the name; {@link InvalidError} on wrong class parameters.
+   */
+  resolve(): Promise<Route> {
+    const known = this.route;
+    if (known) return Promise.resolve(known);
+    const running = this.#options.running?.();
+    if (this.#resolving && this.#running === running) return this.#resolving;
+    this.#running = running;
+    this.#route = undefined;
+    const resolving = this.#resolve(running).finally(() => {
+      if (this.#resolving === resolving) this.#resolving = undefined;
+    });
+    this.#resolving = resolving;
+    return resolving;
+  }
+
+  /** Looks the name up again, because what it meant is gone. */
+  async refresh(stale: Route): Promise<Route> {
+    if (this.#route === stale) {
+      this.#route = undefined;
+      stale.platform.forgetLookup(stale.lookup);
+    }
+    return this.resolve();
+  }
+
+  async #resolve(running: RunningApp | undefined): Promise<Route> {
+    const platform = this.#options.platform ?? defaultPlatform();
+    const lookup = await this.#lookup(platform, running);
+    const { options, wholeClass } = this.#options;
+    const parameters = wholeClass ? undefined : this.#complete(lookup);
+    const hasOptions = options && Object.keys(options).length > 0;
+    const route: Route = {
+      platform,
+      lookup,
+      parameters,
+      options: hasOptions ? options : undefined,
+      target: this,
+    };
+    if (this.#running === running) this.#route = route;
+    return route;
+  }
+
+  async #lookup(platform: Platform, running: RunningApp | undefined): Promise<FunctionLookup> {
+    const { name, environment = running?.environment } = this.#options;
+    const ownApp = containerHost()?.appId ?? process.env['GANTRY_APP_ID'];
+    const apps = running ? [running.appId] : this.#options.apps(ownApp);
+    for (const app of apps) {
+      try {
+        return await platform.lookup(app, name, environment);
+      } catch (error) {
+        if (!isGantryError(error, 'NOT_FOUND')) throw error;
+        if (app === apps.at(-1)) throw withHint(error, apps, name);
+      }
+    }
+    throw new NotFoundError(`no app was named for "${name}"`);
+  }
+
+  #complete(lookup: FunctionLookup): ClassParameters | undefined {
+    const given = this.#options.parameters ?? {};
+    const complete = completeParameters(lookup.name, lookup.parameters, given);
+    return Object.keys(complete).length === 0 ? undefined : complete;
+  }
+}
+
+function withHint(error: NotFoundError, apps: readonly string[], name: string): NotFoundError {
+  if (error.hint !== undefined) return error;
+  return new NotFoundError(error.message, {
+    hint: `Deploy the app "${apps.at(-1) ?? ''}", or check that it holds "${name}".`,
+    details: error.details,
+  });
+}

@@ -1,0 +1,44 @@
+import type { ClientMessage, FunctionLookup, ServerMessage } from '@gantry/protocol';
+
+/** What the runner offers to the SDK inside a container. */
+export interface ContainerHost {
+  /** Its last six characters are the session key of the calls that its code makes (`callSessionKey`). */
+  readonly containerId: string;
+  readonly appId: string;
+  readonly functionId: string;
+  readonly environment: string;
+  /** Web address of each endpoint method of this function, by method name. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** This container takes no more inputs, and ends after those it has. */
+  stopFetching(): void;
+  /** Sends a client message through the worker. */
+  send(message: ClientMessage): void;
+  /** Calls `listener` for every server message that comes back. One listener at a time. */
+  onMessage(listener: (message: ServerMessage) => void): void;
+  /** Finds a function or class of an app (name or id) for a call. */
+  lookup(app: string, name: string, environment?: string): Promise<FunctionLookup>;
+  /** The input whose code runs now, by asynchronous context. */
+  currentInput(): CurrentInput | undefined;
+}
+
+export interface CurrentInput {
+  readonly inputId: string;
+  readonly callId: string;
+  /** Fires when the input is cancelled or times out. */
+  readonly signal: AbortSignal;
+}
+
+const HOST = Symbol.for('gantry.host');
+
+// On globalThis: runner and user bundle carry separate copies of this module.
+const globals = globalThis as { [HOST]?: ContainerHost };
+
+/** The runner around this code, or undefined outside containers. */
+export function containerHost(): ContainerHost | undefined {
+  return globals[HOST];
+}
+
+/** Called by the runner, once, before it loads the bundle. */
+export function setContainerHost(host: ContainerHost): void {
+  globals[HOST] = host;
+}

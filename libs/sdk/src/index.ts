@@ -1,0 +1,64 @@
+export { App, type EntrypointOptions, type LookupOptions } from './app.ts';
+export type { DeployOptions, RunOptions } from './app-program.ts';
+export type { AppRun } from './app-run.ts';
+export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';
+export { batched, type Batch, type Unbatched } from './batched.ts';
+export { concurrent, fastapiEndpoint } from './modifiers.ts';
+export { Cron, type CronOptions, Period, type PeriodOptions, Schedule } from './schedule.ts';
+export type {
+  BatchedOptions,
+  ClsOptions,
+  ConcurrentOptions,
+  EndpointOptions,
+  FunctionOptions,
+  ResourceOptions,
+  RetryPolicy,
+} from './options.ts';
+export {
+  RemoteFunction,
+  type ForEachOptions,
+  type FromNameOptions,
+  type HandleOf,
+  type MapInputs,
+} from './remote-function.ts';
+export type { AnyIterable, MapOptions } from './map-run.ts';
+export type { Generated } from './generator-types.ts';
+export { Cls } from './cls.ts';
+export type { ReplaceableOptions } from './pool-options.ts';
+export type { AutoscalerSettings, FunctionStats } from '@gantry/protocol';
+export type { Instance, InstanceParameters, ParameterValue } from './instance.ts';
+export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';
+export type { InputInfo, InputStatus } from '@gantry/protocol';
+export { Client, type ClientOptions } from './client.ts';
+export {
+  currentFunctionCallId,
+  currentInputId,
+  currentSignal,
+  isLocal,
+  stopFetchingInputs,
+} from './context.ts';
+export {
+  AuthError,
+  ClientClosedError,
+  ConnectionError,
+  ContainerError,
+  DeserializationError,
+  ExecutionError,
+  FunctionTimeoutError,
+  GantryError,
+  GantryTimeoutError,
+  InputCancellation,
+  InternalFailure,
+  InvalidError,
+  isGantryError,
+  NotFoundError,
+  OutputExpiredError,
+  registerErrorClass,
+  registerType,
+  RemoteError,
+  RequestSizeError,
+  ResourceExhaustedError,
+  SerializationError,
+  UserCodeError,
+  VersionError,
+} from '@gantry/protocol';

@@ -1,0 +1,75 @@
+import { InvalidError } from '@gantry/protocol';
+
+import type { TakesBatches, Unbatched } from './batched.ts';
+import type { FunctionTarget } from './function-target.ts';
+import type { LocalResult } from './generator-types.ts';
+import type { LocalInstance } from './local-instance.ts';
+import type { ClassRegistration } from './registry.ts';
+import { RemoteFunction, type HandleOf } from './remote-function.ts';
+
+/** What a class parameter may be. */
+export type ParameterValue = string | number | bigint | boolean | Uint8Array;
+
+/** Values for the `@parameter()` fields of a class, by name. Fields with an initial value may be left out. */
+export type InstanceParameters<T> = {
+  [K in keyof T as NonNullable<T[K]> extends ParameterValue ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** A class's containers with given parameters: each of its methods as a handle. */
+export type Instance<T> = {
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? TakesBatches<A> extends true
+      ? HandleOf<Unbatched<T[K]>>
+      : RemoteFunction<A, R, LocalResult<R>>
+    : never;
+};
+
+/** @internal */
+export interface InstanceOptions {
+  className: string;
+  target: FunctionTarget;
+  /** Known only where the class's code is. */
+  methods?: ClassRegistration['methods'] | undefined;
+  local?: LocalInstance | undefined;
+}
+
+/** Makes the handle: a proxy, because the methods of a remote class are not known before it is looked up. */
+export function makeInstance<T>(options: InstanceOptions): Instance<T> {
+  const handles = new Map<string, RemoteFunction>();
+  const proxy = new Proxy(Object.create(null) as object, {
+    get(_, key) {
+      // `then` would make the instance a promise to `await`.
+      if (typeof key !== 'string' || key === 'then' || key === 'toJSON') return undefined;
+      let handle = handles.get(key);
+      if (!handle) handles.set(key, (handle = makeHandle(options, key)));
+      return handle;
+    },
+    has: (_, key) => typeof key === 'string' && (options.methods?.some(({ name }) => name === key) ?? false),
+    ownKeys: () => options.methods?.map(({ name }) => name) ?? [],
+    getOwnPropertyDescriptor: (_, key) =>
+      options.methods?.some(({ name }) => name === key)
+        ? { enumerable: true, configurable: true, get: () => Reflect.get(proxy, key) as unknown }
+        : undefined,
+  });
+  return proxy as Instance<T>;
+}
+
+function makeHandle(options: InstanceOptions, method: string): RemoteFunction {
+  const { className, target, methods, local } = options;
+  if (methods && !methods.some(({ name }) => name === method)) {
+    throw new InvalidError(`"${className}.${method}" carries neither @method() nor @fastapiEndpoint()`, {
+      hint: `Methods: ${methods.map(({ name }) => name).join(', ') || 'none'}.`,
+    });
+  }
+  return new RemoteFunction({
+    label: `${className}.${method}`,
+    target,
+    method,
+    local:
+      local &&
+      ((...args: never[]) =>
+        local.isGenerator(method) ? local.generate(method, args) : local.call(method, args)),
+  });
+}

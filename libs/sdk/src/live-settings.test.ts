@@ -1,0 +1,91 @@
+import { InvalidError } from '@gantry/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { Cls } from './cls.ts';
+import { stopFetchingInputs } from './context.ts';
+import { FakeHost } from './fake-host.fixture.ts';
+import { RemoteFunction } from './remote-function.ts';
+
+type Place = abstract new () => { pid(): Promise<number> };
+
+let host: FakeHost;
+beforeEach(() => {
+  host = new FakeHost().install();
+  host.add('shop', { name: 'square', functionId: 'fu-square' }, () => 1);
+  host.add(
+    'shop',
+    {
+      name: 'Place',
+      kind: 'class',
+      functionId: 'fu-Place',
+      methods: [{ name: 'pid', handlerKind: 'async', callable: true }],
+    },
+    () => 1,
+  );
+});
+afterEach(() => host.uninstall());
+
+const lastSent = () => host.sent.at(-1);
+
+describe('live settings', () => {
+  it('of a function are sent as they were given', async () => {
+    const square = RemoteFunction.fromName('shop', 'square');
+    void square.updateAutoscaler({ minContainers: 2 });
+    await expect.poll(lastSent).toMatchObject({
+      type: 'autoscale',
+      functionId: 'fu-square',
+      settings: { minContainers: 2 },
+    });
+  });
+
+  it('out of range never leave the program', async () => {
+    const square = RemoteFunction.fromName('shop', 'square');
+    await expect(square.updateAutoscaler({ maxContainers: 0 })).rejects.toBeInstanceOf(InvalidError);
+    await expect(square.updateAutoscaler({ minContainers: 3, maxContainers: 2 })).rejects.toThrow(
+      'minContainers (3) is above maxContainers (2)',
+    );
+    await expect(square.updateAutoscaler({ containers: 2 } as never)).rejects.toThrow('"containers"');
+    expect(host.sent).toEqual([]);
+  });
+});
+
+describe('replaced options', () => {
+  it('add up over calls, the later one wins, and leave the first handle as it is', async () => {
+    const cls = Cls.fromName<Place>('shop', 'Place');
+    const wide = cls
+      .withOptions({ cpu: 2, timeoutMs: 1_000, retries: 2 })
+      .withConcurrency({ maxInputs: 4 })
+      .withOptions({ timeoutMs: 5_000 });
+    await wide.instance().pid.remote();
+    expect(host.sent.find(({ type }) => type === 'submit')).toMatchObject({
+      options: {
+        cpu: 2,
+        timeoutMs: 5_000,
+        retries: { maxRetries: 2, initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 60_000 },
+        maxInputs: 4,
+        targetInputs: 4,
+      },
+    });
+    host.sent.length = 0;
+    await cls.instance().pid.remote();
+    expect(host.sent.find(({ type }) => type === 'submit')).not.toHaveProperty('options');
+  });
+
+  it('are checked where they are given', () => {
+    const cls = Cls.fromName<Place>('shop', 'Place');
+    expect(() => cls.withOptions({ minContainers: 1 } as never)).toThrow(
+      '"minContainers" cannot be replaced',
+    );
+    expect(() => cls.withOptions({ timeoutMs: 1 })).toThrow('timeoutMs must be a number from 10');
+    expect(() => cls.withBatching({ maxBatchSize: 2 } as never)).toThrow('@batched needs waitMs');
+  });
+});
+
+describe('stopFetchingInputs', () => {
+  it('tells the container, and does nothing elsewhere', () => {
+    stopFetchingInputs();
+    expect(host.stoppedFetching).toBe(true);
+    host.uninstall();
+    expect(() => stopFetchingInputs()).not.toThrow();
+  });
+});

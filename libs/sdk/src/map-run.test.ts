@@ -1,0 +1,165 @@
+import { UserCodeError } from '@gantry/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { FakeHost } from './fake-host.fixture.ts';
+import { RemoteFunction } from './remote-function.ts';
+
+let host: FakeHost;
+beforeEach(() => {
+  host = new FakeHost().install();
+});
+afterEach(() => host.uninstall());
+
+function handle<TFunction extends (...args: never[]) => unknown>(run: TFunction) {
+  host.add('maths', { name: 'run' }, (args) => run(...(args as never[])));
+  return RemoteFunction.fromName<TFunction>('maths', 'run');
+}
+
+async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const result of results) all.push(result);
+  return all;
+}
+
+function* count(to: number, onPull: (n: number) => void = () => undefined): Generator<number> {
+  for (let n = 0; n < to; n++) {
+    onPull(n);
+    yield n;
+  }
+}
+
+/** Resolves in the order of the given delays, in turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+}
+
+describe('map', () => {
+  it('gives results in the order of the inputs', async () => {
+    const slowFirst = handle(async (x: number) => (await turns(5 - x), x * 10));
+    expect(await collect(slowFirst.map([0, 1, 2, 3]))).toEqual([0, 10, 20, 30]);
+  });
+
+  it('gives results as they come when told to', async () => {
+    const slowFirst = handle(async (x: number) => (await turns(9 - 2 * x), x));
+    expect(await collect(slowFirst.map([0, 1, 2, 3], { orderOutputs: false }))).toEqual([3, 2, 1, 0]);
+  });
+
+  it('zips several iterables, sync and async, until the shortest ends', async () => {
+    async function* letters() {
+      yield* ['a', 'b'];
+    }
+    const join = handle((n: number, letter: string) => `${letter}${n}`);
+    expect(await collect(join.map(count(1e9), letters()))).toEqual(['a0', 'b1']);
+    expect(await collect(join.starmap([[1, 'x']]))).toEqual(['x1']);
+    expect(await collect(join.map([1, 2], 'xy'))).toEqual(['x1', 'y2']);
+  });
+
+  it('does nothing before the first result is asked for', async () => {
+    const identity = handle((x: number) => x);
+    let pulled = 0;
+    identity.map(count(3, () => pulled++));
+    await turns(3);
+    expect(pulled).toBe(0);
+    expect(host.sent).toEqual([]);
+  });
+
+  it('holds at most 1,000 inputs in flight, and reads no further', async () => {
+    let pulled = 0;
+    const identity = handle(async (x: number) => (await turns(2), x));
+    let taken = 0;
+    for await (const result of identity.map(count(3_500, () => pulled++))) {
+      expect(result).toBe(taken++);
+      expect(pulled - taken).toBeLessThanOrEqual(1_000);
+    }
+    expect(taken).toBe(3_500);
+    expect(host.peak).toBeLessThanOrEqual(1_000);
+    expect(host.peak).toBeGreaterThan(500);
+  });
+
+  it('lets one slow input hold back no more than its window', async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let pulled = 0;
+    const firstSlow = handle(async (x: number) => (x === 0 ? (await gate, x) : x));
+    const results = firstSlow.map(count(5_000, () => pulled++))[Symbol.asyncIterator]();
+    const first = results.next();
+    await turns(20);
+    expect(pulled).toBe(1_000);
+    release();
+    expect(await first).toEqual({ value: 0, done: false });
+    await results.return?.();
+  });
+
+  it('ends with the first failure and cancels what is left', async () => {
+    const failing = handle(async (x: number) => {
+      if (x === 1) throw new TypeError('one');
+      if (x > 1) await turns(50);
+      return x;
+    });
+    await expect(collect(failing.map(count(10)))).rejects.toThrow(TypeError);
+    expect(host.sent.map((message) => message.type)).toEqual(expect.arrayContaining(['forget', 'cancel']));
+  });
+
+  it('returns failures in their place when told to', async () => {
+    const failing = handle((x: number) => {
+      if (x === 1) throw new TypeError('one');
+      return x;
+    });
+    const results = await collect(failing.map([0, 1, 2], { returnExceptions: true }));
+    expect(results[0]).toBe(0);
+    expect(results[1]).toBeInstanceOf(UserCodeError);
+    expect((results[1] as Error).cause).toBeInstanceOf(TypeError);
+    expect(results[2]).toBe(2);
+  });
+
+  it('passes on what the input iterable throws', async () => {
+    const identity = handle((x: number) => x);
+    function* broken() {
+      yield 1;
+      throw new RangeError('bad input');
+    }
+    const results: number[] = [];
+    const run = async () => {
+      for await (const result of identity.map(broken())) results.push(result);
+    };
+    await expect(run()).rejects.toThrow(RangeError);
+  });
+
+  it('closes its inputs and cancels the rest when the loop is left', async () => {
+    let closed = false;
+    function* endless() {
+      try {
+        for (let n = 0; ; n++) yield n;
+      } finally {
+        closed = true;
+      }
+    }
+    const slow = handle(async (x: number) => (x === 0 ? x : (await turns(1_000), x)));
+    for await (const result of slow.map(endless())) {
+      expect(result).toBe(0);
+      break;
+    }
+    await turns(2);
+    expect(closed).toBe(true);
+    expect(host.sent.at(-1)).toMatchObject({ type: 'cancel', callId: host.submits()[0]?.callId });
+  });
+
+  it('sends inputs of one turn together, all in one call', async () => {
+    const identity = handle((x: number) => x);
+    await collect(identity.map(count(250)));
+    expect(host.submits().map((submit) => submit.inputs.length)).toEqual([100, 100, 50]);
+    expect(new Set(host.submits().map((submit) => submit.callId)).size).toBe(1);
+    expect(host.submits()[2]?.inputs.at(-1)?.index).toBe(249);
+  });
+
+  it('of no inputs gives no results', async () => {
+    expect(await collect(handle((x: number) => x).map([]))).toEqual([]);
+  });
+
+  it('refuses arguments that are not iterable, and unknown options', () => {
+    const identity = handle((x: number) => x);
+    expect(() => identity.map(5 as never)).toThrow('argument 1 of map is not iterable');
+    expect(() => identity.map([1], { order: false } as never)).toThrow('there is no option "order"');
+    expect(() => Reflect.apply(identity.map, identity, [])).toThrow('needs at least one iterable');
+  });
+});

@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+
+import { recordMember } from './class-members.ts';
+import { assertOnClass, assertOnMethod, assertParentheses, type MemberDecorator } from './decorator-use.ts';
+import { checkConcurrentOptions, checkEndpointOptions } from './option-checks.ts';
+import type { BatchedOptions, ConcurrentOptions, EndpointOptions } from './options.ts';
+import type { AnyClass, AnyFunction, ClassRegistration } from './registry.ts';
+
+type ClassDecoratorFor = <TClass extends AnyClass>(target: TClass) => void;
+
+/** What `concurrent(…, fn)`, `batched(…, fn)` and `fastapiEndpoint(…, fn)` say about a free function. */
+export interface FunctionModifiers {
+  readonly fn: AnyFunction;
+  readonly concurrent?: ConcurrentOptions;
+  readonly endpoint?: EndpointOptions;
+  readonly batched?: BatchedOptions;
+}
+
+const CONCURRENT = 'gantry:concurrent';
+const REGISTRATIONS = 'gantry:registrations';
+const modified = new WeakMap<AnyFunction, FunctionModifiers>();
+
+/**
+ * Lets one container handle several inputs at once: above a class, or around a free function. The platform
+ * starts containers for `targetInputs` each and lets them burst up to `maxInputs`.
+ *
+ * @throws {@link InvalidError} on options out of range, or off a class.
+ *
+ * @example
+ * ```ts
+ * export const fetchPage = app.function({}, concurrent({ maxInputs: 50 }, async (url: string) => …));
+ * ```
+ */
+export function concurrent(options: ConcurrentOptions): ClassDecoratorFor;
+export function concurrent<A extends unknown[], R>(
+  options: ConcurrentOptions,
+  fn: (...args: A) => R,
+): (...args: A) => R;
+export function concurrent(...args: [ConcurrentOptions, AnyFunction?]): ClassDecoratorFor | AnyFunction {
+  const [options, fn] = args;
+  if (typeof options === 'function') assertParentheses('concurrent', args);
+  checkConcurrentOptions(options);
+  if (fn) return modify(fn, { concurrent: options });
+  return (...use: unknown[]) => {
+    assertOnClass('concurrent', use);
+    const target = use[0] as AnyClass;
+    Reflect.defineMetadata(CONCURRENT, options, target);
+    // Standing above @app.cls, this runs after the class was registered.
+    for (const registration of registrationsOf(target)) registration.concurrent = options;
+  };
+}
+
+/**
+ * Serves a method, or a free function, over HTTPS: parameters come from the query and the body and are
+ * validated, the result becomes JSON. A method that is only an endpoint takes no remote calls; add
+ * `@method()` for both.
+ *
+ * @throws {@link InvalidError} on unknown options, a wrong HTTP method or label, or off a method.
+ *
+ * @example
+ * ```ts
+ * @fastapiEndpoint({ method: 'POST', docs: true }) async scan(body: ScanRequest): Promise<ScanReply> { … }
+ * ```
+ */
+export function fastapiEndpoint(options?: EndpointOptions): MemberDecorator;
+export function fastapiEndpoint<A extends unknown[], R>(
+  options: EndpointOptions,
+  fn: (...args: A) => R,
+): (...args: A) => R;
+export function fastapiEndpoint(...args: [EndpointOptions?, AnyFunction?]): MemberDecorator | AnyFunction {
+  const [options = {}, fn] = args;
+  if (typeof fn !== 'function') assertParentheses('fastapiEndpoint', args);
+  checkEndpointOptions(options);
+  if (fn) return modify(fn, { endpoint: options });
+  const decorator: MemberDecorator = (...use) => {
+    assertOnMethod('fastapiEndpoint', use);
+    recordMember(use[0], { name: use[1], endpoint: options });
+  };
+  return decorator;
+}
+
+/** A copy of `fn` that carries a modifier: the same function may be registered again without it. */
+export function modify(fn: AnyFunction, change: Omit<FunctionModifiers, 'fn'>): AnyFunction {
+  const before = modifiersOf(fn);
+  const copy: AnyFunction = (...args) => before.fn(...args);
+  Object.defineProperty(copy, 'name', { value: before.fn.name });
+  modified.set(copy, { ...before, ...change });
+  return copy;
+}
+
+/** The user's function below all modifiers, and what they say. */
+export function modifiersOf(fn: AnyFunction): FunctionModifiers {
+  return modified.get(fn) ?? { fn };
+}
+
+/** What `@concurrent` says about a class, if it stands below `@app.cls`. */
+export function concurrencyOf(target: AnyClass): ConcurrentOptions | undefined {
+  return Reflect.getMetadata(CONCURRENT, target) as ConcurrentOptions | undefined;
+}
+
+/** Remembers a class's registration, for decorators that run later. */
+export function rememberRegistration(registration: ClassRegistration): void {
+  const { target } = registration;
+  Reflect.defineMetadata(REGISTRATIONS, [...registrationsOf(target), registration], target);
+}
+
+/** Registrations of exactly this class, one per app. */
+export function registrationsOf(target: AnyClass): ClassRegistration[] {
+  return (Reflect.getOwnMetadata(REGISTRATIONS, target) as ClassRegistration[] | undefined) ?? [];
+}

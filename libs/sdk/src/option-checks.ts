@@ -1,0 +1,171 @@
+import { InvalidError } from '@gantry/protocol';
+
+import type {
+  BatchedOptions,
+  ConcurrentOptions,
+  EndpointOptions,
+  ResourceOptions,
+  RetryPolicy,
+} from './options.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+interface Range {
+  readonly min: number;
+  readonly max?: number;
+  readonly integer?: boolean;
+}
+
+const RANGES: Readonly<Record<string, Range>> = {
+  timeoutMs: { min: 10, max: DAY_MS },
+  startupTimeoutMs: { min: 10, max: DAY_MS },
+  minContainers: { min: 0, integer: true },
+  maxContainers: { min: 1, integer: true },
+  bufferContainers: { min: 0, integer: true },
+  scaledownWindowMs: { min: 2_000, max: 20 * 60 * 1000 },
+  maxInputsPerContainer: { min: 1, integer: true },
+};
+
+const RETRY_RANGES: Readonly<Record<string, Range>> = {
+  maxRetries: { min: 0, max: 10, integer: true },
+  initialDelayMs: { min: 0, max: 60_000 },
+  backoffCoefficient: { min: 1, max: 10 },
+  maxDelayMs: { min: 1_000, max: 60_000 },
+};
+
+const RESOURCE_KEYS = [...Object.keys(RANGES), 'name', 'cpu', 'memoryMiB', 'retries', 'env'];
+const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Checks the options of a function or class.
+ *
+ * @throws {@link InvalidError} on an unknown option, or a value out of its range; the message names `subject`.
+ */
+export function checkResourceOptions(subject: string, options: ResourceOptions): void {
+  checkKeys(subject, options, RESOURCE_KEYS);
+  checkRanges(subject, options, RANGES);
+  const { minContainers, maxContainers } = options;
+  if (minContainers !== undefined && maxContainers !== undefined && minContainers > maxContainers) {
+    throw new InvalidError(
+      `${subject}: minContainers (${minContainers}) is above maxContainers (${maxContainers})`,
+      { hint: 'Lower minContainers or raise maxContainers.' },
+    );
+  }
+  checkPair(`${subject}: cpu`, options.cpu, { min: 0.001 });
+  checkPair(`${subject}: memoryMiB`, options.memoryMiB, { min: 1, integer: true });
+  checkRetries(subject, options.retries);
+  checkEnv(subject, options.env);
+}
+
+/** Checks `@concurrent` options: `1 <= targetInputs <= maxInputs`. */
+export function checkConcurrentOptions(options: ConcurrentOptions): void {
+  const subject = '@concurrent';
+  checkKeys(subject, options, ['maxInputs', 'targetInputs']);
+  if (options.maxInputs === undefined) {
+    throw new InvalidError('@concurrent needs maxInputs', { hint: 'Write @concurrent({ maxInputs: 8 }).' });
+  }
+  const range = { min: 1, integer: true };
+  checkRanges(subject, options, { maxInputs: range, targetInputs: range });
+  if (options.targetInputs !== undefined && options.targetInputs > options.maxInputs) {
+    throw new InvalidError(
+      `@concurrent: targetInputs (${options.targetInputs}) is above maxInputs (${options.maxInputs})`,
+      { hint: 'Lower targetInputs or raise maxInputs.' },
+    );
+  }
+}
+
+/** Checks `@batched` options: both are required. */
+export function checkBatchedOptions(options: BatchedOptions): void {
+  const subject = '@batched';
+  checkKeys(subject, options, ['maxBatchSize', 'waitMs']);
+  for (const key of ['maxBatchSize', 'waitMs'] as const) {
+    if (options[key] !== undefined) continue;
+    throw new InvalidError(`${subject} needs ${key}`, {
+      hint: 'Write @batched({ maxBatchSize: 32, waitMs: 50 }).',
+    });
+  }
+  checkRanges(subject, options, {
+    maxBatchSize: { min: 1, max: 1_000, integer: true },
+    waitMs: { min: 0, max: 600_000 },
+  });
+}
+
+/** Checks `@fastapiEndpoint` options. */
+export function checkEndpointOptions(options: EndpointOptions): void {
+  const subject = '@fastapiEndpoint';
+  checkKeys(subject, options, ['method', 'docs', 'label']);
+  if (options.method !== undefined && !HTTP_METHODS.includes(options.method)) {
+    throw new InvalidError(`${subject}: the method "${String(options.method)}" is not supported`, {
+      hint: `Use one of ${HTTP_METHODS.join(', ')}.`,
+    });
+  }
+  if (options.label !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(options.label)) {
+    throw new InvalidError(`${subject}: the label "${options.label}" is no host name label`, {
+      hint: 'Use 1 to 63 lower-case letters, digits and dashes, no dash at either end.',
+    });
+  }
+}
+
+/** @throws {@link InvalidError} if `options` is no plain object, or has a key that is not in `known`. */
+export function checkKeys(subject: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidError(`${subject}: options must be an object, not ${String(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new InvalidError(`${subject}: there is no option "${key}"`, {
+        hint: `Its options: ${known.join(', ')}.`,
+      });
+    }
+  }
+}
+
+function checkRanges(subject: string, options: object, ranges: Readonly<Record<string, Range>>): void {
+  for (const [key, range] of Object.entries(ranges)) {
+    const value: unknown = Reflect.get(options, key);
+    if (value !== undefined) checkNumber(`${subject}: ${key}`, value, range);
+  }
+}
+
+function checkNumber(subject: string, value: unknown, range: Range): void {
+  const { min, max = Infinity, integer = false } = range;
+  const inRange = typeof value === 'number' && value >= min && value <= max && value !== Infinity;
+  if (inRange && (!integer || Number.isInteger(value))) return;
+  const kind = integer ? 'a whole number' : 'a number';
+  const bounds = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new InvalidError(`${subject} must be ${kind} ${bounds}, not ${String(value)}`);
+}
+
+function checkPair(subject: string, value: unknown, range: Range): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value)) return checkNumber(subject, value, range);
+  if (value.length !== 2) {
+    throw new InvalidError(`${subject} must be a number or [request, limit]`);
+  }
+  for (const part of value) checkNumber(subject, part, range);
+  const [request, limit] = value as [number, number];
+  if (request > limit) {
+    throw new InvalidError(`${subject}: the request (${request}) is above the limit (${limit})`);
+  }
+}
+
+function checkRetries(subject: string, retries: number | RetryPolicy | undefined): void {
+  if (retries === undefined) return;
+  const policy = typeof retries === 'number' ? { maxRetries: retries } : retries;
+  checkKeys(`${subject}: retries`, policy, Object.keys(RETRY_RANGES));
+  if (policy.maxRetries === undefined) throw new InvalidError(`${subject}: retries needs maxRetries`);
+  checkRanges(`${subject}: retries`, policy, RETRY_RANGES);
+}
+
+function checkEnv(subject: string, env: Readonly<Record<string, string>> | undefined): void {
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || typeof value !== 'string') {
+      throw new InvalidError(`${subject}: "${name}" is no valid environment variable with a text value`);
+    }
+    if (name.startsWith('GANTRY_')) {
+      throw new InvalidError(`${subject}: the environment variable "${name}" is reserved`, {
+        hint: 'Choose a name that does not start with GANTRY_.',
+      });
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Schedule } from './schedule.ts';
+
+/** Options shared by functions and classes. Omitted fields take the platform's default. */
+export interface ResourceOptions {
+  /** Longest one attempt of one input may run, 10 ms to 24 h. @defaultValue 300_000 */
+  timeoutMs?: number;
+  /** Longest that module load and `@enter` hooks may take together. @defaultValue 300_000 */
+  startupTimeoutMs?: number;
+  /** Containers kept even when idle. @defaultValue 0 */
+  minContainers?: number;
+  /** Most containers at once. @defaultValue no limit but the machines */
+  maxContainers?: number;
+  /** Extra idle containers, only while the function is in use. @defaultValue 0 */
+  bufferContainers?: number;
+  /** How long an idle container is kept, 2 s to 20 min. @defaultValue 60_000 */
+  scaledownWindowMs?: number;
+  /** Cores: a request, or `[request, limit]`. @defaultValue 0.125 */
+  cpu?: number | [request: number, limit: number];
+  /** Memory in MiB: a request, or `[request, limit]`. @defaultValue 128 */
+  memoryMiB?: number | [request: number, limit: number];
+  /** Further attempts after the user's code failed: a number (1 s apart), or a policy. @defaultValue 0 */
+  retries?: number | RetryPolicy;
+  /**
+   * Inputs after which a container is replaced by a fresh one; 1 keeps inputs apart. Not to be confused with
+   * `maxInputs` of `@concurrent`. @defaultValue no limit
+   */
+  maxInputsPerContainer?: number;
+  /** Environment variables of the container. Never for secrets: they are written to the manifest. */
+  env?: Record<string, string>;
+}
+
+export interface RetryPolicy {
+  /** 0 to 10. */
+  maxRetries: number;
+  /** Delay before the first retry, 0 to 60 s. @defaultValue 1_000 */
+  initialDelayMs?: number;
+  /** 1 to 10; each delay is the one before times this. @defaultValue 2 */
+  backoffCoefficient?: number;
+  /** Longest delay, 1 to 60 s. @defaultValue 60_000 */
+  maxDelayMs?: number;
+}
+
+export interface ClsOptions extends ResourceOptions {
+  /** Name inside the app. @defaultValue the class's name */
+  name?: string;
+}
+
+export interface FunctionOptions extends ResourceOptions {
+  /**
+   * When the platform calls the function by itself, without arguments, while the app is deployed or served.
+   * @defaultValue never
+   */
+  schedule?: Schedule;
+  /** Name inside the app. @defaultValue the name of the constant that holds the function */
+  name?: string;
+}
+
+export interface ConcurrentOptions {
+  /** Most inputs one container handles at once, at least 1. */
+  maxInputs: number;
+  /** Inputs per container that the autoscaler aims for. @defaultValue maxInputs */
+  targetInputs?: number;
+}
+
+/** Both are required. A batch closes when it is full, or `waitMs` after its first input. */
+export interface BatchedOptions {
+  /** Most inputs of one batch, 1 to 1,000. */
+  maxBatchSize: number;
+  /** How long the first input of a batch waits for others, 0 to 600,000 ms. */
+  waitMs: number;
+}
+
+export interface EndpointOptions {
+  /** @defaultValue 'GET' */
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Serve an OpenAPI page at `/docs` and the document at `/openapi.json`. @defaultValue false */
+  docs?: boolean;
+  /** Replaces `<app>-<function>` in the host name. */
+  label?: string;
+}

@@ -1,0 +1,57 @@
+import { LIMITS, RequestSizeError, type Payload } from '@gantry/protocol';
+
+/** Takes encoded values to where the other side finds them. */
+export interface PayloadStore {
+  /** At once for small values; after an upload for those above 512 KiB. */
+  store(bytes: Uint8Array): Payload | Promise<Payload>;
+  load(digest: string): Promise<Uint8Array>;
+}
+
+/** Moves blobs to and from a server. */
+export interface BlobTransfer {
+  put(digest: string, bytes: Uint8Array): Promise<void>;
+  get(digest: string): Promise<Uint8Array>;
+}
+
+/** Large values go through the blob store. */
+export class BlobPayloads implements PayloadStore {
+  readonly #blobs: BlobTransfer;
+
+  constructor(blobs: BlobTransfer) {
+    this.#blobs = blobs;
+  }
+
+  store(bytes: Uint8Array): Payload | Promise<Payload> {
+    return bytes.length <= LIMITS.inlinePayloadBytes ? bytes : this.#upload(bytes);
+  }
+
+  load(digest: string): Promise<Uint8Array> {
+    return this.#blobs.get(digest);
+  }
+
+  async #upload(bytes: Uint8Array): Promise<Payload> {
+    const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+    const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const digest = `sha256-${hex}`;
+    await this.#blobs.put(digest, bytes);
+    return { blob: digest, sizeBytes: bytes.length };
+  }
+}
+
+/** Inside a container every value is inline: the worker stores and fetches large ones. */
+export const inlinePayloads: PayloadStore = {
+  store: (bytes) => bytes,
+  load: (digest) => Promise.reject(new Error(`the worker passed on the blob "${digest}" unread`)),
+};
+
+/** @throws {@link RequestSizeError} above 100 MB. */
+export function assertPayloadSize(name: string, bytes: Uint8Array): void {
+  if (bytes.length <= LIMITS.payloadBytes) return;
+  throw new RequestSizeError(
+    `${name} take ${bytes.length} bytes, more than the 100 MB that one call may carry`,
+    {
+      hint: 'Put the data in a volume or bucket and pass its path.',
+      details: { sizeBytes: bytes.length, limitBytes: LIMITS.payloadBytes },
+    },
+  );
+}

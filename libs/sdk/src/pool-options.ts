@@ -1,0 +1,54 @@
+import {
+  InvalidError,
+  mergeSettings,
+  POOL_OPTION_KEYS,
+  type PoolOptions,
+  type RetriesSpec,
+} from '@gantry/protocol';
+
+import { checkBatchedOptions, checkConcurrentOptions, checkResourceOptions } from './option-checks.ts';
+import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
+
+/**
+ * Options of a class that its callers may replace. `minContainers` is not among them: whoever calls does not
+ * decide what is kept running.
+ */
+export type ReplaceableOptions = Pick<
+  ResourceOptions,
+  'timeoutMs' | 'maxContainers' | 'bufferContainers' | 'scaledownWindowMs' | 'cpu' | 'memoryMiB' | 'retries'
+>;
+
+/** @throws {@link InvalidError} on options that cannot be replaced, or are out of range. */
+export function replaceOptions(before: PoolOptions, options: ReplaceableOptions): PoolOptions {
+  for (const key of Object.keys(options)) {
+    if (POOL_OPTION_KEYS.includes(key) && key !== 'batching' && !key.endsWith('Inputs')) continue;
+    throw new InvalidError(`Cls.withOptions: the option "${key}" cannot be replaced by a caller`, {
+      hint: 'Set it in the code of the class, and deploy. For places and batches there are withConcurrency and withBatching.',
+    });
+  }
+  checkResourceOptions('Cls.withOptions', options);
+  const { retries, ...others } = options;
+  return mergeSettings<PoolOptions>(before, { ...others, retries: retriesSpec(retries) });
+}
+
+/** @throws {@link InvalidError} on options out of range. */
+export function replaceConcurrency(before: PoolOptions, options: ConcurrentOptions): PoolOptions {
+  checkConcurrentOptions(options);
+  const { maxInputs, targetInputs = maxInputs } = options;
+  return mergeSettings<PoolOptions>(before, { maxInputs, targetInputs });
+}
+
+/** @throws {@link InvalidError} on options out of range. */
+export function replaceBatching(before: PoolOptions, options: BatchedOptions): PoolOptions {
+  checkBatchedOptions(options);
+  const { maxBatchSize, waitMs } = options;
+  return { ...before, batching: { maxBatchSize, waitMs } };
+}
+
+// The same defaults as for options in code, which the build step writes out.
+function retriesSpec(retries: number | RetryPolicy | undefined): RetriesSpec | undefined {
+  if (retries === undefined) return undefined;
+  const fixed = { initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 60_000 };
+  if (typeof retries === 'number') return { maxRetries: retries, ...fixed };
+  return { ...fixed, backoffCoefficient: 2, ...retries };
+}

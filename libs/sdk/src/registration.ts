@@ -1,0 +1,118 @@
+import { InvalidError } from '@gantry/protocol';
+
+import { membersOf, type MemberRecord } from './class-members.ts';
+import { concurrencyOf, modifiersOf } from './modifiers.ts';
+import { checkResourceOptions } from './option-checks.ts';
+import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
+import type {
+  AnyClass,
+  AnyFunction,
+  BuildSite,
+  ClassRegistration,
+  FunctionRegistration,
+} from './registry.ts';
+import { checkScheduleOption, refuseSchedule } from './schedule.ts';
+
+/**
+ * Takes `(fn, site?)` or `(options, fn, site?)` apart.
+ *
+ * @throws {@link InvalidError} if there is no function, or a class in its place.
+ */
+export function splitFunctionArguments<TOptions extends object>(
+  subject: string,
+  args: readonly unknown[],
+): { options: Partial<TOptions>; fn: AnyFunction; site: BuildSite | undefined } {
+  const direct = typeof args[0] === 'function';
+  const [options, fn, site] = direct ? [{}, args[0], args[1]] : args;
+  if (typeof fn !== 'function') {
+    throw new InvalidError(`${subject} needs a function`, {
+      hint: `Write ${subject}({}, async () => { … }).`,
+    });
+  }
+  if (/^class\b/.test(Function.prototype.toString.call(fn))) {
+    throw new InvalidError(`${subject} was given the class "${fn.name}"`, {
+      hint: 'Put @app.cls() above the class.',
+    });
+  }
+  return {
+    options: options as Partial<TOptions>,
+    fn: fn as AnyFunction,
+    site: site as BuildSite | undefined,
+  };
+}
+
+/** What `app.function` records. Throws {@link InvalidError} on options out of range. */
+export function describeFunction(
+  given: AnyFunction,
+  options: FunctionOptions,
+  site: BuildSite | undefined,
+): FunctionRegistration {
+  const { fn, concurrent, endpoint, batched } = modifiersOf(given);
+  const name = options.name ?? site?.name ?? fn.name;
+  const { schedule, ...resources } = options;
+  const subject = name === '' ? 'app.function' : `function "${name}"`;
+  checkResourceOptions(subject, resources);
+  checkScheduleOption(subject, schedule);
+  if (batched && endpoint) {
+    throw new InvalidError(`function "${name}" is both batched(…) and fastapiEndpoint(…)`, {
+      hint: 'Call the batched function from an endpoint of its own: await it.remote(value).',
+    });
+  }
+  return { kind: 'function', name, options, fn, endpoint, concurrent, batched, site };
+}
+
+/** What `@app.cls()` records. Throws {@link InvalidError} on options out of range. */
+export function describeClass(
+  target: AnyClass,
+  options: ClsOptions,
+  site: BuildSite | undefined,
+): ClassRegistration {
+  const name = options.name ?? site?.name ?? target.name;
+  refuseSchedule(`class "${name}"`, options);
+  checkResourceOptions(`class "${name}"`, options);
+  const members = membersOf(target);
+  const defaults = lazily(() => new target() as Record<string, unknown>);
+  return {
+    kind: 'class',
+    name,
+    options,
+    target,
+    methods: members
+      .filter((member) => member.method || member.endpoint || member.batched)
+      .map(({ name, method, endpoint, batched }) => ({
+        name,
+        callable: (method ?? false) || batched !== undefined,
+        endpoint,
+      })),
+    enter: members.flatMap(({ name, enter }) => (enter ? [{ name, snap: enter.snap }] : [])),
+    exit: members.flatMap(({ name, exit }) => (exit ? [{ name }] : [])),
+    parameters: members
+      .filter((member) => member.parameter)
+      .map(({ name }) => ({
+        name,
+        // Field initialisers run in the constructor, so only an instance can tell.
+        get hasDefault() {
+          return defaults()[name] !== undefined;
+        },
+      })),
+    concurrent: concurrencyOf(target),
+    batched: batchingOf(name, members),
+    site,
+  };
+}
+
+function batchingOf(className: string, members: readonly MemberRecord[]): BatchedOptions | undefined {
+  const callable = members.filter((member) => member.method || member.endpoint || member.batched);
+  const batching = callable.find((member) => member.batched);
+  const other = callable.find((member) => member !== batching);
+  if (!batching || !other) return batching?.batched;
+  throw new InvalidError(
+    `class "${className}" holds "${other.name}" next to the batched method "${batching.name}"`,
+    { hint: 'A batched method is the only method of its class: move the other one to a class of its own.' },
+  );
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

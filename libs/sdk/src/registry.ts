@@ -1,0 +1,67 @@
+import type { SourceSite } from '@gantry/protocol';
+
+import type { BatchedOptions, ClsOptions, EndpointOptions, FunctionOptions } from './options.ts';
+
+// Decorators and `app.function` only record here. The build step reads the records to write the manifest; the
+// runner reads them to find the code that a container serves. On globalThis, because the runner and the bundle
+// carry separate copies of this module.
+
+export type AnyFunction = (...args: never[]) => unknown;
+export type AnyClass = new (...args: never[]) => object;
+
+/**
+ * Where a registration stands in the user's sources, and the name it is bound to. The build step passes it as
+ * an extra last argument to `app.function`, `app.cls` and `app.localEntrypoint`; users never write it.
+ */
+export interface BuildSite extends SourceSite {
+  name?: string | undefined;
+}
+
+export interface FunctionRegistration {
+  kind: 'function';
+  name: string;
+  options: FunctionOptions;
+  fn: AnyFunction;
+  /** Set when the function answers HTTP. */
+  endpoint?: EndpointOptions | undefined;
+  concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
+  /** Set when the function, or the one method of the class, takes lists. */
+  batched?: BatchedOptions | undefined;
+  site?: BuildSite | undefined;
+}
+
+export interface ClassRegistration {
+  kind: 'class';
+  name: string;
+  options: ClsOptions;
+  target: AnyClass;
+  /** Members over the whole prototype chain, ancestors first, an override in place of what it overrides. */
+  methods: { name: string; callable: boolean; endpoint?: EndpointOptions | undefined }[];
+  enter: { name: string; snap: boolean }[];
+  exit: { name: string }[];
+  parameters: { name: string; hasDefault: boolean }[];
+  concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
+  /** Set when the function, or the one method of the class, takes lists. */
+  batched?: BatchedOptions | undefined;
+  site?: BuildSite | undefined;
+}
+
+export interface EntrypointRegistration {
+  name: string;
+  fn: AnyFunction;
+  site?: BuildSite | undefined;
+}
+
+export interface AppRegistration {
+  name: string | undefined;
+  functions: (FunctionRegistration | ClassRegistration)[];
+  entrypoints: EntrypointRegistration[];
+}
+
+const APPS = Symbol.for('gantry.apps');
+const globals = globalThis as { [APPS]?: AppRegistration[] };
+
+/** Every app created in this process, in order of creation. */
+export function registeredApps(): AppRegistration[] {
+  return (globals[APPS] ??= []);
+}

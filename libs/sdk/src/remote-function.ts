@@ -1,0 +1,391 @@
+import {
+  type AutoscalerSettings,
+  encodeValue,
+  ExecutionError,
+  type FunctionStats,
+  InvalidError,
+  LIMITS,
+  type MethodSpec,
+  newId,
+  type Payload,
+  type SubmitMessage,
+  type UserCodeError,
+} from '@gantry/protocol';
+
+import type { OpenInput } from './call-tracker.ts';
+import type { Client } from './client.ts';
+import { FunctionCall } from './function-call.ts';
+import { FunctionTarget, type Route } from './function-target.ts';
+import type { Generated, Generating, Plain } from './generator-types.ts';
+import { readStats, updateAutoscaler } from './live-settings.ts';
+import { mapInputs, type AnyIterable, type MapOptions } from './map-run.ts';
+import { splitMapArguments } from './map-arguments.ts';
+import { checkKeys } from './option-checks.ts';
+import type { Waiter } from './outcome.ts';
+import { assertPayloadSize } from './payloads.ts';
+import type { AnyFunction } from './registry.ts';
+import { RemoteValues } from './remote-values.ts';
+import { spawnInputs } from './spawn-map-run.ts';
+
+/** One iterable for each parameter. */
+export type MapInputs<A extends unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
+
+export interface ForEachOptions {
+  /** Go on after failures, and forget them. @defaultValue false */
+  ignoreExceptions?: boolean;
+}
+
+export interface FromNameOptions {
+  /** @defaultValue the client's environment */
+  environment?: string;
+  /** @defaultValue `Client.default()`, or the worker inside a container */
+  client?: Client;
+}
+
+/** The handle type for a handle type or for a plain function type. */
+export type HandleOf<T> =
+  T extends RemoteFunction<infer A, infer R>
+    ? RemoteFunction<A, R>
+    : T extends (...args: infer A) => infer R
+      ? RemoteFunction<A, R>
+      : never;
+
+/** @internal */
+export interface RemoteFunctionOptions {
+  /** How messages name it, such as `square` or `Ocr.read`. */
+  label: string;
+  target: FunctionTarget;
+  /** Empty for a free function. */
+  method: string;
+  /** Undefined for functions whose code is not here. */
+  local?: AnyFunction | undefined;
+}
+
+/**
+ * The handle of a function or method that runs in containers. `app.function`, `app.instance` and `fromName`
+ * make handles; nothing is looked up before the first use.
+ *
+ * Every way of calling may fail with: {@link NotFoundError} (not deployed), {@link ConnectionError} and
+ * {@link AuthError} (server), {@link SerializationError} and {@link RequestSizeError} (arguments),
+ * {@link FunctionTimeoutError}, {@link ContainerError}, and whatever the function throws, with its remote
+ * stack.
+ */
+export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal = R> {
+  readonly #options: RemoteFunctionOptions;
+
+  /** @internal */
+  constructor(options: RemoteFunctionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A handle on a function of a deployed app, from any program.
+   *
+   * @example
+   * ```ts
+   * import type { square } from './maths.ts';
+   * const remoteSquare = RemoteFunction.fromName<typeof square>('maths', 'square');
+   * ```
+   */
+  static fromName<T extends object = RemoteFunction>(
+    app: string,
+    name: string,
+    options: FromNameOptions = {},
+  ): HandleOf<T> {
+    checkKeys('RemoteFunction.fromName', options, ['environment', 'client']);
+    const target = new FunctionTarget({
+      name,
+      apps: () => [app],
+      environment: options.environment,
+      platform: options.client?.platform,
+    });
+    return new RemoteFunction({ label: name, target, method: '' }) as unknown as HandleOf<T>;
+  }
+
+  /** Names it in the error about passing a handle as an argument. */
+  get [Symbol.toStringTag](): string {
+    return 'RemoteFunction';
+  }
+
+  /** How messages name the function. */
+  get name(): string {
+    return this.#options.label;
+  }
+
+  /** Runs the function in a container and waits for its result. Not for generators. */
+  remote(this: Plain<R, RemoteFunction<A, R, TLocal>>, ...args: A): Promise<Awaited<R>>;
+  remote(...args: A): Promise<Awaited<R>> {
+    try {
+      const route = this.#options.target.route;
+      const encoded = this.#encode(args);
+      const isInline = encoded.length <= LIMITS.inlinePayloadBytes;
+      return route && isInline ? this.#submitAndWait(route, encoded) : this.#remoteLater(encoded);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /**
+   * Runs a generator in a container: its values arrive one by one, in order, while it runs. It starts when the
+   * first value is asked for, is at most 64 values (or 1 MiB) ahead of the loop, and ends, `finally` blocks
+   * included, when the loop is left. If its container is lost it runs anew, and values that were taken are
+   * skipped: so it should yield the same values for the same arguments.
+   *
+   * @example
+   * ```ts
+   * for await (const line of readLines.remoteGen('a.txt')) console.log(line);
+   * ```
+   */
+  remoteGen(this: Generating<R, RemoteFunction<A, R, TLocal>>, ...args: A): Generated<R>;
+  remoteGen(...args: A): Generated<R> {
+    return new RemoteValues({
+      args: this.#encode(args),
+      route: () => this.#options.target.resolve(),
+      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'generator'),
+    }) as unknown as Generated<R>;
+  }
+
+  /** Runs the function here, as a plain call. */
+  local(...args: A): TLocal {
+    const { local, label } = this.#options;
+    if (!local) {
+      throw new ExecutionError(`the code of "${label}" is not in this program`, {
+        hint: 'Call .remote(), or import the function itself.',
+      });
+    }
+    return local(...(args as unknown[] as never[])) as TLocal;
+  }
+
+  /** Starts the function and returns as soon as its input is durable. Not for generators. */
+  spawn(this: Plain<R, RemoteFunction<A, R, TLocal>>, ...args: A): Promise<FunctionCall<Awaited<R>>>;
+  async spawn(...args: A): Promise<FunctionCall<Awaited<R>>> {
+    const encoded = this.#encode(args);
+    const route = await this.#options.target.resolve();
+    const payload = await route.platform.tracker.payloads.store(encoded);
+    const callId = await new Promise<string>((resolve, reject) => {
+      const waiter: Waiter = { resolve: () => resolve(submitted), reject };
+      const submitted = this.#submit(route, payload, { kind: 'spawn', waiter });
+    });
+    return FunctionCall.on(route.platform, callId);
+  }
+
+  /**
+   * Runs the function for many inputs: one iterable, sync or async, for each parameter, read as far as needed;
+   * the shortest ends it. At most 1,000 inputs are in flight. Leaving the loop cancels what is left.
+   *
+   * @example
+   * ```ts
+   * for await (const y of square.map([1, 2, 3])) console.log(y);
+   * for await (const y of square.map(urls, { orderOutputs: false, returnExceptions: true })) { … }
+   * ```
+   */
+  map(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<A>, options: MapOptions & { returnExceptions: true }]
+  ): AsyncIterable<Awaited<R> | UserCodeError>;
+  map(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<A>, options?: MapOptions]
+  ): AsyncIterable<Awaited<R>>;
+  map(...args: unknown[]): AsyncIterable<unknown> {
+    const { inputs, options } = splitMapArguments('map', args, ['orderOutputs', 'returnExceptions']);
+    return this.#map(inputs, options);
+  }
+
+  /** Like {@link map}, with one iterable of argument lists. */
+  starmap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    argLists: AnyIterable<A>,
+    options: MapOptions & { returnExceptions: true },
+  ): AsyncIterable<Awaited<R> | UserCodeError>;
+  starmap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    argLists: AnyIterable<A>,
+    options?: MapOptions,
+  ): AsyncIterable<Awaited<R>>;
+  starmap(argLists: AnyIterable<A>, options: MapOptions = {}): AsyncIterable<unknown> {
+    checkKeys('starmap', options, ['orderOutputs', 'returnExceptions']);
+    return this.#map(argLists, options);
+  }
+
+  /** Like {@link map} for functions without a result: waits until all have ended. */
+  forEach(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<A>, options?: ForEachOptions]
+  ): Promise<void>;
+  async forEach(...args: unknown[]): Promise<void> {
+    const { inputs, options } = splitMapArguments('forEach', args, ['ignoreExceptions']);
+    const { ignoreExceptions = false } = options as ForEachOptions;
+    const results = this.#map(inputs, { orderOutputs: false, returnExceptions: ignoreExceptions });
+    for await (const _ of results);
+  }
+
+  /**
+   * Starts the function for many inputs, given like those of {@link map}, and returns as soon as all of them are
+   * durable. Their results are not kept for the caller: the function stores what it finds out.
+   *
+   * @example
+   * ```ts
+   * await index.spawnMap(urls); // up to a million may wait
+   * ```
+   */
+  spawnMap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<A>]
+  ): Promise<void>;
+  async spawnMap(...args: unknown[]): Promise<void> {
+    const { inputs } = splitMapArguments('spawnMap', args, []);
+    await spawnInputs({
+      argLists: inputs,
+      route: await this.#options.target.resolve(),
+      encode: (argList) => this.#encode(argList),
+      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'spawn'),
+    });
+  }
+
+  /**
+   * Looks the function up now instead of at the first call.
+   *
+   * @throws {@link NotFoundError} if it is not deployed.
+   */
+  async hydrate(): Promise<this> {
+    await this.#options.target.resolve();
+    return this;
+  }
+
+  /**
+   * Id of the function or class, `fu-…`.
+   *
+   * @throws {@link ExecutionError} before it was looked up.
+   */
+  get objectId(): string {
+    const { route } = this.#options.target;
+    if (route) return route.lookup.functionId;
+    throw new ExecutionError(`"${this.name}" was not looked up yet, so its id is not known`, {
+      hint: 'Call it, or await .hydrate(), first.',
+    });
+  }
+
+  /** The HTTPS address of an endpoint, null for a function that is none. */
+  async getWebUrl(): Promise<string | null> {
+    const { lookup } = await this.#options.target.resolve();
+    return lookup.urls[this.#options.method] ?? null;
+  }
+
+  /**
+   * Changes how many containers the function has, without a deploy, until the next deploy of its app. What is
+   * left out keeps its present value. For a method of an instance it concerns the containers of that instance.
+   *
+   * @throws {@link InvalidError} on settings out of range, or more `minContainers` than `maxContainers`.
+   *
+   * @example
+   * ```ts
+   * await square.updateAutoscaler({ minContainers: 2, bufferContainers: 1 });
+   * ```
+   */
+  async updateAutoscaler(settings: AutoscalerSettings): Promise<void> {
+    await updateAutoscaler(this.#options.target, settings);
+  }
+
+  /** How much waits and runs at this moment. */
+  async getCurrentStats(): Promise<FunctionStats> {
+    return readStats(this.#options.target);
+  }
+
+  #encode(args: readonly unknown[]): Uint8Array {
+    const encoded = encodeValue(args, 'args');
+    assertPayloadSize(`the arguments of "${this.name}"`, encoded);
+    return encoded;
+  }
+
+  async #remoteLater(encoded: Uint8Array): Promise<Awaited<R>> {
+    const route = await this.#options.target.resolve();
+    const payload = await route.platform.tracker.payloads.store(encoded);
+    return this.#submitAndWait(route, payload);
+  }
+
+  #submitAndWait(route: Route, payload: Payload): Promise<Awaited<R>> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#submit(route, payload, { kind: 'remote', waiter: { resolve, reject } });
+    }) as Promise<Awaited<R>>;
+  }
+
+  #submit(route: Route, payload: Payload, how: { kind: 'remote' | 'spawn'; waiter: Waiter }): string {
+    const { tracker } = route.platform;
+    const callId = tracker.newCallId();
+    const inputId = newId('in');
+    const submit = this.#submitMessage(route, callId, how.kind);
+    submit.inputs.push({ inputId, index: 0, args: payload });
+    const input: OpenInput = {
+      inputId,
+      callId,
+      submit,
+      route,
+      waiter: how.waiter,
+      spawned: how.kind === 'spawn',
+      exhaustedTimes: undefined,
+      rerouted: false,
+    };
+    tracker.submitOne(submit, input);
+    return callId;
+  }
+
+  #submitMessage(route: Route, callId: string, kind: SubmitMessage['kind']): SubmitMessage {
+    const { platform, lookup, parameters, options } = route;
+    const { method } = this.#options;
+    if (lookup.kind === 'class') assertCallable(lookup.methods, method, this.name);
+    const handlerKind = lookup.methods.find((known) => known.name === method)?.handlerKind;
+    if (handlerKind) assertKind(handlerKind, kind, this.name);
+    const { functionId } = lookup;
+    const parentInputId = platform.currentInputId();
+    const submit: SubmitMessage = {
+      type: 'submit',
+      callId,
+      functionId,
+      method,
+      parameters,
+      kind,
+      parentInputId,
+      inputs: [],
+    };
+    if (options) submit.options = options;
+    return submit;
+  }
+
+  #map(argLists: AnyIterable<readonly unknown[]>, options: MapOptions): AsyncIterable<unknown> {
+    return mapInputs({
+      argLists,
+      orderOutputs: options.orderOutputs ?? true,
+      returnExceptions: options.returnExceptions ?? false,
+      route: () => this.#options.target.resolve(),
+      encode: (args) => this.#encode(args),
+      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'map'),
+    });
+  }
+}
+
+function assertCallable(
+  methods: readonly { name: string; callable: boolean }[],
+  method: string,
+  label: string,
+): void {
+  if (methods.some((known) => known.name === method && known.callable)) return;
+  const callable = methods.filter((known) => known.callable).map((known) => known.name);
+  throw new InvalidError(`"${label}" is no method that can be called remotely`, {
+    hint: `Put @method() above it and deploy again. Callable: ${callable.join(', ') || 'none'}.`,
+  });
+}
+
+function assertKind(
+  handlerKind: MethodSpec['handlerKind'],
+  kind: SubmitMessage['kind'],
+  label: string,
+): void {
+  const isGenerator = handlerKind === 'generator' || handlerKind === 'asyncGenerator';
+  if (isGenerator === (kind === 'generator')) return;
+  throw isGenerator
+    ? new InvalidError(`"${label}" is a generator, which has no single result`, {
+        hint: 'Iterate over .remoteGen(…).',
+      })
+    : new InvalidError(`"${label}" is no generator`, { hint: 'Call .remote(…).' });
+}

@@ -1,0 +1,23 @@
+import { App, concurrent, fastapiEndpoint } from 'gantry';
+
+export const app = new App('bench');
+
+/** As many inputs at once as the other side's worker takes jobs. */
+const CONCURRENCY = 500;
+
+/** The trivial function that every call benchmark runs. */
+export const double = app.function(
+  { scaledownWindowMs: 1_200_000, maxContainers: 1 },
+  concurrent({ maxInputs: CONCURRENCY }, async (x: number) => x * 2),
+);
+
+/** The same, given back to zero as soon as the platform allows: for cold starts. */
+export const coldDouble = app.function({ scaledownWindowMs: 2_000 }, async (x: number) => x * 2);
+
+export const hello = app.function(
+  { scaledownWindowMs: 1_200_000, maxContainers: 1 },
+  concurrent(
+    { maxInputs: CONCURRENCY },
+    fastapiEndpoint({ method: 'GET' }, async () => ({ hello: 'world' })),
+  ),
+);

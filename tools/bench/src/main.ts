@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+
+import { benchmarkCalls } from './call-benchmark.ts';
+import { benchmarkColdStart } from './cold-start-benchmark.ts';
+import { benchmarkHttps } from './https-benchmark.ts';
+import { benchmarkIdle } from './idle-benchmark.ts';
+import { describeMachine } from './machine.ts';
+import { formatTable, type BenchResult } from './result.ts';
+
+const USAGE = `npm run bench -- [options]
+
+  --only NAMES  some of: calls, calls-synced, cold, https, idle (comma-separated)
+  --json FILE   also write the results as JSON
+  --quick       fewer rounds: for looking, not for publishing
+
+Needs redis-server, wrk and openssl on PATH (Debian packages of the same names).`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const rounds = values.quick ? 1 : 3;
+const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
+  calls: () => benchmarkCalls({ synced: false, repeats: rounds }),
+  'calls-synced': () => benchmarkCalls({ synced: true, repeats: rounds }),
+  cold: async () => [await benchmarkColdStart({ rounds: values.quick ? 3 : 9 })],
+  https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
+  idle: benchmarkIdle,
+};
+
+if (values.help) {
+  console.log(USAGE);
+} else {
+  const names = values.only?.split(',') ?? Object.keys(benchmarks);
+  const results: BenchResult[] = [];
+  for (const name of names) {
+    const benchmark = benchmarks[name];
+    if (!benchmark) throw new Error(`there is no benchmark "${name}"\n\n${USAGE}`);
+    console.error(`measuring ${name} …`);
+    results.push(...(await benchmark()));
+  }
+  console.log(`\n${describeMachine()}\n\n${formatTable(results)}`);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  if (results.some((result) => !result.ok)) process.exitCode = 1;
+}

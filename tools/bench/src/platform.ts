@@ -1,0 +1,58 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { end, firstLine, run, temporaryDirectory } from './processes.ts';
+
+export const REPOSITORY = join(import.meta.dirname, '../../..');
+const CLI = join(REPOSITORY, 'dist/cli.mjs');
+
+export interface Platform extends AsyncDisposable {
+  pid: number;
+  gatewayUrl: string;
+  /** Environment for clients and the CLI. */
+  env: Record<string, string>;
+}
+
+/** Starts `gantry up` in a fresh data directory. `synced` writes every message to disk before it counts. */
+export async function startPlatform(options: { synced: boolean }): Promise<Platform> {
+  const directory = await temporaryDirectory();
+  const args = ['up', '--json', '--data-dir', directory.path, '--port', '0', '--https-port', '0'];
+  if (!options.synced) args.push('--no-sync');
+  const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, GANTRY_LOG_LEVEL: 'warn' },
+  });
+  await firstLine(child);
+  const connection = JSON.parse(await readFile(join(directory.path, 'connection.json'), 'utf8')) as {
+    gatewayUrl: string;
+  };
+  if (child.pid === undefined) throw new TypeError('gantry up has no process id');
+  return {
+    pid: child.pid,
+    gatewayUrl: connection.gatewayUrl,
+    env: { GANTRY_DATA_DIR: directory.path },
+    async [Symbol.asyncDispose]() {
+      await end(child);
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Deploys the benchmark app; resolves with the web address of its endpoint. */
+export async function deployBenchApp(platform: Platform): Promise<string> {
+  const entry = join(import.meta.dirname, 'app/app.ts');
+  const output = await run(process.execPath, [CLI, 'deploy', entry, '--json'], { env: platform.env });
+  const reply = JSON.parse(output) as { functions: { name: string; urls: Record<string, string> }[] };
+  const url = Object.values(reply.functions.find((found) => found.name === 'hello')?.urls ?? {})[0];
+  if (url === undefined) throw new Error(`the deployment has no web address: ${output}`);
+  return url;
+}
+
+/** How many containers a function of the benchmark app has now. */
+export async function containersOf(platform: Platform, functionName: string): Promise<number> {
+  const output = await run(process.execPath, [CLI, 'container', 'list', '--json'], { env: platform.env });
+  const containers = JSON.parse(output) as { functionName: string; state: string }[];
+  return containers.filter((found) => found.functionName === functionName && found.state !== 'stopped')
+    .length;
+}

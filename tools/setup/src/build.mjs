@@ -1,0 +1,137 @@
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { placeBuild } from './build-output.mjs';
+import { DIST, ROOT } from './paths.mjs';
+import { SetupError, step } from './report.mjs';
+import { sourceStamp } from './source-stamp.mjs';
+
+const STAMP = join(DIST, '.stamp');
+
+// Native, or reads its own files at run time, or an optional part that a package tries to load.
+const EXTERNAL = [
+  'rolldown',
+  /^rolldown\//,
+  'typescript',
+  'nx',
+  /^@nx\//,
+  'pino',
+  'cbor-extract',
+  'bufferutil',
+  'utf-8-validate',
+];
+
+// Each output folder and the bundles in it. Nx cannot run in this repository before its plugin is there, so that is first.
+const OUTPUTS = [
+  {
+    directory: 'libs/nx-plugin/dist',
+    bundles: [
+      {
+        // Nx runs on whatever Node the developer has, also one that cannot read TypeScript.
+        chunks: 'chunks',
+        entries: {
+          index: 'libs/nx-plugin/src/index.ts',
+          'app-generator': 'libs/nx-plugin/src/app-generator.ts',
+          'gantry-executor': 'libs/nx-plugin/src/gantry-executor.ts',
+        },
+      },
+    ],
+  },
+  {
+    directory: 'dist',
+    bundles: [
+      {
+        // Processes that the platform starts. They share chunks, so `gantry up` loads every library once.
+        chunks: 'chunks',
+        entries: {
+          cli: 'apps/cli/src/main.ts',
+          // The process in which `gantry run` executes local code.
+          entrypoint: 'apps/cli/src/run/entrypoint.ts',
+          server: 'apps/server/src/main.ts',
+          gateway: 'apps/gateway/src/main.ts',
+          worker: 'apps/worker/src/main.ts',
+        },
+      },
+      {
+        // Starts in every container, where each file more is time to load, and no other file of the platform is.
+        chunks: 'runner',
+        entries: { runner: 'libs/runner/src/main.ts' },
+      },
+    ],
+  },
+];
+
+/** Bundles the platform into `dist/`, unless no source has changed since. A failed build leaves the old one in place. */
+export async function build() {
+  const stamp = await sourceStamp();
+  if (await isBuilt(stamp)) return;
+  await step('Build the platform into dist/', async () => {
+    const scratch = join(ROOT, '.tools', `build-${process.pid}`);
+    try {
+      for (const output of OUTPUTS) await bundleOutput(output, scratch);
+      // Until all is in place, the old stamp would speak for a mixture.
+      await rm(STAMP, { force: true });
+      for (const { directory } of OUTPUTS) await placeBuild(join(scratch, directory), join(ROOT, directory));
+      await writeFile(STAMP, stamp);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  });
+}
+
+async function bundleOutput({ directory, bundles }, scratch) {
+  for (const bundle of bundles) await write({ ...bundle, directory }, join(scratch, directory));
+}
+
+async function isBuilt(stamp) {
+  if ((await readFile(STAMP, 'utf8').catch(() => undefined)) !== stamp) return false;
+  const outputs = OUTPUTS.flatMap(({ directory, bundles }) =>
+    bundles
+      .flatMap(({ entries }) => Object.keys(entries))
+      .map((name) => join(ROOT, directory, `${name}.mjs`)),
+  );
+  const found = await Promise.allSettled(outputs.map((path) => access(path)));
+  return found.every(({ status }) => status === 'fulfilled');
+}
+
+async function write({ entries, chunks, directory }, scratchDirectory) {
+  const { rolldown } = await import('rolldown');
+  try {
+    const bundled = await rolldown({
+      input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(ROOT, path)])),
+      cwd: ROOT,
+      platform: 'node',
+      external: EXTERNAL,
+      // Says that decorators are the legacy kind and emit type metadata.
+      tsconfig: join(ROOT, 'tsconfig.base.json'),
+      transform: { target: 'node22' },
+      onLog,
+    });
+    await bundled.write({
+      dir: scratchDirectory,
+      format: 'esm',
+      sourcemap: true,
+      keepNames: true,
+      entryFileNames: '[name].mjs',
+      chunkFileNames: `${chunks}/[name]-[hash].mjs`,
+      sourcemapPathTransform: (source, map) => {
+        const finalMap = join(ROOT, directory, relative(scratchDirectory, map));
+        return relative(dirname(finalMap), resolve(dirname(map), source));
+      },
+    });
+    await bundled.close();
+  } catch (error) {
+    throw new SetupError(`the bundle of ${Object.values(entries).join(', ')} could not be built`, {
+      cause: error,
+      output: error.message,
+      hint: 'Mend the source named above and run this again.',
+    });
+  }
+}
+
+function onLog(level, log, defaultHandler) {
+  // An import that cannot be found must not wait until it is reached at run time.
+  if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message);
+  const isTheirs = log.id?.includes('node_modules') ?? false;
+  if (level !== 'warn' || isTheirs || log.code === 'CIRCULAR_DEPENDENCY') return;
+  defaultHandler(level, log);
+}
