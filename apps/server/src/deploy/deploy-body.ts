@@ -149,7 +149,7 @@ class DeployBody {
   @IsOptional() @IsBoolean() detach?: boolean;
   @IsOptional() @IsBoolean() schedules?: boolean;
   @IsOptional() @IsString() appId?: string;
-  @IsOptional() @ValidateNested() @Type(() => CommitBody) commit?: CommitBody;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => CommitBody) commit?: CommitBody;
   @IsOptional() @IsString() @MaxLength(200) deployedBy?: string;
 }
 
