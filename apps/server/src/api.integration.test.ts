@@ -73,6 +73,7 @@ describe('the API', () => {
     ['a name with spaces', { manifest: manifest([fn('a')]), name: 'my shop' }, 400],
     ['no name', { manifest: manifest([fn('a')], { appName: undefined }) }, 400],
     ['a bad environment', { manifest: manifest([fn('a')]), environment: 'a b' }, 400],
+    ['a tag nested beyond reason', { manifest: manifest([fn('a')]), tag: nested(1_000) }, 400],
     ['an app id without ephemeral', { manifest: manifest([fn('a')]), appId: 'ap-1' }, 400],
     [
       'a bad label',
@@ -110,3 +111,7 @@ describe('the API', () => {
     expect((await platform.client.request('GET', '/v1/hello')).status).toBe(200);
   });
 });
+
+function nested(levels: number): unknown {
+  return levels === 0 ? 'tag' : [nested(levels - 1)];
+}

@@ -114,7 +114,7 @@ const WebShape = declare({
   type: [Equals('endpoint')],
   method: [IsIn(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])],
   docs: [IsBoolean()],
-  label: optional(IsString(), MaxLength(63)),
+  label: optional(Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)),
 });
 
 const MethodShape = declare({
@@ -132,7 +132,7 @@ const ExitShape = declare({ name });
 const HooksShape = declare({ enter: many(EnterShape), exit: many(ExitShape) });
 
 const FunctionShape = declare({
-  name,
+  name: [Matches(/^[A-Za-z0-9._-]{1,64}$/)],
   kind: [IsIn(['function', 'class'])],
   site: one(SiteShape),
   doc: optionalText,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { InvalidError, VersionError, type Manifest } from '@gantry/protocol';
+import { BuildError, InvalidError, VersionError, type Manifest } from '@gantry/protocol';
 import { describe, expect, test } from 'vitest';
 
 import { matchesSchema, type JsonSchema } from './json-schema.fixture.ts';
@@ -83,6 +83,12 @@ function withValue(path: string, value: unknown): unknown {
   return manifest;
 }
 
+function aScheduledFunction(changes: object): object {
+  const [cart] = aManifest().functions;
+  const methods = [{ ...cart?.methods[0], name: '', params: [] }];
+  return { ...cart, kind: 'function', schedule: { type: 'period', days: 1 }, methods, ...changes };
+}
+
 describe('a manifest', () => {
   test('that is right is returned as it is, and matches the published schema', () => {
     const manifest = aManifest();
@@ -123,6 +129,7 @@ describe('a manifest', () => {
     ['functions.0.methods.0.params.0.type.fields.0.type', 'integer'],
     ['functions.0.methods.0.params.0.optional', undefined],
     ['functions.0.methods.0.web.method', 'HEAD'],
+    ['functions.0.methods.0.web.label', 'No_Label'],
     ['functions.0.parameters.0.type.values', [true]],
     ['functions.0.hooks.enter.0.snap', undefined],
     ['functions.0.hooks.exit', undefined],
@@ -147,7 +154,7 @@ describe('a manifest', () => {
     [{ type: 'moon' }, false],
     ['5 4 * * *', false],
   ])('with the schedule %j is valid: %s', (schedule, valid) => {
-    const manifest = withValue('functions.0.schedule', schedule);
+    const manifest = withValue('functions.0', aScheduledFunction({ schedule }));
     const validate = (): unknown => validateManifest(manifest);
 
     expect(matchesSchema(schema, manifest)).toBe(valid);
@@ -167,6 +174,54 @@ describe('a manifest', () => {
     const wrong = withValue('functions.0', { ...aManifest().functions[0], kind: 'function', methods: [] });
 
     expect(() => validateManifest(wrong)).toThrow('functions[0].methods of a function must be exactly one');
+  });
+
+  test('nested deeper than 200 levels is refused before anybody walks it', () => {
+    let deep: unknown = {};
+    for (let level = 0; level < 100_000; level++) deep = [deep];
+
+    expect(() => validateManifest(withValue('entrypoints.0.params.0.defaultValue', deep))).toThrow(
+      'nested deeper than 200 levels',
+    );
+  });
+
+  test('never has two functions of one name', () => {
+    const [cart] = aManifest().functions;
+
+    expect(() => validateManifest(withValue('functions', [cart, cart]))).toThrow(BuildError);
+  });
+
+  test.each<[string, object]>([
+    ['has more minContainers than maxContainers', { minContainers: 2, maxContainers: 1 }],
+    ['has more targetInputs than maxInputs', { targetInputs: 2, maxInputs: 1 }],
+  ])('whose function %s is refused', (problem, options) => {
+    const wrong = withValue('functions.0.options', options);
+
+    expect(() => validateManifest(wrong)).toThrow(`"Cart" ${problem}`);
+  });
+
+  test('gives a batched class exactly one method', () => {
+    const [cart] = aManifest().functions;
+    const methods = [...(cart?.methods ?? []), ...(cart?.methods ?? [])];
+
+    expect(() => validateManifest(withValue('functions.0.methods', methods))).toThrow(
+      '"Cart" is batched and must have exactly one method',
+    );
+  });
+
+  test('gives a schedule to no class, to no generator and to nothing that needs an argument', () => {
+    const scheduled = (changes: object): unknown => withValue('functions.0', aScheduledFunction(changes));
+    const method = { ...aManifest().functions[0]?.methods[0], name: '' };
+    const needed = { name: 'day', type: { type: 'string' }, optional: false };
+
+    expect(() => validateManifest(scheduled({}))).not.toThrow();
+    expect(() => validateManifest(scheduled({ kind: 'class' }))).toThrow('cannot have a schedule');
+    expect(() => validateManifest(scheduled({ methods: [{ ...method, params: [needed] }] }))).toThrow(
+      'needs the argument "day"',
+    );
+    expect(() =>
+      validateManifest(scheduled({ methods: [{ ...method, params: [], handlerKind: 'asyncGenerator' }] })),
+    ).toThrow('is a generator');
   });
 
   test('of another schema version is told apart from a damaged one', () => {

@@ -13,7 +13,7 @@ export { assertName } from './names.ts';
 export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
 export { DEFAULTS, LIMITS } from './limits.ts';
-export type { Json } from './json.ts';
+export { isDeeperThan, type Json } from './json.ts';
 export { type Blame, ERROR_CODES, type ErrorCode } from './error-codes.ts';
 export { GantryError, type GantryErrorOptions, isGantryError } from './gantry-error.ts';
 export {

@@ -227,7 +227,7 @@ it.each<[string, object, string]>([
   ],
   ['an expression that is never due', { type: 'cron', expression: '0 0 31 2 *' }, 'never due'],
   ['a period of nothing', { type: 'period' }, 'at least one second'],
-  ['a negative period', { type: 'period', days: -1 }, 'days of a period'],
+  ['a negative period', { type: 'period', days: -1 }, 'must be a cron expression or a period'],
   ['no schedule at all', { type: 'moon' }, 'must be a cron expression or a period'],
 ])('a deploy with %s is refused', async (_what, schedule, message) => {
   const reply = await platform.client.deploy({
