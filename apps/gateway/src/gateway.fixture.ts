@@ -106,10 +106,7 @@ export class TestPlatform {
   }
 
   /** Registers a function with one endpoint and its route. */
-  deploy(
-    endpoint: TestEndpoint,
-    options: { version?: number; parameters?: ParameterSpec[]; maxInputs?: number; of?: TestFunction } = {},
-  ): TestFunction {
+  deploy(endpoint: TestEndpoint, options: TestFunctionOptions = {}): TestFunction {
     const id = options.of?.record.id ?? newId('fu');
     const method: MethodSpec = {
       name: endpoint.name ?? '',
@@ -129,7 +126,11 @@ export class TestPlatform {
         name: 'checkout',
         kind: 'function',
         site: SITE,
-        options: { startupTimeoutMs: 2_000, timeoutMs: 5_000, maxInputs: options.maxInputs },
+        options: {
+          startupTimeoutMs: 2_000,
+          timeoutMs: options.timeoutMs ?? 5_000,
+          maxInputs: options.maxInputs,
+        },
         methods: [method],
         parameters: options.parameters ?? [],
         hooks: { enter: [], exit: [] },
@@ -272,6 +273,15 @@ export class TestPlatform {
       },
     };
   }
+}
+
+export interface TestFunctionOptions {
+  version?: number;
+  parameters?: ParameterSpec[];
+  maxInputs?: number;
+  timeoutMs?: number;
+  /** The function this is a new version of. */
+  of?: TestFunction;
 }
 
 export interface TestFunction {

@@ -9,7 +9,12 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { TestPlatform, type TestAsk, type TestEndpoint } from './gateway.fixture.ts';
+import {
+  TestPlatform,
+  type TestAsk,
+  type TestEndpoint,
+  type TestFunctionOptions,
+} from './gateway.fixture.ts';
 
 let platform: TestPlatform;
 
@@ -19,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => platform[Symbol.asyncDispose]());
 
-async function serve(endpoint: TestEndpoint, options?: Parameters<TestPlatform['deploy']>[1]) {
+async function serve(endpoint: TestEndpoint, options?: TestFunctionOptions) {
   const deployed = platform.deploy(endpoint, options);
   const container = await platform.startContainer(deployed);
   platform.report(container.status);
@@ -162,11 +167,10 @@ describe('requests', () => {
 
   test('slow readers hold back the container', async () => {
     let yielded = 0;
-    const { host } = await serve({
-      async *run() {
-        for (; yielded < 2_000; yielded += 1) yield Buffer.alloc(100_000);
-      },
-    });
+    const run = async function* () {
+      for (; yielded < 2_000; yielded += 1) yield Buffer.alloc(100_000);
+    };
+    const { host } = await serve({ run }, { timeoutMs: 60_000 });
     const response = await openAnswer(host);
     let before = -1;
     // The producer stands still once every buffer on the way is full.
@@ -360,9 +364,6 @@ describe('containers', () => {
 describe('what is no proper request', () => {
   test('never harms the gateway', async () => {
     const { host } = await serve({ run: () => 'alive' });
-    const plain = netConnect(platform.port, '127.0.0.1');
-    plain.on('error', () => undefined);
-    plain.end('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     const heads = [
       'NONSENSE\r\n\r\n',
       'GET / HTTP/1.1\r\n\r\n',
@@ -384,6 +385,51 @@ describe('what is no proper request', () => {
     halfOpen.write(`POST / HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 100\r\n\r\nhalf`);
     await once(halfOpen, 'secureConnect');
     halfOpen.destroy();
+    expect((await platform.ask(host)).json).toBe('alive');
+  });
+});
+
+describe('plain HTTP on the HTTPS port', () => {
+  async function askPlain(head: string): Promise<string> {
+    const socket = netConnect(platform.port, '127.0.0.1');
+    socket.write(head);
+    return text(socket);
+  }
+
+  test('is sent to the same address over TLS when it only reads', async () => {
+    const { host } = await serve({ run: () => 'alive' });
+
+    const answer = await askPlain(`GET /a?b=1 HTTP/1.1\r\nHost: ${host}:8443\r\n\r\n`);
+
+    expect(answer).toMatch(/^HTTP\/1\.1 308 /);
+    expect(answer).toContain(`location: https://${host}:8443/a?b=1\r\n`);
+    expect(answer.split('\r\n\r\n')[1]).toBe(`This port speaks HTTPS: https://${host}:8443/a?b=1\n`);
+  });
+
+  test('is refused with 400 and the reason when it carries data or is no proper request', async () => {
+    const heads = [
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi',
+      'GET / HTTP/1.1\r\n\r\n',
+      'GET / HTTP/1.1\r\nhost: a/../b\r\n\r\n',
+      'NONSENSE\r\n\r\n',
+    ];
+    for (const head of heads) {
+      const answer = await askPlain(head);
+      expect(answer, head).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer, head).toContain('This port speaks HTTPS only');
+    }
+  });
+
+  test('harms nobody when it breaks off at once', async () => {
+    const { host } = await serve({ run: () => 'alive' });
+    const silent = netConnect(platform.port, '127.0.0.1');
+    await once(silent, 'connect');
+    silent.destroy();
+    const half = netConnect(platform.port, '127.0.0.1');
+    half.write('G');
+    await once(half, 'connect');
+    half.destroy();
+
     expect((await platform.ask(host)).json).toBe('alive');
   });
 });

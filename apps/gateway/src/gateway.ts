@@ -8,6 +8,7 @@ import type { HostCertificates } from './certificates/host-certificates.ts';
 import type { GatewayConfig } from './config.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError } from './pages/error-answer.ts';
+import { answerPlainHttp } from './plain-http.ts';
 import { RequestRouter } from './request-router.ts';
 import { parseHost } from './routing/host-name.ts';
 
@@ -63,6 +64,7 @@ export class Gateway {
       (request, response) => this.#onRequest(request, response),
     );
     this.#server = server;
+    answerPlainHttp(server, HANDSHAKE_TIMEOUT_MS);
     server.on('clientError', onClientError);
     // Garbage in place of a handshake: nothing can be answered.
     server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy());

@@ -1,0 +1,69 @@
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+
+import { parseHost } from './routing/host-name.ts';
+
+const REQUEST = /^([A-Z]+) (\/[^ ]*) HTTP\/1\.[01]\r\n/;
+const HOST = /\r\nhost:[ \t]*([^\r\n]*?)[ \t]*\r\n/i;
+
+/**
+ * Answers who speaks plain HTTP to an HTTPS port: a redirect to the same address over TLS for what a browser or a
+ * link asks, a 400 that says what is wrong for anything that carries data, which a redirect would send twice.
+ *
+ * @param firstByteTimeoutMs - A connection that sends nothing for that long is ended.
+ */
+export function answerPlainHttp(server: Server, firstByteTimeoutMs: number): void {
+  const [startTls] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  if (!startTls) throw new Error('an HTTPS server has no listener for connections');
+  server.removeListener('connection', startTls);
+  server.on('connection', (socket: Socket) => {
+    const drop = (): void => void socket.destroy();
+    socket.on('error', drop);
+    socket.setTimeout(firstByteTimeoutMs, drop);
+    socket.once('readable', () => {
+      const bytes = socket.read() as Buffer | null;
+      socket.off('error', drop);
+      socket.setTimeout(0);
+      socket.off('timeout', drop);
+      if (bytes === null) return drop();
+      if (isLetter(bytes[0])) return answer(socket, bytes.toString('latin1'));
+      socket.unshift(bytes);
+      startTls.call(server, socket);
+    });
+  });
+}
+
+/** A TLS record never starts with one, every HTTP request does. */
+function isLetter(byte = 0): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+function answer(socket: Socket, text: string): void {
+  socket.on('error', () => socket.destroy());
+  // What else the client sends is read and dropped, so that it gets to read the answer.
+  socket.resume();
+  const [, method, target] = REQUEST.exec(text) ?? [];
+  const host = HOST.exec(text)?.[1];
+  const isRead = method === 'GET' || method === 'HEAD';
+  const address = target !== undefined && parseHost(host) !== undefined && `https://${host}${target}`;
+  if (isRead && address) return end(socket, '308 Permanent Redirect', { address, isHead: method === 'HEAD' });
+  end(socket, '400 Bad Request', { isHead: method === 'HEAD' });
+}
+
+function end(
+  socket: Socket,
+  status: string,
+  { address, isHead }: { address?: string; isHead: boolean },
+): void {
+  const body = address
+    ? `This port speaks HTTPS: ${address}\n`
+    : 'This port speaks HTTPS only: use an address that starts with https://\n';
+  const head = [
+    `HTTP/1.1 ${status}`,
+    ...(address ? [`location: ${address}`] : []),
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${isHead ? '' : body}`);
+}
