@@ -73,6 +73,8 @@ describe('the API', () => {
     ['a name with spaces', { manifest: manifest([fn('a')]), name: 'my shop' }, 400],
     ['no name', { manifest: manifest([fn('a')], { appName: undefined }) }, 400],
     ['a bad environment', { manifest: manifest([fn('a')]), environment: 'a b' }, 400],
+    ['null for a name', { manifest: manifest([fn('a')]), name: null }, 400],
+    ['null for the app of the manifest', { manifest: { ...manifest([fn('a')]), appName: null } }, 400],
     ['a tag nested beyond reason', { manifest: manifest([fn('a')]), tag: nested(1_000) }, 400],
     ['an app id without ephemeral', { manifest: manifest([fn('a')]), appId: 'ap-1' }, 400],
     [

@@ -15,6 +15,7 @@ import {
   Max,
   Min,
   ValidateBy,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 
@@ -37,9 +38,13 @@ function declare(rules: Rules): Shape {
 
 const text = [IsString()];
 const name = [IsString(), Matches(/^\S{1,200}$/)];
-const optionalText = [IsOptional(), IsString()];
 const wholeNumber = [IsInt(), Min(0)];
-const optional = (...decorators: PropertyDecorator[]): PropertyDecorator[] => [IsOptional(), ...decorators];
+// Not IsOptional, which also lets null pass: whoever reads a manifest expects a value or nothing.
+const optional = (...decorators: PropertyDecorator[]): PropertyDecorator[] => [
+  ValidateIf((_object, value) => value !== undefined),
+  ...decorators,
+];
+const optionalText = optional(IsString());
 const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
 const many = (shape: Shape): PropertyDecorator[] => [
   IsArray(),

@@ -107,6 +107,11 @@ describe('a manifest', () => {
   test.each<[string, unknown]>([
     ['sdkVersion', undefined],
     ['appName', 'no spaces please'],
+    ['appName', null],
+    ['packages', null],
+    ['functions.0.doc', null],
+    ['functions.0.options.timeoutMs', null],
+    ['functions.0.methods.0.web', null],
     ['bundle', undefined],
     ['bundle.digest', 'sha256-short'],
     ['bundle.path', '../bundle.mjs'],

@@ -7,10 +7,10 @@ import { plainToInstance, Type } from 'class-transformer';
 import {
   IsBoolean,
   IsObject,
-  IsOptional,
   IsString,
   Matches,
   MaxLength,
+  ValidateIf,
   ValidateNested,
   type ValidationError,
   validateSync,
@@ -20,6 +20,9 @@ const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const MAX_DEPTH = 10;
 const HINT = 'Build and deploy with the same version of Gantry as the server.';
 
+// Not IsOptional, which also lets null pass.
+const Optional = (): PropertyDecorator => ValidateIf((_body, value) => value !== undefined);
+
 class CommitBody {
   @Matches(/^[0-9a-f]{4,64}$/) hash!: string;
   @IsBoolean() dirty!: boolean;
@@ -28,14 +31,14 @@ class CommitBody {
 /** A deploy request without its manifest. */
 class DeployBody {
   @Matches(NAME) environment!: string;
-  @IsOptional() @IsString() name?: string;
-  @IsOptional() @IsString() @MaxLength(50) tag?: string;
-  @IsOptional() @IsBoolean() ephemeral?: boolean;
-  @IsOptional() @IsBoolean() detach?: boolean;
-  @IsOptional() @IsBoolean() schedules?: boolean;
-  @IsOptional() @IsString() appId?: string;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => CommitBody) commit?: CommitBody;
-  @IsOptional() @IsString() @MaxLength(200) deployedBy?: string;
+  @Optional() @IsString() name?: string;
+  @Optional() @IsString() @MaxLength(50) tag?: string;
+  @Optional() @IsBoolean() ephemeral?: boolean;
+  @Optional() @IsBoolean() detach?: boolean;
+  @Optional() @IsBoolean() schedules?: boolean;
+  @Optional() @IsString() appId?: string;
+  @Optional() @IsObject() @ValidateNested() @Type(() => CommitBody) commit?: CommitBody;
+  @Optional() @IsString() @MaxLength(200) deployedBy?: string;
 }
 
 /**
