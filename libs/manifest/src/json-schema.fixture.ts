@@ -48,7 +48,7 @@ function isOfType(type: string, value: unknown): boolean {
 }
 
 function matchesText({ maxLength = Infinity, pattern = '' }: JsonSchema, value: string): boolean {
-  return value.length <= maxLength && new RegExp(pattern).test(value);
+  return value.length <= maxLength && new RegExp(pattern, 'u').test(value);
 }
 
 function matchesNumber(schema: JsonSchema, value: number): boolean {

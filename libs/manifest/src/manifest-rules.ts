@@ -158,7 +158,7 @@ const EntrypointShape = declare({
 export const ManifestShape = declare({
   schemaVersion: [IsInt()],
   sdkVersion: text,
-  appName: optional(IsString(), Matches(/^[A-Za-z0-9._-]{1,64}$/)),
+  appName: optional(IsString(), Matches(/^\P{C}{1,64}$/u)),
   bundle: one(FileShape),
   sourceMap: one(FileShape),
   packages: optional(...one(PackagesShape)),

@@ -106,7 +106,7 @@ describe('a manifest', () => {
 
   test.each<[string, unknown]>([
     ['sdkVersion', undefined],
-    ['appName', 'no spaces please'],
+    ['appName', 'line\nbreak'],
     ['appName', null],
     ['packages', null],
     ['functions.0.doc', null],

@@ -9,7 +9,7 @@ export {
   newSessionKey,
   timeChars,
 } from './ids.ts';
-export { assertName } from './names.ts';
+export { assertName, assertRunName } from './names.ts';
 export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
 export { DEFAULTS, LIMITS } from './limits.ts';

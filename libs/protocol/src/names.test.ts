@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { InvalidError } from './errors.ts';
-import { assertName } from './names.ts';
+import { assertName, assertRunName } from './names.ts';
 
 describe('a name', () => {
   it.each(['a', 'shop', 'my-app_2.0', 'A'.repeat(64), 'ap-short'])('is accepted: %s', (name) => {
@@ -19,6 +19,15 @@ describe('a name', () => {
     const id = 'ap-0123456789abcdefghijkl';
     expect(() => assertName('app', id)).toThrow('looks like an app id');
     expect(() => assertName('environment', id)).not.toThrow();
+  });
+
+  it('of an app that is only run may be any printable text but an app id', () => {
+    for (const name of ['my app!', 'prüfung: 2. Lauf', 'a'.repeat(64)]) {
+      expect(() => assertRunName(name)).not.toThrow();
+    }
+    for (const name of ['', 'a'.repeat(65), 'bell\u0007', 'line\nbreak', 5, 'ap-0123456789abcdefghijkl']) {
+      expect(() => assertRunName(name)).toThrow(InvalidError);
+    }
   });
 
   it('that is refused is named, with its kind', () => {

@@ -4,6 +4,22 @@ import { isId } from './ids.ts';
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 /**
+ * Checks the name of an app that is run: any printable text does. To be deployed it needs a name that
+ * {@link assertName} accepts.
+ *
+ * @throws {@link InvalidError} if it is no text of 1 to 64 characters, holds control characters, or looks like
+ * an app id.
+ */
+export function assertRunName(name: unknown): asserts name is string {
+  if (typeof name !== 'string' || !/^\P{C}{1,64}$/u.test(name)) {
+    throw new InvalidError(`the app name ${JSON.stringify(name) ?? String(name)} is not valid`, {
+      hint: 'Use text of 1 to 64 printable characters, or leave the name out.',
+    });
+  }
+  assertNoAppId(name);
+}
+
+/**
  * Checks the name of a named object (app, environment, volume, …).
  *
  * @throws {@link InvalidError} if it is longer than 64 characters, holds anything but ASCII letters, digits,
@@ -15,7 +31,10 @@ export function assertName(kind: string, name: string): void {
       hint: 'Use 1 to 64 letters, digits, dashes, dots or underscores.',
     });
   }
-  if (kind === 'app' && isId(name, 'ap')) {
-    throw new InvalidError(`the app name "${name}" looks like an app id`, { hint: 'Choose another name.' });
-  }
+  if (kind === 'app') assertNoAppId(name);
+}
+
+function assertNoAppId(name: string): void {
+  if (!isId(name, 'ap')) return;
+  throw new InvalidError(`the app name "${name}" looks like an app id`, { hint: 'Choose another name.' });
 }

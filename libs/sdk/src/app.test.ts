@@ -13,12 +13,37 @@ afterEach(() => {
 const site = (name: string) => ({ name, file: 'src/app.ts', line: 3 });
 
 describe('an app', () => {
-  it('is registered under its name, which must be valid', () => {
+  it('is registered under its name, or without one', () => {
     new App('shop');
     new App();
     expect(registeredApps().map((app) => app.name)).toEqual(['shop', undefined]);
-    expect(() => new App('not valid')).toThrow(InvalidError);
+  });
+
+  it('may have any printable name to be run, but none that looks like an app id', () => {
+    expect(new App('second try, with cache').name).toBe('second try, with cache');
     expect(() => new App('ap-0123456789abcdefghijkl')).toThrow('looks like an app id');
+    expect(() => new App('')).toThrow(InvalidError);
+    expect(() => Reflect.construct(App, [5])).toThrow('the app name 5 is not valid');
+  });
+
+  it('gives its options to its functions and classes: their own win, env is merged', () => {
+    const app = new App('shop', { cpu: 2, retries: 1, env: { STAGE: 'test', LANG: 'en' } });
+    app.function({ name: 'own', cpu: 4, env: { LANG: 'de' } }, () => 1);
+    app.function({ name: 'plain', retries: undefined } as object, () => 1);
+    app.cls({ memoryMiB: 64 })(class Reader {});
+    expect(registeredApps()[0]?.functions.map(({ options }) => options)).toEqual([
+      { name: 'own', cpu: 4, retries: 1, env: { STAGE: 'test', LANG: 'de' } },
+      { name: 'plain', cpu: 2, retries: 1, env: { STAGE: 'test', LANG: 'en' } },
+      { memoryMiB: 64, cpu: 2, retries: 1, env: { STAGE: 'test', LANG: 'en' } },
+    ]);
+  });
+
+  it('refuses options that it does not know, or out of range, its own and in sum', () => {
+    expect(() => new App('shop', { cpus: 2 } as never)).toThrow('app "shop": there is no option "cpus"');
+    expect(() => new App('shop', { timeoutMs: 1 })).toThrow('app "shop": timeoutMs');
+    expect(() => new App('shop', { name: 'x' } as never)).toThrow('there is no option "name"');
+    const app = new App('shop', { minContainers: 3 });
+    expect(() => app.function({ name: 'f', maxContainers: 2 }, () => 1)).toThrow('is above maxContainers');
   });
 
   it('registers functions under the name they are bound to', () => {
@@ -81,6 +106,29 @@ describe('including another app', () => {
     new App('all').include(pay).include(pay);
     pay.function({ name: 'refund' }, () => 1);
     expect(registeredApps()[1]?.functions.map(({ name }) => name)).toEqual(['charge', 'refund']);
+  });
+
+  it('keeps the options that its functions have from their own app', () => {
+    const pay = new App('pay', { cpu: 2 });
+    pay.function({ name: 'charge' }, () => 1);
+    new App('all', { cpu: 8 }).include(pay);
+    expect(registeredApps()[1]?.functions).toMatchObject([{ name: 'charge', options: { cpu: 2 } }]);
+  });
+
+  it('is silent about the same function again, by whichever way, and can be chained', () => {
+    const [pay, mail, all] = [new App('pay'), new App('mail'), new App('all')];
+    pay.function({ name: 'charge' }, () => 1);
+    mail.include(pay);
+    expect(all.include(pay).include(mail).include(pay)).toBe(all);
+    expect(registeredApps()[2]?.functions.map(({ name }) => name)).toEqual(['charge']);
+  });
+
+  it('leaves its entrypoints with it', () => {
+    const pay = new App('pay');
+    pay.localEntrypoint({ name: 'main' }, () => 1);
+    const all = new App('all').include(pay);
+    all.localEntrypoint({ name: 'main' }, () => 2);
+    expect(registeredApps()[1]?.entrypoints).toHaveLength(1);
   });
 
   it('refuses different functions of one name', () => {

@@ -1,10 +1,18 @@
-import { assertName, InvalidError, type AppSummary } from '@gantry/protocol';
+import { assertName, assertRunName, InvalidError } from '@gantry/protocol';
 
+import {
+  checkAppOptions,
+  withDefaults,
+  type AppOptions,
+  type EntrypointOptions,
+  type LookupOptions,
+} from './app-options.ts';
 import { AppProgram, type DeployOptions, type RunningApp, type RunOptions } from './app-program.ts';
 import { AppRun } from './app-run.ts';
 import { asSingle } from './batched.ts';
 import { callSiteOf } from './call-site.ts';
 import { Client } from './client.ts';
+import { Cls, type HandleSource } from './cls.ts';
 import { assertOnClass } from './decorator-use.ts';
 import { FunctionTarget } from './function-target.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
@@ -24,19 +32,7 @@ import {
 } from './registry.ts';
 import { RemoteFunction } from './remote-function.ts';
 
-export interface EntrypointOptions {
-  /** How `gantry run file.ts::name` selects it. @defaultValue the name of the constant that holds it */
-  name?: string;
-}
-
-export interface LookupOptions {
-  /** Make an app without functions if there is none, such as a parent for sandboxes. @defaultValue false */
-  createIfMissing?: boolean;
-  /** @defaultValue the client's environment */
-  environment?: string;
-  /** @defaultValue `Client.default()` */
-  client?: Client;
-}
+const handles = new WeakMap<object, RemoteFunction>();
 
 /**
  * What you deploy: a named set of functions and classes.
@@ -45,19 +41,28 @@ export interface LookupOptions {
  * ```ts
  * const app = new App('shop');
  * export const square = app.function({ retries: 3 }, async (x: number) => x * x);
+ * const big = new App('big', { memoryMiB: 4_096, env: { STAGE: 'test' } }); // defaults of its functions
  * ```
  */
 export class App {
   /** Undefined for an app that is only ever run, not deployed. */
   readonly name: string | undefined;
   readonly #registration: AppRegistration;
+  readonly #defaults: AppOptions;
   readonly #includedBy = new Set<App>();
   readonly #program: AppProgram;
 
-  /** @throws {@link InvalidError} if the name is not 1 to 64 letters, digits, dashes, dots or underscores. */
-  constructor(name?: string) {
-    if (name !== undefined) assertName('app', name);
+  /**
+   * @param name - Needed to deploy, here or as an option of the deploy, and then 1 to 64 letters, digits, dashes,
+   * dots and underscores. An app that is only run may have any name, or none.
+   * @throws {@link InvalidError} if the name holds control characters or looks like an app id, or on options out
+   * of range.
+   */
+  constructor(name?: string, options: AppOptions = {}) {
+    if (name !== undefined) assertRunName(name);
+    checkAppOptions(name, options);
     this.name = name;
+    this.#defaults = options;
     this.#registration = { name, functions: [], entrypoints: [] };
     registeredApps().push(this.#registration);
     this.#program = new AppProgram(this.#registration, callSiteOf(App as unknown as () => App));
@@ -69,15 +74,55 @@ export class App {
   }
 
   /**
-   * Finds a deployed or running app.
+   * Finds a deployed or running app now, unlike the `fromName` of other handles, which wait for their first use.
    *
-   * @throws {@link NotFoundError} if there is none of this name or id.
+   * @throws {@link NotFoundError} if there is none of this name or id; {@link InvalidError} for a name that no app
+   * can have, if it is to be made.
+   *
+   * @example
+   * ```ts
+   * const app = await App.lookup('tools', { createIfMissing: true });
+   * console.log(app.appId);
+   * ```
    */
-  static async lookup(name: string, options: LookupOptions = {}): Promise<AppSummary> {
+  static async lookup(name: string, options: LookupOptions = {}): Promise<App> {
     checkKeys('App.lookup', options, ['createIfMissing', 'environment', 'client']);
     const client = options.client ?? Client.default();
-    if (options.createIfMissing) return client.createApp(name, options.environment);
-    return client.lookupApp(name, options.environment);
+    const { environment } = options;
+    const found = options.createIfMissing
+      ? await client.createApp(name, environment)
+      : await client.lookupApp(name, environment);
+    const app = new App(found.name);
+    app.#program.appId = found.id;
+    // It is not an app that this program makes, so a build must not find it among those.
+    registeredApps().splice(registeredApps().indexOf(app.#registration), 1);
+    return app;
+  }
+
+  /** A handle on each function, by name; included apps' functions, too. */
+  get registeredFunctions(): Record<string, RemoteFunction> {
+    return byName(this.#registration.functions, (registration) => handles.get(registration));
+  }
+
+  /** A handle on each class, by name; included apps' classes, too. */
+  get registeredClasses(): Record<string, Cls<object>> {
+    return byName(this.#registration.functions, (registration) =>
+      registration.kind === 'class' ? Cls.on<object>(this.#sourceOf(registration)) : undefined,
+    );
+  }
+
+  /** The functions that `gantry run` runs on this machine, by name. */
+  get registeredEntrypoints(): Record<string, AnyFunction> {
+    return byName(this.#registration.entrypoints, ({ fn }) => fn);
+  }
+
+  /** What answers HTTP: the names of functions, and of methods as `Class.method`. */
+  get registeredWebEndpoints(): string[] {
+    return this.#registration.functions.flatMap((registration) => {
+      if (registration.kind === 'function') return registration.endpoint ? [registration.name] : [];
+      const endpoints = registration.methods.filter(({ endpoint }) => endpoint);
+      return endpoints.map(({ name }) => `${registration.name}.${name}`);
+    });
   }
 
   /**
@@ -92,7 +137,7 @@ export class App {
     }
     return (...use: unknown[]) => {
       assertOnClass('app.cls()', use);
-      const registration = describeClass(use[0] as AnyClass, options, site);
+      const registration = describeClass(use[0] as AnyClass, withDefaults(this.#defaults, options), site);
       rememberRegistration(registration);
       this.#register(registration);
     };
@@ -118,20 +163,13 @@ export class App {
   ): RemoteFunction<A, R>;
   function(...args: unknown[]): RemoteFunction<never[], unknown> {
     const { options, fn, site } = splitFunctionArguments<FunctionOptions>('app.function', args);
-    const registration = describeFunction(fn, options, site);
+    const registration = describeFunction(fn, withDefaults(this.#defaults, options), site);
     this.#register(registration);
     if (registration.name === '') this.#program.remember(registration, callSiteOf(this.function));
-    const target = new FunctionTarget({
-      // A getter: without a build step it is named later, by `app.run`.
-      get name() {
-        return registration.name;
-      },
-      apps: (ownApp) => this.#candidates(ownApp, registration.name),
-      running: () => this.#running,
-    });
+    const target = new FunctionTarget(this.#sourceOf(registration));
     const { batched } = registration;
     const local = batched ? asSingle(registration.name, registration.fn) : registration.fn;
-    return new RemoteFunction({
+    const handle = new RemoteFunction({
       get label() {
         return registration.name;
       },
@@ -139,6 +177,8 @@ export class App {
       method: '',
       local,
     });
+    handles.set(registration, handle as RemoteFunction);
+    return handle;
   }
 
   /**
@@ -197,12 +237,7 @@ export class App {
     const local = new LocalInstance(registration, parameters);
     return makeInstance<T>({
       className: registration.name,
-      target: new FunctionTarget({
-        name: registration.name,
-        apps: (ownApp) => this.#candidates(ownApp, registration.name),
-        running: () => this.#running,
-        parameters,
-      }),
+      target: new FunctionTarget({ ...this.#sourceOf(registration), parameters }),
       methods: registration.methods,
       local,
     });
@@ -263,6 +298,17 @@ export class App {
     return this.name ?? 'without a name';
   }
 
+  #sourceOf(registration: FunctionRegistration | ClassRegistration): HandleSource {
+    return {
+      // A getter: without a build step it is named later, by `app.run`.
+      get name() {
+        return registration.name;
+      },
+      apps: (ownApp) => this.#candidates(ownApp, registration.name),
+      running: () => this.#running,
+    };
+  }
+
   // A class or function may be deployed under its own app or under one that includes it.
   #candidates(ownApp: string | undefined, name: string): string[] {
     if (name === '') {
@@ -297,4 +343,16 @@ export class App {
     functions.push(registration);
     for (const app of this.#includedBy) app.#register(registration);
   }
+}
+
+function byName<TItem extends { name: string }, TValue>(
+  items: readonly TItem[],
+  valueOf: (item: TItem) => TValue | undefined,
+): Record<string, TValue> {
+  const found: Record<string, TValue> = {};
+  for (const item of items) {
+    const value = valueOf(item);
+    if (value !== undefined) found[item.name] = value;
+  }
+  return found;
 }

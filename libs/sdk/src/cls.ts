@@ -13,6 +13,12 @@ import {
 } from './pool-options.ts';
 import type { FromNameOptions } from './remote-function.ts';
 
+/** Where a class or function is looked up. @internal */
+export type HandleSource = Pick<
+  FunctionTargetOptions,
+  'name' | 'apps' | 'environment' | 'platform' | 'running'
+>;
+
 /**
  * A handle on a class of a deployed app, from any program.
  *
@@ -24,15 +30,18 @@ import type { FromNameOptions } from './remote-function.ts';
  * ```
  */
 export class Cls<T extends object> {
-  readonly #app: string;
-  readonly #name: string;
-  readonly #options: FromNameOptions;
-  #replaced: PoolOptions = {};
+  readonly #source: HandleSource;
+  readonly #replaced: PoolOptions;
+  #whole: FunctionTarget | undefined;
 
-  private constructor(app: string, name: string, options: FromNameOptions) {
-    this.#app = app;
-    this.#name = name;
-    this.#options = options;
+  private constructor(source: HandleSource, replaced: PoolOptions = {}) {
+    this.#source = source;
+    this.#replaced = replaced;
+  }
+
+  /** @internal */
+  static on<T extends object>(source: HandleSource): Cls<T> {
+    return new Cls<T>(source);
   }
 
   /** Nothing is looked up before a method of an instance is called. */
@@ -42,12 +51,20 @@ export class Cls<T extends object> {
     options: FromNameOptions = {},
   ): Cls<InstanceType<TClass>> {
     checkKeys('Cls.fromName', options, ['environment', 'client']);
-    return new Cls<InstanceType<TClass>>(app, name, options);
+    const { environment, client } = options;
+    return new Cls<InstanceType<TClass>>({
+      name,
+      apps: () => [app],
+      environment,
+      get platform() {
+        return client?.platform;
+      },
+    });
   }
 
   /** The containers with these parameters; wrong ones show at the first call. */
   instance(parameters: InstanceParameters<T> = {}): Instance<T> {
-    return makeInstance<T>({ className: this.#name, target: this.#target({ parameters }) });
+    return makeInstance<T>({ className: this.#source.name, target: this.#target({ parameters }) });
   }
 
   /**
@@ -83,29 +100,42 @@ export class Cls<T extends object> {
    * @throws {@link InvalidError} on settings out of range, or more `minContainers` than `maxContainers`.
    */
   async updateAutoscaler(settings: AutoscalerSettings): Promise<void> {
-    await updateAutoscaler(this.#target({ wholeClass: true }), settings);
+    await updateAutoscaler(this.#wholeTarget, settings);
   }
 
   /** How much waits and runs at this moment, over all instances. */
   async getCurrentStats(): Promise<FunctionStats> {
-    return readStats(this.#target({ wholeClass: true }));
+    return readStats(this.#wholeTarget);
+  }
+
+  /**
+   * Looks the class up now instead of at the first call.
+   *
+   * @throws {@link NotFoundError} if it is not deployed.
+   */
+  async hydrate(): Promise<this> {
+    await this.#wholeTarget.resolve();
+    return this;
+  }
+
+  /**
+   * Id of the class, `fu-…`.
+   *
+   * @throws {@link ExecutionError} before it was looked up.
+   */
+  get objectId(): string {
+    return this.#wholeTarget.objectId;
+  }
+
+  get #wholeTarget(): FunctionTarget {
+    return (this.#whole ??= this.#target({ wholeClass: true }));
   }
 
   #with(replaced: PoolOptions): Cls<T> {
-    const other = new Cls<T>(this.#app, this.#name, this.#options);
-    other.#replaced = replaced;
-    return other;
+    return new Cls<T>(this.#source, replaced);
   }
 
   #target(which: Pick<FunctionTargetOptions, 'parameters' | 'wholeClass'>): FunctionTarget {
-    const { environment, client } = this.#options;
-    return new FunctionTarget({
-      name: this.#name,
-      apps: () => [this.#app],
-      environment,
-      platform: client?.platform,
-      options: this.#replaced,
-      ...which,
-    });
+    return new FunctionTarget({ ...this.#source, options: this.#replaced, ...which });
   }
 }

@@ -1,5 +1,6 @@
 import {
   completeParameters,
+  ExecutionError,
   isGantryError,
   NotFoundError,
   type ClassParameters,
@@ -55,6 +56,14 @@ export class FunctionTarget {
   get route(): Route | undefined {
     if (this.#running !== this.#options.running?.()) return undefined;
     return this.#route?.platform.closed === false ? this.#route : undefined;
+  }
+
+  /** @throws {@link ExecutionError} before the name was looked up. */
+  get objectId(): string {
+    if (this.#route && this.#running === this.#options.running?.()) return this.#route.lookup.functionId;
+    throw new ExecutionError(`"${this.#options.name}" was not looked up yet, so its id is not known`, {
+      hint: 'Call it, or await .hydrate(), first.',
+    });
   }
 
   /**
@@ -125,6 +134,13 @@ export class FunctionTarget {
 }
 
 function withHint(error: NotFoundError, apps: readonly string[], name: string): NotFoundError {
+  if (name.includes('.')) {
+    const [className = '', method = ''] = name.split('.', 2);
+    return new NotFoundError(error.message, {
+      hint: `A method is called through its class: Cls.fromName(…, '${className}').instance().${method}.`,
+      details: error.details,
+    });
+  }
   if (error.hint !== undefined) return error;
   return new NotFoundError(error.message, {
     hint: `Deploy the app "${apps.at(-1) ?? ''}", or check that it holds "${name}".`,

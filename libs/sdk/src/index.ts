@@ -1,4 +1,5 @@
-export { App, type EntrypointOptions, type LookupOptions } from './app.ts';
+export { App } from './app.ts';
+export type { AppOptions, EntrypointOptions, LookupOptions } from './app-options.ts';
 export type { DeployOptions, RunOptions } from './app-program.ts';
 export type { AppRun } from './app-run.ts';
 export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';

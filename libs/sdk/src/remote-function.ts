@@ -259,11 +259,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
    * @throws {@link ExecutionError} before it was looked up.
    */
   get objectId(): string {
-    const { route } = this.#options.target;
-    if (route) return route.lookup.functionId;
-    throw new ExecutionError(`"${this.name}" was not looked up yet, so its id is not known`, {
-      hint: 'Call it, or await .hydrate(), first.',
-    });
+    return this.#options.target.objectId;
   }
 
   /** The HTTPS address of an endpoint, null for a function that is none. */

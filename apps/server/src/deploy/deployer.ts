@@ -3,6 +3,7 @@ import type { Messaging } from '@gantry/messaging';
 import {
   type AppRecord,
   assertName,
+  assertRunName,
   type DeploymentRecord,
   type DeployReply,
   type DeployRequest,
@@ -89,8 +90,10 @@ export class Deployer {
         hint: 'Set "ephemeral", or leave out "detach" and "appId".',
       });
     }
-    if (name !== undefined) assertName('app', name);
-    else if (!ephemeral) {
+    if (ephemeral) {
+      if (name !== undefined) assertRunName(name);
+    } else if (name !== undefined) assertName('app', name);
+    else {
       throw new InvalidError('an app needs a name to be deployed', {
         hint: "Name it in code, new App('name'), or with the option --name.",
       });

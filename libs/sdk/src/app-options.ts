@@ -1,0 +1,46 @@
+import { InvalidError } from '@gantry/protocol';
+
+import type { Client } from './client.ts';
+import { checkResourceOptions } from './option-checks.ts';
+import type { ResourceOptions } from './options.ts';
+
+/**
+ * What holds for everything that the app registers itself, unless a function or class says otherwise. `env` is
+ * merged name by name; of every other option the more particular one counts.
+ */
+export type AppOptions = ResourceOptions;
+
+export interface EntrypointOptions {
+  /** How `gantry run file.ts::name` selects it. @defaultValue the name of the constant that holds it */
+  name?: string;
+}
+
+export interface LookupOptions {
+  /** Make an app without functions if there is none, such as a parent for sandboxes. @defaultValue false */
+  createIfMissing?: boolean;
+  /** @defaultValue the client's environment */
+  environment?: string;
+  /** @defaultValue `Client.default()` */
+  client?: Client;
+}
+
+/** @throws {@link InvalidError} on an unknown option, or a value out of its range. */
+export function checkAppOptions(name: string | undefined, options: AppOptions): void {
+  const subject = name === undefined ? 'new App' : `app "${name}"`;
+  if (typeof options === 'object' && options !== null && 'name' in options) {
+    throw new InvalidError(`${subject}: there is no option "name"`, {
+      hint: "Write new App('name', { … }).",
+    });
+  }
+  checkResourceOptions(subject, options);
+}
+
+/** The options of a function or class, completed by those of its app. */
+export function withDefaults<TOptions extends ResourceOptions>(
+  defaults: AppOptions,
+  options: TOptions,
+): TOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const env = defaults.env || options.env ? { env: { ...defaults.env, ...options.env } } : {};
+  return { ...defaults, ...given, ...env } as TOptions;
+}
