@@ -9,6 +9,7 @@ export {
   newSessionKey,
   timeChars,
 } from './ids.ts';
+export { HANDLE, registerHandle, type HandleState } from './handles.ts';
 export { assertName, assertRunName } from './names.ts';
 export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';

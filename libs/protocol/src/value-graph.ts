@@ -1,5 +1,6 @@
 import { SerializationError } from './errors.ts';
 import { describeError } from './error-values.ts';
+import { handleState, type HandleState } from './handles.ts';
 import { travelName } from './known-classes.ts';
 import { isPlainText } from './plain-value.ts';
 
@@ -28,6 +29,7 @@ export const NODE = {
   error: 10,
   instance: 11,
   url: 12,
+  handle: 13,
 } as const;
 
 /** Kinds of primitives that need help. */
@@ -48,6 +50,8 @@ interface Meeting {
   readonly step: string;
   /** Inside an error: what cannot travel is left out instead of refused. */
   readonly lenient: boolean;
+  /** What it travels as, in place of its fields. */
+  readonly handle: HandleState | undefined;
 }
 
 /** Classes, by their tag, whose state cannot leave the process. */
@@ -55,7 +59,7 @@ const REFUSED = new Set(
   (
     'Promise WeakMap WeakSet WeakRef FinalizationRegistry Generator AsyncGenerator SharedArrayBuffer Blob File ' +
     'FormData Headers Request Response ReadableStream WritableStream TransformStream AbortSignal ' +
-    'AbortController MessagePort WebSocket RemoteFunction'
+    'AbortController MessagePort WebSocket'
   ).split(' '),
 );
 
@@ -98,12 +102,14 @@ class Lowering {
     if (known !== undefined) return [known];
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (REFUSED.has(tag)) return this.#refuse(`a ${tag}`, parent, step);
+    const handle = handleState(value);
+    if (handle === null) return this.#refuse(`of the class "${value.constructor.name}"`, parent, step);
     if (parent?.lenient && isEmitter(value)) return undefined;
     const node: GraphNode = [];
     const lenient = parent?.lenient === true || value instanceof Error;
     const number = this.#nodes.push(node) - 1;
     this.#numbers.set(value, number);
-    this.#waiting.push({ value, node, parent, step, lenient });
+    this.#waiting.push({ value, node, parent, step, lenient, handle });
     return [number];
   }
 
@@ -119,8 +125,13 @@ class Lowering {
     else if (value instanceof ArrayBuffer) node.push(NODE.buffer, new Uint8Array(value));
     else if (value instanceof Error) this.#fillError(value, meeting);
     else if (value instanceof URL) node.push(NODE.url, value.href);
+    else if (meeting.handle) this.#fillHandle(meeting.handle, meeting);
     else if (isBoxed(value)) node.push(NODE.boxed, this.#slot(value.valueOf(), meeting, ''));
     else this.#fillObject(value, meeting);
+  }
+
+  #fillHandle({ kind, state }: HandleState, meeting: Meeting): void {
+    meeting.node.push(NODE.handle, kind, lowerValue(state, this.#name));
   }
 
   #fillObject(value: object, meeting: Meeting): void {

@@ -1,5 +1,6 @@
 import { DeserializationError } from './errors.ts';
 import { reviveError, restoreProperties } from './error-values.ts';
+import { reviveHandle } from './handles.ts';
 import { knownClass } from './known-classes.ts';
 import { NODE, PRIMITIVE, type GraphNode } from './value-graph.ts';
 
@@ -78,6 +79,8 @@ class Revival {
         return Object(this.slot(node[1]));
       case NODE.url:
         return new URL(node[1] as string);
+      case NODE.handle:
+        return reviveHandle({ kind: node[1] as string, state: reviveValue(node[2]) });
       default:
         throw new DeserializationError(`the value holds an object of the unknown kind ${String(node[0])}`, {
           hint: 'Both sides must run the same version of Gantry.',

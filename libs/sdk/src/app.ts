@@ -1,4 +1,4 @@
-import { assertName, assertRunName, InvalidError } from '@gantry/protocol';
+import { assertName, assertRunName, HANDLE, InvalidError } from '@gantry/protocol';
 
 import {
   checkAppOptions,
@@ -285,6 +285,11 @@ export class App {
     checkKeys('app.deploy', options, ['name', 'tag', 'environment', 'entry']);
     await this.#program.deploy(options);
     return this;
+  }
+
+  /** @internal What it registers is code, which is where it arrives already, or not. */
+  [HANDLE](): null {
+    return null;
   }
 
   get #running(): RunningApp | undefined {

@@ -2,6 +2,7 @@ import {
   assertName,
   ClientClosedError,
   DEFAULTS,
+  HANDLE,
   type AppSummary,
   type FunctionLookup,
   type GantryError,
@@ -110,6 +111,11 @@ export class Client implements AsyncDisposable {
     return this.platform.tracker.hold(appId);
   }
 
+  /** @internal A client holds a token, which must not travel. */
+  [HANDLE](): null {
+    return null;
+  }
+
   /** Ends the session; what is still open fails with `ClientClosedError`, and goes on remotely. */
   async close(): Promise<void> {
     if (this.closed) return;
@@ -140,15 +146,15 @@ class ClientPlatform implements Platform {
   closed = false;
   readonly tracker: CallTracker;
   readonly #lookups: LookupCache;
-  readonly #environment: string;
+  readonly environment: string;
 
   constructor(api: ServerApi, transport: SessionTransport, environment: string) {
     this.tracker = new CallTracker(transport, new BlobPayloads(api));
-    this.#environment = environment;
+    this.environment = environment;
     this.#lookups = new LookupCache((app, name, where = environment) => api.lookupFunction(app, name, where));
   }
 
-  lookup(app: string, name: string, environment = this.#environment): Promise<FunctionLookup> {
+  lookup(app: string, name: string, environment = this.environment): Promise<FunctionLookup> {
     return this.#lookups.lookup(app, name, environment);
   }
 

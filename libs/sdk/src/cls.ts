@@ -1,6 +1,13 @@
-import type { AutoscalerSettings, FunctionStats, PoolOptions } from '@gantry/protocol';
+import {
+  HANDLE,
+  registerHandle,
+  type AutoscalerSettings,
+  type FunctionStats,
+  type HandleState,
+  type PoolOptions,
+} from '@gantry/protocol';
 
-import { FunctionTarget, type FunctionTargetOptions } from './function-target.ts';
+import { FunctionTarget, type FunctionTargetOptions, type TargetReference } from './function-target.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
 import { checkKeys } from './option-checks.ts';
@@ -40,8 +47,13 @@ export class Cls<T extends object> {
   }
 
   /** @internal */
-  static on<T extends object>(source: HandleSource): Cls<T> {
-    return new Cls<T>(source);
+  static on<T extends object>(source: HandleSource, replaced: PoolOptions = {}): Cls<T> {
+    return new Cls<T>(source, replaced);
+  }
+
+  /** @internal As an argument or result it arrives as a handle on the same class, with the same options. */
+  [HANDLE](): HandleState {
+    return { kind: 'gantry.Cls', state: this.#wholeTarget.reference };
   }
 
   /** Nothing is looked up before a method of an instance is called. */
@@ -139,3 +151,7 @@ export class Cls<T extends object> {
     return new FunctionTarget({ ...this.#source, options: this.#replaced, ...which });
   }
 }
+
+registerHandle('gantry.Cls', ({ apps, options, ...names }: TargetReference) =>
+  Cls.on({ ...names, apps: () => apps }, options),
+);

@@ -19,6 +19,10 @@ export class ContainerPlatform implements Platform {
     this.#lookups = new LookupCache((app, name, environment) => host.lookup(app, name, environment));
   }
 
+  get environment(): string {
+    return this.#host.environment;
+  }
+
   lookup(app: string, name: string, environment?: string): Promise<FunctionLookup> {
     return this.#lookups.lookup(app, name, environment);
   }

@@ -40,6 +40,15 @@ export interface FunctionTargetOptions {
   running?: (() => RunningApp | undefined) | undefined;
 }
 
+/** What a target travels as. */
+export interface TargetReference extends Pick<
+  FunctionTargetOptions,
+  'name' | 'environment' | 'parameters' | 'options'
+> {
+  /** Names or ids of apps to look in, best first. */
+  apps: string[];
+}
+
 /** Names a function or class, and finds out once what the name means on the platform at hand. */
 export class FunctionTarget {
   readonly #options: FunctionTargetOptions;
@@ -56,6 +65,20 @@ export class FunctionTarget {
   get route(): Route | undefined {
     if (this.#running !== this.#options.running?.()) return undefined;
     return this.#route?.platform.closed === false ? this.#route : undefined;
+  }
+
+  /** Leads to the same function from another program or container. */
+  get reference(): TargetReference {
+    const { name, parameters, options, platform = defaultPlatform() } = this.#options;
+    const running = this.#options.running?.();
+    const apps = running ? [running.appId] : this.#options.apps(ownAppId());
+    const environment = this.#options.environment ?? running?.environment ?? platform.environment;
+    return { name, apps, environment, parameters, options };
+  }
+
+  /** A target where a reference arrived. */
+  static to({ apps, ...names }: TargetReference): FunctionTarget {
+    return new FunctionTarget({ ...names, apps: () => apps });
   }
 
   /** @throws {@link ExecutionError} before the name was looked up. */
@@ -113,8 +136,7 @@ export class FunctionTarget {
 
   async #lookup(platform: Platform, running: RunningApp | undefined): Promise<FunctionLookup> {
     const { name, environment = running?.environment } = this.#options;
-    const ownApp = containerHost()?.appId ?? process.env['GANTRY_APP_ID'];
-    const apps = running ? [running.appId] : this.#options.apps(ownApp);
+    const apps = running ? [running.appId] : this.#options.apps(ownAppId());
     for (const app of apps) {
       try {
         return await platform.lookup(app, name, environment);
@@ -131,6 +153,10 @@ export class FunctionTarget {
     const complete = completeParameters(lookup.name, lookup.parameters, given);
     return Object.keys(complete).length === 0 ? undefined : complete;
   }
+}
+
+function ownAppId(): string | undefined {
+  return containerHost()?.appId ?? process.env['GANTRY_APP_ID'];
 }
 
 function withHint(error: NotFoundError, apps: readonly string[], name: string): NotFoundError {

@@ -1,7 +1,7 @@
-import { InvalidError } from '@gantry/protocol';
+import { HANDLE, InvalidError, registerHandle, type HandleState } from '@gantry/protocol';
 
 import type { TakesBatches, Unbatched } from './batched.ts';
-import type { FunctionTarget } from './function-target.ts';
+import { FunctionTarget, type TargetReference } from './function-target.ts';
 import type { LocalResult } from './generator-types.ts';
 import type { LocalInstance } from './local-instance.ts';
 import type { ClassRegistration } from './registry.ts';
@@ -40,7 +40,9 @@ export function makeInstance<T>(options: InstanceOptions): Instance<T> {
   const handles = new Map<string, RemoteFunction>();
   const proxy = new Proxy(Object.create(null) as object, {
     get(_, key) {
-      // `then` would make the instance a promise to `await`.
+      if (key === HANDLE) return () => travelling(options);
+      // `then` would make the instance a promise to `await`; no method is called `constructor`.
+      if (key === 'constructor') return undefined;
       if (typeof key !== 'string' || key === 'then' || key === 'toJSON') return undefined;
       let handle = handles.get(key);
       if (!handle) handles.set(key, (handle = makeHandle(options, key)));
@@ -55,6 +57,17 @@ export function makeInstance<T>(options: InstanceOptions): Instance<T> {
   });
   return proxy as Instance<T>;
 }
+
+// As an argument or result it arrives as an instance of the same class, with the same parameters.
+function travelling({ className, target, methods }: InstanceOptions): HandleState {
+  return { kind: 'gantry.Instance', state: { className, methods, target: target.reference } };
+}
+
+registerHandle(
+  'gantry.Instance',
+  (state: Pick<InstanceOptions, 'className' | 'methods'> & { target: TargetReference }) =>
+    makeInstance<object>({ ...state, target: FunctionTarget.to(state.target) }),
+);
 
 function makeHandle(options: InstanceOptions, method: string): RemoteFunction {
   const { className, target, methods, local } = options;

@@ -6,6 +6,8 @@ import type { CallTracker } from './call-tracker.ts';
 export interface Platform {
   readonly closed: boolean;
   readonly tracker: CallTracker;
+  /** Where names are looked up unless a handle says otherwise. */
+  readonly environment: string;
   /** @throws {@link NotFoundError} */
   lookup(app: string, name: string, environment?: string): Promise<FunctionLookup>;
   /** Makes the next lookup of this function ask again. */

@@ -85,7 +85,7 @@ describe('remote', () => {
     deploy(() => 1);
     const handle = RemoteFunction.fromName<(x: unknown) => number>('maths', 'square');
     await expect(handle.remote({ callback: () => 1 })).rejects.toThrow(SerializationError);
-    await expect(handle.remote(square)).rejects.toThrow('"args[0]" is a RemoteFunction and cannot be sent');
+    await expect(handle.remote(new WeakMap())).rejects.toThrow('"args[0]" is a WeakMap and cannot be sent');
     expect(host.submits()).toEqual([]);
   });
 });

@@ -1,12 +1,14 @@
 import {
   type AutoscalerSettings,
   encodeValue,
+  HANDLE,
+  type HandleState,
   ExecutionError,
   type FunctionStats,
   InvalidError,
   LIMITS,
-  type MethodSpec,
   newId,
+  registerHandle,
   type Payload,
   type SubmitMessage,
   type UserCodeError,
@@ -15,11 +17,12 @@ import {
 import type { OpenInput } from './call-tracker.ts';
 import type { Client } from './client.ts';
 import { FunctionCall } from './function-call.ts';
-import { FunctionTarget, type Route } from './function-target.ts';
+import { FunctionTarget, type Route, type TargetReference } from './function-target.ts';
 import type { Generated, Generating, Plain } from './generator-types.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
 import { mapInputs, type AnyIterable, type MapOptions } from './map-run.ts';
 import { splitMapArguments } from './map-arguments.ts';
+import { assertCallable, assertKind } from './method-checks.ts';
 import { checkKeys } from './option-checks.ts';
 import type { Waiter } from './outcome.ts';
 import { assertPayloadSize } from './payloads.ts';
@@ -102,9 +105,10 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     return new RemoteFunction({ label: name, target, method: '' }) as unknown as HandleOf<T>;
   }
 
-  /** Names it in the error about passing a handle as an argument. */
-  get [Symbol.toStringTag](): string {
-    return 'RemoteFunction';
+  /** @internal As an argument or result it arrives as a handle on the same function, or method of an instance. */
+  [HANDLE](): HandleState {
+    const { label, method, target } = this.#options;
+    return { kind: 'gantry.RemoteFunction', state: { label, method, target: target.reference } };
   }
 
   /** How messages name the function. */
@@ -360,28 +364,9 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   }
 }
 
-function assertCallable(
-  methods: readonly { name: string; callable: boolean }[],
-  method: string,
-  label: string,
-): void {
-  if (methods.some((known) => known.name === method && known.callable)) return;
-  const callable = methods.filter((known) => known.callable).map((known) => known.name);
-  throw new InvalidError(`"${label}" is no method that can be called remotely`, {
-    hint: `Put @method() above it and deploy again. Callable: ${callable.join(', ') || 'none'}.`,
-  });
-}
-
-function assertKind(
-  handlerKind: MethodSpec['handlerKind'],
-  kind: SubmitMessage['kind'],
-  label: string,
-): void {
-  const isGenerator = handlerKind === 'generator' || handlerKind === 'asyncGenerator';
-  if (isGenerator === (kind === 'generator')) return;
-  throw isGenerator
-    ? new InvalidError(`"${label}" is a generator, which has no single result`, {
-        hint: 'Iterate over .remoteGen(…).',
-      })
-    : new InvalidError(`"${label}" is no generator`, { hint: 'Call .remote(…).' });
-}
+registerHandle(
+  'gantry.RemoteFunction',
+  (state: { label: string; method: string; target: TargetReference }) => {
+    return new RemoteFunction({ ...state, target: FunctionTarget.to(state.target) });
+  },
+);

@@ -53,6 +53,7 @@ class Producer {
     };
     const platform: Platform = {
       closed: false,
+      environment: 'main',
       tracker: new CallTracker(transport, payloads),
       lookup: () => Promise.resolve(lookup),
       forgetLookup: () => undefined,
