@@ -5,7 +5,6 @@ import {
   type HandleState,
   ExecutionError,
   type FunctionStats,
-  InvalidError,
   LIMITS,
   newId,
   registerHandle,
