@@ -52,16 +52,16 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
 }
 
 function createDriver(from: DependencyContainer): ContainerDriver {
-  const { folder, runnerPath, nodePath, prewarm } = from.resolve(TOKENS.spec);
+  const { folder, runnerPath, nodePath, nodeFlags, prewarm } = from.resolve(TOKENS.spec);
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
-  return new ProcessDriver({ dataDir: folder, runnerPath, nodePath, prewarm, env });
+  return new ProcessDriver({ dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm, env });
 }
 
 function createWorker(from: DependencyContainer): Worker {
-  const { capacity, log } = from.resolve(TOKENS.spec);
+  const { capacity, exitGraceMs, log } = from.resolve(TOKENS.spec);
   return new Worker({
     workerId: from.resolve(TOKENS.workerId),
-    ...{ capacity, log },
+    ...{ capacity, exitGraceMs, log },
     messaging: from.resolve(TOKENS.messaging),
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import type { BlobStoreConfig } from '@gantry/blobs';
+import { LIMITS } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
 /** What {@link startWorker} needs to know. */
@@ -15,11 +16,15 @@ export interface WorkerConfig {
   runnerPath: string;
   /** Node for the containers. @defaultValue the Node that runs the worker */
   nodePath?: string | undefined;
+  /** Flags for that Node. @defaultValue none */
+  nodeFlags?: readonly string[] | undefined;
   /** Runner processes to start ahead of need. @defaultValue 1 */
   prewarm?: number | undefined;
   log: Logger;
   /** What containers may use in all. @defaultValue the machine */
   capacity?: { cpu: number; memoryMiB: number } | undefined;
+  /** How long exit hooks, and code that is preempted, may take. @defaultValue 30_000 */
+  exitGraceMs?: number | undefined;
 }
 
 /** {@link WorkerConfig} with defaults filled in. */
@@ -29,9 +34,11 @@ export interface WorkerSpec {
   blobs: BlobStoreConfig;
   runnerPath: string;
   nodePath: string | undefined;
+  nodeFlags: readonly string[];
   prewarm: number;
   log: Logger;
   capacity: { cpu: number; memoryMiB: number };
+  exitGraceMs: number;
 }
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -44,7 +51,9 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     blobs,
     runnerPath,
     nodePath,
+    nodeFlags: config.nodeFlags ?? [],
     prewarm: config.prewarm ?? 1,
+    exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     log,
     capacity: config.capacity ?? {
       cpu: availableParallelism(),

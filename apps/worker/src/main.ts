@@ -6,7 +6,7 @@ export type { WorkerConfig } from './config.ts';
 /** A worker that runs. */
 export interface RunningWorker {
   workerId: string;
-  /** Stops its containers, with their exit hooks, within 30 s, and ends everything it started. */
+  /** Preempts its containers, which have 30 s for what runs and for exit hooks, and ends everything it started. */
   stop(): Promise<void>;
 }
 

@@ -24,7 +24,7 @@ import { createLogger } from '@gantry/telemetry';
 import { startNats, temporaryDirectory, waitUntil, type TestNats } from '@gantry/testing';
 import { rolldown } from 'rolldown';
 
-import { startWorker, type RunningWorker } from './main.ts';
+import { startWorker, type RunningWorker, type WorkerConfig } from './main.ts';
 
 /** Bundles the runner from source, as the build of the platform does. Resolves to the path of its entry. */
 export async function bundleRunner(folder: string): Promise<string> {
@@ -63,7 +63,10 @@ export class WorkerUnderTest implements AsyncDisposable {
     this.messaging.subscribe<WorkerStatus>(subjects.workerStatus, (status) => (this.#status = status));
   }
 
-  static async start(runnerPath: string): Promise<WorkerUnderTest> {
+  static async start(
+    runnerPath: string,
+    config: Pick<WorkerConfig, 'exitGraceMs' | 'nodeFlags'> = {},
+  ): Promise<WorkerUnderTest> {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryDirectory('gantry-worker-')).path;
     const nats = stack.use(await startNats());
@@ -79,6 +82,7 @@ export class WorkerUnderTest implements AsyncDisposable {
       blobs: blobConfig,
       runnerPath,
       log,
+      ...config,
     });
     stack.defer(() => worker.stop());
     const blobs = await openBlobStore(blobConfig);

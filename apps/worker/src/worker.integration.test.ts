@@ -107,7 +107,9 @@ describe('a worker', () => {
   });
 
   it('fails an input that ends its container again and again', async () => {
-    const record = await platform.deploy(freeFunction('poison', '() => process.exit(3)'));
+    const record = await platform.deploy(
+      freeFunction('poison', "() => process.kill(process.pid, 'SIGKILL')"),
+    );
     const call = await platform.submit(record, '', [[]]);
     let containers = 0;
     const ended = async (): Promise<void> => {

@@ -5,7 +5,6 @@ import type { BlobStore } from '@gantry/blobs';
 import type { ContainerDriver } from '@gantry/containers';
 import { FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
-  LIMITS,
   subjects,
   type CancelMessage,
   type WorkerCommand,
@@ -44,6 +43,8 @@ export interface WorkerParts {
   driver: ContainerDriver;
   bundles: BundleStore;
   clock: Clock;
+  /** How long exit hooks, and code that is preempted, may take. */
+  exitGraceMs: number;
   log: Logger;
 }
 
@@ -137,18 +138,24 @@ export class Worker {
     if (command.type === 'start') return this.#startContainer(command);
     const container = this.#containers.get(command.containerId);
     if (!container) return { ok: false, message: `no container "${command.containerId}" on this worker` };
-    if (command.type === 'kill') container.kill('killed', command.reason);
-    else container.stop(command.reason);
+    switch (command.type) {
+      case 'kill':
+        container.kill('killed', command.reason);
+        break;
+      case 'preempt':
+        container.preempt(command.reason);
+        break;
+      case 'stop':
+        container.stop(command.reason);
+    }
     return { ok: true };
   }
 
-  /** Stops all containers, within the grace, and everything else. */
+  /** Preempts all containers, and ends everything else. */
   async stop(): Promise<void> {
     this.#draining = true;
     this.#reporter.publishNow();
-    for (const container of this.#containers.values()) {
-      container.stop('the worker shuts down', LIMITS.exitGraceMs);
-    }
+    for (const container of this.#containers.values()) container.preempt('the worker shuts down');
     await Promise.all([...this.#containers.values()].map((container) => container.ended));
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#heartbeats.stop();
@@ -196,10 +203,10 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, clock, log } = this.#parts;
+    const { driver, bundles, clock, log, exitGraceMs } = this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, clock, log },
+      ...{ driver, bundles, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

@@ -23,6 +23,8 @@ export interface StartOptions {
 export interface ContainerEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** The kernel killed it because memory was short, as far as the driver can tell. */
+  readonly outOfMemory?: true | undefined;
 }
 
 /** One running container, seen from its worker. */

@@ -4,6 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { ContainerError } from '@gantry/protocol';
 
 import type { Container, ContainerEnd } from './container-driver.ts';
+import type { KernelKills } from './kernel-kills.ts';
 
 export interface ProcessContainerOptions {
   /** Until a container takes it over, a process started ahead has its token here. */
@@ -12,6 +13,7 @@ export interface ProcessContainerOptions {
   directory: string;
   command: readonly string[];
   env: Record<string, string>;
+  kernelKills: KernelKills;
 }
 
 /** A child process that leads a process group of its own, with a socket as file descriptor 3. */
@@ -22,6 +24,7 @@ export class ProcessContainer implements Container {
   readonly exited: Promise<ContainerEnd>;
   readonly #child: ChildProcess;
   #ended = false;
+  #killed = false;
 
   private constructor(child: ChildProcess, options: ProcessContainerOptions) {
     this.#child = child;
@@ -33,7 +36,8 @@ export class ProcessContainer implements Container {
         // Whatever it started ends with it; nobody is left in the group if that fails.
         this.#killGroup();
         this.#ended = true;
-        resolve({ code, signal });
+        const isUnasked = signal === 'SIGKILL' && !this.#killed;
+        resolve({ code, signal, ...(isUnasked && options.kernelKills.claim() && { outOfMemory: true }) });
       });
     });
     // The runner may end while the worker writes to it: `exited` tells, the socket need not.
@@ -84,6 +88,7 @@ export class ProcessContainer implements Container {
   }
 
   kill(): void {
+    this.#killed = true;
     if (!this.#ended) this.#killGroup();
   }
 

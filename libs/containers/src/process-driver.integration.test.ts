@@ -119,6 +119,24 @@ describe('process driver', () => {
     await driver.close();
   });
 
+  it('tells a process that the kernel killed for want of memory from one that somebody killed', async () => {
+    let kernelKills = 3;
+    const driver = new ProcessDriver({ dataDir, runnerPath, readKernelKills: () => kernelKills });
+    const murdered = await driver.start({ id: 'ta-murdered' });
+    murdered.signal('SIGKILL');
+    expect(await murdered.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    const [starved, stopped] = [
+      await driver.start({ id: 'ta-starved' }),
+      await driver.start({ id: 'ta-stopped' }),
+    ];
+    kernelKills++;
+    stopped.kill();
+    expect(await stopped.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    starved.signal('SIGKILL');
+    expect(await starved.exited).toEqual({ code: null, signal: 'SIGKILL', outOfMemory: true });
+    await driver.close();
+  });
+
   it('says which program could not be started', async () => {
     const driver = new ProcessDriver({ dataDir, runnerPath, nodePath: '/nowhere/node' });
     await expect(driver.start({ id: 'ta-none' })).rejects.toThrow(

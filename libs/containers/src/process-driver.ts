@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
+import { KernelKills } from './kernel-kills.ts';
 import { ProcessContainer } from './process-container.ts';
 import { ProcessRecords, TOKEN_VARIABLE } from './process-records.ts';
 import { WarmProcesses } from './warm-processes.ts';
@@ -21,6 +22,8 @@ export interface ProcessDriverOptions {
   prewarm?: number | undefined;
   /** Environment of every container, beside what it needs to find programs and its language. */
   env?: Readonly<Record<string, string>> | undefined;
+  /** Counts processes that the kernel killed for want of memory. @defaultValue the counter of Linux */
+  readKernelKills?: (() => number | undefined) | undefined;
 }
 
 // Nothing else of the worker's environment reaches user code: it may hold credentials.
@@ -46,11 +49,13 @@ export class ProcessDriver implements ContainerDriver {
   readonly #options: ProcessDriverOptions;
   readonly #records: ProcessRecords;
   readonly #warm: WarmProcesses;
+  readonly #kernelKills: KernelKills;
   readonly #running = new Map<ProcessContainer, Promise<void>>();
 
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
     this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#kernelKills = new KernelKills(options.readKernelKills);
     this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#spawn() });
     this.#warm.refill();
   }
@@ -77,6 +82,7 @@ export class ProcessDriver implements ContainerDriver {
 
   async close(): Promise<void> {
     this.#warm.close();
+    this.#kernelKills.close();
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
   }
@@ -92,6 +98,7 @@ export class ProcessDriver implements ContainerDriver {
       directory,
       command: [nodePath, ...nodeFlags, runnerPath],
       env: this.#environment(token),
+      kernelKills: this.#kernelKills,
     });
     this.#records.add({ pid: container.pid, token, directory });
     this.#running.set(container, this.#cleanUp(container));

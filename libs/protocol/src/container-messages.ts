@@ -14,7 +14,9 @@ import type { ClientMessage, ServerMessage } from './session-messages.ts';
 //   R3. Inputs come only after `ready`, never more at once than `maxInputs` (batches, if they come in batches);
 //       each is answered by one `output`.
 //   R4. After `stop` no input comes any more. The runner finishes what it has, runs `@exit` hooks, exits 0.
-//   R5. If the file descriptor closes, the runner exits at once: its worker is gone.
+//   R5. After `preempt` no input comes either. The code is interrupted: what does not end with a value is run
+//       again elsewhere. The runner runs `@exit` hooks and exits 0, within the grace.
+//   R6. If the file descriptor closes, the runner exits at once: its worker is gone.
 
 /** Worker to runner. */
 export type WorkerToRunner =
@@ -27,6 +29,8 @@ export type WorkerToRunner =
   | { type: 'credit'; inputId: string; taken: number }
   /** Finish what runs, then exit hooks, then end. */
   | { type: 'stop'; graceMs: number }
+  /** Interrupt what runs, then exit hooks, then end, all within the grace. */
+  | { type: 'preempt'; graceMs: number }
   /** Answers to `api`. */
   | { type: 'api'; message: ServerMessage }
   /** Answer to `lookup`; `record` is a `FunctionLookup` (see http-api) or undefined with `error`. */
@@ -82,6 +86,8 @@ export type RunnerToWorker =
   | { type: 'log'; stream: 'stdout' | 'stderr'; text: string; inputId?: string | undefined }
   /** No more inputs, please: the container ends after those it has. */
   | { type: 'stopFetching' }
+  /** The code wants to see its container preempted. */
+  | { type: 'requestPreemption' }
   /** Sent every second while the event loop turns. */
   | { type: 'heartbeat' }
   /** A call that user code makes: the same messages a client sends a server. */

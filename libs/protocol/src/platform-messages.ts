@@ -52,8 +52,9 @@ export interface ContainerStatus {
 }
 
 export interface ContainerExit {
-  /** Why it ended: asked to, its code failed to load, it crashed, or it was killed. */
-  reason: 'stopped' | 'loadFailed' | 'crashed' | 'killed' | 'outOfMemory' | 'heartbeat' | 'timeout';
+  /** Why it ended: asked to, preempted, its code failed to load, it crashed, or it was killed. */
+  reason:
+    'stopped' | 'preempted' | 'loadFailed' | 'crashed' | 'killed' | 'outOfMemory' | 'heartbeat' | 'timeout';
   code: number | null;
   signal: string | null;
   message?: string | undefined;
@@ -73,8 +74,11 @@ export type WorkerCommand =
   | { type: 'stop'; fence: number; containerId: string; reason: string }
   /** End now. Its inputs run elsewhere. Operators send it, so it carries no fence. */
   | { type: 'kill'; containerId: string; reason: string }
-  /** Like `stop`, from an operator. */
-  | { type: 'evict'; containerId: string; reason: string };
+  /**
+   * Interrupt its code, then exit hooks, then end, all within 30 s. What it does not finish runs elsewhere.
+   * Operators send it, so it carries no fence.
+   */
+  | { type: 'preempt'; containerId: string; reason: string };
 
 export interface WorkerReply {
   ok: boolean;

@@ -14,6 +14,7 @@ function loopOver(body: (...lists: unknown[][]) => unknown, places = 1) {
     handler: () => (lists) => body(...(lists as unknown[][])),
     paramTypes: () => [],
     enter: () => Promise.resolve(),
+    hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
   const loop = new BatchLoop(code, new InputSlots(places), (message) => outputs.push(message as Output));

@@ -56,6 +56,11 @@ export class BatchLoop {
     this.#slots.enter(() => this.#execute(batch));
   }
 
+  /** Everything that is open ends for the sake of the container. */
+  interrupt(): void {
+    for (const { lead } of [...this.#open.values()]) lead.abort('preempted');
+  }
+
   abort(inputId: string, reason: 'cancelled' | 'timeout'): void {
     const batch = this.#open.get(inputId);
     if (!batch) return;
@@ -70,6 +75,11 @@ export class BatchLoop {
     const outcome = outcomeOfThrown(thrown);
     this.#finish(batch, () => outcome);
     return true;
+  }
+
+  /** Of each batch that runs, or waits for a place, the input that stands for it. */
+  active(): Iterable<ActiveInput> {
+    return new Set([...this.#open.values()].map(({ lead }) => lead));
   }
 
   /** Resolves when nothing runs any more. */
@@ -119,7 +129,9 @@ export class BatchLoop {
     const times = { startedAtMs: lead.startedAtMs, finishedAtMs: Date.now() };
     for (const { inputId } of message.inputs) {
       this.#open.delete(inputId);
-      const outcome = outcomeOf(inputId) ?? failure(new InvalidError(`input "${inputId}" has no result`));
+      const outcome = lead.isInterrupted
+        ? failure(lead.abortReason)
+        : (outcomeOf(inputId) ?? failure(new InvalidError(`input "${inputId}" has no result`)));
       this.#send({ type: 'output', inputId, outcome, ...times });
     }
     this.#slots.leave();

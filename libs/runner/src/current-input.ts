@@ -1,9 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import type { CurrentInput } from 'gantry/internal';
-import { FunctionTimeoutError, InputCancellation } from '@gantry/protocol';
+import { FunctionTimeoutError, InputCancellation, InternalFailure } from '@gantry/protocol';
 
 const storage = new AsyncLocalStorage<ActiveInput>();
+
+/** Why code is told to end before it is done. */
+export type AbortReason = 'cancelled' | 'timeout' | 'preempted';
 
 /** An input whose code runs, or waits for a place. */
 export class ActiveInput implements CurrentInput {
@@ -13,6 +16,7 @@ export class ActiveInput implements CurrentInput {
   readonly #signal: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
+  #isPreempted = false;
 
   /** `signal` is given where the abort comes from outside, as for a web request whose client leaves. */
   constructor(inputId: string, callId: string, signal?: AbortSignal) {
@@ -31,18 +35,37 @@ export class ActiveInput implements CurrentInput {
     return this.#controller.signal;
   }
 
+  /**
+   * Its code was interrupted for the sake of its container, and may have seen that: what it returns may be
+   * half the work.
+   */
+  get isInterrupted(): boolean {
+    return this.#isPreempted && (this.#signal ?? this.#controller) !== undefined;
+  }
+
   /** Why it was aborted, if it was. */
   get abortReason(): Error | undefined {
     return this.#abortReason;
   }
 
-  abort(reason: 'cancelled' | 'timeout'): void {
+  abort(reason: AbortReason): void {
     if (this.#abortReason) return;
-    this.#abortReason =
-      reason === 'timeout'
-        ? new FunctionTimeoutError(`input "${this.inputId}" ran longer than its function's timeoutMs`)
-        : new InputCancellation(`input "${this.inputId}" was cancelled`);
+    this.#isPreempted = reason === 'preempted';
+    this.#abortReason = toError(reason, this.inputId);
     this.#controller?.abort(this.#abortReason);
+  }
+}
+
+function toError(reason: AbortReason, inputId: string): Error {
+  switch (reason) {
+    case 'timeout':
+      return new FunctionTimeoutError(`input "${inputId}" ran longer than its function's timeoutMs`);
+    case 'cancelled':
+      return new InputCancellation(`input "${inputId}" was cancelled`);
+    case 'preempted':
+      return new InternalFailure(
+        `the container of input "${inputId}" is preempted: the input runs elsewhere`,
+      );
   }
 }
 

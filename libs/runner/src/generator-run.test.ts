@@ -15,6 +15,7 @@ function loopOver(handler: () => unknown) {
     handler: () => handler,
     paramTypes: () => [],
     enter: () => Promise.resolve(),
+    hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
   const loop = new InputLoop(code, new InputSlots(1), (message) => sent.push(message));

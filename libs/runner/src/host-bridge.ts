@@ -39,6 +39,10 @@ export class HostBridge implements ContainerHost {
     this.#toWorker({ type: 'stopFetching' });
   }
 
+  requestPreemption(): void {
+    this.#toWorker({ type: 'requestPreemption' });
+  }
+
   send(message: ClientMessage): void {
     this.#toWorker({ type: 'api', message });
   }

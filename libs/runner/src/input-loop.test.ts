@@ -18,6 +18,7 @@ function loopOver(handlers: Record<string, Handler>, places = 10) {
     },
     paramTypes: () => [],
     enter: () => Promise.resolve(),
+    hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
   const loop = new InputLoop(code, new InputSlots(places), (message) => outputs.push(message as Output));
@@ -111,6 +112,21 @@ describe('the input loop', () => {
     expect(outcome?.type === 'error' && decodeValue(outcome.error as Uint8Array)).toMatchObject({
       name: 'FunctionTimeoutError',
     });
+  });
+
+  it('counts the value of an interrupted input only if its code never asked for its signal', async () => {
+    const { loop, outputs, run } = loopOver({
+      deaf: () => new Promise((resolve) => setImmediate(() => resolve('all'))),
+      attentive: () =>
+        new Promise((resolve) => activeInput()?.signal.addEventListener('abort', () => resolve('half'))),
+    });
+    run('in-1', 'deaf');
+    run('in-2', 'attentive');
+    loop.interrupt();
+    await loop.idle();
+    const outcomes = new Map(outputs.map(({ inputId, outcome }) => [inputId, outcome]));
+    expect(valueOf(outcomes.get('in-1'))).toBe('all');
+    expect(outcomes.get('in-2')).toMatchObject({ type: 'failure', failure: { name: 'InternalFailure' } });
   });
 
   it('answers each input once, also when it fails outside its promise', async () => {

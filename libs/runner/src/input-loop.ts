@@ -6,7 +6,7 @@ import {
   type RunnerToWorker,
 } from '@gantry/protocol';
 
-import { ActiveInput, runAsInput } from './current-input.ts';
+import { ActiveInput, runAsInput, type AbortReason } from './current-input.ts';
 import { GeneratorRun } from './generator-run.ts';
 import type { InputSlots } from './input-slots.ts';
 import { outcomeOfResult } from './result-outcome.ts';
@@ -41,7 +41,12 @@ export class InputLoop {
     this.#slots.enter(() => this.#execute(message, input));
   }
 
-  abort(inputId: string, reason: 'cancelled' | 'timeout'): void {
+  /** Everything that is open ends for the sake of the container. */
+  interrupt(): void {
+    for (const inputId of [...this.#open.keys()]) this.abort(inputId, 'preempted');
+  }
+
+  abort(inputId: string, reason: AbortReason): void {
     const input = this.#open.get(inputId);
     input?.abort(reason);
     if (input?.abortReason) this.#generators.get(inputId)?.abort(input.abortReason);
@@ -57,6 +62,11 @@ export class InputLoop {
     if (this.#open.get(input.inputId) !== input) return false;
     this.#finish(input, outcomeOfThrown(thrown));
     return true;
+  }
+
+  /** Inputs that run, or wait for a place. */
+  active(): Iterable<ActiveInput> {
+    return this.#open.values();
   }
 
   /** Resolves when nothing runs any more. */
@@ -110,7 +120,8 @@ export class InputLoop {
     if (this.#open.get(inputId) !== input) return;
     this.#open.delete(inputId);
     this.#generators.delete(inputId);
-    this.#send({ type: 'output', inputId, outcome, startedAtMs, finishedAtMs: Date.now() });
+    const counted = input.isInterrupted ? failure(input.abortReason) : outcome;
+    this.#send({ type: 'output', inputId, outcome: counted, startedAtMs, finishedAtMs: Date.now() });
     this.#slots.leave();
     if (this.#open.size === 0) this.#onIdle?.();
   }

@@ -1,10 +1,10 @@
 import { flushCompileCache } from 'node:module';
 
 import { setContainerHost } from 'gantry/internal';
-import type { LoadMessage, RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
+import { ContainerError, type LoadMessage, type RunnerToWorker, type WorkerToRunner } from '@gantry/protocol';
 
 import { BatchLoop } from './batch-loop.ts';
-import { activeInput } from './current-input.ts';
+import { activeInput, type ActiveInput } from './current-input.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostBridge } from './host-bridge.ts';
 import { InputLoop } from './input-loop.ts';
@@ -35,6 +35,8 @@ export class Runner {
   #inputs: InputLoop | undefined;
   #batches: BatchLoop | undefined;
   #web: WebEndpoints | undefined;
+  #hurry: () => void = () => undefined;
+  readonly #isHurried = new Promise<void>((resolve) => (this.#hurry = resolve));
 
   constructor(channel: FrameChannel<WorkerToRunner, RunnerToWorker>) {
     this.#channel = channel;
@@ -60,6 +62,27 @@ export class Runner {
     if (this.#state === 'ready') void this.#stop();
   }
 
+  /**
+   * Interrupts what runs (`SIGINT` listeners are called, `AbortSignal`s fire), then stops. Exit hooks wait for code
+   * that goes on, but no longer than half the grace.
+   */
+  preempt(graceMs: number): void {
+    if (this.#state !== 'warm') this.#callInterruptListeners();
+    this.#inputs?.interrupt();
+    this.#batches?.interrupt();
+    setTimeout(() => this.#hurry(), graceMs / 2).unref();
+    this.stop();
+  }
+
+  // Not by a signal, which would come too late for the listeners when nothing runs.
+  #callInterruptListeners(): void {
+    try {
+      process.emit('SIGINT');
+    } catch (thrown) {
+      this.#log(`a SIGINT listener failed: ${stackOf(thrown) ?? messageOf(thrown)}\n`);
+    }
+  }
+
   /** Something failed outside every promise that the runner holds. */
   crash(thrown: unknown): void {
     const input = activeInput();
@@ -67,6 +90,31 @@ export class Runner {
     if (this.#state === 'loading') return this.#loadFailed(thrown);
     this.#log(`uncaught: ${stackOf(thrown) ?? messageOf(thrown)}\n`);
     this.#end(1);
+  }
+
+  /**
+   * The process ends in this turn. If that was the code's doing, its input fails: run again, it would only do the
+   * same. Called outside every input, it was that of the only one that runs, if it was any's.
+   */
+  exiting(code: number): void {
+    if (this.#ended) return;
+    if (this.#state === 'loading') {
+      return this.#sayLoadFailed(
+        new ContainerError(`the code called process.exit(${code}) while it was loading`),
+      );
+    }
+    this.#log(`the code called process.exit(${code}): its container ends\n`);
+    const input = activeInput() ?? this.#onlyInput();
+    if (!input) return;
+    const error = new ContainerError(`the code of input "${input.inputId}" called process.exit(${code})`, {
+      hint: 'Throw an error, or return: process.exit ends the container, with everything else that runs in it.',
+    });
+    if (!this.#inputs?.fail(input, error)) this.#batches?.fail(input, error);
+  }
+
+  #onlyInput(): ActiveInput | undefined {
+    const [first, second] = [...(this.#inputs?.active() ?? []), ...(this.#batches?.active() ?? [])];
+    return second ? undefined : first;
   }
 
   #ifWarmAfter(delayMs: number, preload: () => Promise<void>): void {
@@ -90,6 +138,8 @@ export class Runner {
         return void this.#load(message);
       case 'stop':
         return this.stop();
+      case 'preempt':
+        return this.preempt(message.graceMs);
     }
   }
 
@@ -140,14 +190,19 @@ export class Runner {
   }
 
   #loadFailed(thrown: unknown): void {
+    this.#sayLoadFailed(thrown);
+    this.#end(1);
+  }
+
+  #sayLoadFailed(thrown: unknown): void {
     const error = encodeThrown(thrown);
     this.#channel.send({ type: 'loadFailed', error, message: messageOf(thrown), stack: stackOf(thrown) });
-    this.#end(1);
   }
 
   async #stop(): Promise<void> {
     this.#state = 'stopping';
-    await Promise.all([this.#inputs?.idle(), this.#batches?.idle(), this.#web?.close()]);
+    const isIdle = Promise.all([this.#inputs?.idle(), this.#batches?.idle(), this.#web?.close()]);
+    await (this.#code?.hasExitHooks ? Promise.race([isIdle, this.#isHurried]) : isIdle);
     await this.#code?.exit((hook, thrown) => {
       this.#log(`exit hook "${hook}" failed: ${stackOf(thrown) ?? messageOf(thrown)}\n`);
     });

@@ -23,15 +23,18 @@ export function startRunner(): void {
     }
   });
   process.on('SIGTERM', () => runner.stop());
-  // Ctrl-C in a terminal reaches the whole foreground; the worker decides when its containers end.
+  // For the listeners of user code alone: the worker decides when its containers end.
   process.on('SIGINT', () => undefined);
   process.on('uncaughtException', (thrown) => runner.crash(thrown));
   process.on('unhandledRejection', (thrown) => runner.crash(thrown));
-  process.on('exit', () => writeRest(channel));
+  process.on('exit', (code) => {
+    runner.exiting(code);
+    writeRest(channel);
+  });
   runner.start();
 }
 
-/** User code may call `process.exit`: what it logged before must still arrive. */
+/** User code may call `process.exit`: what was to be said before must still arrive. */
 function writeRest(channel: FrameChannel<WorkerToRunner, RunnerToWorker>): void {
   const frame = channel.takeFrame();
   // Behind a half-written frame nothing can be added.

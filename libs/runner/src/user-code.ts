@@ -14,6 +14,7 @@ export interface UserCode {
   paramTypes(method: string): (Function | undefined)[];
   /** Runs `@enter` hooks, those before the snapshot first. */
   enter(): Promise<void>;
+  readonly hasExitHooks: boolean;
   /** Runs `@exit` hooks, the last one first. A hook that fails does not keep the others from running. */
   exit(onFailure: (hook: string, thrown: unknown) => void): Promise<void>;
 }
@@ -48,6 +49,7 @@ function functionCode(registration: FunctionRegistration): UserCode {
     handler: () => handler,
     paramTypes: () => [],
     enter: () => Promise.resolve(),
+    hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
 }
@@ -78,6 +80,7 @@ function classCode(registration: ClassRegistration, parameters: ClassParameters)
         await call(name);
       }
     },
+    hasExitHooks: registration.exit.length > 0,
     async exit(onFailure) {
       for (const { name } of registration.exit.toReversed()) {
         try {

@@ -45,6 +45,7 @@ async function ask(handler: () => unknown): Promise<{ body: string; inputId: str
     handler: () => handler,
     paramTypes: () => [],
     enter: () => Promise.resolve(),
+    hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
   const parts = { code, slots: new InputSlots(1), send: (message: RunnerToWorker) => sent.push(message) };

@@ -386,8 +386,8 @@ export class Scheduler {
   }
 }
 
+const ENDED_BY_REQUEST: readonly (string | undefined)[] = ['stopped', 'preempted', 'killed', undefined];
+
 function failedToLoad({ readyAtMs, exit }: ContainerStatus): boolean {
-  return (
-    readyAtMs === undefined && exit !== undefined && exit.reason !== 'stopped' && exit.reason !== 'killed'
-  );
+  return readyAtMs === undefined && !ENDED_BY_REQUEST.includes(exit?.reason);
 }

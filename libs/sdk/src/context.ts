@@ -1,4 +1,8 @@
+import { InvalidError } from '@gantry/protocol';
+
 import { containerHost } from './host.ts';
+
+const LONGEST_WAIT_MS = 24 * 3600 * 1000;
 
 /**
  * True on the developer's machine (programs, tests, builds), false in a container.
@@ -23,7 +27,9 @@ export function currentFunctionCallId(): string | undefined {
 }
 
 /**
- * Fires when the running input is cancelled or times out; undefined outside containers and outside inputs.
+ * Fires when the running input is cancelled or times out, or its container is preempted; undefined outside
+ * containers and outside inputs. After a preemption the input runs again elsewhere, whatever code that asked for
+ * its signal returns.
  *
  * @example
  * ```ts
@@ -46,4 +52,30 @@ export function currentSignal(): AbortSignal | undefined {
  */
 export function stopFetchingInputs(): void {
   containerHost()?.stopFetching();
+}
+
+/**
+ * Preempts this container after `waitMs`, and up to `jitterMs` more at random, as happens at any time when its
+ * machine shuts down: `SIGINT` listeners and the signals of running inputs are called, `@exit` hooks run, and
+ * after 30 s the container is killed. Inputs that did not end with a value run again elsewhere. To see how code
+ * takes it. Does nothing outside containers.
+ *
+ * @throws {@link InvalidError} if a time is no number of milliseconds of at least 0.
+ *
+ * @example
+ * ```ts
+ * process.once('SIGINT', () => saveCheckpoint());
+ * simulatePreemption(5_000, 1_000);
+ * ```
+ */
+export function simulatePreemption(waitMs: number, jitterMs = 0): void {
+  for (const [name, value] of Object.entries({ waitMs, jitterMs })) {
+    if (typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT_MS) continue;
+    throw new InvalidError(
+      `simulatePreemption: ${name} must be from 0 to ${LONGEST_WAIT_MS} milliseconds, not ${String(value)}`,
+    );
+  }
+  const host = containerHost();
+  if (!host) return;
+  setTimeout(() => host.requestPreemption(), waitMs + Math.random() * jitterMs).unref();
 }

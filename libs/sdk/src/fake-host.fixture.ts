@@ -31,6 +31,7 @@ export class FakeHost implements ContainerHost {
   peak = 0;
   lookups = 0;
   stoppedFetching = false;
+  preemptionRequests = 0;
   #running = 0;
   #listener: (message: ServerMessage) => void = () => undefined;
 
@@ -67,6 +68,10 @@ export class FakeHost implements ContainerHost {
 
   stopFetching(): void {
     this.stoppedFetching = true;
+  }
+
+  requestPreemption(): void {
+    this.preemptionRequests++;
   }
 
   currentInput(): CurrentInput | undefined {

@@ -11,6 +11,8 @@ export interface ContainerHost {
   readonly urls: Readonly<Record<string, string>>;
   /** This container takes no more inputs, and ends after those it has. */
   stopFetching(): void;
+  /** This container is preempted now, as if its machine were needed for something else. */
+  requestPreemption(): void;
   /** Sends a client message through the worker. */
   send(message: ClientMessage): void;
   /** Calls `listener` for every server message that comes back. One listener at a time. */

@@ -36,6 +36,7 @@ export {
   currentInputId,
   currentSignal,
   isLocal,
+  simulatePreemption,
   stopFetchingInputs,
 } from './context.ts';
 export {

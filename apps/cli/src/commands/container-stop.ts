@@ -4,12 +4,13 @@ import { readConnection } from '../connection.ts';
 
 export const containerStopCommand: CommandSpec = {
   path: ['container', 'stop'],
-  summary: 'stop a container: it finishes what runs, runs its exit hooks and ends',
-  details: 'With --kill it ends at once. What it was running runs again in another container.',
+  summary: 'preempt a container: it is interrupted, runs its exit hooks and ends within 30 s',
+  details:
+    'What it does not finish in that time runs again in another container, with its retries untouched. With --kill it ends at once.',
   arguments: [{ usage: '<container>', description: 'id of the container (ta-…)' }],
   options: [{ flags: '--kill', description: 'end it at once, without exit hooks' }],
   examples: [
-    ['gantry container stop ta-1', 'drain and stop'],
+    ['gantry container stop ta-1', 'interrupt it, and have its inputs run elsewhere'],
     ['gantry container stop --kill ta-1', 'end it now'],
   ],
   async run({ terminal, env }, input) {

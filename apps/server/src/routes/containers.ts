@@ -38,7 +38,7 @@ export function containerRoutes({ apps, functions, workers, messaging }: HttpSer
       }
       const kill = ['1', 'true'].includes(context.req.query('kill') ?? '');
       const command: WorkerCommand = {
-        type: kill ? 'kill' : 'evict',
+        type: kill ? 'kill' : 'preempt',
         containerId,
         reason: 'stopped by request',
       };

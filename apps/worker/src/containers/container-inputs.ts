@@ -137,8 +137,8 @@ export class ContainerInputs {
     if (members.some(({ args }) => !args)) await Promise.all(fetches);
     const ready = members.flatMap(({ input, args }) => {
       if (!args || !this.has(input)) return [];
-      if (input.phase === 'settled') {
-        this.#leave(input);
+      if (input.phase === 'settled' || input.ending === 'preempted') {
+        this.#giveBack(input);
         return [];
       }
       const { inputId, callId, attempt } = input.message;
@@ -167,6 +167,7 @@ export class ContainerInputs {
     const outcome: Outcome = message.outcome;
     // A value that came within the grace counts; an error is most likely the abort itself.
     if (input.ending === 'timeout' && outcome.type !== 'value') settlement.timedOut(input, site);
+    else if (input.ending === 'preempted' && outcome.type !== 'value') settlement.giveBack(input);
     else settlement.finished(input, site, { outcome, times: message });
   }
 
@@ -190,6 +191,14 @@ export class ContainerInputs {
     input.deadlineMs = Number.POSITIVE_INFINITY;
     this.#options.settlement.timedOut(input, this.#options.site);
     this.#options.onStuck(input, 'timeout');
+  }
+
+  /** The container is preempted: what has not begun goes elsewhere at once, the rest when its code has ended. */
+  preempt(): void {
+    for (const input of [...this.#inputs.values()]) {
+      input.ending ??= 'preempted';
+      if (this.#batches?.isForming(input)) this.#giveBack(input);
+    }
   }
 
   /** The container has ended. */
@@ -227,6 +236,7 @@ export class ContainerInputs {
     // Cancelled, or the container ended, while the arguments were fetched.
     if (!this.has(input)) return;
     if (input.phase === 'settled') return this.#leave(input);
+    if (input.ending === 'preempted') return this.#giveBack(input);
     const { inputId, callId, method, attempt, stream } = input.message;
     this.#options.send({ type: 'run', inputId, callId, method, args, attempt, ...(stream && { stream }) });
   }

@@ -61,12 +61,6 @@ export class ContainerProcess {
   }
 }
 
-/** How a process ended, for people. */
-export function describeEnd(end: ContainerEnd): string {
-  if (end.signal) return `signal ${end.signal}`;
-  return end.code === null ? 'never started' : `exit code ${end.code}`;
-}
-
 /** Unix limits the path of a socket to 107 bytes. */
 function socketPath(container: Container): string {
   const path = join(container.directory, 'http.sock');

@@ -1,7 +1,6 @@
 import type { ContainerDriver, ContainerEnd } from '@gantry/containers';
 import {
   DEFAULTS,
-  LIMITS,
   type ContainerExit,
   type ContainerStatus,
   type FunctionRecord,
@@ -16,7 +15,8 @@ import type { InputTaker } from '../inputs/pool-feed.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import { ContainerInputs, type InputSurroundings } from './container-inputs.ts';
-import { ContainerProcess, describeEnd } from './container-process.ts';
+import { ContainerProcess } from './container-process.ts';
+import { describeEnd, explainEnd } from './explain-end.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
@@ -25,6 +25,8 @@ const LOAD_FAILED_GRACE_MS = 2_000;
 export interface ContainerSurroundings extends InputSurroundings {
   driver: ContainerDriver;
   bundles: BundleStore;
+  /** How long exit hooks, and code that is preempted, may take. */
+  exitGraceMs: number;
   containerLog: ContainerLog;
   /** Called when the code makes its first call. */
   openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
@@ -74,6 +76,7 @@ export class HostedContainer implements InputTaker {
   /** The one deadline of the present state: of starting, of draining, of exit hooks. */
   #deadline: NodeJS.Timeout | undefined;
   #exitGraceRuns = false;
+  #preempted = false;
   #resolveEnded: () => void = () => undefined;
 
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
@@ -206,21 +209,33 @@ export class HostedContainer implements InputTaker {
     return this.#inputs.has(input);
   }
 
-  /** Finishes what runs, runs exit hooks, ends. `withinMs` bounds all of it. */
-  stop(reason: string, withinMs: number = this.#timeoutMs + LIMITS.exitGraceMs): void {
-    if (this.#state === 'stopped') return;
+  /** Finishes what runs, runs exit hooks, ends. */
+  stop(reason: string): void {
+    if (this.#state === 'stopped' || this.#preempted) return;
+    const { exitGraceMs, containerLog } = this.#around;
     this.#reason ??= { reason: 'stopped', message: reason };
     if (this.#state !== 'draining') {
-      this.#around.containerLog.routine(`container ${this.containerId} stops: ${reason}`);
+      containerLog.routine(`container ${this.containerId} stops: ${reason}`);
       this.#inputs.flush();
-      this.#send({ type: 'stop', graceMs: LIMITS.exitGraceMs });
+      this.#send({ type: 'stop', graceMs: exitGraceMs });
       this.#close('draining');
     }
     this.#exitGraceRuns = false;
-    this.#setDeadline(withinMs, () =>
-      this.kill('killed', `did not end within ${withinMs} ms after it was stopped`),
-    );
+    this.#endWithin(this.#timeoutMs + exitGraceMs, 'was stopped');
     this.#limitExit();
+  }
+
+  /** Interrupts its code, runs exit hooks, ends, all within the grace. What it does not finish runs elsewhere. */
+  preempt(reason: string): void {
+    if (this.#state === 'stopped' || this.#preempted) return;
+    const { exitGraceMs, containerLog } = this.#around;
+    this.#preempted = true;
+    this.#reason ??= { reason: 'preempted', message: reason };
+    containerLog.system(`container ${this.containerId} is preempted: ${reason}`);
+    this.#inputs.preempt();
+    this.#send({ type: 'preempt', graceMs: exitGraceMs });
+    this.#close('draining');
+    this.#endWithin(exitGraceMs, 'was preempted');
   }
 
   /** Ends now. Its inputs run elsewhere. */
@@ -257,6 +272,8 @@ export class HostedContainer implements InputTaker {
         return this.#around.containerLog.write(message.stream, message.text, message.inputId);
       case 'web':
         return this.#webChanged(message.running);
+      case 'requestPreemption':
+        return this.preempt('its code simulates it');
       case 'stopFetching':
         return this.#exhaust('its code asked for no more inputs');
       case 'ready':
@@ -335,11 +352,12 @@ export class HostedContainer implements InputTaker {
 
   /** Once nothing runs in a draining container, its exit hooks have their grace and no more. */
   #limitExit(): void {
-    if (this.#state !== 'draining' || this.running > 0 || this.#exitGraceRuns) return;
+    if (this.#state !== 'draining' || this.running > 0 || this.#exitGraceRuns || this.#preempted) return;
     if (this.#reason?.reason !== 'stopped') return;
+    const { exitGraceMs } = this.#around;
     this.#exitGraceRuns = true;
-    this.#setDeadline(LIMITS.exitGraceMs, () => {
-      this.kill('killed', `exit hooks took longer than ${LIMITS.exitGraceMs} ms`);
+    this.#setDeadline(exitGraceMs, () => {
+      this.kill('killed', `exit hooks took longer than ${exitGraceMs} ms`);
     });
   }
 
@@ -355,7 +373,8 @@ export class HostedContainer implements InputTaker {
     clearTimeout(this.#deadline);
     this.#close('stopped');
     this.#calls?.close();
-    this.#exit = { ...this.#explain(end), code: end.code, signal: end.signal };
+    const { ranOutOfMemory = false } = this.#process ?? {};
+    this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
     const { containerLog } = this.#around;
     containerLog.end();
     const isRoutine = this.#exit.reason === 'stopped';
@@ -368,11 +387,10 @@ export class HostedContainer implements InputTaker {
     this.#resolveEnded();
   }
 
-  #explain(end: ContainerEnd): Pick<ContainerExit, 'reason' | 'message'> {
-    if (this.#process?.ranOutOfMemory && end.signal) {
-      return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
-    }
-    return this.#reason ?? { reason: 'crashed', message: `its process ended by itself: ${describeEnd(end)}` };
+  #endWithin(withinMs: number, event: string): void {
+    this.#setDeadline(withinMs, () =>
+      this.kill('killed', `did not end within ${withinMs} ms after it ${event}`),
+    );
   }
 
   #setDeadline(afterMs: number, act: () => void): void {

@@ -23,7 +23,7 @@ export class AssignedInput {
   /** Its code still occupies a place in a container. */
   occupying = false;
   /** Why its code was told to end. */
-  ending: 'cancelled' | 'timeout' | undefined;
+  ending: 'cancelled' | 'timeout' | 'preempted' | undefined;
   /** When its code has to have ended, by the monotonic clock. */
   deadlineMs = Number.POSITIVE_INFINITY;
   /** When a container got it, since the epoch. */

@@ -1,0 +1,36 @@
+import type { ContainerEnd } from '@gantry/containers';
+import type { ContainerExit } from '@gantry/protocol';
+
+/** What the worker knows about the end of a container besides how its process ended. */
+export interface EndCircumstances {
+  /** Why the worker, or the runner, wanted it to end, if one did. */
+  askedFor: Pick<ContainerExit, 'reason' | 'message'> | undefined;
+  /** Node said that it had no memory left. */
+  ranOutOfMemory: boolean;
+}
+
+/** Why a container ended. */
+export function explainEnd(end: ContainerEnd, circumstances: EndCircumstances): ContainerExit {
+  return { ...reasonOf(end, circumstances), code: end.code, signal: end.signal };
+}
+
+/** How a process ended, for people. */
+export function describeEnd(end: ContainerEnd): string {
+  if (end.signal) return `signal ${end.signal}`;
+  return end.code === null ? 'never started' : `exit code ${end.code}`;
+}
+
+function reasonOf(
+  end: ContainerEnd,
+  { askedFor, ranOutOfMemory }: EndCircumstances,
+): Pick<ContainerExit, 'reason' | 'message'> {
+  if (ranOutOfMemory && end.signal) {
+    return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
+  }
+  if (askedFor) return askedFor;
+  if (end.outOfMemory) {
+    return { reason: 'outOfMemory', message: 'the kernel killed it because memory was short' };
+  }
+  const how = end.signal === 'SIGKILL' ? 'was killed from outside' : 'ended by itself';
+  return { reason: 'crashed', message: `its process ${how}: ${describeEnd(end)}` };
+}

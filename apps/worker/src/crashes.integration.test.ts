@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { decodeValue, type FunctionOptionsSpec, type FunctionRecord } from '@gantry/protocol';
+import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { bundleRunner, WorkerUnderTest, type SubmittedCall } from './worker-under-test.ts';
+
+let folder: TemporaryDirectory;
+let platform: WorkerUnderTest;
+
+beforeAll(async () => {
+  folder = await temporaryDirectory('gantry-crashes-');
+  platform = await WorkerUnderTest.start(await bundleRunner(folder.path), {
+    nodeFlags: ['--max-old-space-size=64'],
+  });
+});
+afterAll(async () => {
+  await platform?.[Symbol.asyncDispose]();
+  await folder?.remove();
+});
+
+const runsIn = (trace: string): number => (existsSync(trace) ? readFileSync(trace, 'utf8').length : 0);
+
+/** A function whose argument says what it does; "wait" waits in its first run only. */
+function wayward(trace: string, options: FunctionOptionsSpec): Promise<FunctionRecord> {
+  return platform.deploy(
+    `{ kind: 'function', name: 'wayward', fn: async (what) => {
+      const { appendFileSync, readFileSync } = process.getBuiltinModule('node:fs');
+      if (what === 'exit') process.exit(3);
+      if (what === 'exhaust') {
+        const kept = [];
+        for (;;) kept.push(new Array(1000).fill(kept));
+      }
+      appendFileSync(${JSON.stringify(trace)}, 'x');
+      if (readFileSync(${JSON.stringify(trace)}, 'utf8').length === 1) await new Promise(() => undefined);
+      return 'again';
+    } }`,
+    options,
+  );
+}
+
+async function errorOf(call: SubmittedCall): Promise<unknown> {
+  const { outcome } = await call.output();
+  if (outcome.type !== 'error' || !(outcome.error instanceof Uint8Array)) return outcome;
+  return decodeValue(outcome.error);
+}
+
+const endOf = async (containerId: string) => {
+  await waitUntil(() => platform.container(containerId)?.state === 'stopped', { timeoutMs: 20_000 });
+  return platform.container(containerId)?.exit;
+};
+
+describe('code that calls process.exit', () => {
+  it('fails its input with the exit code after its retries; neighbours run elsewhere, theirs untouched', async () => {
+    const trace = join(folder.path, 'exit');
+    const record = await wayward(trace, {
+      maxInputs: 2,
+      retries: { maxRetries: 1, initialDelayMs: 0, backoffCoefficient: 1, maxDelayMs: 1_000 },
+    });
+    const first = await platform.startContainer(record);
+    const neighbour = await platform.submit(record, '', [['wait']]);
+    await waitUntil(() => runsIn(trace) === 1);
+    const leaver = await platform.submit(record, '', [['exit']]);
+    expect(await endOf(first)).toMatchObject({ reason: 'crashed', code: 3 });
+    const second = await platform.startContainer(record);
+    expect(await endOf(second)).toMatchObject({ code: 3 });
+    expect(await errorOf(leaver)).toMatchObject({
+      name: 'ContainerError',
+      message: `the code of input "${leaver.inputIds[0]}" called process.exit(3)`,
+    });
+    expect((await leaver.output()).attempt).toBe(1);
+    await platform.startContainer(record);
+    expect(await neighbour.value()).toBe('again');
+    expect((await neighbour.output()).attempt).toBe(0);
+  });
+});
+
+describe('a container that runs out of memory', () => {
+  it('says so in its end and its log, and its inputs run elsewhere', async () => {
+    const trace = join(folder.path, 'memory');
+    const record = await wayward(trace, { maxInputs: 2 });
+    const first = await platform.startContainer(record);
+    const neighbour = await platform.submit(record, '', [['wait']]);
+    await waitUntil(() => runsIn(trace) === 1);
+    const hungry = await platform.submit(record, '', [['exhaust']]);
+    expect(await endOf(first)).toMatchObject({
+      reason: 'outOfMemory',
+      message: 'its JavaScript heap was exhausted',
+    });
+    await platform.logsWith(record, ({ text }) => text.includes('ended: outOfMemory, signal SIGABRT'));
+    platform.messaging.publish('gantry.cancel', { callId: hungry.callId, terminateContainers: false });
+    await platform.startContainer(record);
+    expect(await neighbour.value()).toBe('again');
+  });
+});
