@@ -94,7 +94,7 @@ const fences = [
   { files: ['libs/messaging/src/**/*.ts'], patterns: [noS3, noTestHelpers] },
   { files: ['libs/blobs/src/**/*.ts'], patterns: [noNats, noTestHelpers] },
   { files: DOMAIN, patterns: [noNats, noS3, noTestHelpers, noNodeBuiltins] },
-  { files: [...TESTS, 'vitest.config.ts'], patterns: [noNats, noS3] },
+  { files: [...TESTS, 'vitest.*.ts'], patterns: [noNats, noS3] },
   { files: ['libs/messaging/src/**/*.test.ts'], patterns: [noS3] },
   { files: ['libs/blobs/src/**/*.test.ts'], patterns: [noNats] },
 ].map(({ files, patterns }) => ({ files, rules: { 'no-restricted-imports': ['error', { patterns }] } }));

@@ -8,6 +8,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs,tools,examples}/*/src/**/*.test.ts', 'tools/setup/src/**/*.test.mjs'],
           exclude: ['**/*.integration.test.{ts,mjs}', '**/*.e2e.test.ts', '**/node_modules/**'],
+          setupFiles: ['vitest.fuzz.ts'],
         },
       },
       {
@@ -25,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          setupFiles: ['vitest.fuzz.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

@@ -111,6 +111,17 @@ describe('the command line', () => {
     expect(result.stderr).toContain(message);
   });
 
+  test('deploy refuses a name that only a run may have', async () => {
+    const file = join(apps.path, 'run-name.ts');
+    await writeFile(file, "import { App } from 'gantry';\nnew App('bad name!');");
+
+    const result = await runCli(['deploy', file], platform.env);
+
+    expect(result.code, result.stderr).toBe(1);
+    expect(result.stderr).toContain('error[INVALID_ARGUMENT]: the app name "bad name!" is not valid');
+    expect(result.stderr).toMatch(/hint: /);
+  });
+
   test.each<[content: string, message: string]>([
     ['', 'is not valid JSON'],
     ['null', 'does not say how to reach'],
@@ -357,8 +368,8 @@ describe('the gateway', () => {
     }
   });
 
-  test('closes what is no TLS', async () => {
-    expect(statusOf(await sendRaw(platform.ready.gatewayUrl, request('GET /', hostOf('read'))))).toBe(0);
+  test('sends plain HTTP to the HTTPS address, and closes what is neither', async () => {
+    expect(statusOf(await sendRaw(platform.ready.gatewayUrl, request('GET /', hostOf('read'))))).toBe(308);
     expect(statusOf(await sendRaw(platform.ready.gatewayUrl, '\u0000garbage'))).toBe(0);
   });
 

@@ -4,7 +4,7 @@ export const WRONG_SOURCES: Record<string, [source: string, message: string]> = 
   'empty.ts': ['', 'no app is made here'],
   'none.ts': ['export const a = 1;', 'no app is made here'],
   'two.ts': ['new App("a"); new App("b");', '2 apps are made here'],
-  'name.ts': ['new App("bad name!");', 'the app name "bad name!" is not valid'],
+  'name.ts': ['new App("bad\\nname");', String.raw`the app name "bad\nname" is not valid`],
   'throws.ts': ['new App("a"); throw new Error("at import");', 'at import'],
   'undefined.ts': ['new App("a"); throw undefined;', 'failed while it was loading'],
   'exits.ts': ['new App("a"); process.exit(0);', 'ended the process with code 0'],

@@ -48,6 +48,8 @@ const optionalText = optional(IsString());
 const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
 const many = (shape: Shape): PropertyDecorator[] => [
   IsArray(),
+  // ValidateNested looks into lists of lists, and finds nothing wrong in an empty one.
+  IsObject({ each: true }),
   ValidateNested({ each: true }),
   Type(() => shape),
 ];

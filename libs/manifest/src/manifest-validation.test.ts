@@ -107,6 +107,8 @@ describe('a manifest', () => {
   test.each<[string, unknown]>([
     ['sdkVersion', undefined],
     ['appName', 'line\nbreak'],
+    ['functions', [[]]],
+    ['entrypoints', [[]]],
     ['appName', null],
     ['packages', null],
     ['functions.0.doc', null],

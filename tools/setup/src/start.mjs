@@ -61,14 +61,17 @@ async function startPlatform(nodePath, dataDir) {
   const release = passSignalsOn(child);
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => [])]);
-  if (line === undefined) {
+  const ready = line === undefined ? undefined : JSON.parse(line);
+  // A start that fails says so in a line of its own.
+  if (ready === undefined || ready.error !== undefined) {
+    await ended;
     release();
     throw new SetupError('Gantry did not start', {
       hint: 'The lines above say why. `node dist/cli.mjs doctor` knows more.',
     });
   }
   return {
-    ready: JSON.parse(line),
+    ready,
     ended,
     exitCode: () => child.exitCode,
     stop: async () => {

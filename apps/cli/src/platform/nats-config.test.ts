@@ -9,6 +9,7 @@ const OPTIONS = {
   user: 'gantry',
   password: 'secret',
   syncAlways: true,
+  version: '2.15.2',
 };
 
 describe('natsConfig', () => {
@@ -22,6 +23,11 @@ describe('natsConfig', () => {
   test('acknowledges only what is on disk, unless told otherwise', () => {
     expect(natsConfig(OPTIONS)).toContain('sync_interval: always');
     expect(natsConfig({ ...OPTIONS, syncAlways: false })).not.toContain('sync_interval');
+  });
+
+  test('limits the number of log files where the server knows how', () => {
+    expect(natsConfig(OPTIONS)).toContain('logfile_max_num');
+    expect(natsConfig({ ...OPTIONS, version: '2.9.10' })).not.toContain('logfile_max_num');
   });
 
   test('quotes paths', () => {

@@ -1,5 +1,7 @@
 import path from 'node:path';
 
+import { isAtLeast } from './nats-program.ts';
+
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 export interface NatsConfigOptions {
@@ -9,6 +11,8 @@ export interface NatsConfigOptions {
   password: string;
   /** Acknowledge only what is on disk. */
   syncAlways: boolean;
+  /** Of the nats-server that reads it, which refuses to start over a setting that it does not know. */
+  version: string;
 }
 
 export function natsConfigPath(dataDir: string): string {
@@ -34,7 +38,7 @@ export function natsConfig(options: NatsConfigOptions): string {
     `pid_file: ${quote(natsPidPath(dataDir))}`,
     `log_file: ${quote(natsLogPath(dataDir))}`,
     'logfile_size_limit: 10MB',
-    'logfile_max_num: 3',
+    ...(isAtLeast(options.version, [2, 10]) ? ['logfile_max_num: 3'] : []),
     `authorization { user: ${quote(options.user)}, password: ${quote(options.password)} }`,
     'jetstream {',
     `  store_dir: ${quote(path.join(dataDir, 'nats'))}`,

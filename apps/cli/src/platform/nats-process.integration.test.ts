@@ -56,6 +56,21 @@ describe('NatsProcess', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  test('says why it does not start', async () => {
+    const program = path.join(directory.path, 'broken-nats-server');
+    await writeFile(program, '#!/bin/sh\necho "unknown field: novelty" >&2\nexit 1\n', { mode: 0o755 });
+
+    const starts = NatsProcess.start({
+      program: { path: program, version: '2.15.2', canSyncAlways: true },
+      dataDir: directory.path,
+      port: 0,
+      syncAlways: true,
+      log: createLogger({ name: 'test', level: 'silent' }),
+    });
+
+    await expect(starts).rejects.toThrow('nats-server ended with 1\nunknown field: novelty');
+  });
+
   test('starts again on the same port when it is killed', async () => {
     const nats = await startNats();
     const first = nats.pid ?? 0;

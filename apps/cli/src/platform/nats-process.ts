@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -53,7 +53,8 @@ export class NatsProcess {
   static async start(options: NatsProcessOptions): Promise<NatsProcess> {
     const port = await choosePort({ host: '127.0.0.1', port: options.port, flag: '--nats-port' });
     const password = randomBytes(24).toString('base64url');
-    const config = natsConfig({ ...options, port, user: USER, password });
+    const { version } = options.program;
+    const config = natsConfig({ ...options, port, user: USER, password, version });
     await writePrivateFile(natsConfigPath(options.dataDir), config);
     const nats = new NatsProcess({ ...options, port }, password);
     await nats.#launch();
@@ -86,7 +87,13 @@ export class NatsProcess {
 
   async #launch(): Promise<void> {
     const { program, dataDir, port } = this.#options;
-    const child = spawn(program.path, ['-c', natsConfigPath(dataDir)], { stdio: 'ignore', detached: true });
+    // What is wrong with its configuration it says before it has a log.
+    const log = openSync(natsLogPath(dataDir), 'a', 0o600);
+    const child = spawn(program.path, ['-c', natsConfigPath(dataDir)], {
+      stdio: ['ignore', 'ignore', log],
+      detached: true,
+    });
+    closeSync(log);
     this.#child = child;
     const failed = new Promise<never>((_resolve, reject) => {
       child.once('error', (cause) => reject(this.#startFailure(`cannot be run: ${cause.message}`, cause)));
