@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
-import { containersOf, deployBenchApp, startPlatform, type Platform } from './platform.ts';
+import { deployBenchApp, startPlatform, untilScaledToZero } from './platform.ts';
 import { end, run } from './processes.ts';
 import { judge, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
@@ -12,14 +11,6 @@ async function timeNodeStart(): Promise<number> {
   const start = performance.now();
   await run(process.execPath, ['-e', '0']);
   return performance.now() - start;
-}
-
-async function untilScaledToZero(platform: Platform): Promise<void> {
-  for (let waited = 0; waited < 60_000; waited += 500) {
-    if ((await containersOf(platform, 'coldDouble')) === 0) return;
-    await delay(500);
-  }
-  throw new Error('"coldDouble" did not scale to zero within 60 s');
 }
 
 /** From a caller's `.remote()` to its answer while the function has no container, against a bare Node start. */
@@ -36,7 +27,7 @@ export async function benchmarkColdStart(options: { rounds: number }): Promise<B
     client.stdout.setEncoding('utf8');
     await once(client.stdout, 'data');
     for (let round = 0; round < options.rounds; round++) {
-      await untilScaledToZero(platform);
+      await untilScaledToZero(platform, 'coldDouble');
       bare.push(await timeNodeStart());
       client.stdin.write('call\n');
       const [answer] = (await once(client.stdout, 'data')) as [string];

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
+import { benchmarkBurst } from './burst-benchmark.ts';
 import { benchmarkCalls } from './call-benchmark.ts';
 import { benchmarkColdStart } from './cold-start-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
@@ -10,7 +11,7 @@ import { formatTable, type BenchResult } from './result.ts';
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES  some of: calls, calls-synced, cold, https, idle (comma-separated)
+  --only NAMES  some of: calls, calls-synced, cold, burst, https, idle (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
@@ -30,6 +31,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   calls: () => benchmarkCalls({ synced: false, repeats: rounds }),
   'calls-synced': () => benchmarkCalls({ synced: true, repeats: rounds }),
   cold: async () => [await benchmarkColdStart({ rounds: values.quick ? 3 : 9 })],
+  burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
   idle: benchmarkIdle,
 };

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { end, firstLine, run, temporaryDirectory } from './processes.ts';
 
@@ -55,4 +56,13 @@ export async function containersOf(platform: Platform, functionName: string): Pr
   const containers = JSON.parse(output) as { functionName: string; state: string }[];
   return containers.filter((found) => found.functionName === functionName && found.state !== 'stopped')
     .length;
+}
+
+/** Waits until a function of the benchmark app has no container. */
+export async function untilScaledToZero(platform: Platform, functionName: string): Promise<void> {
+  for (let waited = 0; waited < 60_000; waited += 500) {
+    if ((await containersOf(platform, functionName)) === 0) return;
+    await delay(500);
+  }
+  throw new Error(`"${functionName}" did not scale to zero within 60 s`);
 }

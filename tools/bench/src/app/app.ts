@@ -1,4 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { App, concurrent, fastapiEndpoint } from 'gantry';
+
+import { BURST } from './burst-shape.ts';
 
 export const app = new App('bench');
 
@@ -20,4 +24,13 @@ export const hello = app.function(
     { maxInputs: CONCURRENCY },
     fastapiEndpoint({ method: 'GET' }, async () => ({ hello: 'world' })),
   ),
+);
+
+/** Inputs of 50 ms, up to 80 at once: for a burst on a function that has no container. */
+export const burst = app.function(
+  { scaledownWindowMs: 2_000, maxContainers: BURST.containers },
+  concurrent({ maxInputs: BURST.inputsPerContainer }, async (x: number) => {
+    await delay(BURST.inputMs);
+    return x;
+  }),
 );
