@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Client, Cls, FunctionCall, RemoteFunction } from 'gantry';
@@ -131,6 +132,17 @@ describe('gantry run', () => {
 
     expect(result.code, result.stderr).toBe(0);
     expect(result.stdout).toContain('Hi, Bo!');
+  });
+
+  test('takes a module and the name of its app, and writes a result into a file', async () => {
+    const file = join(platform.ready.dataDir, 'greeting.txt');
+    const target = `./${ENTRY.replace('.ts', '')}::app.Greeter.greet`;
+
+    const result = await runCli(['run', '-q', '-w', file, '-m', target, '--name', 'Bo'], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).not.toContain('Hello, Bo!');
+    expect(await readFile(file, 'utf8')).toBe('Hello, Bo!');
   });
 
   test('ends with 1 and the remote stack when the function throws', async () => {

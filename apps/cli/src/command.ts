@@ -74,6 +74,7 @@ export const SHARED_OPTIONS = {
     description: 'environment',
     fallback: 'GANTRY_ENVIRONMENT, else main',
   },
+  module: { flags: '-m, --module', description: 'the target is a module as an import names it, not a file' },
   json: { flags: '--json', description: 'print JSON for programs' },
   dataDir: {
     flags: '--data-dir <path>',

@@ -1,5 +1,8 @@
 import { UsageError } from './usage-error.ts';
 
+/** A timer of Node takes no more. */
+const MOST_SECONDS = 2_147_483;
+
 /**
  * Parses a TCP port.
  *
@@ -7,6 +10,13 @@ import { UsageError } from './usage-error.ts';
  */
 export function parsePort(flag: string, text: string): number {
   return parseInteger(flag, text, { min: 0, max: 65_535 });
+}
+
+/** Parses a number of seconds above 0, and returns milliseconds. */
+export function parseSeconds(flag: string, text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= MOST_SECONDS) return value * 1_000;
+  throw new UsageError(`${flag} must be a number of seconds from 0 to ${MOST_SECONDS}, not "${text}"`);
 }
 
 /** Parses a whole number within bounds. */

@@ -2,15 +2,24 @@ import type { EvaluatedApp } from './evaluated-app.ts';
 import { toBuildError } from './mistake.ts';
 
 /**
- * Chooses the app that an entry is about: the one exported as `app`, else the default export, else the only
- * one exported, else the only one there is.
+ * Chooses the app that an entry is about: the one exported under the wanted name, else the one exported as `app`,
+ * else the default export, else the only one exported, else the only one there is.
  *
  * @throws BuildError if there is none, or no way to tell.
  */
-export function selectApp(apps: readonly EvaluatedApp[], entry: string): EvaluatedApp {
+export function selectApp(
+  apps: readonly EvaluatedApp[],
+  entry: string,
+  wanted: string | undefined,
+): EvaluatedApp {
   const byName = (name: string): EvaluatedApp | undefined =>
     apps.find((app) => app.exportNames.includes(name));
-  const chosen = byName('app') ?? byName('default') ?? onlyOne(exported(apps)) ?? onlyOne(apps);
+  const chosen =
+    (wanted === undefined ? undefined : byName(wanted)) ??
+    byName('app') ??
+    byName('default') ??
+    onlyOne(exported(apps)) ??
+    onlyOne(apps);
   if (chosen) return chosen;
   if (apps.length === 0) {
     const hint = 'Write: export const app = new App("my-app");';

@@ -139,9 +139,11 @@ export class AppBuilder implements Builder {
     };
   }
 
-  async #write(parts: BuildParts): Promise<Pick<BuildResult, 'manifest' | 'outDir' | 'files'>> {
+  async #write(
+    parts: BuildParts,
+  ): Promise<Pick<BuildResult, 'manifest' | 'exportNames' | 'outDir' | 'files'>> {
     const outDir = this.#outDir;
-    const manifest = composeManifest(parts);
+    const { manifest, exportNames } = composeManifest(parts, this.#options.app);
     const files = { bundle: join(outDir, 'bundle.mjs'), sourceMap: join(outDir, 'bundle.mjs.map') };
     const archive = join(outDir, 'packages.tar.gz');
     await mkdir(outDir, { recursive: true });
@@ -152,7 +154,7 @@ export class AppBuilder implements Builder {
     ]);
     await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     const packages = parts.packed ? { packages: archive } : {};
-    return { manifest, outDir, files: { ...files, ...packages } };
+    return { manifest, exportNames, outDir, files: { ...files, ...packages } };
   }
 }
 
@@ -172,10 +174,13 @@ interface BuildParts {
   sdkVersion: string;
 }
 
-function composeManifest({ project, bundle, analysis, apps, packed, sdkVersion }: BuildParts): Manifest {
+function composeManifest(
+  { project, bundle, analysis, apps, packed, sdkVersion }: BuildParts,
+  wanted: string | undefined,
+): Pick<BuildResult, 'manifest' | 'exportNames'> {
   const entry = displayPath(project, project.entry);
-  const app = selectApp(apps, entry);
-  return {
+  const app = selectApp(apps, entry, wanted);
+  const manifest: Manifest = {
     schemaVersion: MANIFEST_SCHEMA_VERSION,
     sdkVersion,
     ...(app.name === undefined ? {} : { appName: app.name }),
@@ -184,6 +189,7 @@ function composeManifest({ project, bundle, analysis, apps, packed, sdkVersion }
     ...(packed ? { packages: packed } : {}),
     ...composeUnits(app, analysis.facts, entry),
   };
+  return { manifest, exportNames: app.exportNames };
 }
 
 function fileRef(path: string, text: string): FileRef {

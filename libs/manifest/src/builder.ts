@@ -6,6 +6,12 @@ export interface BuildOptions {
   /** Where the manifest and its files go. */
   outDir: string;
   /**
+   * Name under which the entry exports the app to build. Where it exports none of that name, the usual choice counts.
+   *
+   * @defaultValue the app exported as `app`, else the default export, else the only one
+   */
+  app?: string | undefined;
+  /**
    * The folder that paths in messages and in the manifest are relative to; `entry` and `outDir` are, too.
    *
    * @defaultValue the nearest folder above the entry with a `package.json`; `entry` and `outDir` are then
@@ -16,6 +22,8 @@ export interface BuildOptions {
 
 export interface BuildResult {
   manifest: Manifest;
+  /** Names under which the entry exports the app. */
+  exportNames: string[];
   /** Absolute path of the folder that was written. */
   outDir: string;
   /** Absolute paths of the manifest's files. */

@@ -33,10 +33,8 @@ function describeError(error) {
   return { name: String(name), message: String(message), stack: String(stack), hint: text(hint), code: text(code), isGantry };
 }
 
-// An app keeps its registration to itself, so its name tells which one it made.
 function exportNamesOf(app, module) {
-  const isApp = (value) => typeof value?.cls === 'function' && typeof value?.localEntrypoint === 'function';
-  return Object.keys(module).filter((name) => isApp(module[name]) && module[name].name === app.name);
+  return Object.keys(module).filter((name) => module[name]?.[Symbol.for('gantry.registration')] === app);
 }
 
 let answered = false;

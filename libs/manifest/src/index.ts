@@ -4,6 +4,7 @@ import type { Builder, BuildOptions, BuildResult } from './builder.ts';
 export type { Builder, BuildOptions, BuildResult } from './builder.ts';
 export { loadManifest } from './manifest-file.ts';
 export { validateManifest } from './manifest-validation.ts';
+export { resolveModule } from './resolve-module.ts';
 
 /**
  * Builds an app: compiles and bundles the entry, evaluates it, and writes `manifest.json`, `bundle.mjs`, its

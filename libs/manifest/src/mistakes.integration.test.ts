@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { createBuilder } from './index.ts';
 import { aProject } from './project.fixture.ts';
 
 const HEAD = `import { App, batched, concurrent, enter, exit, fastapiEndpoint, method, parameter } from 'gantry';
@@ -266,6 +267,23 @@ describe('mistakes in entries', () => {
 
     expect((await project.build('src/named.ts')).manifest.appName).toBe('two');
     expect((await project.build('src/default.ts')).manifest.appName).toBe('one');
+  });
+
+  test('of several apps, also nameless ones, the export that is asked for counts', async () => {
+    const head =
+      "import { App } from 'gantry';\nexport const one = new App();\nexport const app = new App();\n";
+    const f = (app: string) => `export const of_${app} = ${app}.function(async () => '${app}');\n`;
+    await using project = await aProject({ 'src/app.ts': head + f('one') + f('app') });
+    const built = (app?: string) =>
+      createBuilder({ entry: 'src/app.ts', outDir: 'dist', projectRoot: project.root, app }).build();
+    const namesOf = async (app?: string) => {
+      const { manifest, exportNames } = await built(app);
+      return [exportNames, manifest.functions.map(({ name }) => name)];
+    };
+
+    expect(await namesOf('one')).toEqual([['one'], ['of_one']]);
+    expect(await namesOf('app')).toEqual([['app'], ['of_app']]);
+    expect(await namesOf('nothing')).toEqual([['app'], ['of_app']]);
   });
 
   test('a syntax error is reported at its line', async () => {

@@ -22,6 +22,7 @@ import { checkKeys } from './option-checks.ts';
 import type { ClsOptions, FunctionOptions } from './options.ts';
 import { describeClass, describeFunction, splitFunctionArguments } from './registration.ts';
 import {
+  REGISTRATION,
   registeredApps,
   type AnyClass,
   type AnyFunction,
@@ -285,6 +286,11 @@ export class App {
     checkKeys('app.deploy', options, ['name', 'tag', 'environment', 'entry']);
     await this.#program.deploy(options);
     return this;
+  }
+
+  /** @internal */
+  get [REGISTRATION](): AppRegistration {
+    return this.#registration;
   }
 
   /** @internal What it registers is code, which is where it arrives already, or not. */

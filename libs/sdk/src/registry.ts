@@ -58,6 +58,9 @@ export interface AppRegistration {
   entrypoints: EntrypointRegistration[];
 }
 
+/** What an `App` object is to the build step: the property that holds what it registers. */
+export const REGISTRATION = Symbol.for('gantry.registration');
+
 const APPS = Symbol.for('gantry.apps');
 const globals = globalThis as { [APPS]?: AppRegistration[] };
 

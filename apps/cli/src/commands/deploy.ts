@@ -1,5 +1,3 @@
-import path from 'node:path';
-
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { readConnection } from '../connection.ts';
@@ -19,6 +17,7 @@ export const deployCommand: CommandSpec = {
     { flags: '--name <name>', description: 'name of the app', fallback: 'the one in the code' },
     SHARED_OPTIONS.environment,
     { flags: '--tag <text>', description: 'note for the history, such as a commit' },
+    SHARED_OPTIONS.module,
     { flags: '--manifest <folder>', description: 'deploy what "gantry build" wrote there' },
     SHARED_OPTIONS.json,
   ],
@@ -26,6 +25,7 @@ export const deployCommand: CommandSpec = {
     ['gantry deploy src/app.ts', 'build and deploy'],
     ['gantry deploy --env staging --tag v1.2 .', 'the project in this folder, elsewhere'],
     ['gantry deploy --manifest dist/gantry', 'deploy a build'],
+    ['gantry deploy -m @acme/ocr', 'a package'],
   ],
   run: runDeploy,
 };
@@ -42,8 +42,9 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const json = options.flag('json');
   const connection = readConnection(env, { environment: options.text('env') });
   const steps = createSteps(terminal, { quiet: json });
-  const built = await buildWithSteps(await openBuild(entry, { cwd }), steps);
-  const origin = await findDeployOrigin(path.resolve(cwd, entry));
+  const build = await openBuild(entry, { cwd, module: options.flag('module') });
+  const built = await buildWithSteps(build, steps);
+  const origin = await findDeployOrigin(build.path);
   const request = { name: options.text('name'), tag: options.text('tag'), ...origin };
   const reply = await publishApp({ client: new ApiClient(connection), built, request, steps });
   if (json) return terminal.out(JSON.stringify(reply, undefined, 2));

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 
-import type { DeployReply, Manifest, ParameterSpec } from '@gantry/protocol';
+import type { DeployReply, Manifest } from '@gantry/protocol';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
@@ -13,10 +13,12 @@ import { EXIT_CODES } from '../exit-code.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { flagsHelp } from '../run/flags-help.ts';
 import { parseFlags } from '../run/flags.ts';
+import { planFlags, type FlagPlan } from '../run/object-flags.ts';
 import { runChild } from '../run/run-child.ts';
 import type { RunRequest } from '../run/run-request.ts';
-import { chooseTarget, parseTarget, targetName, type RunTarget } from '../run/target.ts';
+import { appPartOf, chooseTarget, parseTarget, targetName, type RunTarget } from '../run/target.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { UsageError } from '../usage-error.ts';
 
 export const runCommand: CommandSpec = {
   path: ['run'],
@@ -24,14 +26,17 @@ export const runCommand: CommandSpec = {
   details:
     'The app ends with the command. A local entrypoint runs on this machine; a function runs in a container and its\n' +
     'result is printed. Without a name: the only local entrypoint, else the only function. Parameters are flags; add\n' +
-    '--help after the target to see them.',
+    '--help after the target to see them. The fields of a single object parameter are flags of their own; a rest\n' +
+    'parameter gets all words as they are.',
   arguments: [
-    { usage: '<target>', description: '<file>::<function>, <file>::<Class>.<method> or <file>' },
+    { usage: '<target>', description: '<file>, or <file>::<name> with [app.]function or [app.]Class.method' },
     { usage: '[flags...]', description: 'parameters of the target' },
   ],
   options: [
-    { flags: '-d, --detach', description: 'leave the app running' },
+    { flags: '-d, --detach', description: 'leave the app running; it ends when its work is done' },
     { flags: '-q, --quiet', description: 'print only what the code prints' },
+    { flags: '-w, --write-result <path>', description: 'write the result, text or bytes, to a file' },
+    SHARED_OPTIONS.module,
     SHARED_OPTIONS.environment,
   ],
   examples: [
@@ -43,6 +48,8 @@ export const runCommand: CommandSpec = {
       'a method; class parameters are flags too',
     ],
     ['gantry run src/app.ts::main --help', 'the flags of a target'],
+    ['gantry run -m @acme/ocr::main', 'a target in a package'],
+    ['gantry run -w page.txt src/app.ts::Ocr.read --page scan.png', 'the result into a file'],
   ],
   passesFlagsOn: true,
   run: runRun,
@@ -51,25 +58,35 @@ export const runCommand: CommandSpec = {
 async function runRun(context: CommandContext, input: CommandInput): Promise<number> {
   const { terminal, env, cwd } = context;
   const [targetText = '', ...argv] = input.arguments;
-  const { file, name } = parseTarget(targetText);
-  const steps = createSteps(terminal, { quiet: input.options.flag('quiet') });
-  const built = await buildWithSteps(await openBuild(file, { cwd }), steps);
-  const target = chooseTarget(built.manifest, name);
-  const params = paramsOf(target);
-  const flags = parseFlags(params, argv);
+  const { options } = input;
+  const text = parseTarget(targetText);
+  const steps = createSteps(terminal, { quiet: options.flag('quiet') });
+  const opened = await openBuild(text.file, { cwd, app: appPartOf(text), module: options.flag('module') });
+  const built = await buildWithSteps(opened, steps);
+  const target = chooseTarget(built.manifest, text.name, built.exportNames);
+  const plan = planOf(target);
+  const flags = parseFlags(plan.params, argv);
   if (flags.help) {
-    for (const line of flagsHelp(`${file}::${targetName(target)}`, docOf(target), params)) terminal.out(line);
+    const lines = flagsHelp(`${text.file}::${targetName(target)}`, docOf(target), plan.params);
+    for (const line of lines) terminal.out(line);
     return EXIT_CODES.ok;
   }
-  const connection = readConnection(env, { environment: input.options.text('env') });
+  const resultPath = options.text('writeResult');
+  if (resultPath !== undefined && isGenerator(target)) {
+    throw new UsageError('--write-result takes one result, and a generator has many', {
+      hint: 'Redirect standard output instead.',
+    });
+  }
+  const connection = readConnection(env, { environment: options.text('env') });
   return runTarget(context, {
     connection,
     steps,
     built,
     target,
-    args: flags.args,
-    detach: input.options.flag('detach'),
-    quiet: input.options.flag('quiet'),
+    args: plan.toArgs(flags.args),
+    detach: options.flag('detach'),
+    quiet: options.flag('quiet'),
+    resultPath: resultPath === undefined ? undefined : path.resolve(cwd, resultPath),
   });
 }
 
@@ -81,6 +98,7 @@ interface RunJob {
   args: unknown[];
   detach: boolean;
   quiet: boolean;
+  resultPath: string | undefined;
 }
 
 async function runTarget({ terminal, env, programs }: CommandContext, job: RunJob): Promise<number> {
@@ -102,16 +120,17 @@ async function runTarget({ terminal, env, programs }: CommandContext, job: RunJo
   }
 }
 
-function toRunRequest({ built, target, args }: RunJob, { appId }: DeployReply): RunRequest {
+function toRunRequest({ built, target, args, resultPath }: RunJob, { appId }: DeployReply): RunRequest {
   const bundleUrl = pathToFileURL(path.join(built.folder, built.manifest.bundle.path)).href;
   if (target.type === 'entrypoint') {
-    return { bundleUrl, target: { type: 'entrypoint', name: target.entrypoint.name }, args };
+    return { bundleUrl, target: { type: 'entrypoint', name: target.entrypoint.name }, args, resultPath };
   }
   const { spec, method } = target;
   const classCount = spec.parameters.length;
   const given = spec.parameters.map((param, at) => [param.name, args[at]] as const);
   return {
     bundleUrl,
+    resultPath,
     args: args.slice(classCount),
     target: {
       type: 'function',
@@ -119,16 +138,21 @@ function toRunRequest({ built, target, args }: RunJob, { appId }: DeployReply): 
       name: spec.name,
       kind: spec.kind,
       method: method.name,
-      isGenerator: method.handlerKind === 'generator' || method.handlerKind === 'asyncGenerator',
+      isGenerator: isGenerator(target),
       parameters: Object.fromEntries(given.filter(([, value]) => value !== undefined)),
     },
   };
 }
 
 /** Class parameters come before those of the method. */
-function paramsOf(target: RunTarget): ParameterSpec[] {
-  if (target.type === 'entrypoint') return target.entrypoint.params;
-  return [...target.spec.parameters, ...target.method.params];
+function planOf(target: RunTarget): FlagPlan {
+  if (target.type === 'entrypoint') return planFlags([], target.entrypoint.params);
+  return planFlags(target.spec.parameters, target.method.params);
+}
+
+function isGenerator(target: RunTarget): boolean {
+  if (target.type === 'entrypoint') return false;
+  return target.method.handlerKind === 'generator' || target.method.handlerKind === 'asyncGenerator';
 }
 
 function docOf(target: RunTarget): Manifest['entrypoints'][number]['doc'] {

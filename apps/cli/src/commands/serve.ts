@@ -7,6 +7,7 @@ import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
+import { parseSeconds } from '../option-values.ts';
 import { reportError } from '../report-error.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { watchSources } from '../run/watch-sources.ts';
@@ -19,24 +20,34 @@ export const serveCommand: CommandSpec = {
   details:
     'The URLs end in -dev and stay the same. A change that does not build leaves the last good one running.',
   arguments: [{ usage: '<entry>', description: 'entry file, or the folder of a project' }],
-  options: [{ flags: '--name <name>', description: 'name of the app' }, SHARED_OPTIONS.environment],
+  options: [
+    { flags: '--name <name>', description: 'name of the app' },
+    { flags: '--timeout <seconds>', description: 'end after this long', fallback: 'at Ctrl-C' },
+    SHARED_OPTIONS.module,
+    SHARED_OPTIONS.environment,
+  ],
   examples: [['gantry serve src/app.ts', 'until Ctrl-C']],
   run: runServe,
 };
 
 async function runServe({ terminal, env, cwd }: CommandContext, input: CommandInput): Promise<void> {
-  const connection = readConnection(env, { environment: input.options.text('env') });
+  const { options } = input;
+  const connection = readConnection(env, { environment: options.text('env') });
   const client = new ApiClient(connection);
   const steps = createSteps(terminal);
   const stop = stopSignal();
-  const build = await openBuild(input.arguments[0] ?? '', { cwd });
-  const request = { ephemeral: true, schedules: true, name: input.options.text('name') };
+  const timeout = options.text('timeout');
+  const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout);
+  const build = await openBuild(input.arguments[0] ?? '', { cwd, module: options.flag('module') });
+  const request = { ephemeral: true, schedules: true, name: options.text('name') };
   const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps });
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal });
   printServed(reply, terminal);
+  const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
-    for await (const changed of watchSources(() => build.watchFiles, stop.signal)) {
+    const signal = AbortSignal.any([stop.signal, ...timeUp]);
+    for await (const changed of watchSources(() => build.watchFiles, signal)) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
         const built = await buildWithSteps(build, steps);

@@ -8,6 +8,8 @@ import { findEntry, projectRootOf, type BuildInput } from './find-entry.ts';
 /** A build on disk. */
 export interface BuiltApp {
   manifest: Manifest;
+  /** Names under which the entry exports the app; unknown for what was built before. */
+  exportNames: readonly string[];
   /** The folder that the manifest's paths are relative to. */
   folder: string;
 }
@@ -17,32 +19,49 @@ export interface AppBuild {
   build(): Promise<BuiltApp>;
   /** Sources that the last build read, also when it failed; empty for what was built before. */
   readonly watchFiles: readonly string[];
+  /** The entry file, or the folder of what was built before. */
+  readonly path: string;
+}
+
+export interface OpenBuildOptions {
+  cwd: string;
+  /** The entry is given as an import specifier rather than as a path. */
+  module?: boolean | undefined;
+  /** Name under which the entry exports the app that is meant, if it does. */
+  app?: string | undefined;
+  /** Folder for the build. @defaultValue a folder in the project that is removed when this process ends */
+  out?: string | undefined;
 }
 
 /**
  * Finds out how to build what a command line names.
  *
- * @param out - Folder for the build. @defaultValue a folder in the project that is removed when this process ends
  * @throws NotFoundError if there is no such entry.
  */
-export async function openBuild(
-  given: string,
-  options: { cwd: string; out?: string | undefined },
-): Promise<AppBuild> {
-  const input = findEntry(given, options.cwd);
+export async function openBuild(given: string, options: OpenBuildOptions): Promise<AppBuild> {
   // Loaded on demand: most commands build nothing.
-  const { createBuilder, loadManifest } = await import('@gantry/manifest');
+  const { createBuilder, loadManifest, resolveModule } = await import('@gantry/manifest');
+  const entry = options.module ? await resolveModule(given, options.cwd) : given;
+  const input = findEntry(entry, options.cwd);
   if (input.type === 'built') {
     const { folder } = input;
-    return { watchFiles: [], build: async () => ({ manifest: await loadManifest(folder), folder }) };
+    return {
+      watchFiles: [],
+      path: folder,
+      build: async () => ({ manifest: await loadManifest(folder), exportNames: [], folder }),
+    };
   }
   const folder = options.out ?? temporaryFolder(input);
-  const builder = createBuilder({ entry: input.entry, outDir: folder });
+  const builder = createBuilder({ entry: input.entry, outDir: folder, app: options.app });
   return {
+    path: input.entry,
     get watchFiles() {
       return builder.watchFiles;
     },
-    build: async () => ({ manifest: (await builder.build()).manifest, folder }),
+    build: async () => {
+      const { manifest, exportNames } = await builder.build();
+      return { manifest, exportNames, folder };
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { EXIT_CODES, exitCodeOf } from '../exit-code.ts';
 import { reportError } from '../report-error.ts';
 import { createTerminal } from '../terminal/terminal.ts';
 import type { RunRequest } from './run-request.ts';
+import { writeResult } from './write-result.ts';
 
 const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, env: process.env });
 
@@ -32,13 +33,15 @@ async function execute(request: RunRequest): Promise<number> {
   const { target } = request;
   const args = trimmed(request.args);
   if (target.type === 'entrypoint') {
-    await findEntrypoint(target.name)(...args);
+    const result = await findEntrypoint(target.name)(...args);
+    if (request.resultPath !== undefined) await writeResult(request.resultPath, result);
     return EXIT_CODES.ok;
   }
   const remote = remoteFunction(target);
   if (target.isGenerator)
     for await (const value of remote.remoteGen(...args)) terminal.out(toJsonLine(value));
-  else print(await remote.remote(...args));
+  else if (request.resultPath === undefined) print(await remote.remote(...args));
+  else await writeResult(request.resultPath, await remote.remote(...args));
   return EXIT_CODES.ok;
 }
 

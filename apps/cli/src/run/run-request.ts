@@ -15,4 +15,6 @@ export interface RunRequest {
         isGenerator: boolean;
       };
   args: unknown[];
+  /** Where the result goes, instead of being printed. */
+  resultPath: string | undefined;
 }

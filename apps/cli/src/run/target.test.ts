@@ -2,7 +2,7 @@ import type { FunctionSpec, Manifest } from '@gantry/protocol';
 import { describe, expect, test } from 'vitest';
 
 import { UsageError } from '../usage-error.ts';
-import { chooseTarget, parseTarget, targetName } from './target.ts';
+import { appPartOf, chooseTarget, parseTarget, targetName } from './target.ts';
 
 const SITE = { file: 'src/app.ts', line: 1 };
 const FILE = { path: 'bundle.mjs', digest: 'sha256-0', sizeBytes: 1 };
@@ -49,7 +49,21 @@ describe('parseTarget', () => {
   });
 });
 
+test('the name before the first dot may be that of an app', () => {
+  expect(appPartOf(parseTarget('app.ts::shop.main'))).toBe('shop');
+  expect(appPartOf(parseTarget('app.ts::main'))).toBeUndefined();
+  expect(appPartOf(parseTarget('app.ts'))).toBeUndefined();
+});
+
 describe('chooseTarget', () => {
+  test('understands the name under which the entry exports the app', () => {
+    const manifest = aManifest([aFunction('square'), aClass('Ocr', { read: true })], ['main']);
+
+    expect(targetName(chooseTarget(manifest, 'shop.square', ['shop']))).toBe('square');
+    expect(targetName(chooseTarget(manifest, 'shop.Ocr.read', ['shop']))).toBe('Ocr.read');
+    expect(() => chooseTarget(manifest, 'shop.square', ['other'])).toThrow('nothing called "shop.square"');
+  });
+
   test('takes the only entrypoint, even beside functions', () => {
     expect(targetName(chooseTarget(aManifest([aFunction('square')], ['main']), undefined))).toBe('main');
   });

@@ -31,17 +31,32 @@ export function parseTarget(text: string): TargetText {
   return { file, name };
 }
 
+/** The name in `app.main` that may be that of the app; undefined where there is none. */
+export function appPartOf({ name }: TargetText): string | undefined {
+  const [first, ...rest] = name?.split('.') ?? [];
+  return rest.length > 0 ? first : undefined;
+}
+
 /**
  * Finds what a name means in a manifest. Without a name: the only entrypoint, else the only function.
  *
+ * @param appNames - What the app may be called in front of the name; `app` is always understood.
  * @throws UsageError that lists what there is.
  */
-export function chooseTarget(manifest: Manifest, name: string | undefined): RunTarget {
+export function chooseTarget(
+  manifest: Manifest,
+  name: string | undefined,
+  appNames: readonly string[] = [],
+): RunTarget {
   const targets = listTargets(manifest);
   if (name === undefined) return chooseOnly(targets);
-  const found =
-    targets.find((target) => target.name === name) ?? targets.find((target) => `app.${target.name}` === name);
-  if (found) return found.target;
+  const withoutApp = ['app', ...appNames]
+    .filter((app) => name.startsWith(`${app}.`))
+    .map((app) => name.slice(app.length + 1));
+  const found = [name, ...withoutApp].flatMap(
+    (wanted) => targets.find((target) => target.name === wanted) ?? [],
+  );
+  if (found[0]) return found[0].target;
   const cls = manifest.functions.find((spec) => spec.kind === 'class' && spec.name === name);
   if (cls)
     throw new UsageError(`"${name}" is a class; name one of its methods`, {
