@@ -404,7 +404,7 @@ describe('user code', () => {
     ['300 MB result', { code: 'REQUEST_TOO_LARGE' }],
     ['300 MB error', { message: 'large' }],
     ['exit in the middle', { code: 'CONTAINER_FAILED' }],
-    ['memory without end', { code: 'CONTAINER_FAILED' }],
+    ['memory without end', { name: 'OutOfMemoryError', code: 'OUT_OF_MEMORY' }],
     ['unhandled rejection', { message: 'nobody waits' }],
   ])('fails for %s, and says why', async (name, error) => {
     await expect(remote<typeof trick>('trick').remote(name)).rejects.toMatchObject(error);

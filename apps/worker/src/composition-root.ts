@@ -58,10 +58,10 @@ function createDriver(from: DependencyContainer): ContainerDriver {
 }
 
 function createWorker(from: DependencyContainer): Worker {
-  const { capacity, exitGraceMs, log } = from.resolve(TOKENS.spec);
+  const { capacity, exitGraceMs, silenceMs, log } = from.resolve(TOKENS.spec);
   return new Worker({
     workerId: from.resolve(TOKENS.workerId),
-    ...{ capacity, exitGraceMs, log },
+    ...{ capacity, exitGraceMs, silenceMs, log },
     messaging: from.resolve(TOKENS.messaging),
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),

@@ -25,6 +25,8 @@ export interface WorkerConfig {
   capacity?: { cpu: number; memoryMiB: number } | undefined;
   /** How long exit hooks, and code that is preempted, may take. @defaultValue 30_000 */
   exitGraceMs?: number | undefined;
+  /** How long code may keep the event loop of its container from turning. @defaultValue 300_000 */
+  silenceMs?: number | undefined;
 }
 
 /** {@link WorkerConfig} with defaults filled in. */
@@ -39,6 +41,7 @@ export interface WorkerSpec {
   log: Logger;
   capacity: { cpu: number; memoryMiB: number };
   exitGraceMs: number;
+  silenceMs: number;
 }
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -54,6 +57,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     nodeFlags: config.nodeFlags ?? [],
     prewarm: config.prewarm ?? 1,
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
+    silenceMs: config.silenceMs ?? LIMITS.silenceMs,
     log,
     capacity: config.capacity ?? {
       cpu: availableParallelism(),

@@ -127,7 +127,7 @@ describe('a worker', () => {
     };
     while (call.published.length === 0 && containers < 10) await ended();
     expect(await outcomeOf(call)).toMatchObject({ type: 'failure', failure: { name: 'ContainerError' } });
-    expect(containers).toBe(8);
+    expect(containers).toBe(4);
   });
 
   it('never gives a container more inputs at once than it has places', async () => {

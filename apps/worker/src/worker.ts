@@ -7,6 +7,7 @@ import { FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
   subjects,
   type CancelMessage,
+  type CrashMessage,
   type WorkerCommand,
   type WorkerReply,
   type WorkerStatus,
@@ -21,6 +22,7 @@ import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
 import { CancelledCalls } from './inputs/cancelled-calls.ts';
+import { CrashedInputs } from './inputs/crashed-inputs.ts';
 import { InputSettlement } from './inputs/input-settlement.ts';
 import { InputWatch } from './inputs/input-watch.ts';
 import { Payloads } from './inputs/payloads.ts';
@@ -45,6 +47,8 @@ export interface WorkerParts {
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
+  /** How long the event loop of a container may stand still. */
+  silenceMs: number;
   log: Logger;
 }
 
@@ -62,6 +66,7 @@ export class Worker {
   readonly #feeds = new Map<string, PoolFeed>();
   readonly #payloads: Payloads;
   readonly #cancelled: CancelledCalls;
+  readonly #crashes: CrashedInputs;
   readonly #watch: InputWatch;
   readonly #settlement: InputSettlement;
   readonly #trim: QueueTrim;
@@ -80,8 +85,10 @@ export class Worker {
     this.#startedAtMs = clock.wallMs();
     this.#payloads = new Payloads(blobs);
     this.#cancelled = new CancelledCalls(clock);
+    this.#crashes = new CrashedInputs(clock, (inputId) => this.#tellOfCrash(inputId));
     this.#logs = new LogForwarder(messaging.logs, log);
-    this.#heartbeats = new HeartbeatCheck(clock, () => this.#containers.values());
+    const containers = () => this.#containers.values();
+    this.#heartbeats = new HeartbeatCheck({ clock, containers, silenceMs: parts.silenceMs });
     this.#watch = new InputWatch({
       clock,
       onOverdue: (input, nowMs) => this.#holderOf(input)?.overdue(input, nowMs),
@@ -93,14 +100,19 @@ export class Worker {
       onSweep: (nowMs) => this.#feeds.forEach((feed) => feed.sweep(nowMs)),
     });
     const { inputs, outputs } = messaging;
-    const [payloads, watch, cancelled] = [this.#payloads, this.#watch, this.#cancelled];
+    const [payloads, watch, cancelled, crashes] = [
+      this.#payloads,
+      this.#watch,
+      this.#cancelled,
+      this.#crashes,
+    ];
     this.#trim = new QueueTrim(inputs, log);
     this.#streams = new ValueStreams({
       ...{ workerId: parts.workerId, messaging, payloads, clock },
       onAbandoned: (callId) => this.#cancel({ callId, terminateContainers: false }),
     });
     const onAcknowledged = (pool: string) => this.#trim.acknowledged(pool);
-    const parties = { inputs, outputs, payloads, watch, cancelled, clock, log };
+    const parties = { inputs, outputs, payloads, watch, cancelled, crashes, clock, log };
     this.#settlement = new InputSettlement({ ...parties, onAcknowledged });
   }
 
@@ -117,6 +129,9 @@ export class Worker {
         this.obey(command),
       ),
       messaging.subscribe<CancelMessage>(subjects.cancel, (message) => this.#cancel(message)),
+      messaging.subscribe<CrashMessage>(subjects.crash, ({ inputId, from }) => {
+        if (from !== workerId) this.#crashes.add(inputId);
+      }),
       messaging.subscribe(subjects.workerAsk, () => this.#reporter.stateChanged()),
     );
     messaging.onReconnect(() => this.#reporter.stateChanged());
@@ -211,6 +226,7 @@ export class Worker {
       settlement: this.#settlement,
       payloads: this.#payloads,
       streams: this.#streams,
+      crashes: this.#crashes,
       containerLog: this.#logs.open({ appId, containerId: order.containerId, functionName: spec.name }),
       openCalls: (send) => this.#openCalls(order, send),
       onReady: (container) => this.#feed(order.pool).add(container),
@@ -273,6 +289,12 @@ export class Worker {
       holder?.cancel(input);
       if (terminateContainers) holder?.kill('killed', `call ${callId} was cancelled with its containers`);
     }
+  }
+
+  #tellOfCrash(inputId: string): void {
+    const { messaging, workerId } = this.#parts;
+    const crash: CrashMessage = { inputId, from: workerId };
+    messaging.publish(subjects.crash, crash);
   }
 
   #holderOf(input: Parameters<HostedContainer['has']>[0]): HostedContainer | undefined {

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   FUNCTION_TIMED_OUT: { httpStatus: 504, retryable: true, blame: 'function' },
   TIMED_OUT: { httpStatus: 504, retryable: true, blame: 'caller' },
   CONTAINER_FAILED: { httpStatus: 500, retryable: false, blame: 'function' },
+  OUT_OF_MEMORY: { httpStatus: 500, retryable: false, blame: 'function' },
   UNAVAILABLE: { httpStatus: 503, retryable: true, blame: 'platform' },
   CONNECTION_LOST: { httpStatus: 503, retryable: true, blame: 'platform' },
   INTERNAL: { httpStatus: 500, retryable: false, blame: 'platform' },

@@ -13,8 +13,8 @@ const classes = Object.values(errors).filter(
 );
 
 describe('every error class', () => {
-  it('is there, 20 in all', () => {
-    expect(classes).toHaveLength(20);
+  it('is there, 21 in all', () => {
+    expect(classes).toHaveLength(21);
   });
 
   it.each(classes.map((errorClass) => [errorClass.errorName, errorClass] as const))(

@@ -60,8 +60,16 @@ export class RemoteError extends GantryError {
 /** The container died, or could not start, because of the code in it. */
 export class ContainerError extends GantryError {
   static override errorName = 'ContainerError';
+  constructor(message: string, options?: GantryErrorOptions, code: ErrorCode = 'CONTAINER_FAILED') {
+    super(code, message, options);
+  }
+}
+
+/** The code took more memory than its container has. */
+export class OutOfMemoryError extends ContainerError {
+  static override errorName = 'OutOfMemoryError';
   constructor(message: string, options?: GantryErrorOptions) {
-    super('CONTAINER_FAILED', message, options);
+    super(message, options, 'OUT_OF_MEMORY');
   }
 }
 
@@ -180,6 +188,7 @@ const BY_NAME = new Map(
     ExecutionError,
     RemoteError,
     ContainerError,
+    OutOfMemoryError,
     InternalFailure,
     ResourceExhaustedError,
     RequestSizeError,

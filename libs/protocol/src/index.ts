@@ -32,6 +32,7 @@ export {
   InternalFailure,
   InvalidError,
   NotFoundError,
+  OutOfMemoryError,
   OutputExpiredError,
   RemoteError,
   RequestSizeError,
@@ -121,6 +122,7 @@ export type {
 } from './container-messages.ts';
 export type {
   CancelMessage,
+  CrashMessage,
   ContainerExit,
   ContainerStatus,
   DemandMessage,

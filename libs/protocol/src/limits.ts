@@ -14,10 +14,14 @@ export const LIMITS = {
   outputRetentionMs: 7 * 24 * 3600 * 1000,
   /** How long `@exit` hooks may take before the container is killed. */
   exitGraceMs: 30_000,
+  /** How long code may keep the event loop of its container from turning: minutes, as it may be computing. */
+  silenceMs: 300_000,
   /** Payloads above this travel through the blob store instead of a message. */
   inlinePayloadBytes: 512 * 1024,
-  /** An input whose container dies this often is failed instead of delivered again. */
-  deliveriesPerInput: 8,
+  /** Containers that may crash, run out of memory or fall silent under an input that was alone in the last of them. */
+  crashesPerInput: { crashed: 4, outOfMemory: 2, heartbeat: 2 },
+  /** After so many the input runs alone, so that no other one dies with it. */
+  crashesBeforeAlone: 2,
 } as const;
 
 /** What an option is when the user does not say. */

@@ -39,7 +39,7 @@ export interface ContainerStatus {
   /** Inputs and web requests that run now. */
   running: number;
   maxInputs: number;
-  /** It serves, but takes no more inputs: it ends after those it has. */
+  /** It serves, but takes no more inputs until it has finished those it has. Most often it ends then. */
   exhausted?: boolean | undefined;
   startedAtMs: number;
   readyAtMs?: number | undefined;
@@ -89,6 +89,13 @@ export interface WorkerReply {
 export interface CancelMessage {
   callId: string;
   terminateContainers: boolean;
+}
+
+/** A container crashed while it ran this input. */
+export interface CrashMessage {
+  inputId: string;
+  /** The worker that says so. */
+  from: string;
 }
 
 /** One line, or one piece, of output of a container. */

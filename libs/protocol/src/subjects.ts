@@ -72,6 +72,8 @@ export const subjects = {
   worker: (workerId: string) => `gantry.worker.${workerId}`,
   /** Cancellations, to every worker ({@link CancelMessage}). */
   cancel: 'gantry.cancel',
+  /** Inputs whose container crashed, to every worker ({@link CrashMessage}). */
+  crash: 'gantry.crash',
 } as const;
 
 /** Keys of the registry bucket. */

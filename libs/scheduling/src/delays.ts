@@ -1,5 +1,3 @@
-import type { RetriesSpec } from '@gantry/protocol';
-
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
@@ -7,13 +5,4 @@ const LONGEST_BACKOFF_MS = 60_000;
 export function backoffMs(failures: number): number {
   if (failures <= 0) return 0;
   return Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), LONGEST_BACKOFF_MS);
-}
-
-/**
- * How long to wait before the next try of an input whose code failed. `attempt` is the one that failed, from
- * 0; undefined when no try is left.
- */
-export function retryDelayMs(retries: RetriesSpec | undefined, attempt: number): number | undefined {
-  if (!retries || attempt >= retries.maxRetries) return undefined;
-  return Math.min(retries.initialDelayMs * retries.backoffCoefficient ** attempt, retries.maxDelayMs);
 }

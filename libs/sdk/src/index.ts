@@ -54,6 +54,7 @@ export {
   InvalidError,
   isGantryError,
   NotFoundError,
+  OutOfMemoryError,
   OutputExpiredError,
   registerErrorClass,
   registerType,

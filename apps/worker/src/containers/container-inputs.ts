@@ -11,6 +11,8 @@ import type { Logger } from '@gantry/telemetry';
 
 import type { Clock } from '../clock.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
+import { isCrash } from '../inputs/crash-error.ts';
+import type { CrashedInputs } from '../inputs/crashed-inputs.ts';
 import type { InputSettlement, InputSite } from '../inputs/input-settlement.ts';
 import type { InputWatch } from '../inputs/input-watch.ts';
 import type { Payloads } from '../inputs/payloads.ts';
@@ -29,6 +31,7 @@ export interface InputSurroundings {
   settlement: InputSettlement;
   payloads: Payloads;
   streams: ValueStreams;
+  crashes: CrashedInputs;
   clock: Clock;
   log: Logger;
 }
@@ -52,13 +55,18 @@ export interface ContainerInputsOptions extends InputSurroundings {
  *
  * Invariants
  *   C1. An input occupies a place until its code has ended, also when it was settled before.
- *   C2. When the container has ended, each of its inputs is settled: by timeout, as poison, or by giving it back.
+ *   C2. When the container has ended, each of its inputs is settled: by timeout, as crashed, or by giving it back.
+ *   C3. An input under which containers crashed before runs alone: what comes before it ends first, and no other
+ *       input comes until it has ended.
  */
 export class ContainerInputs {
   readonly #options: ContainerInputsOptions;
   readonly #inputs = new Map<string, AssignedInput>();
   /** Set where inputs run in batches. */
   readonly #batches: InputBatches | undefined;
+  /** Runs alone, or waits until it can. */
+  #suspect: AssignedInput | undefined;
+  #suspectWaits = false;
 
   constructor(options: ContainerInputsOptions) {
     this.#options = options;
@@ -76,8 +84,14 @@ export class ContainerInputs {
     return this.#batches?.forming ?? 0;
   }
 
+  /** True while an input runs alone, or waits until it can. */
+  get isolates(): boolean {
+    return this.#suspect !== undefined;
+  }
+
   /** Inputs that fit now, if all that is not an input leaves `places` places. */
   free(places: number): number {
+    if (this.#suspect) return 0;
     return this.#batches ? this.#batches.free(places) : Math.max(0, places - this.count);
   }
 
@@ -95,11 +109,33 @@ export class ContainerInputs {
   }
 
   run(input: AssignedInput): void {
-    const { payloads, onChange, streams, send } = this.#options;
+    const { onChange, crashes } = this.#options;
     input.phase = 'running';
     input.occupying = true;
     this.#inputs.set(input.message.inputId, input);
     onChange(false);
+    if (crashes.count(input.message.inputId) < LIMITS.crashesBeforeAlone) this.#begin(input);
+    else this.#isolate(input);
+  }
+
+  #isolate(input: AssignedInput): void {
+    this.flush();
+    this.#suspect = input;
+    this.#suspectWaits = true;
+    this.#beginSuspect();
+    this.#options.onPlacesLost();
+  }
+
+  #beginSuspect(): void {
+    const input = this.#suspect;
+    if (!input || !this.#suspectWaits || this.count > 1) return;
+    this.#suspectWaits = false;
+    this.#begin(input);
+    this.flush();
+  }
+
+  #begin(input: AssignedInput): void {
+    const { payloads, streams, send } = this.#options;
     if (this.#batches) return this.#batches.add(input);
     this.#startClock(input);
     if (input.message.stream) input.stream = streams.open(input, send);
@@ -174,7 +210,7 @@ export class ContainerInputs {
   /** Ends one input at the wish of its caller, who does not wait for the code to obey. */
   cancel(input: AssignedInput): void {
     if (!this.has(input)) return;
-    if (this.#batches?.isForming(input)) this.#leave(input);
+    if (!this.#hasBegun(input)) this.#leave(input);
     else this.#abort(input, 'cancelled');
     input.deadlineMs = Math.min(input.deadlineMs, this.#options.clock.monotonicMs() + CANCEL_GRACE_MS);
     this.#options.settlement.cancel(input, this.#options.site);
@@ -197,7 +233,7 @@ export class ContainerInputs {
   preempt(): void {
     for (const input of [...this.#inputs.values()]) {
       input.ending ??= 'preempted';
-      if (this.#batches?.isForming(input)) this.#giveBack(input);
+      if (!this.#hasBegun(input)) this.#giveBack(input);
     }
   }
 
@@ -206,15 +242,15 @@ export class ContainerInputs {
     const inputs = [...this.#inputs.values()];
     this.#inputs.clear();
     this.#batches?.clear();
-    const isOwnFault =
-      exit.reason === 'crashed' || exit.reason === 'outOfMemory' || exit.reason === 'heartbeat';
+    const { reason } = exit;
+    const wasAlone = inputs.length === 1;
     const { settlement, watch, site } = this.#options;
     for (const input of inputs) {
       input.occupying = false;
       if (input.phase === 'settled') watch.releaseIfDone(input);
       else if (input.ending === 'timeout') settlement.timedOut(input, site);
-      else if (isOwnFault && input.delivery.deliveries >= LIMITS.deliveriesPerInput) {
-        settlement.poisoned(input, site, exit.message ?? exit.reason);
+      else if (isCrash(reason) && this.#hasBegun(input)) {
+        settlement.crashed(input, site, { reason, message: exit.message ?? reason, wasAlone });
       } else settlement.giveBack(input);
     }
   }
@@ -268,11 +304,18 @@ export class ContainerInputs {
     this.#options.settlement.giveBack(input);
   }
 
+  #hasBegun(input: AssignedInput): boolean {
+    if (input === this.#suspect) return !this.#suspectWaits;
+    return this.#batches?.isForming(input) !== true;
+  }
+
   #leave(input: AssignedInput): void {
     this.#inputs.delete(input.message.inputId);
     this.#batches?.leave(input);
+    if (this.#suspect === input) this.#suspect = undefined;
     input.occupying = false;
     this.#options.watch.releaseIfDone(input);
+    this.#beginSuspect();
     this.#options.onChange(true);
   }
 

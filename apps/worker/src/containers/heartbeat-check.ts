@@ -1,24 +1,44 @@
+import type { ContainerExit } from '@gantry/protocol';
+
 import type { Clock } from '../clock.ts';
-import type { HostedContainer } from './hosted-container.ts';
 
-const CHECK_MS = 5_000;
-const SILENCE_MS = 60_000;
+const MOST_CHECK_MS = 5_000;
+/** Nothing that runs excuses the silence of an idle container. */
+const IDLE_SILENCE_MS = 60_000;
 
-/** Kills containers whose event loop has stood still for a minute. */
+/** What the check has to know of a container. */
+export interface Heartbeating {
+  /** When it last gave a sign of life, by the monotonic clock; undefined while none is expected. */
+  readonly lastSignMs: number | undefined;
+  /** Inputs and web requests that run in it. */
+  readonly running: number;
+  /** Silence up to now was not its fault. */
+  forgiveSilence(): void;
+  kill(reason: ContainerExit['reason'], message: string): void;
+}
+
+export interface HeartbeatCheckOptions {
+  clock: Clock;
+  containers(): Iterable<Heartbeating>;
+  /** How long the event loop of a container may stand still while something runs in it. */
+  silenceMs: number;
+}
+
+/** Kills containers whose event loop stands still. */
 export class HeartbeatCheck {
-  readonly #clock: Clock;
-  readonly #containers: () => Iterable<HostedContainer>;
+  readonly #options: HeartbeatCheckOptions;
+  readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #lastCheckMs: number;
 
-  constructor(clock: Clock, containers: () => Iterable<HostedContainer>) {
-    this.#clock = clock;
-    this.#containers = containers;
-    this.#lastCheckMs = clock.monotonicMs();
+  constructor(options: HeartbeatCheckOptions) {
+    this.#options = options;
+    this.#everyMs = Math.min(MOST_CHECK_MS, options.silenceMs / 4);
+    this.#lastCheckMs = options.clock.monotonicMs();
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.check(), CHECK_MS);
+    this.#timer = setInterval(() => this.check(), this.#everyMs);
     this.#timer.unref();
   }
 
@@ -27,16 +47,17 @@ export class HeartbeatCheck {
   }
 
   check(): void {
-    const nowMs = this.#clock.monotonicMs();
+    const { clock, containers, silenceMs } = this.#options;
+    const nowMs = clock.monotonicMs();
     // This process itself stood still: what containers said meanwhile is not read yet.
-    const wasPaused = nowMs - this.#lastCheckMs > 2 * CHECK_MS;
+    const wasPaused = nowMs - this.#lastCheckMs > 2 * this.#everyMs;
     this.#lastCheckMs = nowMs;
-    for (const container of this.#containers()) {
+    for (const container of containers()) {
       if (wasPaused) container.forgiveSilence();
-      const lastSignMs = container.lastSignMs;
-      if (lastSignMs !== undefined && nowMs - lastSignMs > SILENCE_MS) {
-        container.kill('heartbeat', `heartbeat timeout: no sign of life for ${SILENCE_MS / 1000} s`);
-      }
+      const { lastSignMs, running } = container;
+      const limitMs = running > 0 ? silenceMs : Math.min(IDLE_SILENCE_MS, silenceMs);
+      if (lastSignMs === undefined || nowMs - lastSignMs <= limitMs) continue;
+      container.kill('heartbeat', `heartbeat timeout: its event loop stood still for ${limitMs / 1000} s`);
     }
   }
 }

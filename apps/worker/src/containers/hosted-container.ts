@@ -17,6 +17,7 @@ import type { ContainerCalls } from './container-calls.ts';
 import { ContainerInputs, type InputSurroundings } from './container-inputs.ts';
 import { ContainerProcess } from './container-process.ts';
 import { describeEnd, explainEnd } from './explain-end.ts';
+import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
@@ -50,7 +51,7 @@ export interface ContainerSurroundings extends InputSurroundings {
  *   H1. `starting` → `ready` → `draining` → `stopped`; steps may be left out, never back.
  *   H2. The first reason given for its end is the one that is reported.
  */
-export class HostedContainer implements InputTaker {
+export class HostedContainer implements InputTaker, Heartbeating {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
   readonly #order: ContainerOrder;
@@ -132,12 +133,20 @@ export class HostedContainer implements InputTaker {
   /** Inputs that it can have at once; fewer when it is to end soon. */
   get maxInputs(): number {
     const most = this.#places * (this.spec.options.batching?.maxBatchSize ?? 1);
-    return this.#exhaustedBy === undefined ? Math.min(most, this.running + this.#remaining) : this.running;
+    return this.#takesMore ? Math.min(most, this.running + this.#remaining) : this.running;
   }
 
-  /** When its event loop last gave a sign of life, by the monotonic clock; undefined if none is expected. */
+  get #takesMore(): boolean {
+    return this.#exhaustedBy === undefined && !this.#inputs.isolates;
+  }
+
+  /**
+   * When its event loop last gave a sign of life, by the monotonic clock. Undefined if none is expected: code that
+   * loads has its startup timeout.
+   */
   get lastSignMs(): number | undefined {
-    return this.#process && this.#state !== 'stopped' ? this.#lastSignMs : undefined;
+    if (!this.#process || this.#state === 'starting' || this.#state === 'stopped') return undefined;
+    return this.#lastSignMs;
   }
 
   get status(): ContainerStatus {
@@ -150,7 +159,7 @@ export class HostedContainer implements InputTaker {
       state: this.#state,
       running: this.running,
       maxInputs: this.maxInputs,
-      ...(this.#exhaustedBy === undefined ? {} : { exhausted: true }),
+      ...(this.#takesMore ? {} : { exhausted: true }),
       startedAtMs: this.#startedAtMs,
       readyAtMs: this.#readyAtMs,
       idleSinceMs: this.#idleSinceMs,

@@ -5,6 +5,7 @@ import type { Logger } from '@gantry/telemetry';
 import type { Clock } from '../clock.ts';
 import type { AssignedInput } from './assigned-input.ts';
 import { CancelledCalls } from './cancelled-calls.ts';
+import { CrashedInputs } from './crashed-inputs.ts';
 import { InputSettlement } from './input-settlement.ts';
 import { InputWatch } from './input-watch.ts';
 import { Payloads } from './payloads.ts';
@@ -115,6 +116,7 @@ export class InputBench {
   readonly overdue: AssignedInput[] = [];
   readonly lost: AssignedInput[] = [];
   readonly cancelled = new CancelledCalls(this.clock);
+  readonly crashes = new CrashedInputs(this.clock, () => undefined);
   readonly watch: InputWatch;
   readonly settlement: InputSettlement;
   readonly feed: PoolFeed;
@@ -157,6 +159,7 @@ export class InputBench {
       payloads,
       watch,
       cancelled,
+      crashes: this.crashes,
       clock,
       log: silentLog,
     });

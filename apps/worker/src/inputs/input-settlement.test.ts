@@ -139,10 +139,31 @@ describe('the settlement of an input', () => {
     expect(bench.stored).toMatchObject([{ outcome: { failure: { name: 'RequestSizeError' } } }]);
   });
 
-  it('says how often a poison input ended its container', async () => {
+  it.each([
+    { reason: 'crashed', containers: 4, name: 'ContainerError', text: 'crashed 4 containers' },
+    { reason: 'heartbeat', containers: 2, name: 'ContainerError', text: 'blocked the event loop of 2' },
+    { reason: 'outOfMemory', containers: 2, name: 'OutOfMemoryError', text: 'out of memory in 2 containers' },
+  ] as const)('fails an input that $reason $containers containers, alone in the last', async (expected) => {
+    const { reason, containers, name, text } = expected;
+    for (let container = 1; container < containers; container++) {
+      const { taker, delivery, input } = running();
+      bench.settlement.crashed(input, taker, { reason, message: 'why', wasAlone: true });
+      expect(delivery.done).toEqual(['retryNow']);
+      bench.feed.remove(taker);
+    }
     const { taker, input } = running();
-    bench.settlement.poisoned(input, taker, 'exit code 3');
+    bench.settlement.crashed(input, taker, { reason, message: 'why', wasAlone: true });
     await bench.settle();
-    expect(bench.stored).toMatchObject([{ outcome: { failure: { name: 'ContainerError' } } }]);
+    const message = expect.stringContaining(`${text}`) as unknown;
+    expect(bench.stored).toMatchObject([{ attempt: 0, outcome: { failure: { name, message } } }]);
+  });
+
+  it('fails no input for a crash of a container that it shared', async () => {
+    for (let container = 0; container < 20; container++) {
+      const { taker, delivery, input } = running();
+      bench.settlement.crashed(input, taker, { reason: 'crashed', message: 'why', wasAlone: false });
+      expect(delivery.done).toEqual(['retryNow']);
+      bench.feed.remove(taker);
+    }
   });
 });

@@ -1,7 +1,7 @@
 import {
-  ContainerError,
   FunctionTimeoutError,
   InputCancellation,
+  LIMITS,
   toWireError,
   type FunctionSpec,
   type GantryError,
@@ -16,6 +16,8 @@ import type { AssignedInput } from './assigned-input.ts';
 import type { CancelledCalls } from './cancelled-calls.ts';
 import type { InputWatch } from './input-watch.ts';
 import type { Payloads } from './payloads.ts';
+import { crashError, type CrashReason } from './crash-error.ts';
+import type { CrashedInputs } from './crashed-inputs.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import type { ValueStream } from './value-stream.ts';
 
@@ -31,12 +33,21 @@ export interface InputTimes {
   finishedAtMs: number;
 }
 
+/** The end of a container that nobody asked for. */
+export interface Crash {
+  reason: CrashReason;
+  message: string;
+  /** No other input was in the container. */
+  wasAlone: boolean;
+}
+
 export interface InputSettlementOptions {
   inputs: Pick<InputQueue, 'submit'>;
   outputs: Pick<OutputStore, 'store'>;
   payloads: Payloads;
   watch: InputWatch;
   cancelled: CancelledCalls;
+  crashes: CrashedInputs;
   clock: Clock;
   log: Logger;
   /** Told after each acknowledgement. */
@@ -92,16 +103,12 @@ export class InputSettlement {
     this.#fail(input, site, new InputCancellation(`input "${input.message.inputId}" was cancelled`));
   }
 
-  /** Its containers died again and again. */
-  poisoned(input: AssignedInput, site: InputSite, message: string): void {
-    if (!this.#begin(input, site)) return;
-    const { deliveries } = input.delivery;
-    const text = `input "${input.message.inputId}" of function "${site.spec.name}" ended its container ${deliveries} times: ${message}`;
-    this.#fail(
-      input,
-      site,
-      new ContainerError(text, { hint: "Look at the container's log for how it ended." }),
-    );
+  /** Its container crashed. It runs again elsewhere, unless it was alone in there, and not for the first time. */
+  crashed(input: AssignedInput, site: InputSite, crash: Crash): void {
+    if (input.phase === 'settled') return;
+    const crashes = this.#options.crashes.note(input.message.inputId);
+    if (!crash.wasAlone || crashes < LIMITS.crashesPerInput[crash.reason]) return this.giveBack(input);
+    if (this.#begin(input, site)) this.#fail(input, site, crashError(input, site, { ...crash, crashes }));
   }
 
   /** Runs elsewhere, at once. */
