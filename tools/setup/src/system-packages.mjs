@@ -1,17 +1,27 @@
-import { SetupError } from './report.mjs';
-import { findProgram, mustRun } from './run-program.mjs';
+import { SetupError, step } from './report.mjs';
+import { findProgram, mustRun, runProgram } from './run-program.mjs';
 
-/** Installs a Debian package; fails with a `SetupError` where that is not possible. */
+/** Installs a Debian package, as root or by a sudo that asks nothing; else fails with a `SetupError` that says how. */
 export async function aptInstall(name) {
   const aptGet = findProgram('apt-get');
   if (aptGet === undefined) throw new SetupError(`there is no apt-get to install "${name}" with`);
-  if (process.getuid?.() !== 0) {
+  const prefix = await rootPrefix();
+  if (prefix === undefined) {
     throw new SetupError(`only root can install "${name}"`, {
-      hint: `Run \`sudo apt-get install ${name}\`.`,
+      hint: `Run \`sudo apt-get install ${name}\`, and this again.`,
     });
   }
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const flags = ['-y', '--no-install-recommends'];
-  await mustRun(aptGet, ['update', '-qq'], { env });
-  await mustRun(aptGet, ['install', ...flags, name], { env });
+  const [program, ...args] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', aptGet];
+  await step(`Install the system's package ${name}`, async () => {
+    await mustRun(program, [...args, 'update', '-qq']);
+    await mustRun(program, [...args, 'install', '-y', '--no-install-recommends', name]);
+  });
+}
+
+/** What to put before a program so that it runs as root; undefined where nothing does without a question. */
+async function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  const sudo = findProgram('sudo');
+  if (sudo === undefined || (await runProgram(sudo, ['-n', 'true'])).code !== 0) return undefined;
+  return [sudo, '-n'];
 }
