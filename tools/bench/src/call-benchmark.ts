@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { sampleBullmq } from './baselines/bullmq.ts';
+import { runBullmqClient } from './baselines/bullmq.ts';
 import type { CallSamples } from './clients/call-load.ts';
 import { deployBenchApp, startPlatform } from './platform.ts';
 import { run } from './processes.ts';
@@ -12,6 +12,11 @@ async function sampleGantry(options: { synced: boolean }): Promise<CallSamples> 
   await deployBenchApp(platform);
   const client = join(import.meta.dirname, 'clients/gantry-client.ts');
   return JSON.parse(await run(process.execPath, [client], { env: platform.env })) as CallSamples;
+}
+
+// add -> worker in another process -> waitUntilFinished.
+async function sampleBullmq(options: { synced: boolean }): Promise<CallSamples> {
+  return JSON.parse(await runBullmqClient('bullmq-client.ts', options)) as CallSamples;
 }
 
 /** Warm `.remote()` of a trivial function from an outside program, against BullMQ, like with like. */

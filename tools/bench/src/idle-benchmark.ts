@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { startPlatform } from './platform.ts';
+import { processTree } from './process-tree.ts';
 import { judgeLimit, type BenchResult } from './result.ts';
 
 /** Linux counts CPU time in ticks of 10 ms (`getconf CLK_TCK` is 100 on every supported platform). */
@@ -12,19 +13,6 @@ const WATCH_MS = 30_000;
 interface Usage {
   residentMiB: number;
   cpuMs: number;
-}
-
-async function processTree(root: number): Promise<number[]> {
-  const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-    if (parent !== undefined) parents.set(Number(name), Number(parent));
-  }
-  const tree = [root];
-  for (const pid of tree) for (const [child, parent] of parents) if (parent === pid) tree.push(child);
-  return tree;
 }
 
 async function usage(root: number): Promise<Usage> {

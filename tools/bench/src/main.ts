@@ -4,14 +4,17 @@ import { parseArgs } from 'node:util';
 import { benchmarkBurst } from './burst-benchmark.ts';
 import { benchmarkCalls } from './call-benchmark.ts';
 import { benchmarkColdStart } from './cold-start-benchmark.ts';
+import { benchmarkGenerator } from './generator-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
 import { benchmarkIdle } from './idle-benchmark.ts';
 import { describeMachine } from './machine.ts';
+import { benchmarkMap } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES  some of: calls, calls-synced, cold, burst, https, idle (comma-separated)
+  --only NAMES  some of: calls, calls-synced, map, map-synced, generator,
+                cold, burst, https, idle (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
@@ -30,6 +33,9 @@ const rounds = values.quick ? 1 : 3;
 const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   calls: () => benchmarkCalls({ synced: false, repeats: rounds }),
   'calls-synced': () => benchmarkCalls({ synced: true, repeats: rounds }),
+  map: () => benchmarkMap({ synced: false, rounds: rounds + 1 }),
+  'map-synced': () => benchmarkMap({ synced: true, rounds: rounds + 1 }),
+  generator: async () => [await benchmarkGenerator({ rounds: values.quick ? 300 : 1_500 })],
   cold: async () => [await benchmarkColdStart({ rounds: values.quick ? 3 : 9 })],
   burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],

@@ -15,7 +15,15 @@ export const double = app.function(
   concurrent({ maxInputs: CONCURRENCY }, async (x: number) => x * 2),
 );
 
-/** The same, given back to zero as soon as the platform allows: for cold starts. */
+/** Yields a few values: the first one is what is timed. */
+export const countUp = app.function(
+  { scaledownWindowMs: 1_200_000, maxContainers: 1 },
+  concurrent({ maxInputs: CONCURRENCY }, async function* (from: number) {
+    for (let x = from; x < from + 3; x++) yield x;
+  }),
+);
+
+/** Like `double`, but given back to zero as soon as the platform allows: for cold starts. */
 export const coldDouble = app.function({ scaledownWindowMs: 2_000 }, async (x: number) => x * 2);
 
 export const hello = app.function(
