@@ -1,4 +1,4 @@
-import { registryKeys } from '@gantry/protocol';
+import { ContainerError, decodeValue, registryKeys } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -48,21 +48,46 @@ describe('apps that end', () => {
     session.close();
   });
 
-  it('tells the callers of an ephemeral app why its code does not load', async () => {
+  it('fails what waits for an ephemeral app with the error that keeps its code from loading', async () => {
     const { functionId, appId } = await platform.deployFresh([fn('broken')], { ephemeral: true });
-    platform.worker.loadFailure = 'Cannot find module "x"';
+    platform.worker.loadFailure = new ContainerError('"broken" cannot start: Cannot find module "x"', {
+      cause: new TypeError('Cannot find module "x"'),
+    });
     const session = await platform.client.session();
     session.send({ type: 'hold', appId });
     session.submit(functionId, [1]);
     const [output] = await session.waitFor('output', 1, 20_000);
-    expect(output?.outcome).toMatchObject({
-      type: 'failure',
-      failure: { name: 'ContainerError', message: expect.stringContaining('Cannot find module "x"') },
-    });
     platform.worker.loadFailure = undefined;
+    const outcome = output?.outcome as { type: 'error'; error: Uint8Array };
+    expect(outcome.type).toBe('error');
+    expect(decodeValue(outcome.error)).toMatchObject({
+      name: 'ContainerError',
+      message: '"broken" cannot start: Cannot find module "x"',
+      cause: { name: 'TypeError', message: 'Cannot find module "x"' },
+    });
     const logs = await platform.client.request('GET', `/v1/apps/${appId}/logs`);
     expect(logs.text).toContain('did not load 3 times in a row');
     expect((await platform.client.request('GET', `/v1/apps/${appId}/logs?since=yesterday`)).status).toBe(400);
+    session.close();
+  });
+
+  it('shows a deployed app whose code does not load as crash-looping, and fails nothing that waits', async () => {
+    const { functionId, appId } = await platform.deployFresh([fn('moody')]);
+    platform.worker.loadFailure = new Error('no database');
+    const session = await platform.client.session();
+    session.submit(functionId, [1]);
+    const crashLoop = async () => {
+      const { json } = await platform.client.request('GET', `/v1/apps/${appId}`);
+      return (json['functions'] as { crashLoop?: { failures: number; message: string } }[])[0]?.crashLoop;
+    };
+    await waitUntil(async () => ((await crashLoop())?.failures ?? 0) >= 3, { timeoutMs: 20_000 });
+    expect(await crashLoop()).toMatchObject({ message: 'no database' });
+    const logs = await platform.client.request('GET', `/v1/apps/${appId}/logs`);
+    expect(logs.text).toContain('\\"moody\\" is crash-looping: 3 containers in a row failed');
+    platform.worker.loadFailure = undefined;
+    const [output] = await session.waitFor('output', 1, 20_000);
+    expect(output?.outcome.type).toBe('value');
+    await waitUntil(async () => (await crashLoop()) === undefined, { timeoutMs: 20_000 });
     session.close();
   });
 

@@ -4,8 +4,10 @@ import {
   type FunctionRecord,
   InputCancellation,
   NotFoundError,
+  type Outcome,
   registryKeys,
   type RouteRecord,
+  toWireError,
 } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
@@ -69,7 +71,7 @@ export class AppStopper {
     // A later deploy may have brought the function back.
     if (!present?.value.stopped) return;
     for (const pool of await failed.poolsOf(record.id)) {
-      await failed.failAll(pool, stoppedError(record));
+      await failed.failAll(pool, stoppedOutcome(record));
       await messaging.inputs.removePool(pool);
       if (pool !== record.id) await messaging.registry.delete(registryKeys.pool(record.id, pool));
     }
@@ -90,7 +92,8 @@ export class AppStopper {
 
   async #failWaiting(record: FunctionRecord): Promise<void> {
     const { failed } = this.#options;
-    for (const pool of await failed.poolsOf(record.id)) await failed.failWaiting(pool, stoppedError(record));
+    for (const pool of await failed.poolsOf(record.id))
+      await failed.failWaiting(pool, stoppedOutcome(record));
   }
 
   async #markStopped(appId: string, reason: string): Promise<AppRecord> {
@@ -111,11 +114,10 @@ export class AppStopper {
   }
 }
 
-function stoppedError(record: FunctionRecord): InputCancellation {
-  return new InputCancellation(
+function stoppedOutcome(record: FunctionRecord): Outcome {
+  const error = new InputCancellation(
     `the app of function "${record.spec.name}" was stopped before this input ran`,
-    {
-      hint: 'Deploy or run the app again.',
-    },
+    { hint: 'Deploy or run the app again.' },
   );
+  return { type: 'failure', failure: toWireError(error) };
 }

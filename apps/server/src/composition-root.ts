@@ -8,6 +8,7 @@ import { container as rootContainer, type DependencyContainer, instanceCachingFa
 import { AppDirectory } from './app-directory.ts';
 import { AppStopper } from './app-stopper.ts';
 import type { CompleteServerConfig } from './config.ts';
+import { CrashLoops } from './crash-loops.ts';
 import { Deployer } from './deploy/deployer.ts';
 import { DemandSignal } from './demand-signal.ts';
 import { FailedInputs } from './failed-inputs.ts';
@@ -35,11 +36,10 @@ export interface ComposedServer {
 /** The only place where the server's parts are named together. */
 export async function composeServer(parts: ServerParts): Promise<ComposedServer> {
   const { messaging } = parts;
-  const directories = {
-    functions: await FunctionDirectory.open(messaging),
-    apps: await AppDirectory.open(messaging),
-    workers: new WorkerObserver(messaging),
-  };
+  const functions = await FunctionDirectory.open(messaging);
+  const apps = await AppDirectory.open(messaging);
+  const workers = new WorkerObserver(messaging);
+  const directories = { crashLoops: new CrashLoops({ functions, workers }), functions, apps, workers };
   const container = rootContainer.createChildContainer();
   const context: Context = { ...parts, ...directories, serverId: newId('se') };
   registerDomain(container, context);
@@ -72,6 +72,7 @@ interface Context extends ServerParts {
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
+  crashLoops: CrashLoops;
 }
 
 /** What acts on apps, inputs and logs. */

@@ -1,11 +1,5 @@
 import { answerInputs, type Messaging } from '@gantry/messaging';
-import {
-  type GantryError,
-  type InputMessage,
-  registryKeys,
-  toWireError,
-  type PoolRecord,
-} from '@gantry/protocol';
+import { type InputMessage, type Outcome, registryKeys, type PoolRecord } from '@gantry/protocol';
 
 const QUIET_MS = 300;
 
@@ -24,24 +18,23 @@ export class FailedInputs {
   }
 
   /** Answers every unfinished input of a pool, and drops them. For pools in which nothing runs. */
-  async failAll(pool: string, error: GantryError): Promise<number> {
+  async failAll(pool: string, outcome: Outcome): Promise<number> {
     const { inputs } = this.#messaging;
-    const failed = await answerInputs(this.#messaging, inputs.readPool(pool), toWireError(error));
+    const failed = await answerInputs(this.#messaging, inputs.readPool(pool), outcome);
     if (failed > 0) await inputs.purgePool(pool);
     return failed;
   }
 
   /** Answers the inputs that nobody has. What runs goes on. */
-  async failWaiting(pool: string, error: GantryError): Promise<void> {
+  async failWaiting(pool: string, outcome: Outcome): Promise<void> {
     const { inputs } = this.#messaging;
     const { waiting } = await inputs.backlog(pool);
     if (waiting === 0) return;
-    const failure = toWireError(error);
     const under: Promise<unknown>[] = [];
     let heardAtMs = Date.now();
     const pull = inputs.openPull(pool, (delivery) => {
       heardAtMs = Date.now();
-      under.push(answerInputs(this.#messaging, once(delivery.message), failure).then(() => delivery.ack()));
+      under.push(answerInputs(this.#messaging, once(delivery.message), outcome).then(() => delivery.ack()));
       pull.ask(1);
     });
     pull.ask(Math.min(waiting, 256));

@@ -11,6 +11,7 @@ import { Hono } from 'hono';
 import type { AppDirectory } from './app-directory.ts';
 import type { AppStopper } from './app-stopper.ts';
 import type { CompleteServerConfig } from './config.ts';
+import type { CrashLoops } from './crash-loops.ts';
 import type { DemandSignal } from './demand-signal.ts';
 import type { Deployer } from './deploy/deployer.ts';
 import { problemResponse } from './problem.ts';
@@ -36,6 +37,7 @@ export interface HttpServerOptions {
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
+  crashLoops: CrashLoops;
   deployer: Deployer;
   stopper: AppStopper;
   demand: DemandSignal;

@@ -8,10 +8,10 @@ import {
   LIMITS,
   NotFoundError,
   OutputExpiredError,
+  type Outcome,
   type OutputMessage,
   subjects,
   toWireError,
-  type WireError,
 } from '@gantry/protocol';
 
 import type { Messaging } from './messaging.ts';
@@ -50,7 +50,7 @@ export async function cancelCall(
   const cancel: CancelMessage = { callId, terminateContainers };
   messaging.publish(subjects.cancel, cancel);
   const failure = toWireError(new InputCancellation(`call "${callId}" was cancelled`));
-  const answered = await answerInputs(messaging, inputs.readCall(callId), failure);
+  const answered = await answerInputs(messaging, inputs.readCall(callId), { type: 'failure', failure });
   if (answered === 0) {
     for await (const _output of outputs.read(callId)) return;
     throw unknownCall(callId);
@@ -61,21 +61,21 @@ export async function cancelCall(
 }
 
 /**
- * Stores a failure as the output of each input that has none yet, and returns how many inputs there were.
+ * Stores one outcome as the output of each input that has none yet, and returns how many inputs there were.
  * The inputs themselves stay in the queue: purge them afterwards.
  */
 export async function answerInputs(
   messaging: Messaging,
   waiting: AsyncIterable<InputMessage>,
-  failure: WireError,
+  outcome: Outcome,
 ): Promise<number> {
   const stored: Promise<unknown>[] = [];
-  for await (const input of waiting) stored.push(messaging.outputs.store(failedOutput(input, failure)));
+  for await (const input of waiting) stored.push(messaging.outputs.store(outputOf(input, outcome)));
   await Promise.all(stored);
   return stored.length;
 }
 
-function failedOutput(input: InputMessage, failure: WireError): OutputMessage {
+function outputOf(input: InputMessage, outcome: Outcome): OutputMessage {
   const now = Date.now();
   return {
     inputId: input.inputId,
@@ -83,7 +83,7 @@ function failedOutput(input: InputMessage, failure: WireError): OutputMessage {
     index: input.index,
     functionId: input.functionId,
     method: input.method,
-    outcome: { type: 'failure', failure },
+    outcome,
     attempt: input.attempt,
     startedAtMs: now,
     finishedAtMs: now,

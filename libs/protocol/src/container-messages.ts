@@ -77,6 +77,7 @@ export interface RunBatchMessage {
 export type RunnerToWorker =
   | { type: 'hello'; pid: number }
   | { type: 'ready' }
+  /** `error` is an encoded `ContainerError` whose cause is what the code threw. */
   | { type: 'loadFailed'; error: Uint8Array; message: string; stack?: string | undefined }
   | { type: 'output'; inputId: string; outcome: Outcome; startedAtMs: number; finishedAtMs: number }
   /** What a generator yielded, counted from 0. */

@@ -86,6 +86,15 @@ export interface DeployReply {
   functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
 }
 
+export interface FunctionSummary {
+  id: string;
+  name: string;
+  kind: 'function' | 'class';
+  urls: Record<string, string>;
+  /** Set while its containers fail one after the other: the next one waits. */
+  crashLoop?: { failures: number; message: string; nextStartAtMs: number } | undefined;
+}
+
 export interface AppSummary {
   id: string;
   name?: string | undefined;
@@ -95,7 +104,7 @@ export interface AppSummary {
   containers: number;
   createdAtMs: number;
   stoppedAtMs?: number | undefined;
-  functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
+  functions: FunctionSummary[];
 }
 
 /** What a client needs to call a deployed function or class. */

@@ -134,6 +134,7 @@ export type {
 } from './platform-messages.ts';
 export type {
   AppSummary,
+  FunctionSummary,
   ContainerSummary,
   DeploymentSummary,
   DeployReply,

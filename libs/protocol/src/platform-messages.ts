@@ -43,6 +43,8 @@ export interface ContainerStatus {
   exhausted?: boolean | undefined;
   startedAtMs: number;
   readyAtMs?: number | undefined;
+  /** It has finished an input or a request, or been ready for 10 s: its code works. */
+  proven?: true | undefined;
   /** Since when nothing runs; undefined while something does. */
   idleSinceMs?: number | undefined;
   /** Set when the state is `stopped`. */
@@ -58,6 +60,8 @@ export interface ContainerExit {
   code: number | null;
   signal: string | null;
   message?: string | undefined;
+  /** What its code threw while it loaded, encoded, for callers that wait. */
+  error?: Uint8Array | undefined;
 }
 
 /** Requests to a worker; `fence` is the revision of the scheduler's lease: lower than one seen is refused. */

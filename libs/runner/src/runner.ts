@@ -30,6 +30,7 @@ export class Runner {
   #state: 'warm' | 'loading' | 'ready' | 'stopping' = 'warm';
   #stopRequested = false;
   #ended = false;
+  #functionName = '';
   #host: HostBridge | undefined;
   #code: UserCode | undefined;
   #inputs: InputLoop | undefined;
@@ -161,6 +162,7 @@ export class Runner {
 
   async #load(load: LoadMessage): Promise<void> {
     this.#state = 'loading';
+    this.#functionName = load.spec.name;
     setInterval(() => this.#channel.send({ type: 'heartbeat' }), HEARTBEAT_MS).unref();
     const send = (message: RunnerToWorker): void => this.#channel.send(message);
     try {
@@ -195,8 +197,14 @@ export class Runner {
   }
 
   #sayLoadFailed(thrown: unknown): void {
-    const error = encodeThrown(thrown);
-    this.#channel.send({ type: 'loadFailed', error, message: messageOf(thrown), stack: stackOf(thrown) });
+    const message = messageOf(thrown);
+    const error = encodeThrown(
+      new ContainerError(`"${this.#functionName}" cannot start: ${message}`, {
+        hint: 'Correct the code that runs while the container loads. The log of the app has the stack.',
+        cause: thrown,
+      }),
+    );
+    this.#channel.send({ type: 'loadFailed', error, message, stack: stackOf(thrown) });
   }
 
   async #stop(): Promise<void> {

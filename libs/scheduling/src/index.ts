@@ -7,7 +7,7 @@ export {
   type ServingContainer,
 } from './scaling.ts';
 export { placeContainer, type PlacementWorker, resourceNeed, type Resources } from './placement.ts';
-export { backoffMs } from './delays.ts';
+export { CrashHistory, type CrashLoop } from './crash-history.ts';
 export type { BacklogCount } from './pool-state.ts';
 export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';
 export {

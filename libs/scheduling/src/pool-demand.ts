@@ -51,12 +51,11 @@ function sumOf(serving: readonly FleetContainer[], exhausted: readonly FleetCont
 /** How many containers of the current version are to be started. `isSettled`: all workers have reported. */
 export function missingContainers(review: Review, isSettled: boolean): number {
   const { state, serving, desired, record, nowMs } = review;
-  if (!state.parameters || !state.mayStart(nowMs)) return 0;
+  if (!state.parameters || !state.crashes.mayStart(nowMs)) return 0;
   if (!state.inUse && !isSettled) return 0;
   const current = serving.filter((container) => container.version === record.version);
   const isReplacing = isSettled && current.length === 0 && serving.length > 0;
   const missing = Math.max(desired, isReplacing ? 1 : 0) - current.length;
-  // A pool that crashes while loading is tried with one container at a time.
-  if (state.failures === 0) return missing;
+  if (!state.crashes.isCautious) return missing;
   return current.some((container) => container.state !== 'ready') ? 0 : Math.min(missing, 1);
 }

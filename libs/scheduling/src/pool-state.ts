@@ -1,6 +1,6 @@
 import type { ClassParameters, DemandMessage, PoolOptions } from '@gantry/protocol';
 
-import { backoffMs } from './delays.ts';
+import { CrashHistory } from './crash-history.ts';
 
 /** Waiting and delivered inputs of a pool, as the queue counts them. */
 export interface BacklogCount {
@@ -59,10 +59,7 @@ export class PoolState {
   #pressureSinceMs: number | undefined;
   readonly #web = new Map<string, { requests: number; atMs: number }>();
 
-  failures = 0;
-  lastFailure = '';
-  #failuresAnswered = 0;
-  #lastFailureMs = Number.NEGATIVE_INFINITY;
+  readonly crashes = new CrashHistory();
 
   constructor(pool: string, functionId: string) {
     this.pool = pool;
@@ -148,31 +145,6 @@ export class PoolState {
   /** A container or machine of this pool ended unasked: what it had will be delivered again. */
   suspectLoss(): void {
     this.#isLossSuspected = true;
-  }
-
-  /** Failures of containers that were started side by side count as one. */
-  countFailure(message: string, requestedAtMs: number, nowMs: number): void {
-    if (requestedAtMs < this.#lastFailureMs) return;
-    this.failures++;
-    this.lastFailure = message;
-    this.#lastFailureMs = nowMs;
-  }
-
-  resetFailures(): void {
-    this.failures = 0;
-    this.#failuresAnswered = 0;
-    this.#lastFailureMs = Number.NEGATIVE_INFINITY;
-  }
-
-  /** True if the waiting inputs must now be told that the pool's containers do not load. */
-  takeFailure(threshold: number): boolean {
-    if (this.failures < threshold || this.#failuresAnswered >= this.failures) return false;
-    this.#failuresAnswered = this.failures;
-    return true;
-  }
-
-  mayStart(nowMs: number): boolean {
-    return nowMs >= this.#lastFailureMs + backoffMs(this.failures);
   }
 
   // More delivered than fits: acknowledgements are on their way (under load, many), or inputs were lost with

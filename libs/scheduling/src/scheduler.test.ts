@@ -141,6 +141,7 @@ describe('Scheduler', () => {
       readyAtMs: undefined,
       exit: { reason: 'loadFailed', code: 1, signal: null },
     });
+    scheduler.observeApp({ id: 'ap-1', state: 'ephemeral' });
     scheduler.observeFunction('fu-1', record());
     scheduler.observeWorker(worker([{ containerId: 'old', running: 1 }]), 0);
     scheduler.observeFunction('fu-1', record({}, { version: 2 }));
@@ -157,7 +158,7 @@ describe('Scheduler', () => {
       scheduler.observeWorker(worker([{ containerId: 'old', running: 1 }]), nowMs + 60);
     }
     expect(count).toBeGreaterThan(6);
-    expect([...kinds]).toEqual(['start']);
+    expect([...kinds]).toEqual(['start', 'crashLoop']);
   });
 
   it('plans whole batches for each container, and no more inputs than it may take', () => {
@@ -257,15 +258,36 @@ describe('Scheduler', () => {
     scheduler.observeWorker(worker(), 1_000);
     expect(starts(scheduler.decide(1_010))).toMatchObject([{ containerId: 'c6' }]);
     scheduler.observeWorker(worker([failed('c6')]), 1_020);
-    expect(scheduler.decide(2_500)).toEqual([]);
+    expect(scheduler.decide(2_500)).toMatchObject([{ type: 'crashLoop', loop: { failures: 2 } }]);
     scheduler.observeWorker(worker(), 3_000);
     expect(starts(scheduler.decide(3_020))).toMatchObject([{ containerId: 'c7' }]);
     scheduler.observeWorker(worker([failed('c7')]), 3_030);
     expect(scheduler.decide(3_031)).toMatchObject([
+      { type: 'crashLoop', loop: { failures: 3, nextStartAtMs: 7_030 } },
       { type: 'failInputs', failures: 3, message: 'no such module' },
     ]);
     scheduler.observeInputsFailed('fu-1');
     expect(scheduler.decide(3_032)).toEqual([]);
+  });
+
+  it('tries the containers of a deployed app for ever, and fails no input meanwhile', () => {
+    scheduler.observeApp({ id: 'ap-1', state: 'deployed' });
+    scheduler.observeFunction('fu-1', record());
+    scheduler.observeDemand(demand(1), 0);
+    const exit = { reason: 'loadFailed', code: 1, signal: null, message: 'no such module' } as const;
+    const pauses: number[] = [];
+    let endedAtMs = 0;
+    for (let nowMs = 0; pauses.length < 12; nowMs += 500) {
+      scheduler.observeWorker(worker(), nowMs);
+      const actions = scheduler.decide(nowMs);
+      expect(actions.filter(({ type }) => type === 'failInputs')).toEqual([]);
+      const [start] = starts(actions) as { containerId: string }[];
+      if (!start) continue;
+      pauses.push(Math.round((nowMs - endedAtMs) / 1000));
+      const ended = { containerId: start.containerId, state: 'stopped', readyAtMs: undefined, exit } as const;
+      scheduler.observeWorker(worker([ended]), (endedAtMs = nowMs + 1));
+    }
+    expect(pauses).toEqual([0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
   });
 
   it('says once a minute that nothing fits', () => {

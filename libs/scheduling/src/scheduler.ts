@@ -11,6 +11,7 @@ import {
   type WorkerStatus,
 } from '@gantry/protocol';
 
+import type { CrashLoop, LoadFailures } from './crash-history.ts';
 import { effectiveRecord } from './effective-record.ts';
 import { Fleet, type FleetChange, type FleetContainer, UNKNOWN_NEED } from './fleet.ts';
 import { resourceNeed, type Resources } from './placement.ts';
@@ -31,8 +32,10 @@ export type Action =
       record: FunctionRecord;
     }
   | { type: 'stop'; workerId: string; containerId: string; reason: string }
-  /** The pool's containers do not load: answer what waits with `message`. */
-  | { type: 'failInputs'; pool: string; record: FunctionRecord; failures: number; message: string }
+  /** The pool's containers do not load: answer what waits. */
+  | ({ type: 'failInputs'; pool: string; record: FunctionRecord } & LoadFailures)
+  /** The pool's containers fail one after the other; the next one waits. */
+  | { type: 'crashLoop'; pool: string; record: FunctionRecord; loop: CrashLoop }
   /** No machine has room for another container of the pool, nor can make any; or there is no machine. */
   | {
       type: 'unplaceable';
@@ -52,8 +55,8 @@ export interface SchedulerOptions {
   settlesAtMs?: number;
 }
 
-const LOAD_FAILURES_EPHEMERAL = 3;
-const LOAD_FAILURES_DEPLOYED = 5;
+/** So many containers of an ephemeral app may fail to load in a row; those of a deployed one are tried for ever. */
+const LOAD_FAILURES = 3;
 const UNPLACEABLE_EVERY_MS = 60_000;
 
 /**
@@ -70,6 +73,7 @@ const UNPLACEABLE_EVERY_MS = 60_000;
  *   D5. A pool that needs a container and finds no room gets that of idle containers of other pools, but of
  *       none that they need themselves. Pools without any container come first, the one that waits longest
  *       before the others.
+ *   D6. After containers that failed the next ones wait, longer each time (see {@link CrashHistory}).
  */
 export class Scheduler {
   readonly #fleet = new Fleet();
@@ -99,7 +103,7 @@ export class Scheduler {
     for (const pool of this.#pools.values()) {
       if (pool.functionId !== functionId) continue;
       if (!record || record.stopped) pool.forgetWork();
-      if (before?.version !== record?.version) pool.resetFailures();
+      if (before?.version !== record?.version) pool.crashes.forget();
     }
     if (record) this.#keepPools(record);
   }
@@ -138,6 +142,8 @@ export class Scheduler {
     for (const change of this.#fleet.observe(status, nowMs)) this.#onContainerChange(change, nowMs);
     for (const container of status.containers) {
       if (container.running > 0) this.#poolOf(container.pool, container.functionId).lastActiveMs = nowMs;
+      if (container.proven && this.#isCurrent(container))
+        this.#pools.get(container.pool)?.crashes.observeProven();
     }
   }
 
@@ -207,7 +213,7 @@ export class Scheduler {
 
   /** Stops what a pool has too much, and finds what it lacks. */
   #review(turn: PoolTurn): Review | undefined {
-    const { state, own, actions } = turn;
+    const { state, own } = turn;
     const record = this.#recordOf(state);
     const serving = own.filter((container) => container.state !== 'draining');
     if (!record || record.stopped) {
@@ -217,19 +223,22 @@ export class Scheduler {
       return undefined;
     }
     const { desired, needed } = wantedContainers(turn, serving, record);
-    const threshold = this.#ephemeralApps.has(record.appId)
-      ? LOAD_FAILURES_EPHEMERAL
-      : LOAD_FAILURES_DEPLOYED;
-    const { failures, lastFailure: message } = state;
-    // While an old version still serves, nothing has to fail because the new one does not load.
-    const isServed = serving.some((container) => container.state === 'ready');
-    if (!isServed && state.takeFailure(threshold)) {
-      actions.push({ type: 'failInputs', pool: state.pool, record, failures, message });
-    }
+    this.#reportCrashes(turn, record, serving);
     this.#stopSurplus(turn, { record, serving, desired });
     this.#forgetIdle(turn, desired);
     const left = serving.filter((container) => container.state !== 'draining');
     return { ...turn, record, serving: left, desired, needed };
+  }
+
+  #reportCrashes({ state, actions }: PoolTurn, record: FunctionRecord, serving: FleetContainer[]): void {
+    const { pool, crashes } = state;
+    const loop = crashes.takeLoop();
+    if (loop) actions.push({ type: 'crashLoop', pool, record, loop });
+    // While an old version still serves, nothing has to fail because the new one does not load.
+    const isServed = serving.some((container) => container.state === 'ready');
+    if (isServed || !this.#ephemeralApps.has(record.appId)) return;
+    const failed = crashes.takeLoadFailures(LOAD_FAILURES);
+    if (failed) actions.push({ type: 'failInputs', pool, record, ...failed });
   }
 
   #stopSurplus(turn: PoolTurn, { record, serving, desired }: Surplus): void {
@@ -278,7 +287,7 @@ export class Scheduler {
 
   // A pool without containers and without work is made again when something happens to it.
   #forgetIdle({ state, own, nowMs }: PoolTurn, desired: number): void {
-    const hasNothing = own.length === 0 && desired === 0 && !state.inUse && state.failures === 0;
+    const hasNothing = own.length === 0 && desired === 0 && !state.inUse && !state.crashes.isCautious;
     if (hasNothing && nowMs >= this.#settlesAtMs) this.#pools.delete(state.pool);
   }
 
@@ -364,15 +373,13 @@ export class Scheduler {
   #onContainerChange({ type, status, requestedAtMs }: FleetChange, nowMs: number): void {
     const state = this.#poolOf(status.pool, status.functionId);
     if (type === 'ended' && status.exit?.reason !== 'stopped') state.suspectLoss();
-    if (this.#functions.get(status.functionId)?.version !== status.version) return;
-    if (type === 'ready') state.resetFailures();
-    else if (failedToLoad(status)) {
-      state.countFailure(
-        status.exit?.message ?? 'the container ended while it was loading',
-        requestedAtMs,
-        nowMs,
-      );
-    }
+    if (!this.#isCurrent(status)) return;
+    if (type === 'ready') state.crashes.observeReady();
+    else state.crashes.observeEnd(status, requestedAtMs, nowMs);
+  }
+
+  #isCurrent({ functionId, version }: ContainerStatus): boolean {
+    return this.#functions.get(functionId)?.version === version;
   }
 
   #poolOf(pool: string, functionId: string): PoolState {
@@ -384,10 +391,4 @@ export class Scheduler {
     }
     return state;
   }
-}
-
-const ENDED_BY_REQUEST: readonly (string | undefined)[] = ['stopped', 'preempted', 'killed', undefined];
-
-function failedToLoad({ readyAtMs, exit }: ContainerStatus): boolean {
-  return readyAtMs === undefined && !ENDED_BY_REQUEST.includes(exit?.reason);
 }

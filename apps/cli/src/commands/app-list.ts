@@ -1,4 +1,4 @@
-import type { AppSummary } from '@gantry/protocol';
+import type { AppSummary, FunctionSummary } from '@gantry/protocol';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
@@ -39,11 +39,23 @@ function appColumns(style: Style, nowMs: number): Column<AppSummary>[] {
     { title: 'id', cell: (app) => style.dim(app.id) },
     {
       title: 'state',
-      cell: (app) => (app.state === 'stopped' ? style.dim(app.state) : style.green(app.state)),
+      cell: (app) => paintState(app, style),
     },
     { title: 'version', cell: (app) => (app.version > 0 ? `v${app.version}` : '-'), align: 'right' },
     { title: 'containers', cell: (app) => String(app.containers), align: 'right' },
-    { title: 'functions', cell: (app) => app.functions.map((each) => each.name).join(', ') || '-' },
+    {
+      title: 'functions',
+      cell: (app) => app.functions.map((each) => describe(each, style)).join(', ') || '-',
+    },
     { title: 'created', cell: (app) => toAge(app.createdAtMs, nowMs) },
   ];
+}
+
+function paintState({ state, functions }: AppSummary, style: Style): string {
+  if (state === 'stopped') return style.dim(state);
+  return functions.some(({ crashLoop }) => crashLoop) ? style.red(state) : style.green(state);
+}
+
+function describe({ name, crashLoop }: FunctionSummary, style: Style): string {
+  return crashLoop ? style.red(`${name} (crash-looping: ${crashLoop.failures} failed)`) : name;
 }

@@ -2,9 +2,11 @@ import {
   type AutoscalerRecord,
   ContainerError,
   type DemandMessage,
+  type Outcome,
   type PoolRecord,
   registryKeys,
   subjects,
+  toWireError,
   WORKER_HEARTBEAT_MS,
   type WorkerCommand,
   type WorkerReply,
@@ -154,6 +156,9 @@ export class SchedulerTerm {
       case 'failInputs':
         void this.#failInputs(action);
         return;
+      case 'crashLoop':
+        this.#options.systemLog.write(action.record, crashLoopText(action));
+        return;
       case 'unplaceable':
         this.#options.systemLog.write(action.record, unplaceableText(action));
     }
@@ -197,19 +202,30 @@ export class SchedulerTerm {
     }
   }
 
-  async #failInputs({ pool, record, failures, message }: ActionOf<'failInputs'>): Promise<void> {
+  async #failInputs({ pool, record, failures, message, error }: ActionOf<'failInputs'>): Promise<void> {
     const { name } = record.spec;
-    this.#options.systemLog.write(record, `"${name}" did not load ${failures} times in a row: ${message}`);
-    const error = new ContainerError(`"${name}" cannot start: ${message}`, {
-      hint: 'Correct the code that runs while the container loads, and deploy again. The log of the app has the stack.',
+    this.#options.systemLog.write(
+      record,
+      `"${name}" did not load ${failures} times in a row: what waits for it fails`,
+    );
+    const failure = new ContainerError(`"${name}" cannot start: ${message}`, {
+      hint: 'Correct the code that runs while the container loads. The log of the app has the stack.',
     });
+    const outcome: Outcome = error
+      ? { type: 'error', error, stack: message }
+      : { type: 'failure', failure: toWireError(failure) };
     try {
-      await this.#options.failed.failAll(pool, error);
+      await this.#options.failed.failAll(pool, outcome);
       this.#scheduler.observeInputsFailed(pool);
     } catch (err) {
       this.#options.log.warn({ err, pool }, 'waiting inputs could not be answered');
     }
   }
+}
+
+function crashLoopText({ record, loop }: ActionOf<'crashLoop'>): string {
+  const pauseS = Math.max(0, Math.round((loop.nextStartAtMs - Date.now()) / 1000));
+  return `"${record.spec.name}" is crash-looping: ${loop.failures} containers in a row failed, the next one starts in ${pauseS} s. The last one: ${loop.message}`;
 }
 
 function unplaceableText({ reason, containers, record }: ActionOf<'unplaceable'>): string {

@@ -12,12 +12,12 @@ import { Hono } from 'hono';
 import type { HttpServerOptions } from '../http-server.ts';
 import { findOrCreateApp } from '../deploy/app-creation.ts';
 import { functionId } from '../deploy/function-ids.ts';
-import type { WorkerObserver } from '../worker-observer.ts';
 
 /** Apps and their functions. */
-export function appRoutes({ apps, functions, workers, stopper, messaging }: HttpServerOptions): Hono {
+export function appRoutes(options: HttpServerOptions): Hono {
+  const { apps, functions, workers, stopper, messaging, crashLoops } = options;
   const environmentOf = (query: string | undefined) => query ?? DEFAULTS.environment;
-  const parts = { functions, workers };
+  const parts = { functions, workers, crashLoops };
   return new Hono()
     .get('/apps', (context) => {
       const environment = environmentOf(context.req.query('environment'));
@@ -49,7 +49,7 @@ export function appRoutes({ apps, functions, workers, stopper, messaging }: Http
 
 function summaryOf(
   app: AppRecord,
-  { functions, workers }: { functions: FunctionDirectory; workers: WorkerObserver },
+  { functions, workers, crashLoops }: Pick<HttpServerOptions, 'functions' | 'workers' | 'crashLoops'>,
 ): AppSummary {
   const { id, name, environment, state, version, createdAtMs, stoppedAtMs } = app;
   const own = functions.all().filter((record) => record.appId === id && !record.stopped);
@@ -63,7 +63,10 @@ function summaryOf(
     createdAtMs,
     stoppedAtMs,
     functions: own
-      .map((record) => ({ id: record.id, name: record.spec.name, kind: record.spec.kind, urls: record.urls }))
+      .map(({ id: functionId, spec, urls }) => {
+        const crashLoop = crashLoops.of(functionId);
+        return { id: functionId, name: spec.name, kind: spec.kind, urls, ...(crashLoop && { crashLoop }) };
+      })
       .sort((a, b) => a.name.localeCompare(b.name)),
   };
 }

@@ -1,6 +1,7 @@
 import type { InputDelivery, Messaging, PoolPull } from '@gantry/messaging';
 import {
   type ContainerStatus,
+  encodeValue,
   newId,
   type Outcome,
   subjects,
@@ -20,8 +21,8 @@ export class FakeWorker {
   readonly containers = new Map<string, ContainerStatus>();
   readonly commands: WorkerCommand[] = [];
   handler: Handler = ECHO;
-  /** When set, containers fail to load with this message. */
-  loadFailure: string | undefined;
+  /** When set, containers fail to load with this error. */
+  loadFailure: Error | undefined;
   readonly #messaging: Messaging;
   readonly #pulls = new Map<string, PoolPull>();
   readonly #responder: { stop(): void };
@@ -97,7 +98,9 @@ export class FakeWorker {
     if (this.loadFailure !== undefined) {
       status.state = 'stopped';
       status.readyAtMs = undefined;
-      status.exit = { reason: 'loadFailed', code: 1, signal: null, message: this.loadFailure };
+      const { message } = this.loadFailure;
+      const error = encodeValue(this.loadFailure);
+      status.exit = { reason: 'loadFailed', code: 1, signal: null, message, error };
       return;
     }
     const pull = this.#messaging.inputs.openPull(pool, (delivery) => {

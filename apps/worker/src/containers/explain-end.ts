@@ -4,7 +4,7 @@ import type { ContainerExit } from '@gantry/protocol';
 /** What the worker knows about the end of a container besides how its process ended. */
 export interface EndCircumstances {
   /** Why the worker, or the runner, wanted it to end, if one did. */
-  askedFor: Pick<ContainerExit, 'reason' | 'message'> | undefined;
+  askedFor: Pick<ContainerExit, 'reason' | 'message' | 'error'> | undefined;
   /** Node said that it had no memory left. */
   ranOutOfMemory: boolean;
 }
@@ -23,7 +23,7 @@ export function describeEnd(end: ContainerEnd): string {
 function reasonOf(
   end: ContainerEnd,
   { askedFor, ranOutOfMemory }: EndCircumstances,
-): Pick<ContainerExit, 'reason' | 'message'> {
+): Pick<ContainerExit, 'reason' | 'message' | 'error'> {
   if (ranOutOfMemory && end.signal) {
     return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
   }

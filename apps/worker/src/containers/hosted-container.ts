@@ -21,6 +21,10 @@ import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
+/** A container that did not crash within this time works, also if nobody asked anything of it. */
+const PROVEN_AFTER_MS = 10_000;
+/** An error above this is told by its message alone. */
+const MOST_ERROR_BYTES = 64 * 1024;
 
 /** What a container needs from its worker. */
 export interface ContainerSurroundings extends InputSurroundings {
@@ -69,10 +73,11 @@ export class HostedContainer implements InputTaker, Heartbeating {
   #process: ContainerProcess | undefined;
   #calls: ContainerCalls | undefined;
   #webRunning = 0;
+  #hasFinishedOne = false;
   #readyAtMs: number | undefined;
   #idleSinceMs: number | undefined;
   #lastSignMs = 0;
-  #reason: Pick<ContainerExit, 'reason' | 'message'> | undefined;
+  #reason: Pick<ContainerExit, 'reason' | 'message' | 'error'> | undefined;
   #exit: ContainerExit | undefined;
   /** The one deadline of the present state: of starting, of draining, of exit hooks. */
   #deadline: NodeJS.Timeout | undefined;
@@ -136,6 +141,11 @@ export class HostedContainer implements InputTaker, Heartbeating {
     return this.#takesMore ? Math.min(most, this.running + this.#remaining) : this.running;
   }
 
+  get #isProven(): boolean {
+    if (this.#hasFinishedOne) return true;
+    return this.#readyAtMs !== undefined && this.#around.clock.wallMs() - this.#readyAtMs > PROVEN_AFTER_MS;
+  }
+
   get #takesMore(): boolean {
     return this.#exhaustedBy === undefined && !this.#inputs.isolates;
   }
@@ -160,6 +170,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
       running: this.running,
       maxInputs: this.maxInputs,
       ...(this.#takesMore ? {} : { exhausted: true }),
+      ...(this.#isProven ? { proven: true } : {}),
       startedAtMs: this.#startedAtMs,
       readyAtMs: this.#readyAtMs,
       idleSinceMs: this.#idleSinceMs,
@@ -274,6 +285,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
     this.forgiveSilence();
     switch (message.type) {
       case 'output':
+        this.#hasFinishedOne = true;
         return this.#inputs.finished(message);
       case 'value':
         return this.#inputs.yielded(message);
@@ -288,7 +300,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
       case 'ready':
         return this.#becomeReady();
       case 'loadFailed':
-        return this.#loadFailed(message.stack ?? message.message);
+        return this.#loadFailed(message);
       case 'api':
         return this.#openCalls().receive(message.message);
       case 'lookup':
@@ -329,9 +341,10 @@ export class HostedContainer implements InputTaker, Heartbeating {
     this.stop(this.#exhaustedBy);
   }
 
-  #loadFailed(message: string): void {
-    this.#reason ??= { reason: 'loadFailed', message };
-    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${message}`);
+  #loadFailed({ error, message, stack = message }: Extract<RunnerToWorker, { type: 'loadFailed' }>): void {
+    const isSmall = error.length <= MOST_ERROR_BYTES;
+    this.#reason ??= { reason: 'loadFailed', message: stack, ...(isSmall && { error }) };
+    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${stack}`);
     this.#setDeadline(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
   }
 
@@ -346,6 +359,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
 
   #webChanged(running: number): void {
     const freed = running < this.#webRunning;
+    this.#hasFinishedOne ||= freed;
     this.#remaining -= Math.max(0, running - this.#webRunning);
     this.#webRunning = running;
     this.#loadChanged(freed);
