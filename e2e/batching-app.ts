@@ -41,6 +41,11 @@ export const failing = app.function(
   }),
 );
 
+/** Takes lists, and no batches unless its caller wants them. */
+export const lengths = app.function({ maxContainers: 1 }, async (words: string[]) =>
+  words.map((word) => `${word} of ${words.length}`),
+);
+
 @app.cls({ maxContainers: 1 })
 export class Shouter {
   @batched({ maxBatchSize: 10, waitMs: 200 })

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client, Cls, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { addAll, addMany, failing, short, Shouter } from './batching-app.ts';
+import type { addAll, addMany, failing, lengths, short, Shouter } from './batching-app.ts';
 import { runCli, startPlatform, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'batching-app.ts');
@@ -98,5 +98,13 @@ describe('a batched function', () => {
 
     expect(words).toEqual(['AY of 1', 'OH of 1']);
     expect(await cls.instance().shout.remote('me')).toBe('ME of 1');
+  });
+
+  test('may be any function that takes lists, where its caller replaces that', async () => {
+    const listed = RemoteFunction.fromName<typeof lengths>('batching', 'lengths');
+    const single = listed.withBatching({ maxBatchSize: 2, waitMs: 5_000 });
+
+    expect(await Promise.all([single.remote('ay'), single.remote('oh')])).toEqual(['ay of 2', 'oh of 2']);
+    expect(await listed.remote(['ay'])).toEqual(['ay of 1']);
   });
 });

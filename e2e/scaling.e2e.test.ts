@@ -108,12 +108,15 @@ describe('containers for a number of inputs', () => {
   });
 });
 
-describe('a class with replaced options', () => {
-  test('has containers of its own, with as many places as its caller says', async () => {
+describe('a handle with replaced options', () => {
+  const pidsOf = (handle: { remote(): Promise<number> }) =>
+    Promise.all([1, 2, 3, 4].map(() => handle.remote()));
+
+  test('on a class has containers of its own, with as many places as its caller says', async () => {
     const cls = Cls.fromName<typeof Place>('scaling', 'Place');
     const wide = cls.withOptions({ maxContainers: 1 }).withConcurrency({ maxInputs: 4 });
 
-    const pids = await Promise.all([1, 2, 3, 4].map(() => wide.instance().pid.remote()));
+    const pids = await pidsOf(wide.instance().pid);
     const other = await cls.instance().pid.remote();
 
     expect(new Set(pids).size).toBe(1);
@@ -121,5 +124,16 @@ describe('a class with replaced options', () => {
     expect(() => cls.withOptions({ minContainers: 1 } as never)).toThrow(
       '"minContainers" cannot be replaced',
     );
+  });
+
+  test('on a function has containers of its own, too', async () => {
+    const handle = RemoteFunction.fromName<typeof where>('scaling', 'where');
+    const wide = handle.withOptions({ maxContainers: 1 }).withConcurrency({ maxInputs: 4 });
+
+    const [first, ...others] = await pidsOf(wide);
+    const other = await handle.remote();
+
+    expect(others).toEqual([first, first, first]);
+    expect(other).not.toBe(first);
   });
 });

@@ -31,8 +31,8 @@ export class NatsOutputStore implements OutputStore {
   }
 
   store(output: OutputMessage): Promise<StoreResult> {
+    // Its subject takes one message: a message id besides would only cost the broker memory for each result.
     return this.#publisher.publish(subjects.output(output.callId, output.index), encodeFrame(output), {
-      messageId: `out:${output.inputId}`,
       expectEmptySubject: true,
     });
   }

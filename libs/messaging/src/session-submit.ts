@@ -209,16 +209,20 @@ function assertKindFits(message: SubmitMessage, kind: MethodSpec['handlerKind'],
     : new InvalidError(`"${label}" is no generator`, { hint: 'Call .remote(…).' });
 }
 
+function canTakeBatches([only, ...others]: readonly MethodSpec[]): boolean {
+  if (!only || others.length > 0 || only.web) return false;
+  return only.handlerKind !== 'generator' && only.handlerKind !== 'asyncGenerator';
+}
+
 function optionsOf({ options }: SubmitMessage, record: FunctionRecord | undefined): PoolOptions | undefined {
   if (!options || Object.keys(options).length === 0) return undefined;
   assertPoolOptions(options);
   const { name = '', kind, methods = [] } = record?.spec ?? {};
-  if (kind !== 'class') {
-    throw new InvalidError(`"${name}" is no class: callers cannot replace its options`);
-  }
-  if (options.batching && (methods.length !== 1 || methods[0]?.web)) {
-    throw new InvalidError(`the class "${name}" cannot take batches: it has ${methods.length} methods`, {
-      hint: 'Only a class with a single method, which is no web endpoint, can be batched.',
+  if (options.batching && !canTakeBatches(methods)) {
+    const why =
+      methods.length === 1 ? 'it is an endpoint or a generator' : `it has ${methods.length} methods`;
+    throw new InvalidError(`the ${kind ?? 'function'} "${name}" cannot take batches: ${why}`, {
+      hint: 'A function, or the only method of a class, can be batched if it takes lists and returns one.',
     });
   }
   return options;

@@ -177,6 +177,8 @@ export class App {
       target,
       method: '',
       local,
+      body: registration.fn,
+      raw: registration.fn,
     });
     handles.set(registration, handle as RemoteFunction);
     return handle;

@@ -20,6 +20,10 @@ describe('a batched function', () => {
       expectTypeOf(add).toEqualTypeOf<RemoteFunction<[xs: number, ys: number], Promise<number>>>();
       expectTypeOf(add.remote(1, 2)).toEqualTypeOf<Promise<number>>();
       expectTypeOf(add.map([1], [2])).toEqualTypeOf<AsyncIterable<number>>();
+      const listed = app.function({}, async (xs: number[], names: string[]) => xs.map((x) => `${x}${names}`));
+      const single = listed.withBatching({ maxBatchSize: 2, waitMs: 5 });
+      expectTypeOf(single).toEqualTypeOf<RemoteFunction<[xs: number, names: string], Promise<string>>>();
+      expectTypeOf(add.withBatching({ maxBatchSize: 2, waitMs: 5 })).toEqualTypeOf<typeof add>();
       // @ts-expect-error a list in place of a single value
       void add.remote([1], [2]);
       // @ts-expect-error a body that returns no list

@@ -6,6 +6,7 @@ import { modify } from './modifiers.ts';
 import { checkBatchedOptions } from './option-checks.ts';
 import type { BatchedOptions } from './options.ts';
 import type { AnyFunction } from './registry.ts';
+import type { RemoteFunction } from './remote-function.ts';
 
 declare const batchItem: unique symbol;
 
@@ -33,6 +34,13 @@ export type Unlisted<A extends unknown[]> = {
 export type Unbatched<F> = F extends (...args: infer A) => infer R
   ? (...args: Unlisted<A>) => Promise<ItemOf<Awaited<R>>>
   : never;
+
+/** A handle after `withBatching`: single values where the function takes lists. One that is batched stays as it is. */
+export type WithBatching<A extends unknown[], R, TLocal> = A extends (readonly unknown[])[]
+  ? Awaited<R> extends readonly (infer E)[]
+    ? RemoteFunction<Unlisted<A>, Promise<E>>
+    : RemoteFunction<A, R, TLocal>
+  : RemoteFunction<A, R, TLocal>;
 
 /**
  * Runs a function on several inputs at once. Callers pass single values; the body gets one list for each

@@ -55,7 +55,23 @@ function ownMembers(prototype: object): Map<string, MemberRecord> {
   return members;
 }
 
+/** What a handle on an instance has, or must not have, under a name of its own. */
+const TAKEN_NAMES = new Set([
+  'withOptions',
+  'withConcurrency',
+  'withBatching',
+  'then',
+  'toJSON',
+  'constructor',
+]);
+
 function assertCompatible(record: MemberRecord): void {
+  const isCalled = record.method ?? record.endpoint ?? record.batched;
+  if (isCalled && TAKEN_NAMES.has(record.name)) {
+    throw new InvalidError(`a method that is called remotely cannot have the name "${record.name}"`, {
+      hint: 'Handles of instances use that name themselves: choose another.',
+    });
+  }
   const hook = record.enter ? 'enter' : record.exit ? 'exit' : undefined;
   if (record.batched && (record.method || record.endpoint)) {
     const other = decoratorName(record.method ? 'method' : 'endpoint');

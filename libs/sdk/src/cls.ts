@@ -148,7 +148,7 @@ export class Cls<T extends object> {
   }
 
   #target(which: Pick<FunctionTargetOptions, 'parameters' | 'wholeClass'>): FunctionTarget {
-    return new FunctionTarget({ ...this.#source, options: this.#replaced, ...which });
+    return new FunctionTarget({ ...this.#source, ...which }, this.#replaced);
   }
 }
 

@@ -32,8 +32,6 @@ export interface FunctionTargetOptions {
   environment?: string | undefined;
   platform?: Platform | undefined;
   parameters?: Readonly<Record<string, unknown>> | undefined;
-  /** Options that the caller replaces. */
-  options?: PoolOptions | undefined;
   /** Names the class with all its instances: parameters are neither given nor completed. */
   wholeClass?: boolean | undefined;
   /** The app that this program has up and whose functions the name means, if there is one now. */
@@ -41,24 +39,30 @@ export interface FunctionTargetOptions {
 }
 
 /** What a target travels as. */
-export interface TargetReference extends Pick<
-  FunctionTargetOptions,
-  'name' | 'environment' | 'parameters' | 'options'
-> {
+export interface TargetReference extends Pick<FunctionTargetOptions, 'name' | 'environment' | 'parameters'> {
+  options?: PoolOptions | undefined;
   /** Names or ids of apps to look in, best first. */
   apps: string[];
 }
 
 /** Names a function or class, and finds out once what the name means on the platform at hand. */
 export class FunctionTarget {
+  /** Options that the caller replaces. */
+  readonly replaced: PoolOptions;
   readonly #options: FunctionTargetOptions;
   #route: Route | undefined;
   #resolving: Promise<Route> | undefined;
   /** What was running when the name was last looked up. */
   #running: RunningApp | undefined;
 
-  constructor(options: FunctionTargetOptions) {
+  constructor(options: FunctionTargetOptions, replaced: PoolOptions = {}) {
     this.#options = options;
+    this.replaced = replaced;
+  }
+
+  /** The same function or class with these options replaced, and no others. */
+  replacing(options: PoolOptions): FunctionTarget {
+    return new FunctionTarget(this.#options, options);
   }
 
   /** The route, if it is known and its platform is still open. */
@@ -69,16 +73,16 @@ export class FunctionTarget {
 
   /** Leads to the same function from another program or container. */
   get reference(): TargetReference {
-    const { name, parameters, options, platform = defaultPlatform() } = this.#options;
+    const { name, parameters, platform = defaultPlatform() } = this.#options;
     const running = this.#options.running?.();
     const apps = running ? [running.appId] : this.#options.apps(ownAppId());
     const environment = this.#options.environment ?? running?.environment ?? platform.environment;
-    return { name, apps, environment, parameters, options };
+    return { name, apps, environment, parameters, options: this.replaced };
   }
 
   /** A target where a reference arrived. */
-  static to({ apps, ...names }: TargetReference): FunctionTarget {
-    return new FunctionTarget({ ...names, apps: () => apps });
+  static to({ apps, options, ...names }: TargetReference): FunctionTarget {
+    return new FunctionTarget({ ...names, apps: () => apps }, options);
   }
 
   /** @throws {@link ExecutionError} before the name was looked up. */
@@ -120,14 +124,13 @@ export class FunctionTarget {
   async #resolve(running: RunningApp | undefined): Promise<Route> {
     const platform = this.#options.platform ?? defaultPlatform();
     const lookup = await this.#lookup(platform, running);
-    const { options, wholeClass } = this.#options;
-    const parameters = wholeClass ? undefined : this.#complete(lookup);
-    const hasOptions = options && Object.keys(options).length > 0;
+    const parameters = this.#options.wholeClass ? undefined : this.#complete(lookup);
+    const hasOptions = Object.keys(this.replaced).length > 0;
     const route: Route = {
       platform,
       lookup,
       parameters,
-      options: hasOptions ? options : undefined,
+      options: hasOptions ? this.replaced : undefined,
       target: this,
     };
     if (this.#running === running) this.#route = route;

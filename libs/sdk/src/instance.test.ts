@@ -90,6 +90,18 @@ describe('an instance of a class', () => {
     expect(() => reader.helper).toThrow('"Reader.helper" carries neither @method() nor @fastapiEndpoint()');
   });
 
+  it('with other options has the same parameters and the same local object', async () => {
+    const reader = app.instance(Reader, { pages: 3 });
+    const big = reader.withOptions({ cpu: 4 }).withConcurrency({ maxInputs: 2 });
+    expect(await big.read.remote(1)).toEqual(['read', 1, { lang: 'eng', pages: 3 }]);
+    expect(host.submits().at(-1)?.options).toEqual({ cpu: 4, maxInputs: 2, targetInputs: 2 });
+    await Promise.all([reader.read.local(1), big.read.local(1)]);
+    expect(Reader.entered).toEqual(['warm', 'load eng']);
+    expect(() => reader.withOptions({ minContainers: 1 } as never)).toThrow(
+      '"minContainers" cannot be replaced',
+    );
+  });
+
   it('refuses classes of other apps', () => {
     class Stranger {}
     let error: InvalidError | undefined;

@@ -1,6 +1,7 @@
 import { InvalidError } from '@gantry/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { App } from './app.ts';
 import { Cls } from './cls.ts';
 import { stopFetchingInputs } from './context.ts';
 import { FakeHost } from './fake-host.fixture.ts';
@@ -69,6 +70,31 @@ describe('replaced options', () => {
     host.sent.length = 0;
     await cls.instance().pid.remote();
     expect(host.sent.find(({ type }) => type === 'submit')).not.toHaveProperty('options');
+  });
+
+  it('may be those of a function, of an instance and of one of its methods', async () => {
+    const optionsSent = () => host.submits().at(-1)?.options;
+    const square = RemoteFunction.fromName('shop', 'square');
+    await square.withOptions({ cpu: 2 }).withConcurrency({ maxInputs: 4, targetInputs: 2 }).remote();
+    expect(optionsSent()).toEqual({ cpu: 2, maxInputs: 4, targetInputs: 2 });
+    const place = Cls.fromName<Place>('shop', 'Place').withOptions({ cpu: 1 }).instance();
+    await place.withOptions({ timeoutMs: 9_000 }).pid.remote();
+    expect(optionsSent()).toEqual({ cpu: 1, timeoutMs: 9_000 });
+    await place.pid.withOptions({ cpu: 3 }).withBatching({ maxBatchSize: 2, waitMs: 1 }).remote();
+    expect(optionsSent()).toEqual({ cpu: 3, batching: { maxBatchSize: 2, waitMs: 1 } });
+    await place.pid.remote();
+    expect(optionsSent()).toEqual({ cpu: 1 });
+  });
+
+  it('keep the code of a handle, which runs a batch of one where batches were replaced', async () => {
+    const app = new App('local');
+    const sums = app.function({ name: 'sums' }, (xs: number[], ys: number[]) =>
+      xs.map((x, i) => x + (ys[i] ?? 0)),
+    );
+    expect(sums.withOptions({ cpu: 2 }).local([1], [2])).toEqual([3]);
+    const single = sums.withBatching({ maxBatchSize: 2, waitMs: 1 });
+    expect(await single.withConcurrency({ maxInputs: 2 }).local(1, 2)).toBe(3);
+    expect(single.rawFunction).toBe(sums.rawFunction);
   });
 
   it('are checked where they are given', () => {

@@ -25,17 +25,28 @@ export class LocalInstance {
     this.#parameters = parameters;
   }
 
+  /** Calls a method with what its callers pass. */
   async call(method: string, args: readonly unknown[]): Promise<unknown> {
-    this.#entered ??= this.#enter();
-    const instance = await this.#entered;
-    const body = (...given: never[]): unknown => (instance[method] as AnyFunction).call(instance, ...given);
+    const body: AnyFunction = (...given) => this.callBody(method, given);
     const { batched, name } = this.#registration;
     return (batched ? asSingle(`${name}.${method}`, body) : body)(...(args as never[]));
   }
 
+  /** Calls a method with what its code takes: lists, if it is batched. */
+  async callBody(method: string, args: readonly unknown[]): Promise<unknown> {
+    this.#entered ??= this.#enter();
+    const instance = await this.#entered;
+    return (instance[method] as AnyFunction).call(instance, ...(args as never[]));
+  }
+
+  /** A method as it was written. */
+  raw(method: string): AnyFunction {
+    return Reflect.get(this.#registration.target.prototype as object, method) as AnyFunction;
+  }
+
   /** True for a method that is written as a generator. */
   isGenerator(method: string): boolean {
-    const fn: unknown = Reflect.get(this.#registration.target.prototype as object, method);
+    const fn: unknown = this.raw(method);
     return typeof fn === 'function' && GENERATORS.has(fn.constructor.name);
   }
 

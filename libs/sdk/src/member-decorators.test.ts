@@ -102,6 +102,16 @@ describe('a decorated class', () => {
     expect(registration.parameters).toMatchObject([{ name: 'size', hasDefault: true }]);
   });
 
+  it('refuses a method under a name that handles of instances use themselves', () => {
+    const declare = (): unknown => {
+      class Taken {
+        @method() withOptions() {}
+      }
+      return Taken;
+    };
+    expect(declare).toThrow('a method that is called remotely cannot have the name "withOptions"');
+  });
+
   it('leaves its ancestor as it was', () => {
     const app = new App();
     @app.cls()

@@ -10,7 +10,7 @@ import { checkBatchedOptions, checkConcurrentOptions, checkResourceOptions } fro
 import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
 
 /**
- * Options of a class that its callers may replace. `minContainers` is not among them: whoever calls does not
+ * Options of a function or class that its callers may replace. `minContainers` is not among them: whoever calls does not
  * decide what is kept running.
  */
 export type ReplaceableOptions = Pick<
@@ -22,11 +22,11 @@ export type ReplaceableOptions = Pick<
 export function replaceOptions(before: PoolOptions, options: ReplaceableOptions): PoolOptions {
   for (const key of Object.keys(options)) {
     if (POOL_OPTION_KEYS.includes(key) && key !== 'batching' && !key.endsWith('Inputs')) continue;
-    throw new InvalidError(`Cls.withOptions: the option "${key}" cannot be replaced by a caller`, {
-      hint: 'Set it in the code of the class, and deploy. For places and batches there are withConcurrency and withBatching.',
+    throw new InvalidError(`withOptions: the option "${key}" cannot be replaced by a caller`, {
+      hint: 'Set it in the code, and deploy. For places and batches there are withConcurrency and withBatching.',
     });
   }
-  checkResourceOptions('Cls.withOptions', options);
+  checkResourceOptions('withOptions', options);
   const { retries, ...others } = options;
   return mergeSettings<PoolOptions>(before, { ...others, retries: retriesSpec(retries) });
 }

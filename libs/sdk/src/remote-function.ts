@@ -9,10 +9,12 @@ import {
   newId,
   registerHandle,
   type Payload,
+  type PoolOptions,
   type SubmitMessage,
   type UserCodeError,
 } from '@gantry/protocol';
 
+import { asSingle, type WithBatching } from './batched.ts';
 import type { OpenInput } from './call-tracker.ts';
 import type { Client } from './client.ts';
 import { FunctionCall } from './function-call.ts';
@@ -23,8 +25,15 @@ import { mapInputs, type AnyIterable, type MapOptions } from './map-run.ts';
 import { splitMapArguments } from './map-arguments.ts';
 import { assertCallable, assertKind } from './method-checks.ts';
 import { checkKeys } from './option-checks.ts';
+import type { BatchedOptions, ConcurrentOptions } from './options.ts';
 import type { Waiter } from './outcome.ts';
 import { assertPayloadSize } from './payloads.ts';
+import {
+  replaceBatching,
+  replaceConcurrency,
+  replaceOptions,
+  type ReplaceableOptions,
+} from './pool-options.ts';
 import type { AnyFunction } from './registry.ts';
 import { RemoteValues } from './remote-values.ts';
 import { spawnInputs } from './spawn-map-run.ts';
@@ -59,8 +68,12 @@ export interface RemoteFunctionOptions {
   target: FunctionTarget;
   /** Empty for a free function. */
   method: string;
-  /** Undefined for functions whose code is not here. */
+  /** Takes what callers pass. Undefined for functions whose code is not here. */
   local?: AnyFunction | undefined;
+  /** Takes what the code itself takes: lists, if it is batched. */
+  body?: AnyFunction | undefined;
+  /** The function as it was written. */
+  raw?: AnyFunction | undefined;
 }
 
 /**
@@ -150,13 +163,17 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
 
   /** Runs the function here, as a plain call. */
   local(...args: A): TLocal {
-    const { local, label } = this.#options;
-    if (!local) {
-      throw new ExecutionError(`the code of "${label}" is not in this program`, {
-        hint: 'Call .remote(), or import the function itself.',
-      });
-    }
-    return local(...(args as unknown[] as never[])) as TLocal;
+    return this.#present('local')(...(args as unknown[] as never[])) as TLocal;
+  }
+
+  /**
+   * The function as it was written, below everything that Gantry put around it; of a method, not bound to an
+   * instance.
+   *
+   * @throws {@link ExecutionError} where the code is not in this program.
+   */
+  get rawFunction(): (...args: A) => TLocal {
+    return this.#present('raw') as unknown as (...args: A) => TLocal;
   }
 
   /** Starts the function and returns as soon as its input is durable. Not for generators. */
@@ -289,6 +306,61 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   /** How much waits and runs at this moment. */
   async getCurrentStats(): Promise<FunctionStats> {
     return readStats(this.#options.target);
+  }
+
+  /**
+   * The function with other options, for the calls made through the new handle: they get containers of their own.
+   * This handle stays as it is; repeated calls add up, the later one wins.
+   *
+   * @throws {@link InvalidError} on options out of range, and on those that only the code itself may set, such as
+   * `minContainers`.
+   *
+   * @example
+   * ```ts
+   * const big = resize.withOptions({ memoryMiB: 4_096, timeoutMs: 600_000 }).withConcurrency({ maxInputs: 8 });
+   * ```
+   */
+  withOptions(options: ReplaceableOptions): RemoteFunction<A, R, TLocal> {
+    return this.#with(replaceOptions(this.#options.target.replaced, options));
+  }
+
+  /** Like {@link withOptions}, for what `concurrent` says. */
+  withConcurrency(options: ConcurrentOptions): RemoteFunction<A, R, TLocal> {
+    return this.#with(replaceConcurrency(this.#options.target.replaced, options));
+  }
+
+  /**
+   * Like {@link withOptions}, for what `batched` says: only for a function that takes lists and returns one. Callers
+   * pass single values.
+   */
+  withBatching(options: BatchedOptions): WithBatching<A, R, TLocal> {
+    const { body, label, target } = this.#options;
+    const local = body && asSingle(label, body);
+    return this.#with(replaceBatching(target.replaced, options), local) as unknown as WithBatching<
+      A,
+      R,
+      TLocal
+    >;
+  }
+
+  #with(replaced: PoolOptions, local = this.#options.local): RemoteFunction<A, R, TLocal> {
+    const { method, target, body, raw } = this.#options;
+    const before = this.#options;
+    return new RemoteFunction<A, R, TLocal>({
+      // A getter: without a build step the function is named later, by `app.run`.
+      get label() {
+        return before.label;
+      },
+      ...{ method, target: target.replacing(replaced), local, body, raw },
+    });
+  }
+
+  #present(what: 'local' | 'raw'): AnyFunction {
+    const code = this.#options[what];
+    if (code) return code;
+    throw new ExecutionError(`the code of "${this.name}" is not in this program`, {
+      hint: 'Call .remote(), or import the function itself.',
+    });
   }
 
   #encode(args: readonly unknown[]): Uint8Array {
