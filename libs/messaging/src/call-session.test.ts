@@ -1,4 +1,4 @@
-import { newCallId, type OutputMessage, type ServerMessage } from '@gantry/protocol';
+import { GantryTimeoutError, newCallId, type OutputMessage, type ServerMessage } from '@gantry/protocol';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { CallSession } from './call-session.ts';
@@ -11,7 +11,7 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 /** A session whose stored outputs a test controls. Nothing is ever heard live. */
-function aSession(stored: OutputMessage[], openInputs: number) {
+function aSession(stored: OutputMessage[], openInputs: number | (() => Promise<number>)) {
   const sent: ServerMessage[] = [];
   const stop = () => undefined;
   const messaging = {
@@ -22,7 +22,7 @@ function aSession(stored: OutputMessage[], openInputs: number) {
         yield* stored;
       },
     },
-    inputs: { openInputs: async () => openInputs },
+    inputs: { openInputs: async () => (typeof openInputs === 'number' ? openInputs : openInputs()) },
   } as unknown as Messaging;
   const session = new CallSession({
     messaging,
@@ -64,6 +64,24 @@ for (const [whose, key] of [
     expect(outputs().length).toBeGreaterThan(0);
   });
 }
+
+test('an await outlasts a broker that does not answer', async () => {
+  let isAway = true;
+  const callId = newCallId('ghijkl');
+  const { session, sent, outputs } = aSession([anOutput(callId)], async () => {
+    if (isAway) throw new GantryTimeoutError('inputs of a call: no answer in time');
+    return 1;
+  });
+  session.receive({ type: 'await', requestId: 1, callId });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sent).toEqual([]);
+
+  isAway = false;
+  await vi.advanceTimersByTimeAsync(1_000);
+
+  expect(outputs()).toMatchObject([{ callId }]);
+  expect(sent.at(-1)).toEqual({ type: 'answer', requestId: 1 });
+});
 
 test('a call that is forgotten is not read again', async () => {
   const stored: OutputMessage[] = [];

@@ -2,7 +2,9 @@ import {
   type ClassParameters,
   callSessionKey,
   type ClientMessage,
+  GantryTimeoutError,
   InvalidError,
+  isGantryError,
   type OutputMessage,
   type PoolOptions,
   type ServerMessage,
@@ -48,6 +50,7 @@ const FORGOTTEN_KEPT = 100_000;
  * that moment, would find nothing and hear nothing.
  */
 const REPLAY_AGAIN_MS = [200, 1_000, 5_000];
+const LOOK_AGAIN_MS = 500;
 
 /**
  * The server's side of the session protocol: a server has one per WebSocket, a worker one per container whose
@@ -225,7 +228,7 @@ export class CallSession {
   async #await(callId: string): Promise<void> {
     assertCallId(callId);
     this.#forgotten.delete(callId);
-    const { outputs, inputs } = this.#options.messaging;
+    const { outputs } = this.#options.messaging;
     const isOwn = callSessionKey(callId) === this.#options.sessionKey;
     if (!isOwn && !this.#others.has(callId)) {
       this.#others.set(
@@ -234,14 +237,26 @@ export class CallSession {
       );
     }
     const submitting = this.#submitting.has(callId);
-    // In this order: an input leaves the queue only after its output is stored.
-    const open = await inputs.openInputs(callId);
-    const stored = await this.#replay(callId);
+    const { open, stored } = await this.#look(callId);
     if (open + stored === 0 && !submitting) {
       this.#forget(callId);
       throw unknownCall(callId);
     }
     if (stored < open || submitting) this.#replayLater(callId, [...REPLAY_AGAIN_MS]);
+  }
+
+  /** Looks until the broker answers: waiting for a result has no end of its own, so no outage may be one. */
+  async #look(callId: string): Promise<{ open: number; stored: number }> {
+    for (;;) {
+      try {
+        // In this order: an input leaves the queue only after its output is stored.
+        const open = await this.#options.messaging.inputs.openInputs(callId);
+        return { open, stored: await this.#replay(callId) };
+      } catch (error) {
+        if (this.#closed || !isOutage(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS).unref());
+      }
+    }
   }
 
   async #replay(callId: string): Promise<number> {
@@ -318,6 +333,11 @@ export class CallSession {
   #send(message: ServerMessage): void {
     if (!this.#closed) this.#options.send(message);
   }
+}
+
+// The broker does not answer, or JetStream is not up yet.
+function isOutage(error: unknown): boolean {
+  return error instanceof GantryTimeoutError || isGantryError(error, 'INTERNAL');
 }
 
 // Of a message that may be malformed in any way.

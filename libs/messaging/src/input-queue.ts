@@ -151,7 +151,7 @@ export class NatsInputQueue implements InputQueue {
   }
 
   async openInputs(callId: string): Promise<number> {
-    return await this.#link.ask(`inputs of call "${callId}"`, async () => {
+    return await this.#link.askUntilAnswered(`inputs of call "${callId}"`, async () => {
       const filter = { subjects_filter: subjects.callInputs(callId) };
       const { state } = await this.#link.manager.streams.info(STREAMS.inputs, filter);
       return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
@@ -169,7 +169,7 @@ export class NatsInputQueue implements InputQueue {
   async removePool(pool: string): Promise<void> {
     this.#ensured.delete(pool);
     this.#trimmed.delete(pool);
-    await this.#link.ask(`pool "${pool}"`, async () => {
+    await this.#link.askUntilAnswered(`pool "${pool}"`, async () => {
       try {
         await this.#link.manager.consumers.delete(STREAMS.inputs, pool);
       } catch (error) {
@@ -216,7 +216,7 @@ export class NatsInputQueue implements InputQueue {
   }
 
   async #purge(filter: string): Promise<void> {
-    await this.#link.ask(`purging "${filter}"`, () =>
+    await this.#link.askUntilAnswered(`purging "${filter}"`, () =>
       this.#link.manager.streams.purge(STREAMS.inputs, { filter }),
     );
   }

@@ -8,6 +8,7 @@ import {
 } from '@nats-io/transport-node';
 import { ConnectionError } from '@gantry/protocol';
 
+import { repeatRequest } from './repeated-request.ts';
 import { translateError } from './vendor-errors.ts';
 
 /** How a process reaches NATS. */
@@ -22,7 +23,8 @@ export interface MessagingOptions {
 
 const FIRST_CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
-const PING_INTERVAL_MS = 10_000;
+/** A peer that vanished without a word is given up after three of these. */
+const PING_INTERVAL_MS = 2_000;
 
 /** What the parts of this library share: one connection, and what happens when it was lost and came back. */
 export class NatsLink {
@@ -106,6 +108,11 @@ export class NatsLink {
     } catch (error) {
       throw translateError(error, what);
     }
+  }
+
+  /** Like {@link ask}, for requests that are harmless to repeat: they outlast a broker that is away for 15 s. */
+  async askUntilAnswered<T>(what: string, request: () => Promise<T>): Promise<T> {
+    return await this.ask(what, () => repeatRequest({ what, link: this }, request));
   }
 
   /** Calls the listener after each reconnect, with the wall-clock time at which the connection was found lost. */

@@ -47,7 +47,7 @@ export class NatsOutputStore implements OutputStore {
 
   async find(callId: string, index: number): Promise<OutputMessage | undefined> {
     const subject = subjects.output(callId, index);
-    const message = await this.#link.ask(`output ${index} of call "${callId}"`, () =>
+    const message = await this.#link.askUntilAnswered(`output ${index} of call "${callId}"`, () =>
       this.#link.manager.direct.getMessage(STREAMS.outputs, { last_by_subj: subject }),
     );
     return message ? decodeFrame<OutputMessage>(message.data) : undefined;

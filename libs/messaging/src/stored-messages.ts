@@ -39,14 +39,14 @@ interface Position {
 }
 
 async function readOne(link: NatsLink, { stream, filter, from }: Position): Promise<StoredMessage[]> {
-  const message = await link.ask(`reading "${filter}"`, () =>
+  const message = await link.askUntilAnswered(`reading "${filter}"`, () =>
     link.manager.direct.getMessage(stream, { seq: from, next_by_subj: filter }),
   );
   return message ? [{ subject: message.subject, sequence: message.seq, data: message.data }] : [];
 }
 
 async function readBatch(link: NatsLink, { stream, filter, from }: Position): Promise<StoredMessage[]> {
-  return await link.ask(`reading "${filter}"`, async () => {
+  return await link.askUntilAnswered(`reading "${filter}"`, async () => {
     const found: StoredMessage[] = [];
     try {
       const batch = await link.manager.direct.getBatch(stream, {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import {
   AuthError,
@@ -12,6 +13,7 @@ import {
   NotFoundError,
   RequestSizeError,
 } from '@gantry/protocol';
+import { TcpProxy, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Client } from './client.ts';
@@ -84,6 +86,53 @@ describe('calls over a session', () => {
     const missing = RemoteFunction.fromName('maths', 'missing', { client });
     await expect(missing.remote()).rejects.toThrow(NotFoundError);
     await expect(missing.hydrate()).rejects.toThrow(NotFoundError);
+  });
+});
+
+/** A server, and a client that reaches it over a network which can be broken. */
+async function farAway() {
+  const farServer = await new SessionServer().start();
+  farServer.functions.set('square', (x: number) => x * x);
+  const proxy = await TcpProxy.open(farServer.port);
+  const farClient = new Client({ serverUrl: `http://127.0.0.1:${proxy.port}`, token: farServer.token });
+  return {
+    ...{ farServer, farClient, proxy },
+    square: RemoteFunction.fromName<(x: number) => number>('maths', 'square', { client: farClient }),
+    async [Symbol.asyncDispose]() {
+      await farClient.close();
+      await proxy.close();
+      await farServer.stop();
+    },
+  };
+}
+
+// Each waits for seconds of silence.
+describe.concurrent('a connection whose other end is gone without a word', () => {
+  it('is given up and made again', async () => {
+    await using far = await farAway();
+    far.farServer.holdOutputs = true;
+    const result = far.square.remote(3);
+    await waitUntil(() => far.farServer.runs === 1);
+    far.proxy.lose();
+    expect(await result).toBe(9);
+  });
+
+  it('is given up while it opens, too', async () => {
+    await using far = await farAway();
+    await far.square.hydrate();
+    far.proxy.hold();
+    const result = far.square.remote(3);
+    await delay(100);
+    far.proxy.lose();
+    far.proxy.heal();
+    expect(await result).toBe(9);
+  });
+
+  it('is given up when a plain request waits for an answer on it', async () => {
+    await using far = await farAway();
+    await far.farClient.hello();
+    far.proxy.lose();
+    expect(await far.square.remote(3)).toBe(9);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   ERROR_CODES,
   fromWireError,
   InternalFailure,
+  isGantryError,
   NotFoundError,
   type AppSummary,
   type ErrorCode,
@@ -17,6 +18,13 @@ import type { BlobTransfer } from './payloads.ts';
 
 const ATTEMPTS = 4;
 const FIRST_RETRY_DELAY_MS = 100;
+const LONGEST_RETRY_DELAY_MS = 1_000;
+/** Nothing heard for so long, and a connection is given up: its other end may be gone without a word. */
+const SILENCE_MS = 10_000;
+/** What the server has to do before it answers, such as storing a blob. */
+const BYTES_PER_MS = 1_000;
+/** How long a server that has answered before is waited for. */
+const PATIENCE_MS = 30_000;
 
 interface RequestParts {
   readonly method?: string;
@@ -27,6 +35,7 @@ interface RequestParts {
 /** The part of the server's HTTP API that programs need, with errors as `GantryError`. */
 export class ServerApi implements BlobTransfer {
   readonly #settings: ConnectionSettings;
+  #hasAnswered = false;
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
@@ -34,8 +43,7 @@ export class ServerApi implements BlobTransfer {
 
   /** @param attempts - How often an unreachable server is asked. */
   async hello(attempts = ATTEMPTS): Promise<HelloReply> {
-    const response = await this.#request('/v1/hello', { attempts });
-    return (await response.json()) as HelloReply;
+    return this.#json<HelloReply>('/v1/hello', { attempts });
   }
 
   async lookupApp(app: string, environment: string): Promise<AppSummary> {
@@ -44,7 +52,7 @@ export class ServerApi implements BlobTransfer {
 
   async createApp(app: string, environment: string): Promise<AppSummary> {
     const path = `/v1/apps/${encodeURIComponent(app)}?${query(environment)}`;
-    return (await (await this.#request(path, { method: 'PUT' })).json()) as AppSummary;
+    return this.#json<AppSummary>(path, { method: 'PUT' });
   }
 
   async lookupFunction(app: string, name: string, environment: string): Promise<FunctionLookup> {
@@ -57,43 +65,85 @@ export class ServerApi implements BlobTransfer {
   }
 
   async get(digest: string): Promise<Uint8Array> {
-    const response = await this.#request(`/v1/blobs/${digest}`, {});
-    return new Uint8Array(await response.arrayBuffer());
+    return this.#request(`/v1/blobs/${digest}`, {});
   }
 
-  async #json<T>(path: string): Promise<T> {
-    const response = await this.#request(path, {});
-    return (await response.json()) as T;
+  async #json<T>(path: string, parts: RequestParts = {}): Promise<T> {
+    return JSON.parse(new TextDecoder().decode(await this.#request(path, parts))) as T;
   }
 
   // Every request here may be repeated without harm, so a server that restarts is waited for.
-  async #request(path: string, parts: RequestParts): Promise<Response> {
+  async #request(path: string, parts: RequestParts): Promise<Uint8Array> {
+    const startedAtMs = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(path, parts);
       } catch (error) {
-        if (!(error instanceof ConnectionError) || attempt >= (parts.attempts ?? ATTEMPTS)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1)));
+        const isPatient = parts.attempts === undefined && this.#hasAnswered;
+        const mayRetry = isPatient
+          ? performance.now() - startedAtMs < PATIENCE_MS
+          : attempt < (parts.attempts ?? ATTEMPTS);
+        if (!(error instanceof ConnectionError) || !mayRetry) throw error;
+        const delayMs = Math.min(FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1), LONGEST_RETRY_DELAY_MS);
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     }
   }
 
-  async #attempt(path: string, parts: RequestParts): Promise<Response> {
+  async #attempt(path: string, { method = 'GET', body }: RequestParts): Promise<Uint8Array> {
     const { serverUrl, token } = this.#settings;
-    const init: RequestInit = {
-      method: parts.method ?? 'GET',
-      headers: { authorization: `Bearer ${token}` },
-    };
-    if (parts.body) init.body = parts.body as Uint8Array<ArrayBuffer>;
-    let response: Response;
+    const silence = new SilenceWatch(SILENCE_MS + (body?.length ?? 0) / BYTES_PER_MS);
     try {
-      response = await fetch(serverUrl + path, init);
+      const init: RequestInit = { method, signal: silence.signal };
+      init.headers = { authorization: `Bearer ${token}` };
+      if (body) init.body = body as Uint8Array<ArrayBuffer>;
+      const response = await fetch(serverUrl + path, init);
+      this.#hasAnswered = true;
+      if (!response.ok) throw await toError(response, path);
+      return await readBody(response, silence);
     } catch (cause) {
+      if (isGantryError(cause)) throw cause;
       throw unreachable(serverUrl, cause);
+    } finally {
+      silence.stop();
     }
-    if (response.ok) return response;
-    throw await toError(response, path);
   }
+}
+
+/** Aborts what is silent for too long. */
+class SilenceWatch {
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(firstMs: number) {
+    this.#timer = this.#arm(firstMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#arm(SILENCE_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(afterMs: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#controller.abort(), afterMs);
+  }
+}
+
+async function readBody(response: Response, silence: SilenceWatch): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body ?? []) {
+    silence.heard();
+    chunks.push(chunk as Uint8Array);
+  }
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
 /** The server does not answer at all. */

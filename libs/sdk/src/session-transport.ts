@@ -13,7 +13,8 @@ import type { Transport, TransportListener } from './transport.ts';
 
 const FIRST_DELAY_MS = 25;
 const LONGEST_DELAY_MS = 2_000;
-const PING_EVERY_MS = 10_000;
+const OPEN_WITHIN_MS = 10_000;
+const PING_EVERY_MS = 5_000;
 
 export interface SessionTransportOptions {
   /** WebSocket address of the session, without the key. */
@@ -23,6 +24,8 @@ export interface SessionTransportOptions {
   diagnose: () => Promise<GantryError | undefined>;
   /** How long a lost connection is retried before everything open fails. @defaultValue 120_000 */
   reconnectForMs?: number;
+  /** How long a connection may take to open before another one is made. @defaultValue 10_000 */
+  openWithinMs?: number;
 }
 
 /**
@@ -44,6 +47,7 @@ export class SessionTransport implements Transport {
   #busy = false;
   #closed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #opening: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   #wasEverOpen = false;
   /** Since when there is no connection though there should be. */
@@ -106,9 +110,18 @@ export class SessionTransport implements Transport {
     });
     // What went wrong is found out by `diagnose`; `close` follows.
     socket.addEventListener('error', () => undefined);
+    this.#opening = setTimeout(() => this.#abandon(), this.#options.openWithinMs ?? OPEN_WITHIN_MS);
+  }
+
+  // Its other end may be gone without a word, and will never close it.
+  #abandon(): void {
+    const socket = this.#socket;
+    void this.#lost();
+    socket?.close();
   }
 
   #opened(): void {
+    clearTimeout(this.#opening);
     this.#isOpen = true;
     this.#wasEverOpen = true;
     this.#attempts = 0;
@@ -126,12 +139,7 @@ export class SessionTransport implements Transport {
 
   // A peer that vanished without a word is noticed here.
   #ping(): void {
-    if (!this.#heardSincePing) {
-      const socket = this.#socket;
-      void this.#lost();
-      socket?.close();
-      return;
-    }
+    if (!this.#heardSincePing) return this.#abandon();
     this.#heardSincePing = false;
     this.send({ type: 'ping' });
   }
@@ -165,6 +173,7 @@ export class SessionTransport implements Transport {
 
   #drop(): void {
     clearInterval(this.#pings);
+    clearTimeout(this.#opening);
     this.#frames.clear();
     this.#isOpen = false;
     this.#socket = undefined;
