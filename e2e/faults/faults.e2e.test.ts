@@ -4,7 +4,7 @@ import { connectMessaging } from '@gantry/messaging';
 import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { runCli, startCluster, type Cluster } from './cluster.ts';
+import { deploy, startCluster, type Cluster } from './cluster/cluster.ts';
 import type { slowSquare, Trace } from './fault-app.ts';
 
 const INPUTS = 1_000;
@@ -16,7 +16,7 @@ let client: Client;
 beforeAll(async () => {
   cluster = await startCluster();
   Object.assign(process.env, cluster.env);
-  await runCli(['deploy', join(import.meta.dirname, 'fault-app.ts')], cluster.env);
+  await deploy(join(import.meta.dirname, 'fault-app.ts'), cluster.env);
   client = Client.default();
 });
 
@@ -69,8 +69,8 @@ describe('a map of 1,000 inputs gives each input exactly one result', () => {
 
   test('when the only server is killed and started again', async () => {
     const traces = await mapWhile(async () => {
-      await cluster.server.kill();
-      await cluster.server.start();
+      await cluster.servers[0].kill();
+      await cluster.servers[0].start();
     });
 
     await expectEachInputOnce(traces);

@@ -5,7 +5,7 @@ import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { counted } from '../generator-app.ts';
-import { runCli, startCluster, type Cluster } from './cluster.ts';
+import { deploy, startCluster, type Cluster } from './cluster/cluster.ts';
 
 const VALUES = 600;
 const STRIKE_AFTER = 150;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   folder = await temporaryDirectory('gantry-generator-faults-');
   Object.assign(process.env, cluster.env);
-  await runCli(['deploy', join(import.meta.dirname, '../generator-app.ts')], cluster.env);
+  await deploy(join(import.meta.dirname, '../generator-app.ts'), cluster.env);
   client = Client.default();
 });
 
@@ -48,8 +48,8 @@ const numbers = Array.from({ length: VALUES }, (_, n) => n);
 describe('a generator yields each value once, in order', () => {
   test('when the only server is killed and started again', async () => {
     const taken = await consumeWhile(async () => {
-      await cluster.server.kill();
-      await cluster.server.start();
+      await cluster.servers[0].kill();
+      await cluster.servers[0].start();
     });
 
     expect(taken).toEqual(numbers);

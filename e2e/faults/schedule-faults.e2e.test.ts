@@ -3,39 +3,39 @@ import { join } from 'node:path';
 
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { callSessionKey, type RunRecord } from '@gantry/protocol';
-import { freePort, temporaryDirectory, type TemporaryDirectory, waitUntil } from '@gantry/testing';
+import { temporaryDirectory, type TemporaryDirectory, waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { Part, runCli, startCluster, type Cluster } from './cluster.ts';
+import { runCli } from '../platform.ts';
+import { deploy, startCluster, type Cluster } from './cluster/cluster.ts';
+import { type Part } from './cluster/part.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const INTERVAL_MS = 2_000;
 
 let cluster: Cluster;
+let first: Part;
 let second: Part;
 let project: TemporaryDirectory;
 let messaging: Messaging;
 let functionId = '';
 
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster({ servers: 2 });
+  [first, second] = cluster.servers as [Part, Part];
   project = await temporaryDirectory('gantry-schedule-faults-');
-  const args = ['--data-dir', join(project.path, 'server-2'), '--port', String(await freePort())];
-  second = new Part(['server', '--nats', cluster.nats.url, '--token', cluster.env.GANTRY_TOKEN, ...args]);
-  await second.start();
   messaging = await connectMessaging({ url: cluster.nats.url, name: 'fault-test', onError: () => undefined });
-  functionId = await deploy();
+  functionId = await deployClock();
 });
 
 afterAll(async () => {
   await messaging.close();
-  await second.stop();
   await cluster[Symbol.asyncDispose]();
   await project.remove();
 });
 
 /** Deploys a function that notes each of its runs in a file. */
-async function deploy(): Promise<string> {
+async function deployClock(): Promise<string> {
   await mkdir(join(project.path, 'node_modules'));
   await symlink(join(REPOSITORY, 'node_modules/gantry'), join(project.path, 'node_modules/gantry'));
   await writeFile(join(project.path, 'package.json'), '{ "name": "clock", "type": "module" }');
@@ -49,8 +49,10 @@ export const tick = app.function({ schedule: new Period({ seconds: ${INTERVAL_MS
 });
 `;
   await writeFile(join(project.path, 'app.ts'), source);
-  await runCli(['deploy', join(project.path, 'app.ts')], cluster.env);
-  const [schedule] = JSON.parse(await runCli(['app', 'schedules', 'clock', '--json'], cluster.env)) as {
+  await deploy(join(project.path, 'app.ts'), cluster.env);
+  const [schedule] = JSON.parse(
+    (await runCli(['app', 'schedules', 'clock', '--json'], cluster.env)).stdout,
+  ) as {
     functionId: string;
   }[];
   return schedule?.functionId ?? '';
@@ -82,7 +84,7 @@ async function expectEveryTickOnce(): Promise<number> {
 
 test('each tick runs exactly once while servers are killed in turn', async () => {
   await tickAfter(Date.now());
-  for (const server of [cluster.server, second, cluster.server]) {
+  for (const server of [first, second, first]) {
     await server.kill();
     await tickAfter(Date.now());
     await server.start();
@@ -92,10 +94,10 @@ test('each tick runs exactly once while servers are killed in turn', async () =>
 
 test('each tick runs exactly once when both servers and nats-server die, and start again', async () => {
   await tickAfter(Date.now());
-  await Promise.all([cluster.server.kill(), second.kill()]);
+  await Promise.all([first.kill(), second.kill()]);
   cluster.nats.kill();
   await cluster.nats.restart();
-  await Promise.all([cluster.server.start(), second.start()]);
+  await Promise.all([first.start(), second.start()]);
   await tickAfter(Date.now() + INTERVAL_MS);
   expect(await expectEveryTickOnce()).toBeGreaterThan(7);
 });

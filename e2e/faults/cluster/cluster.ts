@@ -1,110 +1,128 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { freePort, startNats, temporaryDirectory, type TestNats } from '@gantry/testing';
+import { freePort, startNats, TcpProxy, temporaryDirectory, type TestNats } from '@gantry/testing';
 
-const REPOSITORY = join(import.meta.dirname, '../..');
-const CLI = join(REPOSITORY, 'dist/cli.mjs');
+import { runCli } from '../../platform.ts';
+import { Part } from './part.ts';
+
 const TOKEN = 'token-of-the-fault-tests';
 
-/** One program of the platform in a process of its own, which a test may kill. */
-export class Part {
-  #child: ChildProcess | undefined;
-  readonly #args: string[];
-
-  constructor(args: string[]) {
-    this.#args = args;
-  }
-
-  /** Starts the program and waits until it says that it is ready. */
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [CLI, ...this.#args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, GANTRY_LOG_LEVEL: 'silent' },
-    });
-    this.#child = child;
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`gantry ${this.#args[0]} ended with ${code} before it was ready`);
-    });
-    await Promise.race([once(child.stdout, 'data'), ended]);
-    ended.catch(() => undefined);
-    child.stdout.resume();
-  }
-
-  /** What the kernel does when memory runs out, or a machine loses power: no goodbye. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL');
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    await gone;
-  }
+export interface ClusterOptions {
+  /** @defaultValue 1 */
+  servers?: number;
+  /** @defaultValue false */
+  gateway?: boolean;
+  /** Of what the programs log, into files. @defaultValue 'warn' */
+  logLevel?: string;
 }
 
+/** A platform on one machine with every role in a process of its own, two workers, and networks that can be broken. */
 export interface Cluster extends AsyncDisposable {
-  nats: TestNats;
-  server: Part;
-  workers: [Part, Part];
+  readonly nats: TestNats;
+  /** Where it keeps everything, logs in `logs` and temporary files in `tmp` included. Removed at the end. */
+  readonly directory: string;
+  readonly servers: [Part, ...Part[]];
+  readonly workers: [Part, Part];
+  readonly gateway: Part | undefined;
+  /** The connections of each part with nats-server, by the part's name; those of clients with the servers are `clients`. */
+  readonly links: ReadonlyMap<string, TcpProxy>;
   /** For the SDK and the CLI. */
-  env: { GANTRY_SERVER_URL: string; GANTRY_TOKEN: string };
+  readonly env: { GANTRY_SERVER_URL: string; GANTRY_TOKEN: string };
+  /** Stops all parts in order, as their users would; what it kept stays. */
+  stop(): Promise<void>;
 }
 
-/** A platform on one machine with every role in a process of its own, and two workers. */
-export async function startCluster(): Promise<Cluster> {
+/** Starts a cluster, all parts ready. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const directory = await temporaryDirectory('gantry-faults-');
   const nats = await startNats({ syncAlways: true, storeDir: join(directory.path, 'nats') });
-  const port = await freePort();
-  const dataDir = (name: string) => join(directory.path, name);
-  const blobs = dataDir('server/blobs');
-  await mkdir(blobs, { recursive: true });
-  const server = new Part([
-    ...['server', '--nats', nats.url, '--data-dir', dataDir('server')],
-    ...['--port', String(port), '--token', TOKEN],
-  ]);
-  const makeWorker = async (name: string) => {
-    // Workers on other machines would share an S3 store; here they share the server's folder.
-    await mkdir(dataDir(name), { recursive: true });
-    await symlink(blobs, join(dataDir(name), 'blobs'));
-    return new Part(['worker', '--nats', nats.url, '--data-dir', dataDir(name)]);
+  const builder = new PartBuilder(directory.path, nats, options.logLevel ?? 'warn');
+  await builder.prepare();
+  const ports = await Promise.all(Array.from({ length: options.servers ?? 1 }, freePort));
+  const [firstServer, ...moreServers] = await Promise.all(
+    ports.map((port, at) =>
+      builder.build(`server-${at + 1}`, ['server', '--port', String(port), '--token', TOKEN]),
+    ),
+  );
+  if (!firstServer) throw new RangeError('a cluster has at least one server');
+  const clients = await TcpProxy.open(...ports);
+  builder.links.set('clients', clients);
+  const workers: [Part, Part] = [
+    await builder.build('worker-1', ['worker']),
+    await builder.build('worker-2', ['worker']),
+  ];
+  const gateway = options.gateway ? await builder.build('gateway', await gatewayArgs()) : undefined;
+  const servers: [Part, ...Part[]] = [firstServer, ...moreServers];
+  const parts = [...workers, ...(gateway ? [gateway] : []), ...servers];
+  await firstServer.start();
+  await Promise.all(parts.filter((part) => part !== firstServer).map((part) => part.start()));
+
+  let isStopped = false;
+  const stop = async () => {
+    if (isStopped) return;
+    isStopped = true;
+    for (const part of parts) await part.stop();
+    await nats.stop();
+    await Promise.all([...builder.links.values()].map((link) => link.close()));
   };
-  const workers: [Part, Part] = [await makeWorker('worker-1'), await makeWorker('worker-2')];
-  await server.start();
-  await Promise.all(workers.map((worker) => worker.start()));
   return {
-    nats,
-    server,
-    workers,
-    env: { GANTRY_SERVER_URL: `http://127.0.0.1:${port}`, GANTRY_TOKEN: TOKEN },
+    ...{ nats, servers, workers, gateway, stop, links: builder.links, directory: directory.path },
+    env: { GANTRY_SERVER_URL: `http://127.0.0.1:${clients.port}`, GANTRY_TOKEN: TOKEN },
     async [Symbol.asyncDispose]() {
-      await Promise.all(workers.map((worker) => worker.stop()));
-      await server.stop();
-      await nats.stop();
+      await stop();
       await directory.remove();
     },
   };
 }
 
-/** Runs the CLI to its end. Fails with what it printed if it does. */
-export async function runCli(args: string[], env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: REPOSITORY,
-    env: { ...process.env, ...env },
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`gantry ${args.join(' ')} ended with ${code}: ${output}`);
-  return output;
+async function gatewayArgs(): Promise<string[]> {
+  // The same after a restart.
+  return ['gateway', '--https-port', String(await freePort())];
+}
+
+/** Makes parts that keep their files in folders of their own, and reach nats-server through a proxy each. */
+class PartBuilder {
+  readonly links = new Map<string, TcpProxy>();
+  readonly #directory: string;
+  readonly #nats: TestNats;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(directory: string, nats: TestNats, logLevel: string) {
+    this.#directory = directory;
+    this.#nats = nats;
+    // Containers inherit TMPDIR, so that every process of this cluster can be told by it.
+    this.#env = { ...process.env, GANTRY_LOG_LEVEL: logLevel, TMPDIR: join(directory, 'tmp') };
+  }
+
+  async prepare(): Promise<void> {
+    for (const folder of ['blobs', 'logs', 'tmp']) await mkdir(join(this.#directory, folder));
+  }
+
+  async build(name: string, command: string[]): Promise<Part> {
+    const dataDir = join(this.#directory, name);
+    await mkdir(dataDir);
+    // Parts on other machines would share an S3 store; here they share a folder.
+    await symlink(join(this.#directory, 'blobs'), join(dataDir, 'blobs'));
+    const link = await TcpProxy.open(Number(new URL(this.#nats.url).port));
+    this.links.set(name, link);
+    return new Part({
+      name,
+      args: [...command, '--nats', `nats://127.0.0.1:${link.port}`, '--data-dir', dataDir],
+      env: this.#env,
+      logPath: join(this.#directory, 'logs', `${name}.log`),
+    });
+  }
+}
+
+/**
+ * Deploys an app.
+ *
+ * @returns what the CLI printed.
+ * @throws Error with what the CLI printed if that fails.
+ */
+export async function deploy(entry: string, env: Cluster['env']): Promise<string> {
+  const { code, stdout, stderr } = await runCli(['deploy', entry, '--json'], env);
+  if (code !== 0) throw new Error(`gantry deploy ${entry} ended with ${code}: ${stdout}${stderr}`);
+  return stdout;
 }

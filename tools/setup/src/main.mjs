@@ -1,6 +1,7 @@
-// `npm start`, `npm test`, `npm run bench` and `npm run build` come here. Plain JavaScript without packages: it runs on
+// `npm start`, `npm test`, `npm run bench`, `npm run build` and `nx run faults:test` come here. Plain JavaScript without packages: it runs on
 // Node 20 in a fresh clone, brings what is missing, then goes on under a Node that is new enough.
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureMinio } from './minio.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
@@ -27,6 +28,7 @@ const COMMANDS = {
   },
   start: async (args, context) => (await (await import('./start.mjs')).start(args, context)) ?? 0,
   test: async (args) => (await import('./test.mjs')).test(args),
+  faults: async () => runVitestFile('e2e/faults/mixed-load.e2e.test.ts'),
   bench: async (args, context) => runAttached(context.nodePath, ['tools/bench/src/main.ts', ...args]),
 };
 
@@ -63,6 +65,11 @@ async function prepare(name, nodePath) {
   const { build } = await import('./build.mjs');
   await build();
   return { root: ROOT, nodePath, natsServerPath, env };
+}
+
+async function runVitestFile(path) {
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  return runAttached(process.execPath, [vitest, 'run', path]);
 }
 
 async function isRunningNode(nodePath) {
