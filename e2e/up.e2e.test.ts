@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { Client, RemoteFunction } from 'gantry';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -20,16 +19,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => directory.remove());
-
-/** False also for a process that has ended and that nobody has asked about yet. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
-  } catch {
-    return false;
-  }
-}
 
 async function callSquare(): Promise<number> {
   process.env['GANTRY_DATA_DIR'] = directory.path;
@@ -52,7 +41,7 @@ describe('gantry up', () => {
 
     expect(await end(platform.child, 'SIGTERM')).toBe(0);
 
-    expect(isAlive(platform.ready.nats.pid)).toBe(false);
+    expect(isRunning(platform.ready.nats.pid)).toBe(false);
   });
 
   test('refuses a data directory that is in use', async () => {
@@ -93,11 +82,11 @@ describe('gantry up', () => {
     const deployed = await runCli(['deploy', ENTRY], killed.env);
     expect(deployed.code, deployed.stderr).toBe(0);
     await end(killed.child, 'SIGKILL');
-    expect(isAlive(killed.ready.nats.pid)).toBe(true);
+    expect(isRunning(killed.ready.nats.pid)).toBe(true);
 
     await using platform = await startPlatform({ dataDir: directory.path });
 
-    expect(isAlive(killed.ready.nats.pid)).toBe(false);
+    expect(isRunning(killed.ready.nats.pid)).toBe(false);
     expect(platform.ready.nats.pid).not.toBe(killed.ready.nats.pid);
     expect(await callSquare()).toBe(49);
   });

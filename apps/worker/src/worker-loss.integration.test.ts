@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { newId, subjects, type FunctionRecord, type WorkerCommand, type WorkerReply } from '@gantry/protocol';
-import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { bundleRunner, WorkerUnderTest } from './worker-under-test.ts';
@@ -94,7 +94,7 @@ describe('a worker that is lost', () => {
     other.process.kill('SIGKILL');
     await platform.startContainer(record);
     expect(await call.value()).toBe('run 2');
-    await waitUntil(() => !existsSync(`/proc/${pidsIn(trace)[0]}`));
+    await waitUntil(() => !isRunning(pidsIn(trace)[0]));
     expect(call.published).toHaveLength(1);
   });
 });
@@ -131,7 +131,7 @@ describe('a worker that shuts down', () => {
     other.process.kill('SIGTERM');
     expect(await call.value()).toBe('run 1');
     await once(other.process, 'exit');
-    expect(existsSync(`/proc/${pidsIn(trace)[0]}`)).toBe(false);
+    expect(isRunning(pidsIn(trace)[0])).toBe(false);
     await waitUntil(async () => (await platform.messaging.inputs.openInputs(call.callId)) === 0);
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
+import { isRunning } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Container, ContainerDriver } from './container-driver.ts';
@@ -149,15 +150,6 @@ async function reads(stream: Readable, expected: string | RegExp): Promise<strin
     else await once(stream, 'readable', { signal: AbortSignal.timeout(10_000) });
   }
   return text;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function until(condition: () => boolean): Promise<void> {

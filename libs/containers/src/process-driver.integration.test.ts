@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { isRunning } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { describeContainerDriver } from './container-driver-contract.ts';
@@ -157,17 +158,5 @@ describe('process driver', () => {
 });
 
 async function vanished(pid: number): Promise<void> {
-  await expect
-    .poll(
-      () => {
-        try {
-          process.kill(pid, 0);
-          return true;
-        } catch {
-          return false;
-        }
-      },
-      { timeout: 10_000 },
-    )
-    .toBe(false);
+  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
 }

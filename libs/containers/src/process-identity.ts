@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 
 /**
  * What tells a process from a later one with the same pid: boot and start time. Undefined if there is no such
- * process, or no `/proc` to ask.
+ * process, if it has ended and only waits for its parent to notice, or if there is no `/proc` to ask.
  */
 export function processIdentity(pid: number): string | undefined {
   try {
@@ -15,10 +15,12 @@ export function processIdentity(pid: number): string | undefined {
 
 let bootId: string | undefined;
 
-function identityFrom(stat: string): string {
+function identityFrom(stat: string): string | undefined {
+  const fields = fieldsAfterName(stat);
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   // Start times count from the boot, so after a reboot they can repeat.
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  return `${bootId}/${fieldsAfterName(stat)[19]}`;
+  return `${bootId}/${fields[19]}`;
 }
 
 /** Pids of the process group `group` whose environment carries `NAME=value` from their start. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { isRunning } from './is-running.ts';
 import { startNats } from './nats.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -19,7 +20,7 @@ test('a started nats-server greets clients with JetStream on, keeps its port ove
   expect(after).toContain('"jetstream":true');
   expect(secondPid).not.toBe(pid);
   expect(nats.url).toBe(url);
-  await waitUntil(() => !isAlive(pid) && !isAlive(secondPid), { what: 'both processes are gone' });
+  await waitUntil(() => !isRunning(pid) && !isRunning(secondPid), { what: 'both processes are gone' });
 });
 
 async function greeting(url: string): Promise<string> {
@@ -30,14 +31,5 @@ async function greeting(url: string): Promise<string> {
     return chunk.toString('utf8');
   } finally {
     socket.destroy();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

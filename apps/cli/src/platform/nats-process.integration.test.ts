@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { createLogger } from '@gantry/telemetry';
-import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { lockDataDir } from './data-dir-lock.ts';
@@ -36,24 +36,16 @@ async function startNats(port = 0): Promise<NatsProcess> {
   });
 }
 
-function isAlive(pid: number | undefined): boolean {
-  try {
-    return pid !== undefined && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
 describe('NatsProcess', () => {
   test('runs with credentials on loopback and ends on stop', async () => {
     const nats = await startNats();
     const { pid } = nats;
 
     expect(nats.url).toMatch(/^nats:\/\/gantry:[\w-]{32}@127\.0\.0\.1:\d+$/);
-    expect(isAlive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     await nats.stop();
 
-    expect(isAlive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
   });
 
   test('says why it does not start', async () => {
@@ -81,9 +73,9 @@ describe('NatsProcess', () => {
       timeoutMs: 10_000,
     });
 
-    expect(isAlive(nats.pid)).toBe(true);
+    expect(isRunning(nats.pid)).toBe(true);
     await nats.stop();
-    expect(isAlive(nats.pid)).toBe(false);
+    expect(isRunning(nats.pid)).toBe(false);
   });
 
   test('says why it does not start', async () => {
@@ -117,7 +109,7 @@ describe('endStaleNats', () => {
 
     expect(await endStaleNats(directory.path)).toBeUndefined();
 
-    expect(isAlive(other.pid)).toBe(true);
+    expect(isRunning(other.pid)).toBe(true);
     other.kill('SIGKILL');
     await once(other, 'exit');
   });
