@@ -72,10 +72,25 @@ describe('a runner process', () => {
     await running.until(() => running.logs().includes('farewell'), 'the farewell');
   });
 
-  it('reports code that cannot be loaded, and ends', async () => {
+  it.each([
+    ['whose module throws', '', { before: "throw new SyntaxError('not today');" }],
+    [
+      'whose @enter hook throws',
+      "async open() { await null; throw new SyntaxError('not today'); }",
+      { enter: ['open'] },
+    ],
+  ])('reports code %s, with what it threw as the cause, and ends', async (_what, members, options) => {
     runner = new RunnerProcess();
-    runner.load('', { before: "throw new SyntaxError('not today');" });
-    expect(await runner.first('loadFailed')).toMatchObject({ message: 'not today' });
+    runner.load(members, options);
+    const { error, message, stack } = await runner.first('loadFailed');
+    expect(message).toBe('not today');
+    expect(stack).not.toContain('/runner');
+    const failure = decodeValue(error) as Error;
+    expect(failure).toMatchObject({
+      name: 'ContainerError',
+      message: expect.stringContaining('cannot start: not today') as string,
+    });
+    expect(failure.cause).toBeInstanceOf(SyntaxError);
     expect((await runner.ended()).code).toBe(1);
   });
 

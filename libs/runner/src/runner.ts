@@ -9,7 +9,7 @@ import type { FrameChannel } from './frame-channel.ts';
 import { HostBridge } from './host-bridge.ts';
 import { InputLoop } from './input-loop.ts';
 import { InputSlots } from './input-slots.ts';
-import { encodeThrown, messageOf, stackOf } from './thrown-value.ts';
+import { encodeThrown, messageOf, stackOf, trimStack } from './thrown-value.ts';
 import { loadUserCode, type UserCode } from './user-code.ts';
 import { preloadWeb, preloadWebValidation, startWebEndpoints, type WebEndpoints } from './web-endpoints.ts';
 
@@ -198,13 +198,13 @@ export class Runner {
 
   #sayLoadFailed(thrown: unknown): void {
     const message = messageOf(thrown);
-    const error = encodeThrown(
-      new ContainerError(`"${this.#functionName}" cannot start: ${message}`, {
-        hint: 'Correct the code that runs while the container loads. The log of the app has the stack.',
-        cause: thrown,
-      }),
-    );
-    this.#channel.send({ type: 'loadFailed', error, message, stack: stackOf(thrown) });
+    const stack = trimStack(thrown);
+    const failure = new ContainerError(`"${this.#functionName}" cannot start: ${message}`, {
+      hint: 'Correct the code that runs while the container loads. The log of the app has the stack.',
+      cause: thrown,
+    });
+    trimStack(failure);
+    this.#channel.send({ type: 'loadFailed', error: encodeThrown(failure), message, stack });
   }
 
   async #stop(): Promise<void> {

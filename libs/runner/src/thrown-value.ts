@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { encodeValue, LIMITS, type Outcome } from '@gantry/protocol';
@@ -7,9 +8,15 @@ const MOST_TEXT_CHARS = 100_000;
 
 /** The outcome for something that user code threw, whatever it is. */
 export function outcomeOfThrown(thrown: unknown): Outcome {
+  const stack = trimStack(thrown);
+  return { type: 'error', error: encodeThrown(thrown), stack };
+}
+
+/** Takes the runner's own frames from the stack of an error, for good. Returns what is left. */
+export function trimStack(thrown: unknown): string | undefined {
   const stack = stackOf(thrown);
   if (stack !== undefined) replaceStack(thrown as Error, stack);
-  return { type: 'error', error: encodeThrown(thrown), stack };
+  return stack;
 }
 
 function replaceStack(error: Error, stack: string): void {
@@ -59,9 +66,19 @@ export function stackOf(thrown: unknown): string | undefined {
   }
 }
 
-const OWN_FOLDER = pathToFileURL(import.meta.dirname).href.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const OWN_FOLDER = escaped(pathToFileURL(import.meta.dirname).href);
 // A bundle never lies beside the runner.
-const RUNNER_FRAME = new RegExp(`^\\s+at .*(?:${OWN_FOLDER}/|AsyncLocalStorage\\.run )`);
+const RUNNER_FRAME = new RegExp(
+  `^\\s+at .*(?:${OWN_FOLDER}/|[( ]${escaped(sourceFolder())}/|AsyncLocalStorage\\.run )`,
+);
+
+/** Where the runner's own frames stand in stacks: with source maps, beside its sources. */
+function sourceFolder(): string {
+  const [, frame = ''] = new Error('to see the stack').stack?.split('\n') ?? [];
+  const path = /[( ](\/[^()]*):\d+:\d+\)?$/.exec(frame)?.[1];
+  return dirname(path ?? import.meta.filename);
+}
 
 export function messageOf(thrown: unknown): string {
   try {

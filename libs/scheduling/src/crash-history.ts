@@ -40,6 +40,7 @@ export class CrashHistory {
 
   /** Takes note of a container that ended. Of those that were started side by side one counts. */
   observeEnd(status: ContainerStatus, requestedAtMs: number, nowMs: number): void {
+    if (status.proven) this.observeProven();
     const wasReady = status.readyAtMs !== undefined;
     if (!failed(status) || requestedAtMs < this.#lastMs) return;
     if (wasReady) this.#crashes++;

@@ -290,6 +290,28 @@ describe('Scheduler', () => {
     expect(pauses).toEqual([0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
   });
 
+  it('starts containers that crash once they run more and more slowly, whatever earlier ones did', () => {
+    scheduler.observeFunction('fu-1', record({ minContainers: 1 }));
+    const exit = { reason: 'crashed', code: 1, signal: null } as const;
+    const ended = (
+      containerId: string,
+      changes: Partial<ContainerStatus> = {},
+    ): Partial<ContainerStatus> => ({
+      ...{ containerId, state: 'stopped', exit, ...changes },
+    });
+    // Workers show what ended for a while.
+    const shown = [ended('c0', { proven: true })];
+    const startedAtS: number[] = [];
+    for (let nowMs = 0; startedAtS.length < 9; nowMs += 500) {
+      scheduler.observeWorker(worker(shown), nowMs);
+      const [start] = starts(scheduler.decide(nowMs)) as { containerId: string }[];
+      if (!start) continue;
+      startedAtS.push(nowMs / 1000);
+      shown.push(ended(start.containerId));
+    }
+    expect(startedAtS).toEqual([0, 0.5, 1, 1.5, 3, 5.5, 10, 18.5, 35]);
+  });
+
   it('says once a minute that nothing fits', () => {
     scheduler.observeFunction('fu-1', record({ cpu: 64 }));
     scheduler.observeWorker(worker(), 0);

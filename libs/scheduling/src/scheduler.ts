@@ -142,7 +142,8 @@ export class Scheduler {
     for (const change of this.#fleet.observe(status, nowMs)) this.#onContainerChange(change, nowMs);
     for (const container of status.containers) {
       if (container.running > 0) this.#poolOf(container.pool, container.functionId).lastActiveMs = nowMs;
-      if (container.proven && this.#isCurrent(container))
+      // One that ended said so when it did: others may have crashed since.
+      if (container.proven && container.state !== 'stopped' && this.#isCurrent(container))
         this.#pools.get(container.pool)?.crashes.observeProven();
     }
   }

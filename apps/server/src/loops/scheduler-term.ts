@@ -224,8 +224,9 @@ export class SchedulerTerm {
 }
 
 function crashLoopText({ record, loop }: ActionOf<'crashLoop'>): string {
+  const [firstLine = ''] = loop.message.split('\n');
   const pauseS = Math.max(0, Math.round((loop.nextStartAtMs - Date.now()) / 1000));
-  return `"${record.spec.name}" is crash-looping: ${loop.failures} containers in a row failed, the next one starts in ${pauseS} s. The last one: ${loop.message}`;
+  return `"${record.spec.name}" is crash-looping: ${loop.failures} containers in a row failed, the next one starts in ${pauseS} s. The last one: ${firstLine}`;
 }
 
 function unplaceableText({ reason, containers, record }: ActionOf<'unplaceable'>): string {

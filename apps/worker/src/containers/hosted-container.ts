@@ -75,6 +75,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
   #webRunning = 0;
   #hasFinishedOne = false;
   #readyAtMs: number | undefined;
+  #endedAtMs: number | undefined;
   #idleSinceMs: number | undefined;
   #lastSignMs = 0;
   #reason: Pick<ContainerExit, 'reason' | 'message' | 'error'> | undefined;
@@ -142,8 +143,8 @@ export class HostedContainer implements InputTaker, Heartbeating {
   }
 
   get #isProven(): boolean {
-    if (this.#hasFinishedOne) return true;
-    return this.#readyAtMs !== undefined && this.#around.clock.wallMs() - this.#readyAtMs > PROVEN_AFTER_MS;
+    if (this.#hasFinishedOne || this.#readyAtMs === undefined) return this.#hasFinishedOne;
+    return (this.#endedAtMs ?? this.#around.clock.wallMs()) - this.#readyAtMs > PROVEN_AFTER_MS;
   }
 
   get #takesMore(): boolean {
@@ -395,6 +396,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
     if (this.#state === 'stopped') return;
     clearTimeout(this.#deadline);
     this.#close('stopped');
+    this.#endedAtMs = this.#around.clock.wallMs();
     this.#calls?.close();
     const { ranOutOfMemory = false } = this.#process ?? {};
     this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
