@@ -10,6 +10,8 @@ export interface DriverCapabilities {
   readonly resourceLimits: boolean;
   /** Containers can have a root file system of their own. */
   readonly images: boolean;
+  /** Containers can be started from the memory of another one. */
+  readonly snapshots: boolean;
   /** Processes are started ahead of need. */
   readonly prewarming: boolean;
 }

@@ -44,6 +44,7 @@ export class ProcessDriver implements ContainerDriver {
     isolation: false,
     resourceLimits: false,
     images: false,
+    snapshots: false,
     prewarming: true,
   };
   readonly #options: ProcessDriverOptions;

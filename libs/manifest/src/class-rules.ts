@@ -43,7 +43,7 @@ function checkClass(check: ClassCheck): void {
   const decorators = sdkDecorators(node, file.imports);
   const isApp = decorators.some(({ name }) => name === 'cls');
   for (const decorator of decorators) checkParentheses(decorator, check);
-  if (isApp) checkConstructor(check);
+  if (isApp && !isInjected(node, file)) checkConstructor(check);
   const mayStandAlone = isApp || !ts.isClassDeclaration(node) || isAbstract(node) || check.isExtended(node);
   for (const member of node.members) {
     const found = sdkDecorators(member, file.imports);
@@ -62,8 +62,15 @@ function checkConstructor(check: ClassCheck): void {
   if (found.parameters.length === 0 && found.body?.statements.length === 0) return;
   report(check, found, {
     what: `the app class "${className(check)}" has a constructor of its own`,
-    hint: 'Declare values with @parameter() and do the work in an @enter() method.',
+    hint: 'Declare values with @parameter() and do the work in an @enter() method. Only a class that tsyringe makes (`@injectable()`, and `construct` in the options of its app) may have one.',
   });
+}
+
+/** Marked for a library that makes instances, by a decorator that is not the SDK's. */
+function isInjected(node: ts.ClassLikeDeclaration, { imports }: UserFile): boolean {
+  const decorators = ts.canHaveDecorators(node) ? (ts.getDecorators(node) ?? []) : [];
+  const own = sdkDecorators(node, imports);
+  return decorators.some((decorator) => !own.some(({ node: known }) => known === decorator));
 }
 
 function checkParentheses(decorator: SdkDecorator, check: ClassCheck): void {

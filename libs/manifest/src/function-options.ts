@@ -28,6 +28,7 @@ export function toOptionsSpec(
     maxInputs: concurrent?.maxInputs,
     targetInputs: concurrent?.targetInputs,
     maxInputsPerContainer: given.maxInputsPerContainer,
+    enableMemorySnapshot: given.enableMemorySnapshot,
     batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
     env: sortedEnv(given.env),
   };

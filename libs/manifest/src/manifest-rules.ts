@@ -112,6 +112,7 @@ const OptionsShape = declare({
   maxInputs: optional(IsInt(), Min(1)),
   targetInputs: optional(IsInt(), Min(1)),
   maxInputsPerContainer: optional(IsInt(), Min(1)),
+  enableMemorySnapshot: optional(IsBoolean()),
   batching: optional(...one(BatchingShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),
 });

@@ -40,6 +40,7 @@ function aManifest(): Manifest {
           cpu: [1, 2],
           retries: { maxRetries: 1, initialDelayMs: 0, backoffCoefficient: 1, maxDelayMs: 1000 },
           maxInputsPerContainer: 1,
+          enableMemorySnapshot: true,
           batching: { maxBatchSize: 1000, waitMs: 0 },
           env: { A: '1' },
         },

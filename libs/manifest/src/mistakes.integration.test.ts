@@ -20,7 +20,38 @@ describe('mistakes in app classes', () => {
     );
 
     expect(message).toBe('src/app.ts:5: the app class "Cart" has a constructor of its own');
-    expect(hint).toBe('Declare values with @parameter() and do the work in an @enter() method.');
+    expect(hint).toContain('Declare values with @parameter() and do the work in an @enter() method.');
+  });
+
+  test('a constructor with parameters is fine in a class that a library makes', async () => {
+    const source = `import 'reflect-metadata';
+const injectable = () => (type: object) => type;
+class Till {}
+export const shop = new App('shop', { construct: (type) => new type(new Till()) });
+@injectable() @shop.cls()
+export class Cart {
+  @parameter() size = 1;
+  constructor(readonly till: Till) { till.valueOf(); }
+}`;
+    await using project = await aProject({
+      'src/app.ts': `import { App, parameter } from 'gantry';\n${source}\nexport { shop as app };`,
+    });
+
+    const { manifest } = await project.build();
+
+    expect(manifest.functions).toMatchObject([
+      { name: 'Cart', parameters: [{ name: 'size', defaultValue: 1 }] },
+    ]);
+  });
+
+  test('a class that a library should make needs an app that says how', async () => {
+    const source = 'const injectable = () => (type: object) => type;\nclass Till {}\n';
+    const { message, hint } = await messageOf(
+      `${source}@injectable() @app.cls()\nexport class Cart { constructor(readonly till: Till) {} }`,
+    );
+
+    expect(message).toContain('the constructor of class "Cart" has parameters');
+    expect(hint).toContain('construct: (type) => container.resolve(type)');
   });
 
   test('a constructor with a body is refused', async () => {

@@ -73,6 +73,8 @@ export interface FunctionOptionsSpec {
   targetInputs?: number | undefined;
   /** Inputs after which a container is replaced; 1 for single use. */
   maxInputsPerContainer?: number | undefined;
+  /** Start containers from a snapshot of one that is past its hooks with `snap`, where that is possible. */
+  enableMemorySnapshot?: boolean | undefined;
   /** Set when the one method takes its inputs as lists. A batch takes one of the `maxInputs` places. */
   batching?: BatchingSpec | undefined;
   /** Extra environment variables, never secret. */

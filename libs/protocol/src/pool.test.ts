@@ -86,6 +86,15 @@ describe('class parameters', () => {
     expect(() => completeParameters('C', [spec('p', type)], { p: value })).toThrow(InvalidError);
   });
 
+  it('that are equal mean one pool, however they are written', () => {
+    const specs = [pages, spec('ratio', { type: 'number' })];
+    const complete = [
+      { pages: 3n, ratio: -0 },
+      { pages: 3, ratio: 0 },
+    ].map((given) => completeParameters('Ocr', specs, given));
+    expect(complete[0]).toStrictEqual(complete[1]);
+  });
+
   it('above 16 KiB in all are refused', () => {
     const big = spec('big', { type: 'string' });
     expect(() => completeParameters('C', [big], { big: 'x'.repeat(16_000) })).not.toThrow();

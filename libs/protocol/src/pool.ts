@@ -69,11 +69,11 @@ export function completeParameters(
     }
     if (!hasType(value, spec)) {
       throw new InvalidError(
-        `parameter "${spec.name}" of class "${className}" must be ${spec.type.type}, not ${typeof value}`,
+        `parameter "${spec.name}" of class "${className}" must be ${describeType(spec)}, not ${describeValue(value)}`,
         { hint: 'Values are not converted: pass the declared type.' },
       );
     }
-    complete[spec.name] = value as string | number | bigint | boolean | Uint8Array;
+    complete[spec.name] = canonical(value as ClassParameters[string], spec);
   }
   if (encodeCanonical(complete).length > LIMITS.classParametersBytes) {
     throw new InvalidError(`the parameters of class "${className}" exceed 16 KiB`, {
@@ -81,6 +81,24 @@ export function completeParameters(
     });
   }
   return complete;
+}
+
+function describeType({ type }: ParameterSpec): string {
+  return type.type === 'enum'
+    ? `one of ${type.values.map((value) => JSON.stringify(value)).join(', ')}`
+    : type.type;
+}
+
+function describeValue(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 50)) : typeof value;
+}
+
+// 3 and 3n are one integer, 0 and -0 one number: they mean the same containers.
+function canonical(value: ClassParameters[string], { type }: ParameterSpec): ClassParameters[string] {
+  if (type.type === 'integer' && typeof value === 'bigint' && Number.isSafeInteger(Number(value))) {
+    return Number(value);
+  }
+  return value === 0 ? 0 : value;
 }
 
 function hasType(value: unknown, spec: ParameterSpec): boolean {

@@ -1,6 +1,11 @@
 import { pathToFileURL } from 'node:url';
 
-import { registeredApps, type ClassRegistration, type FunctionRegistration } from 'gantry/internal';
+import {
+  instantiate,
+  registeredApps,
+  type ClassRegistration,
+  type FunctionRegistration,
+} from 'gantry/internal';
 import { ContainerError, NotFoundError, type ClassParameters, type FunctionSpec } from '@gantry/protocol';
 
 /** A function of the user, ready to be called with decoded arguments. */
@@ -39,7 +44,8 @@ export async function loadUserCode(
       hint: 'Register functions while the module loads, whatever the environment.',
     });
   }
-  return registration.kind === 'class' ? classCode(registration, parameters) : functionCode(registration);
+  if (registration.kind === 'function') return functionCode(registration);
+  return classCode(registration, parameters, await instantiate(registration));
 }
 
 function functionCode(registration: FunctionRegistration): UserCode {
@@ -54,8 +60,11 @@ function functionCode(registration: FunctionRegistration): UserCode {
   };
 }
 
-function classCode(registration: ClassRegistration, parameters: ClassParameters): UserCode {
-  const instance = new registration.target() as Record<string, unknown>;
+function classCode(
+  registration: ClassRegistration,
+  parameters: ClassParameters,
+  instance: Record<string, unknown>,
+): UserCode {
   for (const { name } of registration.parameters) {
     const value = parameters[name];
     if (value !== undefined) instance[name] = value;

@@ -138,7 +138,11 @@ export class App {
     }
     return (...use: unknown[]) => {
       assertOnClass('app.cls()', use);
-      const registration = describeClass(use[0] as AnyClass, withDefaults(this.#defaults, options), site);
+      const registration = describeClass(
+        { target: use[0] as AnyClass, construct: this.#defaults.construct },
+        withDefaults(this.#defaults, options),
+        site,
+      );
       rememberRegistration(registration);
       this.#register(registration);
     };

@@ -1,10 +1,11 @@
 export { App } from './app.ts';
-export type { AppOptions, EntrypointOptions, LookupOptions } from './app-options.ts';
+export type { AppOptions, Construct, EntrypointOptions, LookupOptions } from './app-options.ts';
 export type { DeployOptions, RunOptions } from './app-program.ts';
 export type { AppRun } from './app-run.ts';
 export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';
 export { batched, type Batch, type Unbatched } from './batched.ts';
 export { concurrent, fastapiEndpoint } from './modifiers.ts';
+export { Retries } from './retries.ts';
 export { Cron, type CronOptions, Period, type PeriodOptions, Schedule } from './schedule.ts';
 export type {
   BatchedOptions,

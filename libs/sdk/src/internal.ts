@@ -1,5 +1,6 @@
 // The door for the other parts of the platform: what the runner and the build step share with the SDK.
 export { containerHost, setContainerHost, type ContainerHost, type CurrentInput } from './host.ts';
+export { instantiate } from './instantiate.ts';
 export {
   registeredApps,
   type AnyClass,

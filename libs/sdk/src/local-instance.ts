@@ -1,6 +1,7 @@
 import { InvalidError } from '@gantry/protocol';
 
 import { asSingle } from './batched.ts';
+import { instantiate } from './instantiate.ts';
 import type { AnyFunction, ClassRegistration } from './registry.ts';
 
 const GENERATORS = new Set(['GeneratorFunction', 'AsyncGeneratorFunction']);
@@ -56,8 +57,8 @@ export class LocalInstance {
   }
 
   async #enter(): Promise<Record<string, unknown>> {
-    const { target, name, parameters, enter } = this.#registration;
-    const instance = new target() as Record<string, unknown>;
+    const { name, parameters, enter } = this.#registration;
+    const instance = await instantiate(this.#registration);
     Object.assign(instance, this.#parameters);
     for (const parameter of parameters) {
       if (instance[parameter.name] === undefined && !(parameter.name in this.#parameters)) {

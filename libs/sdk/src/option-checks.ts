@@ -33,7 +33,15 @@ const RETRY_RANGES: Readonly<Record<string, Range>> = {
   maxDelayMs: { min: 1_000, max: 60_000 },
 };
 
-const RESOURCE_KEYS = [...Object.keys(RANGES), 'name', 'cpu', 'memoryMiB', 'retries', 'env'];
+const RESOURCE_KEYS = [
+  ...Object.keys(RANGES),
+  'name',
+  'cpu',
+  'memoryMiB',
+  'retries',
+  'enableMemorySnapshot',
+  'env',
+];
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
@@ -53,7 +61,14 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
   }
   checkPair(`${subject}: cpu`, options.cpu, { min: 0.001 });
   checkPair(`${subject}: memoryMiB`, options.memoryMiB, { min: 1, integer: true });
-  checkRetries(subject, options.retries);
+  const { enableMemorySnapshot = false } = options;
+  if (typeof enableMemorySnapshot !== 'boolean') {
+    throw new InvalidError(`${subject}: enableMemorySnapshot must be true or false`);
+  }
+  if (options.retries !== undefined) {
+    const policy = typeof options.retries === 'number' ? { maxRetries: options.retries } : options.retries;
+    checkRetries(`${subject}: retries`, policy);
+  }
   checkEnv(subject, options.env);
 }
 
@@ -149,12 +164,11 @@ function checkPair(subject: string, value: unknown, range: Range): void {
   }
 }
 
-function checkRetries(subject: string, retries: number | RetryPolicy | undefined): void {
-  if (retries === undefined) return;
-  const policy = typeof retries === 'number' ? { maxRetries: retries } : retries;
-  checkKeys(`${subject}: retries`, policy, Object.keys(RETRY_RANGES));
-  if (policy.maxRetries === undefined) throw new InvalidError(`${subject}: retries needs maxRetries`);
-  checkRanges(`${subject}: retries`, policy, RETRY_RANGES);
+/** Checks a policy of retries. */
+export function checkRetries(subject: string, policy: RetryPolicy): void {
+  checkKeys(subject, policy, Object.keys(RETRY_RANGES));
+  if (policy.maxRetries === undefined) throw new InvalidError(`${subject} needs maxRetries`);
+  checkRanges(subject, policy, RETRY_RANGES);
 }
 
 function checkEnv(subject: string, env: Readonly<Record<string, string>> | undefined): void {

@@ -25,6 +25,12 @@ export interface ResourceOptions {
    * `maxInputs` of `@concurrent`. @defaultValue no limit
    */
   maxInputsPerContainer?: number;
+  /**
+   * Start further containers from a snapshot of one that has run its `@enter({ snap: true })` hooks, where the worker
+   * can make one. Where it cannot, and no worker can yet, all hooks run at each start in the same order, and the log
+   * says so. @defaultValue false
+   */
+  enableMemorySnapshot?: boolean;
   /** Environment variables of the container. Never for secrets: they are written to the manifest. */
   env?: Record<string, string>;
 }

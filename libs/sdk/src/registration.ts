@@ -4,13 +4,7 @@ import { membersOf, type MemberRecord } from './class-members.ts';
 import { concurrencyOf, modifiersOf } from './modifiers.ts';
 import { checkResourceOptions } from './option-checks.ts';
 import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
-import type {
-  AnyClass,
-  AnyFunction,
-  BuildSite,
-  ClassRegistration,
-  FunctionRegistration,
-} from './registry.ts';
+import type { AnyFunction, BuildSite, ClassRegistration, FunctionRegistration } from './registry.ts';
 import { checkScheduleOption, refuseSchedule } from './schedule.ts';
 
 /**
@@ -63,13 +57,14 @@ export function describeFunction(
 
 /** What `@app.cls()` records. Throws {@link InvalidError} on options out of range. */
 export function describeClass(
-  target: AnyClass,
+  { target, construct }: Pick<ClassRegistration, 'target' | 'construct'>,
   options: ClsOptions,
   site: BuildSite | undefined,
 ): ClassRegistration {
   const name = options.name ?? site?.name ?? target.name;
   refuseSchedule(`class "${name}"`, options);
   checkResourceOptions(`class "${name}"`, options);
+  if (target.length > 0 && !construct) throw needsConstruct(name);
   const members = membersOf(target);
   const defaults = lazily(() => new target() as Record<string, unknown>);
   return {
@@ -77,6 +72,7 @@ export function describeClass(
     name,
     options,
     target,
+    construct,
     methods: members
       .filter((member) => member.method || member.endpoint || member.batched)
       .map(({ name, method, endpoint, batched }) => ({
@@ -90,8 +86,10 @@ export function describeClass(
       .filter((member) => member.parameter)
       .map(({ name }) => ({
         name,
-        // Field initialisers run in the constructor, so only an instance can tell.
+        // Field initialisers run in the constructor, so only an instance can tell. One with dependencies is not
+        // made for that: a build would have to connect to databases.
         get hasDefault() {
+          if (construct) return false;
           return defaults()[name] !== undefined;
         },
       })),
@@ -99,6 +97,15 @@ export function describeClass(
     batched: batchingOf(name, members),
     site,
   };
+}
+
+function needsConstruct(name: string): InvalidError {
+  return new InvalidError(
+    `the constructor of class "${name}" has parameters, and its app does not say how to make it`,
+    {
+      hint: 'Write new App(name, { construct: (type) => container.resolve(type) }), or initialise in an @enter() method.',
+    },
+  );
 }
 
 function batchingOf(className: string, members: readonly MemberRecord[]): BatchedOptions | undefined {

@@ -9,6 +9,9 @@ import type { BatchedOptions, ClsOptions, EndpointOptions, FunctionOptions } fro
 export type AnyFunction = (...args: never[]) => unknown;
 export type AnyClass = new (...args: never[]) => object;
 
+/** Makes an instance of a class that the app registered. */
+export type Construct = (type: new (...args: unknown[]) => object) => object | Promise<object>;
+
 /**
  * Where a registration stands in the user's sources, and the name it is bound to. The build step passes it as
  * an extra last argument to `app.function`, `app.cls` and `app.localEntrypoint`; users never write it.
@@ -35,6 +38,8 @@ export interface ClassRegistration {
   name: string;
   options: ClsOptions;
   target: AnyClass;
+  /** Set where the app makes instances in its own way. */
+  construct?: Construct | undefined;
   /** Members over the whole prototype chain, ancestors first, an override in place of what it overrides. */
   methods: { name: string; callable: boolean; endpoint?: EndpointOptions | undefined }[];
   enter: { name: string; snap: boolean }[];

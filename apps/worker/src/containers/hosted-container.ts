@@ -188,6 +188,11 @@ export class HostedContainer implements InputTaker, Heartbeating {
       this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
     });
     containerLog.routine(`container ${this.containerId} starts`);
+    if (this.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots) {
+      containerLog.system(
+        'no memory snapshot: this worker makes none, so all @enter hooks run at each start',
+      );
+    }
     const bundle = bundles.open(this.record);
     // Awaited below; until then its failure is nobody's.
     bundle.catch(() => undefined);
