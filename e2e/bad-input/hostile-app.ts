@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-
 import { App, fastapiEndpoint } from 'gantry';
 
 export const app = new App('hostile');
@@ -48,10 +46,10 @@ const tricks: Record<string, Trick> = {
   '300 MB line': () => console.log('x'.repeat(300_000_000)),
   'exit in the middle': () => process.exit(0),
   'memory without end': () => {
-    // Gigabytes would only take longer.
-    setFlagsFromString('--max-old-space-size=100');
+    // In large pieces, as it takes gigabytes.
+    const piece = new Array(2 ** 24).fill(1);
     const kept: unknown[] = [];
-    for (;;) kept.push(new Array(100_000).fill(kept.length));
+    for (;;) kept.push(piece.slice());
   },
   'stdout flood': () => process.stdout.write('x'.repeat(10_000_000)),
   'stdout deleted': () => Reflect.deleteProperty(process, 'stdout'),

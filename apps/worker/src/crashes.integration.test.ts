@@ -55,6 +55,13 @@ function wayward(trace: string, options: FunctionOptionsSpec): Promise<FunctionR
         const kept = [];
         for (;;) kept.push(new Array(1000).fill(kept));
       }
+      if (what === 'hoard') {
+        globalThis.kept = [];
+        for (;;) {
+          globalThis.kept.push(Buffer.alloc(20_000_000, 1));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
       if (what === 'die') process.kill(process.pid, 'SIGKILL');
       if (what === 'nap') {
         await new Promise((resolve) => setTimeout(resolve, 300));
@@ -132,6 +139,21 @@ describe('a container that runs out of memory', () => {
       outcome: { type: 'failure', failure: { name: 'OutOfMemoryError', code: 'OUT_OF_MEMORY' } },
     });
   });
+
+  it.runIf(process.platform === 'linux')(
+    'is ended at the limit of memoryMiB, by which its input fails',
+    async () => {
+      const record = await wayward(join(folder.path, 'limit'), { memoryMiB: [64, 400] });
+      const hoarder = await platform.submit(record, '', [['hoard']]);
+      expect(await serve(record, hoarder)).toBe(2);
+      expect((await hoarder.output()).outcome).toMatchObject({
+        failure: {
+          name: 'OutOfMemoryError',
+          message: expect.stringContaining('its limit is 400 MiB') as string,
+        },
+      });
+    },
+  );
 
   it('says so in its end and its log, and its inputs run elsewhere', async () => {
     const trace = join(folder.path, 'memory');

@@ -21,6 +21,7 @@ import { ContainerCalls } from './containers/container-calls.ts';
 import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
+import { MemoryCheck } from './containers/memory-check.ts';
 import { CancelledCalls } from './inputs/cancelled-calls.ts';
 import { CrashedInputs } from './inputs/crashed-inputs.ts';
 import { InputSettlement } from './inputs/input-settlement.ts';
@@ -74,6 +75,7 @@ export class Worker {
   readonly #logs: LogForwarder;
   readonly #reporter = new StatusReporter(() => this.#publishStatus());
   readonly #heartbeats: HeartbeatCheck;
+  readonly #memory: MemoryCheck;
   readonly #subscriptions: { stop(): void }[] = [];
   #directory: Promise<FunctionDirectory> | undefined;
   #highestFence = 0;
@@ -89,6 +91,7 @@ export class Worker {
     this.#logs = new LogForwarder(messaging.logs, log);
     const containers = () => this.#containers.values();
     this.#heartbeats = new HeartbeatCheck({ clock, containers, silenceMs: parts.silenceMs });
+    this.#memory = new MemoryCheck(containers);
     this.#watch = new InputWatch({
       clock,
       onOverdue: (input, nowMs) => this.#holderOf(input)?.overdue(input, nowMs),
@@ -137,6 +140,7 @@ export class Worker {
     messaging.onReconnect(() => this.#reporter.stateChanged());
     this.#streams.start();
     this.#heartbeats.start();
+    this.#memory.start();
     this.#reporter.start();
     // Whoever is told that the worker runs can command it.
     await messaging.flush();
@@ -174,6 +178,7 @@ export class Worker {
     await Promise.all([...this.#containers.values()].map((container) => container.ended));
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#heartbeats.stop();
+    this.#memory.stop();
     this.#streams.close();
     await Promise.race([this.#settlement.idle(), delay(STORE_GRACE_MS, undefined, { ref: false })]);
     await this.#logs.flush();

@@ -28,6 +28,8 @@ channel.on('data', (data) => {
   if (order === 'cwd') { process.chdir('.'); channel.write('cwd:' + process.cwd() + ' '); }
   if (order === 'out') process.stdout.write(argument);
   if (order === 'err') process.stderr.write(argument);
+  if (order === 'hold') globalThis.held = Buffer.alloc(Number(argument) * 1024 * 1024, 1);
+  if (order === 'hold') channel.write('held ');
   if (order === 'exit') process.exit(Number(argument));
   if (order === 'child') channel.write('child:' + spawn('sleep', ['600'], { stdio: 'ignore' }).pid + ' ');
 });
@@ -111,6 +113,18 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
         else container.channel.write('exit 0');
         await container.exited;
         await until(() => !isRunning(child));
+      });
+
+      it.runIf(process.platform === 'linux')('tells how much memory its processes hold', async () => {
+        const container = await startOne();
+        const before = container.memoryBytes ?? 0;
+        expect(before).toBeGreaterThan(10 * 1024 ** 2);
+        container.channel.write('hold 200');
+        await reads(container.channel, 'held ');
+        expect(container.memoryBytes).toBeGreaterThan(before + 190 * 1024 ** 2);
+        container.kill();
+        await container.exited;
+        expect(container.memoryBytes).toBeUndefined();
       });
 
       it('removes the working directory when the container ended', async () => {

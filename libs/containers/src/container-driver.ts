@@ -43,6 +43,8 @@ export interface Container {
   readonly stderr: Readable;
   /** Resolves once, when the runner ended. All other processes of the container are killed then. */
   readonly exited: Promise<ContainerEnd>;
+  /** What its processes have in memory now; undefined once it ended, or where that cannot be told. */
+  readonly memoryBytes: number | undefined;
   /** Sends a signal to the runner alone. No effect once it ended. */
   signal(name: NodeJS.Signals): void;
   /** SIGKILL to every process of the container. No effect once it ended. */

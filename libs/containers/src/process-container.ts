@@ -1,10 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 
 import { ContainerError } from '@gantry/protocol';
 
 import type { Container, ContainerEnd } from './container-driver.ts';
 import type { KernelKills } from './kernel-kills.ts';
+import { processTreeMemoryBytes } from './process-memory.ts';
+
+/** Of -1000 (never) to 1000 (first): what the kernel goes by when memory is short. */
+const KILLED_FIRST = '800';
 
 export interface ProcessContainerOptions {
   /** Until a container takes it over, a process started ahead has its token here. */
@@ -60,6 +65,7 @@ export class ProcessContainer implements Container {
         cause,
       });
     }
+    preferForKernelKills(child.pid);
     return new ProcessContainer(child, options);
   }
 
@@ -83,6 +89,10 @@ export class ProcessContainer implements Container {
     return this.#child.stderr as Readable;
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#ended ? undefined : processTreeMemoryBytes(this.pid);
+  }
+
   signal(name: NodeJS.Signals): void {
     if (!this.#ended) this.#child.kill(name);
   }
@@ -98,5 +108,14 @@ export class ProcessContainer implements Container {
     } catch {
       // The group is empty.
     }
+  }
+}
+
+/** When the machine has no memory left, containers are killed, not their worker and what it needs. */
+function preferForKernelKills(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, KILLED_FIRST);
+  } catch {
+    // Not on Linux, or it has ended already.
   }
 }

@@ -145,6 +145,15 @@ describe('process driver', () => {
     );
   });
 
+  it('has the kernel kill containers before their worker when memory is short', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath });
+    const container = await driver.start({ id: 'ta-first' });
+    const scoreOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1'));
+    expect(scoreOf(container.pid)).toBe(800);
+    expect(scoreOf(process.pid)).toBeLessThan(800);
+    await driver.close();
+  });
+
   it('hands no variable of the worker to the container but those it needs', async () => {
     process.env['GANTRY_TEST_SECRET'] = 'hush';
     const driver = new ProcessDriver({ dataDir, runnerPath, env: { GIVEN: 'yes' } });

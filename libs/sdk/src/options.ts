@@ -16,7 +16,10 @@ export interface ResourceOptions {
   scaledownWindowMs?: number;
   /** Cores: a request, or `[request, limit]`. @defaultValue 0.125 */
   cpu?: number | [request: number, limit: number];
-  /** Memory in MiB: a request, or `[request, limit]`. @defaultValue 128 */
+  /**
+   * Memory in MiB: a request, or `[request, limit]`. A container above its limit is killed, and its inputs run
+   * elsewhere; one that needs too much fails with `OutOfMemoryError`. @defaultValue 128
+   */
   memoryMiB?: number | [request: number, limit: number];
   /** Further attempts after the user's code failed: a number (1 s apart), or a policy. @defaultValue 0 */
   retries?: number | RetryPolicy;

@@ -18,6 +18,7 @@ import type { InputWatch } from '../inputs/input-watch.ts';
 import type { Payloads } from '../inputs/payloads.ts';
 import type { ValueStreams } from '../inputs/value-streams.ts';
 import { InputBatches } from './input-batches.ts';
+import { Isolation } from './isolation.ts';
 
 const ABORT_GRACE_MS = 1_000;
 /** Between attempts to read arguments from a blob store that fails. */
@@ -64,9 +65,10 @@ export class ContainerInputs {
   readonly #inputs = new Map<string, AssignedInput>();
   /** Set where inputs run in batches. */
   readonly #batches: InputBatches | undefined;
-  /** Runs alone, or waits until it can. */
-  #suspect: AssignedInput | undefined;
-  #suspectWaits = false;
+  readonly #isolation = new Isolation((input) => {
+    this.#begin(input);
+    this.flush();
+  });
 
   constructor(options: ContainerInputsOptions) {
     this.#options = options;
@@ -86,12 +88,12 @@ export class ContainerInputs {
 
   /** True while an input runs alone, or waits until it can. */
   get isolates(): boolean {
-    return this.#suspect !== undefined;
+    return this.#isolation.isOn;
   }
 
   /** Inputs that fit now, if all that is not an input leaves `places` places. */
   free(places: number): number {
-    if (this.#suspect) return 0;
+    if (this.isolates) return 0;
     return this.#batches ? this.#batches.free(places) : Math.max(0, places - this.count);
   }
 
@@ -120,18 +122,8 @@ export class ContainerInputs {
 
   #isolate(input: AssignedInput): void {
     this.flush();
-    this.#suspect = input;
-    this.#suspectWaits = true;
-    this.#beginSuspect();
+    this.#isolation.take(input, this.count - 1);
     this.#options.onPlacesLost();
-  }
-
-  #beginSuspect(): void {
-    const input = this.#suspect;
-    if (!input || !this.#suspectWaits || this.count > 1) return;
-    this.#suspectWaits = false;
-    this.#begin(input);
-    this.flush();
   }
 
   #begin(input: AssignedInput): void {
@@ -305,17 +297,16 @@ export class ContainerInputs {
   }
 
   #hasBegun(input: AssignedInput): boolean {
-    if (input === this.#suspect) return !this.#suspectWaits;
-    return this.#batches?.isForming(input) !== true;
+    return !this.#isolation.waits(input) && this.#batches?.isForming(input) !== true;
   }
 
   #leave(input: AssignedInput): void {
     this.#inputs.delete(input.message.inputId);
     this.#batches?.leave(input);
-    if (this.#suspect === input) this.#suspect = undefined;
+    this.#isolation.leave(input);
     input.occupying = false;
     this.#options.watch.releaseIfDone(input);
-    this.#beginSuspect();
+    this.#isolation.beginIfAlone(this.count - 1);
     this.#options.onChange(true);
   }
 

@@ -52,6 +52,10 @@ export class ContainerProcess {
     return this.#ranOutOfMemory;
   }
 
+  get memoryBytes(): number | undefined {
+    return this.#container.memoryBytes;
+  }
+
   send(message: WorkerToRunner): void {
     this.#channel.send(message);
   }

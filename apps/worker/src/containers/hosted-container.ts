@@ -19,6 +19,7 @@ import { ContainerProcess } from './container-process.ts';
 import { describeEnd, explainEnd } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
+import type { Remembering } from './memory-check.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
 /** A container that did not crash within this time works, also if nobody asked anything of it. */
@@ -55,7 +56,7 @@ export interface ContainerSurroundings extends InputSurroundings {
  *   H1. `starting` → `ready` → `draining` → `stopped`; steps may be left out, never back.
  *   H2. The first reason given for its end is the one that is reported.
  */
-export class HostedContainer implements InputTaker, Heartbeating {
+export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
   readonly #order: ContainerOrder;
@@ -84,6 +85,7 @@ export class HostedContainer implements InputTaker, Heartbeating {
   #deadline: NodeJS.Timeout | undefined;
   #exitGraceRuns = false;
   #preempted = false;
+  #isKilled = false;
   #resolveEnded: () => void = () => undefined;
 
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
@@ -140,6 +142,15 @@ export class HostedContainer implements InputTaker, Heartbeating {
   get maxInputs(): number {
     const most = this.#places * (this.spec.options.batching?.maxBatchSize ?? 1);
     return this.#takesMore ? Math.min(most, this.running + this.#remaining) : this.running;
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#state === 'stopped' ? undefined : this.#process?.memoryBytes;
+  }
+
+  get memoryLimitMiB(): number | undefined {
+    const { memoryMiB } = this.spec.options;
+    return Array.isArray(memoryMiB) ? memoryMiB[1] : undefined;
   }
 
   get #isProven(): boolean {
@@ -268,7 +279,10 @@ export class HostedContainer implements InputTaker, Heartbeating {
   kill(reason: ContainerExit['reason'], message: string): void {
     if (this.#state === 'stopped') return;
     this.#reason ??= { reason, message };
-    this.#around.containerLog.system(`container ${this.containerId} is killed: ${message}`);
+    if (!this.#isKilled) {
+      this.#around.containerLog.system(`container ${this.containerId} is killed: ${message}`);
+    }
+    this.#isKilled = true;
     this.#close('draining');
     this.#process?.kill();
   }

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+
+const BYTES_PER_KB = 1024;
+
+/** What a process and its descendants have in memory; undefined if there is no such process, or no `/proc`. */
+export function processTreeMemoryBytes(pid: number): number | undefined {
+  const own = residentBytes(pid);
+  if (own === undefined) return undefined;
+  return childrenOf(pid).reduce((sum, child) => sum + (processTreeMemoryBytes(child) ?? 0), own);
+}
+
+function residentBytes(pid: number): number | undefined {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`));
+  return found ? Number(found[1]) * BYTES_PER_KB : undefined;
+}
+
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
