@@ -4,6 +4,9 @@ import { CrashHistory, type CrashLoop } from '@gantry/scheduling';
 
 import type { WorkerObserver } from './worker-observer.ts';
 
+/** More pools than this do not fail at a time that anybody could look at. */
+const MOST_POOLS = 1_000;
+
 interface History {
   functionId: string;
   version: number;
@@ -64,5 +67,7 @@ export class CrashLoops {
     if (proven) history.crashes.observeProven();
     if (state === 'stopped') history.crashes.observeEnd(container, startedAtMs, nowMs);
     if (!history.crashes.hasFailures) this.#histories.delete(pool);
+    const [oldest] = this.#histories.keys();
+    if (this.#histories.size > MOST_POOLS && oldest !== undefined) this.#histories.delete(oldest);
   }
 }

@@ -64,6 +64,12 @@ describe('the pause before the next container', () => {
   });
 });
 
+it('matters for ten minutes after the last failure', () => {
+  expect(history.matters(0)).toBe(false);
+  pausesAfter(1, LOADING, 'loadFailed');
+  expect([history.matters(nowMs + 590_000), history.matters(nowMs + 600_000)]).toEqual([true, false]);
+});
+
 it('a loop is told from the second pause on, once per failure', () => {
   pausesAfter(1, LOADING, 'loadFailed');
   expect(history.loop).toBeUndefined();

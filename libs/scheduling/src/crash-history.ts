@@ -5,6 +5,7 @@ import { backoffMs } from './delays.ts';
 /** Crashes of running containers that are made up for at once: most often an input is to blame, not the code. */
 const CRASHES_FORGIVEN = 3;
 const LOOPS_FROM = 2;
+const REMEMBERED_MS = 10 * 60_000;
 
 /** Containers of one pool that failed one after the other. */
 export interface CrashLoop {
@@ -71,6 +72,11 @@ export class CrashHistory {
 
   get hasFailures(): boolean {
     return this.#loadFailures + this.#crashes > 0;
+  }
+
+  /** True while it says something about containers to come. */
+  matters(nowMs: number): boolean {
+    return this.isCautious && nowMs - this.#lastMs < REMEMBERED_MS;
   }
 
   /** True while containers are tried one at a time. */

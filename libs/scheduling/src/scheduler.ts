@@ -288,7 +288,7 @@ export class Scheduler {
 
   // A pool without containers and without work is made again when something happens to it.
   #forgetIdle({ state, own, nowMs }: PoolTurn, desired: number): void {
-    const hasNothing = own.length === 0 && desired === 0 && !state.inUse && !state.crashes.isCautious;
+    const hasNothing = own.length === 0 && desired === 0 && !state.inUse && !state.crashes.matters(nowMs);
     if (hasNothing && nowMs >= this.#settlesAtMs) this.#pools.delete(state.pool);
   }
 
