@@ -1,4 +1,12 @@
-import { GantryTimeoutError, newCallId, type OutputMessage, type ServerMessage } from '@gantry/protocol';
+import {
+  GantryTimeoutError,
+  newCallId,
+  newId,
+  type FunctionRecord,
+  type InputMessage,
+  type OutputMessage,
+  type ServerMessage,
+} from '@gantry/protocol';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { CallSession } from './call-session.ts';
@@ -103,4 +111,59 @@ test('a call of which nothing is known is answered as unknown', async () => {
   await vi.advanceTimersByTimeAsync(10);
 
   expect(sent).toMatchObject([{ type: 'answer', requestId: 7, error: { code: 'NOT_FOUND' } }]);
+});
+
+/** A session over a queue that takes an input only when the test says so. */
+function aSubmittingSession() {
+  const sent: ServerMessage[] = [];
+  const queue: InputMessage[] = [];
+  let release: () => void = () => undefined;
+  const isReady = new Promise<void>((resolve) => (release = resolve));
+  const stop = () => undefined;
+  const messaging = {
+    publish: () => undefined,
+    outputs: {
+      watchSession: () => ({ stop }),
+      store: async () => 'stored',
+      async *read() {},
+    },
+    inputs: {
+      ensurePool: () => isReady,
+      submit: async (_pool: string, input: InputMessage) => void queue.push(input),
+      async *readCall() {
+        yield* queue;
+      },
+      purgeCall: async () => void queue.splice(0),
+    },
+  } as unknown as Messaging;
+  const method = { name: '', callable: true, handlerKind: 'async' };
+  const record = { spec: { name: 'f', kind: 'function', methods: [method], parameters: [] } };
+  const session = new CallSession({
+    messaging,
+    functions: { get: () => record as unknown as FunctionRecord } as unknown as FunctionDirectory,
+    sessionKey: SESSION_KEY,
+    send: (message) => sent.push(message),
+  });
+  const submit = (callId: string, index: number): void =>
+    session.receive({
+      ...{ type: 'submit', callId, functionId: 'fu-1', method: '', kind: 'map' },
+      inputs: [{ inputId: newId('in'), index, args: new Uint8Array([1]) }],
+    });
+  return { session, sent, queue, submit, release };
+}
+
+test('a cancelled call leaves nothing in the queue, neither what was on its way nor what comes later', async () => {
+  const { session, sent, queue, submit, release } = aSubmittingSession();
+  const callId = newCallId(SESSION_KEY);
+  submit(callId, 0);
+  session.receive({ type: 'cancel', requestId: 1, callId });
+  release();
+  await vi.advanceTimersByTimeAsync(10);
+  submit(callId, 1);
+  await vi.advanceTimersByTimeAsync(10);
+
+  expect(queue).toEqual([]);
+  const rejections = sent.filter((message) => message.type === 'rejected');
+  expect(rejections.map(({ error }) => error.code)).toEqual(['CANCELLED', 'CANCELLED']);
+  expect(sent.filter(({ type }) => type === 'answer')).toHaveLength(1);
 });

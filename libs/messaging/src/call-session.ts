@@ -3,6 +3,7 @@ import {
   callSessionKey,
   type ClientMessage,
   GantryTimeoutError,
+  InputCancellation,
   InvalidError,
   isGantryError,
   type OutputMessage,
@@ -15,6 +16,7 @@ import {
 import type { FunctionDirectory } from './function-directory.ts';
 import type { Messaging } from './messaging.ts';
 import { readCallGraph } from './read-call-graph.ts';
+import { RecentSet } from './recent-set.ts';
 import { readStats, updateAutoscaler } from './session-autoscaler.ts';
 import { assertCallId, cancelCall, unknownCall } from './session-calls.ts';
 import { checkShape, SubmitDesk } from './session-submit.ts';
@@ -44,7 +46,8 @@ export interface Submission {
 }
 
 const HOLD_EVERY_MS = 5_000;
-const FORGOTTEN_KEPT = 100_000;
+/** Forgetting too early costs messages that the client ignores; remembering for ever would cost memory. */
+const CALLS_REMEMBERED = 100_000;
 /**
  * Subscribers hear of an output a moment before it can be read. A caller that was told, and asks again within
  * that moment, would find nothing and hear nothing.
@@ -70,9 +73,12 @@ export class CallSession {
   readonly #own: { stop(): void };
   readonly #values: SessionValues;
   readonly #others = new Map<string, { stop(): void }>();
-  readonly #forgotten = new Set<string>();
+  readonly #forgotten = new RecentSet(CALLS_REMEMBERED);
+  readonly #cancelled = new RecentSet(CALLS_REMEMBERED);
   /** Inputs per call that are not yet acknowledged by JetStream. */
   readonly #submitting = new Map<string, number>();
+  /** Who waits until that is none, by call. */
+  readonly #onSubmitted = new Map<string, () => void>();
   readonly #held = new Set<string>();
   #accepted: string[] = [];
   #holdTimer: NodeJS.Timeout | undefined;
@@ -160,6 +166,7 @@ export class CallSession {
       this.#countSubmitting(callId, count);
       checkShape(message, this.#options.sessionKey);
       const { pool, parameters, options } = await this.#desk.prepare(message, this.#options.functions);
+      if (this.#cancelled.has(callId)) throw new InputCancellation(`call "${callId}" was cancelled`);
       this.#publish(pool, message);
       this.#options.onSubmit?.({
         pool,
@@ -222,7 +229,23 @@ export class CallSession {
   #countSubmitting(callId: string, change: number): void {
     const count = (this.#submitting.get(callId) ?? 0) + change;
     if (count > 0) this.#submitting.set(callId, count);
-    else this.#submitting.delete(callId);
+    else {
+      this.#submitting.delete(callId);
+      this.#onSubmitted.get(callId)?.();
+      this.#onSubmitted.delete(callId);
+    }
+  }
+
+  /** Resolves when none of a call's inputs is on its way into the queue. */
+  #submitted(callId: string): Promise<void> {
+    if (!this.#submitting.has(callId)) return Promise.resolve();
+    const before = this.#onSubmitted.get(callId);
+    return new Promise((resolve) =>
+      this.#onSubmitted.set(callId, () => {
+        before?.();
+        resolve();
+      }),
+    );
   }
 
   async #await(callId: string): Promise<void> {
@@ -283,6 +306,9 @@ export class CallSession {
 
   async #cancel(callId: string, terminateContainers: boolean): Promise<void> {
     assertCallId(callId);
+    // What comes from here on is refused; what is on its way must be in the queue to be found there.
+    this.#cancelled.add(callId);
+    await this.#submitted(callId);
     await cancelCall(this.#options.messaging, callId, terminateContainers);
   }
 
@@ -294,12 +320,6 @@ export class CallSession {
       return;
     }
     this.#forgotten.add(callId);
-    // Forgetting too early costs messages that the client ignores; remembering for ever would cost memory.
-    if (this.#forgotten.size <= FORGOTTEN_KEPT) return;
-    for (const oldest of this.#forgotten) {
-      this.#forgotten.delete(oldest);
-      return;
-    }
   }
 
   #hold(appId: string): void {
