@@ -22,8 +22,8 @@ afterAll(async () => {
 const freeFunction = (name: string, code: string): string =>
   `{ kind: 'function', name: '${name}', fn: ${code} }`;
 
-function cancel(callId: string): void {
-  platform.messaging.publish(subjects.cancel, { callId, terminateContainers: false });
+function cancel(callId: string, terminateContainers = false): void {
+  platform.messaging.publish(subjects.cancel, { callId, terminateContainers });
 }
 
 describe('a cancelled input', () => {
@@ -57,6 +57,27 @@ describe('a cancelled input', () => {
     });
     expect(await sibling.value()).toBe('again');
     expect(platform.container(containerId)?.exit?.message).toContain('did not yield');
+  });
+
+  it('with terminateContainers ends its container at once, whose other inputs run again elsewhere', async () => {
+    const record = await platform.deploy(
+      freeFunction(
+        'where',
+        `(ms) => new Promise((done) => setTimeout(() => done(process.env.GANTRY_CONTAINER_ID), ms))`,
+      ),
+      { maxInputs: 2 },
+    );
+    const containerId = await platform.startContainer(record);
+    const cancelled = await platform.submit(record, '', [[600_000]]);
+    const neighbour = await platform.submit(record, '', [[3_000]]);
+    await waitUntil(() => platform.container(containerId)?.running === 2);
+    const other = await platform.startContainer(record);
+
+    cancel(cancelled.callId, true);
+
+    expect((await cancelled.output()).outcome).toMatchObject({ failure: { code: 'CANCELLED' } });
+    expect(await neighbour.value()).toBe(other);
+    expect(platform.container(containerId)?.exit?.reason).toBe('killed');
   });
 
   it('that only ignores its signal leaves its container and the other inputs alone', async () => {

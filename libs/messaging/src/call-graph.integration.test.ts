@@ -1,10 +1,16 @@
 import {
+  ContainerError,
+  FunctionTimeoutError,
   InputCancellation,
+  InternalFailure,
   newCallId,
   newId,
   NotFoundError,
   toWireError,
   type FunctionRecord,
+  type GantryError,
+  type InputStatus,
+  type Outcome,
 } from '@gantry/protocol';
 import { startNats, waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,6 +100,23 @@ describe('the graph of a call', () => {
         ],
       },
     ]);
+  });
+
+  it('tells the ends of inputs apart', async () => {
+    const failure = (error: GantryError): Outcome => ({ type: 'failure', failure: toWireError(error) });
+    const ends: [Outcome, InputStatus][] = [
+      [{ type: 'value', value: new Uint8Array() }, 'SUCCESS'],
+      [{ type: 'error', error: new Uint8Array() }, 'FAILURE'],
+      [failure(new FunctionTimeoutError('late')), 'TIMEOUT'],
+      [failure(new InputCancellation('cancelled')), 'TERMINATED'],
+      [failure(new ContainerError('did not load')), 'INIT_FAILURE'],
+      [failure(new InternalFailure('broken')), 'FAILURE'],
+    ];
+    for (const [outcome, status] of ends) {
+      const input = await submit();
+      await messaging.outputs.store({ ...outputOf(input), outcome });
+      expect(await readCallGraph(messaging, functions, input.callId)).toMatchObject([{ status }]);
+    }
   });
 
   it('of a call that does not exist is refused', async () => {

@@ -350,4 +350,24 @@ describe('a program', () => {
     expect(output).toBe('late\n');
     expect(code).toBe(0);
   });
+
+  it('is warned of a map whose results it never reads, dropped or kept', async () => {
+    const { output } = await run(`
+      import { setFlagsFromString } from 'node:v8';
+      import { runInNewContext } from 'node:vm';
+      import { RemoteFunction } from 'gantry';
+      setFlagsFromString('--expose-gc');
+      const square = RemoteFunction.fromName('maths', 'square');
+      square.starmap([[1]]);
+      await new Promise(setImmediate);
+      runInNewContext('gc')();
+      await new Promise(setImmediate);
+      console.log('dropped');
+      globalThis.kept = square.map([1]);
+      for await (const _ of square.map([1]));
+    `);
+    expect(output).toMatch(/results of square\.starmap were never read[^]*dropped/);
+    expect(output).toMatch(/dropped[^]*nothing ran: the results of square\.map were never read/);
+    expect(output.match(/never read/g)).toHaveLength(2);
+  });
 });

@@ -96,6 +96,13 @@ export class FakeHost implements ContainerHost {
     return this.sent.filter((message) => message.type === 'submit');
   }
 
+  /** Arguments of all inputs that were submitted. */
+  argsSent(): unknown[] {
+    return this.submits().flatMap((submit) =>
+      submit.inputs.map((input) => decodeValue(input.args as Uint8Array)),
+    );
+  }
+
   #submit(submit: SubmitMessage): void {
     const known = [...this.functions.values()].find(({ lookup }) => lookup.functionId === submit.functionId);
     const inputIds = submit.inputs.map((input) => input.inputId);

@@ -56,7 +56,7 @@ describe('a handle that is passed as an argument', () => {
   it('on an instance, or one of its methods, arrives with its parameters', async () => {
     const reader = app.instance(Reader, { lang: 'deu' });
     const far = Cls.fromName<typeof Reader>('shop', 'Reader').instance({ lang: 'deu' });
-    for (const handle of [sent(reader).read, sent(far).read, sent(reader.read)] as RemoteFunction[]) {
+    for (const handle of [sent(reader).read, sent(far).read, sent(reader.read)]) {
       expect(await handle.remote(1)).toEqual([1, { lang: 'deu' }, undefined]);
     }
     expect(Object.keys(sent(reader))).toEqual(['read']);

@@ -21,9 +21,10 @@ export {
   type ForEachOptions,
   type FromNameOptions,
   type HandleOf,
-  type MapInputs,
 } from './remote-function.ts';
-export type { AnyIterable, MapOptions } from './map-run.ts';
+export type { MapOptions } from './map-run.ts';
+export type { MapInputs, WithKwargs } from './map-arguments.ts';
+export type { AnyIterable } from './zip.ts';
 export type { Generated } from './generator-types.ts';
 export { Cls } from './cls.ts';
 export type { ReplaceableOptions } from './pool-options.ts';

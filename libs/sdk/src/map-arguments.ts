@@ -1,9 +1,21 @@
 import { InvalidError } from '@gantry/protocol';
 
 import { checkKeys } from './option-checks.ts';
+import { zip, type AnyIterable } from './zip.ts';
 
-/** What can be read one after the other, at once or with waiting. */
-export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
+/** One iterable for each parameter. */
+export type MapInputs<A extends unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
+
+/** All parameters but the last. */
+export type Leading<A extends unknown[]> = Required<A> extends [...infer L, unknown] ? L : never;
+
+/** The last parameter. */
+export type Last<A extends unknown[]> = Required<A> extends [...unknown[], infer L] ? L : never;
+
+/** Gives the last parameter one value for all inputs, so that there is no iterable for it. */
+export interface WithKwargs<A extends unknown[]> {
+  kwargs: Last<A>;
+}
 
 /**
  * Takes `(...iterables, options?)` apart and zips the iterables into argument lists.
@@ -21,7 +33,7 @@ export function splitMapArguments(
   const given = hasOptions
     ? args.slice(0, -1)
     : args.filter((arg, i) => i < args.length - 1 || arg !== undefined);
-  checkKeys(subject, options, knownOptions);
+  checkKeys(subject, options, [...knownOptions, 'kwargs']);
   if (given.length === 0) {
     throw new InvalidError(`${subject} needs at least one iterable`, {
       hint: `Write .${subject}([1, 2, 3]): one iterable for each parameter.`,
@@ -33,7 +45,8 @@ export function splitMapArguments(
       hint: 'Pass one iterable for each parameter; options come last.',
     });
   });
-  return { inputs: zip(iterables), options };
+  const { kwargs, ...others } = options as { kwargs?: unknown };
+  return { inputs: appended(zip(iterables), kwargs), options: others };
 }
 
 function isIterable(value: unknown): value is AnyIterable<unknown> {
@@ -42,42 +55,32 @@ function isIterable(value: unknown): value is AnyIterable<unknown> {
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }
 
-// One iterator of lists, as lazy as its parts: synchronous while all of them are.
-function zip(iterables: readonly AnyIterable<unknown>[]): AnyIterable<readonly unknown[]> {
-  if (iterables.every((iterable) => typeof iterable === 'string' || Symbol.iterator in iterable)) {
-    return { [Symbol.iterator]: () => zipSync(iterables as Iterable<unknown>[]) };
-  }
-  return { [Symbol.asyncIterator]: () => zipAsync(iterables) };
+/** Adds one more argument to each list. */
+export function appended(
+  argLists: AnyIterable<readonly unknown[]>,
+  last: unknown,
+): AnyIterable<readonly unknown[]> {
+  if (last === undefined) return argLists;
+  if (Symbol.iterator in argLists) return { [Symbol.iterator]: () => appendedSync(argLists, last) };
+  return { [Symbol.asyncIterator]: () => appendedAsync(argLists[Symbol.asyncIterator](), last) };
 }
 
-function* zipSync(iterables: readonly Iterable<unknown>[]): Generator<readonly unknown[], void> {
-  const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
-  try {
-    for (;;) {
-      const steps = iterators.map((iterator) => iterator.next());
-      if (steps.some((step) => step.done)) return;
-      yield steps.map((step) => step.value);
-    }
-  } finally {
-    for (const iterator of iterators) iterator.return?.();
-  }
+function* appendedSync(
+  argLists: Iterable<readonly unknown[]>,
+  last: unknown,
+): Generator<readonly unknown[], void> {
+  for (const args of argLists) yield [...args, last];
 }
 
-async function* zipAsync(
-  iterables: readonly AnyIterable<unknown>[],
-): AsyncGenerator<readonly unknown[], void> {
-  const iterators = iterables.map((iterable) =>
-    Symbol.asyncIterator in Object(iterable)
-      ? (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-      : (iterable as Iterable<unknown>)[Symbol.iterator](),
-  );
-  try {
-    for (;;) {
-      const steps = await Promise.all(iterators.map((iterator) => iterator.next()));
-      if (steps.some((step) => step.done)) return;
-      yield steps.map((step) => step.value as unknown);
-    }
-  } finally {
-    for (const iterator of iterators) void iterator.return?.();
-  }
+function appendedAsync(
+  source: AsyncIterator<readonly unknown[]>,
+  last: unknown,
+): AsyncIterator<readonly unknown[]> {
+  return {
+    async next() {
+      const step = await source.next();
+      return step.done ? step : { done: false, value: [...step.value, last] };
+    },
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+  };
 }

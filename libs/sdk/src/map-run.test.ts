@@ -28,6 +28,27 @@ function* count(to: number, onPull: (n: number) => void = () => undefined): Gene
   }
 }
 
+/** Gives some values and then waits, until it is closed. */
+class NeverEnding {
+  isClosed = false;
+
+  from<T>(values: T[]): AsyncIterable<T> {
+    const rest = [...values];
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          rest.length > 0
+            ? Promise.resolve({ done: false, value: rest.shift() as T })
+            : new Promise(() => undefined),
+        return: () => {
+          this.isClosed = true;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+  }
+}
+
 /** Resolves in the order of the given delays, in turns of the event loop. */
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate);
@@ -52,6 +73,32 @@ describe('map', () => {
     expect(await collect(join.map(count(1e9), letters()))).toEqual(['a0', 'b1']);
     expect(await collect(join.starmap([[1, 'x']]))).toEqual(['x1']);
     expect(await collect(join.map([1, 2], 'xy'))).toEqual(['x1', 'y2']);
+  });
+
+  it('ends with the shortest of several iterables, though another one waits for ever', async () => {
+    const waiting = new NeverEnding();
+    const join = handle((n: number, word: string) => `${n}${word}`);
+    async function* two() {
+      yield* [1, 2];
+    }
+    expect(await collect(join.map(two(), waiting.from(['a', 'b'])))).toEqual(['1a', '2b']);
+    expect(waiting.isClosed).toBe(true);
+  });
+
+  it('gives the last argument one value for all inputs', async () => {
+    const scaled = handle((x: number, y: number, options: { by: number }) => (x + y) * options.by);
+    const kwargs = { by: 10 };
+    async function* ys() {
+      yield* [1, 2];
+    }
+    expect(await collect(scaled.map([0, 1], ys(), { kwargs }))).toEqual([10, 30]);
+    expect(await collect(scaled.starmap([[2, 3]], { kwargs, orderOutputs: false }))).toEqual([50]);
+    await scaled.forEach([1], [1], { kwargs });
+    await scaled.spawnMap([1], [1], { kwargs });
+    expect(host.argsSent().slice(-2)).toEqual([
+      [1, 1, { by: 10 }],
+      [1, 1, { by: 10 }],
+    ]);
   });
 
   it('does nothing before the first result is asked for', async () => {
@@ -142,6 +189,30 @@ describe('map', () => {
     await turns(2);
     expect(closed).toBe(true);
     expect(host.sent.at(-1)).toMatchObject({ type: 'cancel', callId: host.submits()[0]?.callId });
+  });
+
+  it('closes an input iterable that waits as soon as the loop is left', async () => {
+    const waiting = new NeverEnding();
+    const identity = handle((x: number) => x);
+    for await (const result of identity.map(waiting.from([7]))) {
+      expect(result).toBe(7);
+      break;
+    }
+    expect(waiting.isClosed).toBe(true);
+  });
+
+  it('ends with the reason of its signal, and cancels what is left', async () => {
+    const abort = new AbortController();
+    const identity = handle((x: number) => (x === 0 ? x : new Promise<number>(() => undefined)));
+    const run = async () => {
+      for await (const _ of identity.map(count(5), { signal: abort.signal }))
+        abort.abort(new Error('enough'));
+    };
+    await expect(run()).rejects.toThrow('enough');
+    expect(host.sent.at(-1)).toMatchObject({ type: 'cancel', callId: host.submits()[0]?.callId });
+    const sentBefore = host.sent.length;
+    await expect(identity.forEach(count(5), { signal: abort.signal })).rejects.toThrow('enough');
+    expect(host.sent).toHaveLength(sentBefore);
   });
 
   it('sends inputs of one turn together, all in one call', async () => {

@@ -2,21 +2,22 @@ import { LIMITS, newId, UserCodeError, type Payload, type SubmitMessage } from '
 
 import type { OpenInput } from './call-tracker.ts';
 import type { Route } from './function-target.ts';
-import type { AnyIterable } from './map-arguments.ts';
-
-export type { AnyIterable } from './map-arguments.ts';
+import type { AnyIterable } from './zip.ts';
 
 export interface MapOptions {
   /** Results in the order of the inputs; false gives them as they come. @defaultValue true */
   orderOutputs?: boolean;
   /** Failures become results, each a `UserCodeError` with the error as its cause. @defaultValue false */
   returnExceptions?: boolean;
+  /** Ends the iteration with its reason, and cancels what is left. */
+  signal?: AbortSignal;
 }
 
 export interface MapPlan {
   readonly argLists: AnyIterable<readonly unknown[]>;
   readonly orderOutputs: boolean;
   readonly returnExceptions: boolean;
+  readonly signal?: AbortSignal | undefined;
   readonly route: () => Promise<Route>;
   readonly encode: (args: readonly unknown[]) => Uint8Array;
   readonly submitMessage: (route: Route, callId: string) => SubmitMessage;
@@ -30,16 +31,22 @@ const BATCH_BYTES = 256 * 1024;
 
 /** Runs a plan; nothing happens before the first result is asked for. */
 export async function* mapInputs(plan: MapPlan): AsyncGenerator<unknown, void> {
+  const { signal } = plan;
+  signal?.throwIfAborted();
   const run = new MapRun(plan, await plan.route());
+  const onAbort = (): void => run.wakeConsumer();
+  signal?.addEventListener('abort', onAbort);
   try {
     run.start();
     for (;;) {
+      signal?.throwIfAborted();
       const result = run.take();
       if (result) yield run.toValue(result);
       else if (run.finished()) return;
       else await run.progress();
     }
   } finally {
+    signal?.removeEventListener('abort', onAbort);
     run.stop();
   }
 }
@@ -67,7 +74,9 @@ class MapRun {
   #pumpDone = false;
   #inputFailure: { error: unknown } | undefined;
   #stopped = false;
-  #wakeConsumer: (() => void) | undefined;
+  #onProgress: (() => void) | undefined;
+  /** Set while inputs come from it. */
+  #source: AsyncIterator<readonly unknown[]> | undefined;
   #wakePump: (() => void) | undefined;
 
   constructor(plan: MapPlan, route: Route) {
@@ -98,7 +107,12 @@ class MapRun {
 
   /** Resolves when {@link take} or {@link finished} may answer otherwise. */
   progress(): Promise<void> {
-    return new Promise((resolve) => (this.#wakeConsumer = resolve));
+    return new Promise((resolve) => (this.#onProgress = resolve));
+  }
+
+  /** Makes the consumer look again. */
+  wakeConsumer(): void {
+    this.#onProgress?.();
   }
 
   toValue(result: Result): unknown {
@@ -112,6 +126,8 @@ class MapRun {
   stop(): void {
     this.#stopped = true;
     this.#wakePump?.();
+    // Not left to the pump, which may be waiting for an input that takes long to come.
+    void closeQuietly(this.#source);
     if (this.#open.size > 0) this.#route.platform.tracker.abandon(this.#callId, this.#open);
   }
 
@@ -119,13 +135,13 @@ class MapRun {
     try {
       const { argLists } = this.#plan;
       if (Symbol.iterator in argLists) await this.#pumpSync(argLists);
-      else await this.#pumpAsync(argLists);
+      else await this.#pumpAsync((this.#source = argLists[Symbol.asyncIterator]()));
     } catch (error) {
       this.#inputFailure = { error };
     }
     this.#flush();
     this.#pumpDone = true;
-    this.#wakeConsumer?.();
+    this.wakeConsumer();
   }
 
   async #pumpSync(argLists: Iterable<readonly unknown[]>): Promise<void> {
@@ -137,15 +153,28 @@ class MapRun {
     }
   }
 
-  async #pumpAsync(argLists: AsyncIterable<readonly unknown[]>): Promise<void> {
-    for await (const args of argLists) {
-      if (this.#stopped) return;
-      const waiting = this.#push(args);
+  async #pumpAsync(source: AsyncIterator<readonly unknown[]>): Promise<void> {
+    for (;;) {
+      const step = await this.#read(source);
+      if (step.done || this.#stopped) return;
+      const waiting = this.#push(step.value);
       if (waiting) await waiting;
       // What was read is sent before the next is waited for; the transport joins what one turn brings.
       this.#flush();
       if (this.#isFull()) await this.#room();
       if (this.#stopped) return;
+    }
+  }
+
+  // One that has ended, or failed, is not to be closed.
+  async #read(source: AsyncIterator<readonly unknown[]>): Promise<IteratorResult<readonly unknown[]>> {
+    try {
+      const step = await source.next();
+      if (step.done) this.#source = undefined;
+      return step;
+    } catch (error) {
+      this.#source = undefined;
+      throw error;
     }
   }
 
@@ -196,7 +225,7 @@ class MapRun {
     if (this.#stopped) return;
     this.#results.set(this.#plan.orderOutputs ? index : this.#arrived, result);
     this.#arrived++;
-    this.#wakeConsumer?.();
+    this.wakeConsumer();
   }
 
   #flush(): void {
@@ -208,5 +237,13 @@ class MapRun {
 
   #emptyBatch(): { inputs: OpenInput[]; message: SubmitMessage; bytes: number } {
     return { inputs: [], message: this.#plan.submitMessage(this.#route, this.#callId), bytes: 0 };
+  }
+}
+
+async function closeQuietly(source: AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await source?.return?.();
+  } catch {
+    // It is asked to end because nobody wants more of it; how it does so is its own matter.
   }
 }

@@ -21,8 +21,14 @@ import { FunctionCall } from './function-call.ts';
 import { FunctionTarget, type Route, type TargetReference } from './function-target.ts';
 import type { Generated, Generating, Plain } from './generator-types.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
-import { mapInputs, type AnyIterable, type MapOptions } from './map-run.ts';
-import { splitMapArguments } from './map-arguments.ts';
+import {
+  appended,
+  splitMapArguments,
+  type Leading,
+  type MapInputs,
+  type WithKwargs,
+} from './map-arguments.ts';
+import { mapInputs, type MapOptions } from './map-run.ts';
 import { assertCallable, assertKind } from './method-checks.ts';
 import { checkKeys } from './option-checks.ts';
 import type { BatchedOptions, ConcurrentOptions } from './options.ts';
@@ -37,14 +43,17 @@ import {
 import type { AnyFunction } from './registry.ts';
 import { RemoteValues } from './remote-values.ts';
 import { spawnInputs } from './spawn-map-run.ts';
-
-/** One iterable for each parameter. */
-export type MapInputs<A extends unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
+import { startedWhenRead } from './unread-results.ts';
+import type { AnyIterable } from './zip.ts';
 
 export interface ForEachOptions {
   /** Go on after failures, and forget them. @defaultValue false */
   ignoreExceptions?: boolean;
+  /** Ends the waiting with its reason, and cancels what is left. */
+  signal?: AbortSignal;
 }
+
+const MAP_OPTIONS = ['orderOutputs', 'returnExceptions', 'signal'];
 
 export interface FromNameOptions {
   /** @defaultValue the client's environment */
@@ -191,12 +200,15 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
 
   /**
    * Runs the function for many inputs: one iterable, sync or async, for each parameter, read as far as needed;
-   * the shortest ends it. At most 1,000 inputs are in flight. Leaving the loop cancels what is left.
+   * the shortest ends it. At most 1,000 inputs are in flight. The first failure ends the iteration, unless
+   * `returnExceptions` is set; that, and leaving the loop, cancels what is left. `kwargs` is the last argument of
+   * every call. Nothing runs before the first result is asked for.
    *
    * @example
    * ```ts
    * for await (const y of square.map([1, 2, 3])) console.log(y);
-   * for await (const y of square.map(urls, { orderOutputs: false, returnExceptions: true })) { … }
+   * for await (const y of fetchPage.map(urls, { orderOutputs: false, returnExceptions: true })) { … }
+   * for await (const y of resize.map(pictures, { kwargs: { width: 200 } })) { … }
    * ```
    */
   map(
@@ -207,9 +219,20 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     this: Plain<R, RemoteFunction<A, R, TLocal>>,
     ...args: [...iterables: MapInputs<A>, options?: MapOptions]
   ): AsyncIterable<Awaited<R>>;
+  map(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [
+      ...iterables: MapInputs<Leading<A>>,
+      options: MapOptions & WithKwargs<A> & { returnExceptions: true },
+    ]
+  ): AsyncIterable<Awaited<R> | UserCodeError>;
+  map(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<Leading<A>>, options: MapOptions & WithKwargs<A>]
+  ): AsyncIterable<Awaited<R>>;
   map(...args: unknown[]): AsyncIterable<unknown> {
-    const { inputs, options } = splitMapArguments('map', args, ['orderOutputs', 'returnExceptions']);
-    return this.#map(inputs, options);
+    const { inputs, options } = splitMapArguments('map', args, MAP_OPTIONS);
+    return startedWhenRead(`${this.name}.map`, () => this.#map(inputs, options));
   }
 
   /** Like {@link map}, with one iterable of argument lists. */
@@ -223,20 +246,45 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     argLists: AnyIterable<A>,
     options?: MapOptions,
   ): AsyncIterable<Awaited<R>>;
-  starmap(argLists: AnyIterable<A>, options: MapOptions = {}): AsyncIterable<unknown> {
-    checkKeys('starmap', options, ['orderOutputs', 'returnExceptions']);
-    return this.#map(argLists, options);
+  starmap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    argLists: AnyIterable<Leading<A>>,
+    options: MapOptions & WithKwargs<A> & { returnExceptions: true },
+  ): AsyncIterable<Awaited<R> | UserCodeError>;
+  starmap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    argLists: AnyIterable<Leading<A>>,
+    options: MapOptions & WithKwargs<A>,
+  ): AsyncIterable<Awaited<R>>;
+  starmap(
+    argLists: AnyIterable<readonly unknown[]>,
+    options: MapOptions & { kwargs?: unknown } = {},
+  ): AsyncIterable<unknown> {
+    checkKeys('starmap', options, [...MAP_OPTIONS, 'kwargs']);
+    const inputs = appended(argLists, options.kwargs);
+    return startedWhenRead(`${this.name}.starmap`, () => this.#map(inputs, options));
   }
 
-  /** Like {@link map} for functions without a result: waits until all have ended. */
+  /**
+   * Like {@link map} for functions without a result: waits until all have ended. The first failure ends it, and
+   * cancels what is left, unless `ignoreExceptions` is set.
+   */
   forEach(
     this: Plain<R, RemoteFunction<A, R, TLocal>>,
     ...args: [...iterables: MapInputs<A>, options?: ForEachOptions]
   ): Promise<void>;
+  forEach(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<Leading<A>>, options: ForEachOptions & WithKwargs<A>]
+  ): Promise<void>;
   async forEach(...args: unknown[]): Promise<void> {
-    const { inputs, options } = splitMapArguments('forEach', args, ['ignoreExceptions']);
-    const { ignoreExceptions = false } = options as ForEachOptions;
-    const results = this.#map(inputs, { orderOutputs: false, returnExceptions: ignoreExceptions });
+    const { inputs, options } = splitMapArguments('forEach', args, ['ignoreExceptions', 'signal']);
+    const { ignoreExceptions = false, ...others } = options as ForEachOptions;
+    const results = this.#map(inputs, {
+      ...others,
+      orderOutputs: false,
+      returnExceptions: ignoreExceptions,
+    });
     for await (const _ of results);
   }
 
@@ -252,6 +300,10 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   spawnMap(
     this: Plain<R, RemoteFunction<A, R, TLocal>>,
     ...args: [...iterables: MapInputs<A>]
+  ): Promise<void>;
+  spawnMap(
+    this: Plain<R, RemoteFunction<A, R, TLocal>>,
+    ...args: [...iterables: MapInputs<Leading<A>>, options: WithKwargs<A>]
   ): Promise<void>;
   async spawnMap(...args: unknown[]): Promise<void> {
     const { inputs } = splitMapArguments('spawnMap', args, []);
@@ -423,11 +475,12 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     return submit;
   }
 
-  #map(argLists: AnyIterable<readonly unknown[]>, options: MapOptions): AsyncIterable<unknown> {
+  #map(argLists: AnyIterable<readonly unknown[]>, options: MapOptions): AsyncGenerator<unknown, void> {
     return mapInputs({
       argLists,
       orderOutputs: options.orderOutputs ?? true,
       returnExceptions: options.returnExceptions ?? false,
+      signal: options.signal,
       route: () => this.#options.target.resolve(),
       encode: (args) => this.#encode(args),
       submitMessage: (route, callId) => this.#submitMessage(route, callId, 'map'),

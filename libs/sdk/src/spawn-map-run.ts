@@ -2,7 +2,7 @@ import { LIMITS, newId, type Payload, type SubmitMessage } from '@gantry/protoco
 
 import type { OpenInput } from './call-tracker.ts';
 import type { Route } from './function-target.ts';
-import type { AnyIterable } from './map-arguments.ts';
+import type { AnyIterable } from './zip.ts';
 
 export interface SpawnMapPlan {
   readonly argLists: AnyIterable<readonly unknown[]>;

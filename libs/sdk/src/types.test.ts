@@ -70,6 +70,13 @@ describe('a function handle', () => {
       >();
       expectTypeOf(join.starmap([[1, 'a']])).toEqualTypeOf<AsyncIterable<string>>();
       expectTypeOf(join.forEach([1], ['a'], { ignoreExceptions: true })).toEqualTypeOf<Promise<void>>();
+      expectTypeOf(join.map([1], { kwargs: 'a' })).toEqualTypeOf<AsyncIterable<string>>();
+      expectTypeOf(join.starmap([[1]], { kwargs: 'a', returnExceptions: true })).toEqualTypeOf<
+        AsyncIterable<string | UserCodeError>
+      >();
+      expectTypeOf(join.spawnMap([1], { kwargs: 'a' })).toEqualTypeOf<Promise<void>>();
+      // @ts-expect-error a last argument of the wrong type
+      join.map([1], { kwargs: 2 });
       // @ts-expect-error an iterable is missing
       join.map([1]);
       // @ts-expect-error an iterable of the wrong type
