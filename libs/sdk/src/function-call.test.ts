@@ -76,6 +76,14 @@ describe('a call', () => {
     expect(await results).toEqual(['first', 'second']);
   });
 
+  it('gathered with others fails with the first that fails', async () => {
+    const ids = ['fc-0000000000000000000003', 'fc-0000000000000000000004'];
+    const gathered = FunctionCall.gather(...ids.map((id) => FunctionCall.fromId(id)));
+    const outcome = await runOutcome(() => Promise.reject(new RangeError('second')));
+    host.emit({ type: 'output', callId: ids[1] as string, inputId: 'in-1', index: 0, outcome });
+    await expect(gathered).rejects.toThrow(RangeError);
+  });
+
   it('refuses a timeout that is none', async () => {
     await expect(FunctionCall.fromId(ID).get({ timeoutMs: -1 })).rejects.toThrow(InvalidError);
     await expect(FunctionCall.fromId(ID).get({ timeoutMs: NaN })).rejects.toThrow(InvalidError);
