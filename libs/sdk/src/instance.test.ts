@@ -74,15 +74,16 @@ describe('an instance of a class', () => {
     expect(Reader.entered).toEqual(['warm', 'load deu']);
   });
 
-  it('refuses unknown parameters at once and missing ones at the call', async () => {
+  it('refuses unknown parameters and wrong types at once, missing ones and what only a build knows at the call', async () => {
     expect(() => app.instance(Reader, { size: 3 } as never)).toThrow(
       'class "Reader" has no parameter "size"',
     );
     await expect(app.instance(Reader).read.remote(1)).rejects.toThrow('needs the parameter "pages"');
     await expect(app.instance(Reader).read.local(1)).rejects.toThrow('needs the parameter "pages"');
-    await expect(app.instance(Reader, { pages: '3' as never }).read.remote(1)).rejects.toThrow(
-      'must be integer',
+    expect(() => app.instance(Reader, { pages: '3' as never })).toThrow(
+      'parameter "pages" of class "Reader" must be number, not string',
     );
+    await expect(app.instance(Reader, { pages: 1.5 }).read.remote(1)).rejects.toThrow('must be integer');
   });
 
   it('refuses members that are no remote methods', () => {

@@ -2,6 +2,7 @@ import { InvalidError } from '@gantry/protocol';
 
 import { asSingle } from './batched.ts';
 import { instantiate } from './instantiate.ts';
+import { checkParameterTypes } from './parameter-types.ts';
 import type { AnyFunction, ClassRegistration } from './registry.ts';
 
 const GENERATORS = new Set(['GeneratorFunction', 'AsyncGeneratorFunction']);
@@ -12,7 +13,7 @@ export class LocalInstance {
   readonly #parameters: Readonly<Record<string, unknown>>;
   #entered: Promise<Record<string, unknown>> | undefined;
 
-  /** @throws {@link InvalidError} on a parameter that the class does not have. */
+  /** @throws {@link InvalidError} on a parameter that the class does not have, or a value of another type. */
   constructor(registration: ClassRegistration, parameters: Readonly<Record<string, unknown>>) {
     const known = registration.parameters.map((parameter) => parameter.name);
     for (const name of Object.keys(parameters)) {
@@ -22,6 +23,7 @@ export class LocalInstance {
         });
       }
     }
+    checkParameterTypes(registration, parameters);
     this.#registration = registration;
     this.#parameters = parameters;
   }
