@@ -101,6 +101,22 @@ describe('the clock of an attempt', () => {
   });
 });
 
+describe('a container whose event loop stands still', () => {
+  it('gets no input until it turns again: others take what comes', async () => {
+    const fn = `(ms) => { const endMs = Date.now() + ms; while (Date.now() < endMs); return process.pid; }`;
+    const record = await platform.deploy(named('busy', fn), { maxInputs: 4 });
+    const containers = [await platform.startContainer(record), await platform.startContainer(record)];
+    const long = await platform.submit(record, '', [[9_000]]);
+    const takesNoMore = (): boolean => containers.some((id) => platform.container(id)?.exhausted === true);
+    await waitUntil(takesNoMore, { timeoutMs: 8_000 });
+    const short = await platform.submit(record, '', [[1], [1], [1], [1]]);
+    const pids = await Promise.all([0, 1, 2, 3].map((index) => short.value(index)));
+    expect(long.published).toEqual([]);
+    expect(pids).not.toContain(await long.value());
+    await waitUntil(() => !takesNoMore());
+  });
+});
+
 describe('retries', () => {
   it('are counted for each input of a call by itself', async () => {
     const fn = `(() => { const runs = {}; return (name, failures) => {

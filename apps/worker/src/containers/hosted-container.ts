@@ -24,6 +24,8 @@ import type { Remembering } from './memory-check.ts';
 const LOAD_FAILED_GRACE_MS = 2_000;
 /** A container that did not crash within this time works, also if nobody asked anything of it. */
 const PROVEN_AFTER_MS = 10_000;
+/** Its event loop stands still: several of its heartbeats, one a second, did not come. */
+const SILENT_AFTER_MS = 3_500;
 /** An error above this is told by its message alone. */
 const MOST_ERROR_BYTES = 64 * 1024;
 
@@ -129,7 +131,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   }
 
   get freeSlots(): number {
-    if (this.#state !== 'ready' || this.#exhaustedBy !== undefined) return 0;
+    if (this.#state !== 'ready' || this.#exhaustedBy !== undefined || this.#isSilent) return 0;
     return Math.min(this.#inputs.free(this.#places - this.#webRunning), this.#remaining);
   }
 
@@ -158,8 +160,14 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     return (this.#endedAtMs ?? this.#around.clock.wallMs()) - this.#readyAtMs > PROVEN_AFTER_MS;
   }
 
+  // What it would get now would wait for what runs in it, on the clock of its own timeout.
+  get #isSilent(): boolean {
+    if (this.#state !== 'ready') return false;
+    return this.#around.clock.monotonicMs() - this.#lastSignMs > SILENT_AFTER_MS;
+  }
+
   get #takesMore(): boolean {
-    return this.#exhaustedBy === undefined && !this.#inputs.isolates;
+    return this.#exhaustedBy === undefined && !this.#inputs.isolates && !this.#isSilent;
   }
 
   /**
@@ -289,7 +297,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
 
   /** Counts as a sign of life: silence up to now was not its fault. */
   forgiveSilence(): void {
+    const wasSilent = this.#isSilent;
     this.#lastSignMs = this.#around.clock.monotonicMs();
+    if (wasSilent) this.#around.onLoadChange(true);
   }
 
   #endStuck(inputId: string, reason: 'cancelled' | 'timeout'): void {
