@@ -14,6 +14,7 @@ import type { FunctionDirectory } from './function-directory.ts';
 import type { Messaging } from './messaging.ts';
 
 const SESSION_KEY = 'abcdef';
+const FUNCTION = { name: 'square', methods: [{ name: '', callable: true }], parameters: [] };
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -30,11 +31,15 @@ function aSession(stored: OutputMessage[], openInputs: number | (() => Promise<n
         yield* stored;
       },
     },
-    inputs: { openInputs: async () => (typeof openInputs === 'number' ? openInputs : openInputs()) },
+    inputs: {
+      openInputs: async () => (typeof openInputs === 'number' ? openInputs : openInputs()),
+      ensurePool: async () => undefined,
+      submit: async () => 'duplicate',
+    },
   } as unknown as Messaging;
   const session = new CallSession({
     messaging,
-    functions: {} as FunctionDirectory,
+    functions: { get: () => ({ spec: FUNCTION }) } as unknown as FunctionDirectory,
     sessionKey: SESSION_KEY,
     send: (message) => sent.push(message),
   });
@@ -72,6 +77,18 @@ for (const [whose, key] of [
     expect(outputs().length).toBeGreaterThan(0);
   });
 }
+
+test('the output of an input that was accepted before, and is submitted again, is sent', async () => {
+  const callId = newCallId(SESSION_KEY);
+  const { session, sent, outputs } = aSession([anOutput(callId)], 0);
+
+  const inputs = [{ inputId: newId('in'), index: 0, args: new Uint8Array([1]) }];
+  session.receive({ type: 'submit', callId, functionId: 'fu-1', method: '', kind: 'remote', inputs });
+  await vi.advanceTimersByTimeAsync(1_000);
+
+  expect(sent[0]).toMatchObject({ type: 'accepted', inputIds: [inputs[0]?.inputId] });
+  expect(outputs().length).toBeGreaterThan(0);
+});
 
 test('an await outlasts a broker that does not answer', async () => {
   let isAway = true;

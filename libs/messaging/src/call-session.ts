@@ -62,8 +62,8 @@ const LOOK_AGAIN_MS = 500;
  * Invariants
  *   S1. `accepted` is sent for an input only after JetStream has it on disk.
  *   S2. The subscription to this session's outputs is up before its first submit; that to another session's
- *       call before its stored outputs are read, and those are read again a little later. So no output is
- *       missed; some may be sent twice.
+ *       call before its stored outputs are read, and those are read again a little later. Those of an input
+ *       that was accepted before are read, too. So no output is missed; some may be sent twice.
  *   S3. What a client asks for in vain is answered by `rejected` or `answer`. Only what is no message of the
  *       protocol throws, out of `receive`: the transport closes the session then.
  */
@@ -79,6 +79,7 @@ export class CallSession {
   readonly #submitting = new Map<string, number>();
   /** Who waits until that is none, by call. */
   readonly #onSubmitted = new Map<string, () => void>();
+  readonly #madeUp = new Set<string>();
   readonly #held = new Set<string>();
   #accepted: string[] = [];
   #holdTimer: NodeJS.Timeout | undefined;
@@ -199,9 +200,10 @@ export class CallSession {
         ...stream,
       };
       this.#options.messaging.inputs.submit(pool, input).then(
-        () => {
+        (result) => {
           this.#countSubmitting(callId, -1);
           this.#accept(inputId);
+          if (result === 'duplicate') this.#makeUp(callId);
         },
         (error: unknown) => {
           this.#countSubmitting(callId, -1);
@@ -209,6 +211,13 @@ export class CallSession {
         },
       );
     }
+  }
+
+  /** An input was accepted before, but its client was not told, and perhaps neither of its output. */
+  #makeUp(callId: string): void {
+    if (this.#madeUp.has(callId)) return;
+    this.#madeUp.add(callId);
+    this.#replayLater(callId, [0, ...REPLAY_AGAIN_MS]);
   }
 
   // Acknowledgements that arrive in one piece resolve one after the other in this turn, and are sent as one.
@@ -293,10 +302,10 @@ export class CallSession {
 
   #replayLater(callId: string, delaysMs: number[]): void {
     const delayMs = delaysMs.shift();
-    if (delayMs === undefined) return;
+    if (delayMs === undefined) return void this.#madeUp.delete(callId);
     const replay = async () => {
       const isAwaited = this.#others.has(callId) || !this.#forgotten.has(callId);
-      if (this.#closed || !isAwaited) return;
+      if (this.#closed || !isAwaited) return void this.#madeUp.delete(callId);
       // What cannot be read now is read by the next turn, or after the client's next `await`.
       await this.#replay(callId).catch(() => 0);
       this.#replayLater(callId, delaysMs);

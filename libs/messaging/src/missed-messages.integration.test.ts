@@ -1,55 +1,20 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { newCallId } from '@gantry/protocol';
-import { startNats, waitUntil } from '@gantry/testing';
+import { newCallId, STREAMS, subjects } from '@gantry/protocol';
+import { startNats, TcpProxy, waitUntil } from '@gantry/testing';
 import { expect, it } from 'vitest';
 
 import { connectMessaging } from './index.ts';
+import { MissedMessages } from './missed-messages.ts';
+import { NatsLink } from './nats-link.ts';
 import { newInput, outputOf, sessionKey } from './sample-inputs.ts';
-
-/** A way to nats-server that can be cut for one connection while others go on. */
-class Cable {
-  readonly #sockets = new Set<Socket>();
-  readonly #targetPort: number;
-  readonly #server = createServer((socket) => this.#join(socket));
-
-  constructor(targetUrl: string) {
-    this.#targetPort = Number(new URL(targetUrl).port);
-  }
-
-  async plug(port = 0): Promise<number> {
-    this.#server.listen(port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-
-  #join(socket: Socket): void {
-    const onward = connect(this.#targetPort, '127.0.0.1');
-    for (const [from, to] of [
-      [socket, onward],
-      [onward, socket],
-    ] as const) {
-      this.#sockets.add(from);
-      from.on('error', () => undefined).on('close', () => to.destroy());
-      from.pipe(to);
-    }
-  }
-}
 
 it('outputs that were stored while a watcher had no connection reach it when it is back, and later ones too', async () => {
   await using nats = await startNats();
-  const cable = new Cable(nats.url);
-  const port = await cable.plug();
+  const proxy = await TcpProxy.open(Number(new URL(nats.url).port));
   const [worker, server] = await Promise.all([
     connectMessaging({ url: nats.url, name: 'worker' }),
-    connectMessaging({ url: `nats://127.0.0.1:${port}`, name: 'server', onError: () => undefined }),
+    connectMessaging({ url: `nats://127.0.0.1:${proxy.port}`, name: 'server', onError: () => undefined }),
   ]);
   await worker.ensureStreams();
   const callId = newCallId(sessionKey);
@@ -66,10 +31,10 @@ it('outputs that were stored while a watcher had no connection reach it when it 
   await store(0);
   await waitUntil(() => seen.size === 1);
 
-  await cable.cut();
+  proxy.cut();
   await Promise.all([store(1), store(2), store(3)]);
   expect([...seen]).toEqual([0]);
-  await cable.plug(port);
+  proxy.heal();
 
   await waitUntil(() => seen.size === 4 && seenByCall.size === 4, { timeoutMs: 15_000 });
   expect(reconnects).toBe(1);
@@ -77,5 +42,32 @@ it('outputs that were stored while a watcher had no connection reach it when it 
   await waitUntil(() => seen.has(4));
   for (const watch of watches) watch.stop();
   await Promise.all([worker.close(), server.close()]);
-  await cable.cut();
+  await proxy.close();
+});
+
+it('an output that was published before the watcher was back, and stored a moment later, reaches it', async () => {
+  await using nats = await startNats();
+  const proxy = await TcpProxy.open(Number(new URL(nats.url).port));
+  const url = `nats://127.0.0.1:${proxy.port}`;
+  const worker = await connectMessaging({ url: nats.url, name: 'worker' });
+  await worker.ensureStreams();
+  const link = await NatsLink.open({ url, name: 'server', onError: () => undefined });
+  const callId = newCallId(sessionKey);
+  let seen = 0;
+  // Alone, without the plain subscription, which hears nothing of such a message.
+  const filter = subjects.callOutputs(callId);
+  const missed = new MissedMessages(link, { stream: STREAMS.outputs, filter, onMessage: () => seen++ });
+  let reconnects = 0;
+  link.onReconnect(() => reconnects++);
+  proxy.cut();
+  proxy.heal();
+  await waitUntil(() => reconnects === 1, { timeoutMs: 15_000 });
+
+  await delay(500);
+  await worker.outputs.store(outputOf(newInput({ callId })));
+
+  await waitUntil(() => seen === 1);
+  missed.stop();
+  await Promise.all([worker.close(), link.connection.close()]);
+  await proxy.close();
 });

@@ -15,6 +15,8 @@ export interface MissedMessagesOptions {
 /** A connection can be dead for this long before it counts as lost; clocks differ by less. */
 const MARGIN_MS = 30_000;
 const RETRY_MS = 500;
+/** What was published just before the subscription was back may take this long to be stored. */
+const STORING_MS = 5_000;
 
 /**
  * Makes up for what a plain subscription misses: others may be connected again and publish before it is. After each
@@ -25,13 +27,18 @@ export class MissedMessages {
   readonly #options: MissedMessagesOptions;
   readonly #reconnects: { stop(): void };
   #reading: StreamFollow | undefined;
+  /** From when on messages are missing; undefined while none is. */
+  #sinceMs: number | undefined;
   #recovering = false;
   #stopped = false;
 
   constructor(link: NatsLink, options: MissedMessagesOptions) {
     this.#link = link;
     this.#options = options;
-    this.#reconnects = link.onReconnect((lostAtMs) => void this.#recover(lostAtMs - MARGIN_MS));
+    this.#reconnects = link.onReconnect((lostAtMs) => {
+      this.#sinceMs ??= lostAtMs - MARGIN_MS;
+      void this.#recover();
+    });
   }
 
   stop(): void {
@@ -40,11 +47,17 @@ export class MissedMessages {
     this.#reading?.stop();
   }
 
-  async #recover(sinceMs: number): Promise<void> {
-    // A reader that is not through yet goes on after another loss by itself.
+  async #recover(): Promise<void> {
     if (this.#recovering) return;
     this.#recovering = true;
-    while (!this.#stopped && !(await this.#read(sinceMs))) await delay(RETRY_MS, undefined, { ref: false });
+    while (this.#sinceMs !== undefined && !this.#stopped) {
+      const sinceMs = this.#sinceMs;
+      this.#sinceMs = undefined;
+      if (await this.#read(sinceMs)) continue;
+      // Another loss may have come in between, but not an earlier one.
+      this.#sinceMs = sinceMs;
+      await delay(RETRY_MS, undefined, { ref: false });
+    }
     this.#recovering = false;
   }
 
@@ -53,6 +66,7 @@ export class MissedMessages {
       const start = { type: 'since', timeMs: sinceMs } as const;
       this.#reading = await StreamFollow.open(this.#link, { ...this.#options, start });
       if (!this.#stopped) await this.#reading.caughtUp;
+      if (!this.#stopped) await delay(STORING_MS, undefined, { ref: false });
       this.#reading.stop();
       return true;
     } catch (error) {
