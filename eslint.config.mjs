@@ -61,6 +61,7 @@ const footprint = [
       'class-validator',
       'class-transformer',
       'cbor-x',
+      'smol-toml',
     ],
   },
 ];

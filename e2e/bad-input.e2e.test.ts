@@ -126,7 +126,7 @@ describe('the command line', () => {
     ['', 'is not valid JSON'],
     ['null', 'does not say how to reach'],
     ['{"serverUrl":5,"token":"x"}', 'does not say how to reach'],
-    ['{"serverUrl":"nonsense","token":"x"}', 'no http or https address'],
+    ['{"serverUrl":"nonsense","token":"x"}', 'the server URL "nonsense" is not valid'],
     [String.raw`{"serverUrl":"http://127.0.0.1:1","token":"a\nb"}`, 'the token holds'],
     ['{"serverUrl":"http://127.0.0.1:1","token":"x"}', 'cannot be reached'],
   ])('a connection.json of %j is named', async (content, message) => {

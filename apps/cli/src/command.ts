@@ -72,10 +72,15 @@ export const SHARED_OPTIONS = {
   environment: {
     flags: '-e, --env <name>',
     description: 'environment',
-    fallback: 'GANTRY_ENVIRONMENT, else main',
+    fallback: 'GANTRY_ENVIRONMENT, else that of the profile, else main',
   },
   module: { flags: '-m, --module', description: 'the target is a module as an import names it, not a file' },
   json: { flags: '--json', description: 'print JSON for programs' },
+  profile: {
+    flags: '--profile <name>',
+    description: 'profile',
+    fallback: 'GANTRY_PROFILE, else the active one',
+  },
   dataDir: {
     flags: '--data-dir <path>',
     description: 'where state lives',

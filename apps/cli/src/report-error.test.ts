@@ -6,7 +6,7 @@ import { errorJson, reportError } from './report-error.ts';
 import { createTerminal } from './terminal/terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-function reported(error: unknown, env: Record<string, string> = {}): string {
+function reported(error: unknown, env: Record<string, string> = { GANTRY_TRACEBACK: '0' }): string {
   let text = '';
   const stream = { write: (part: string) => (text += part) };
   reportError(error, createTerminal({ stdout: stream, stderr: stream, env }), env);

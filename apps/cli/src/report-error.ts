@@ -1,10 +1,11 @@
 import { GantryError } from '@gantry/protocol';
+import { findSetting } from 'gantry/internal';
 
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
  * Prints an error for people: `error[CODE]: what happened`, then `hint: what to do next`. The stack is for those
- * who set GANTRY_TRACEBACK=1.
+ * who set GANTRY_TRACEBACK=1, or `traceback` in their profile.
  */
 export function reportError(
   error: unknown,
@@ -44,7 +45,12 @@ function siteOf(error: GantryError): string {
 }
 
 function wantsTraceback(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env['GANTRY_TRACEBACK'] !== undefined && !['', '0', 'false'].includes(env['GANTRY_TRACEBACK']);
+  try {
+    return findSetting('traceback', env).value;
+  } catch {
+    // A damaged configuration file has its own message, where it is needed.
+    return false;
+  }
 }
 
 function withCauses(error: Error): string {

@@ -17,7 +17,7 @@ import { TcpProxy, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Client } from './client.ts';
-import { findConnectionSettings } from './connection-settings.ts';
+import { findConnection } from './connection-settings.ts';
 import { FunctionCall } from './function-call.ts';
 import { RemoteFunction } from './remote-function.ts';
 import { SessionServer } from './session-server.fixture.ts';
@@ -295,35 +295,39 @@ describe('the settings of the default client', () => {
     };
     await writeFile(join(folder, 'connection.json'), JSON.stringify(file));
     const env = { GANTRY_DATA_DIR: folder };
-    expect(findConnectionSettings(env)).toEqual({
+    expect(findConnection(env)).toEqual({
       serverUrl: 'http://127.0.0.1:1',
       token: 'from-file',
       environment: 'dev',
+      workspace: 'local',
     });
-    expect(findConnectionSettings({ ...env, GANTRY_TOKEN: 't', GANTRY_ENVIRONMENT: 'main' })).toEqual({
+    expect(findConnection({ ...env, GANTRY_TOKEN: 't', GANTRY_ENVIRONMENT: 'main' })).toEqual({
       serverUrl: 'http://127.0.0.1:1',
       token: 't',
       environment: 'main',
+      workspace: 'local',
     });
-    expect(findConnectionSettings({ GANTRY_SERVER_URL: 'https://g.example.org', GANTRY_TOKEN: 't' })).toEqual(
-      {
-        serverUrl: 'https://g.example.org',
-        token: 't',
-        environment: 'main',
-      },
-    );
+    const complete = {
+      ...env,
+      GANTRY_SERVER_URL: 'https://g.example.org',
+      GANTRY_TOKEN: 't',
+      GANTRY_ENVIRONMENT: 'main',
+    };
+    expect(findConnection(complete)).toEqual({
+      serverUrl: 'https://g.example.org',
+      token: 't',
+      environment: 'main',
+    });
   });
 
   it('that are missing or wrong say what to do', async () => {
     const env = { GANTRY_DATA_DIR: folder };
     const withUrl = { ...env, GANTRY_SERVER_URL: 'http://127.0.0.1:1' };
-    expect(() => findConnectionSettings(env)).toThrow(ConnectionError);
-    expect(() => findConnectionSettings(withUrl)).toThrow(AuthError);
-    expect(() => findConnectionSettings({ GANTRY_SERVER_URL: 'localhost', GANTRY_TOKEN: 't' })).toThrow(
-      'not valid',
-    );
+    expect(() => findConnection(env)).toThrow(ConnectionError);
+    expect(() => findConnection(withUrl)).toThrow(AuthError);
+    expect(() => findConnection({ GANTRY_SERVER_URL: 'localhost', GANTRY_TOKEN: 't' })).toThrow('not valid');
     await writeFile(join(folder, 'connection.json'), '{');
-    expect(() => findConnectionSettings(env)).toThrow('is not valid JSON');
+    expect(() => findConnection(env)).toThrow('is not valid JSON');
   });
 });
 

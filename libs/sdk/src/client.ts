@@ -10,7 +10,7 @@ import {
 } from '@gantry/protocol';
 
 import { CallTracker } from './call-tracker.ts';
-import { assertServerUrl, findConnectionSettings, type ConnectionSettings } from './connection-settings.ts';
+import { assertServerUrl, findConnection, type ConnectionSettings } from './connection-settings.ts';
 import { BlobPayloads } from './payloads.ts';
 import { LookupCache, type Platform } from './platform.ts';
 import { ServerApi } from './server-api.ts';
@@ -63,13 +63,13 @@ export class Client implements AsyncDisposable {
 
   /**
    * The client of this program, from the environment variables `GANTRY_SERVER_URL`, `GANTRY_TOKEN` and
-   * `GANTRY_ENVIRONMENT`, else from what `gantry up` wrote on this machine.
+   * `GANTRY_ENVIRONMENT`, else from the active profile, else from what `gantry up` wrote on this machine.
    *
    * @throws {@link ConnectionError} or {@link AuthError} if neither says which server, or as whom.
    */
   static default(): Client {
     if (defaultClient === undefined || defaultClient.closed) {
-      defaultClient = new Client(findConnectionSettings());
+      defaultClient = new Client(findConnection(process.env));
     }
     return defaultClient;
   }

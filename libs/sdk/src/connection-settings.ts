@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { assertName, AuthError, ConnectionError, InvalidError } from '@gantry/protocol';
 
-import { AuthError, ConnectionError, DEFAULTS, InvalidError } from '@gantry/protocol';
+import { findSetting, type FoundSetting } from './config/config.ts';
+import { readConnectionFile, type StoredConnection } from './config/connection-file.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** Which server to talk to, and as whom. */
 export interface ConnectionSettings {
@@ -13,63 +14,62 @@ export interface ConnectionSettings {
   environment: string;
 }
 
+/** The settings, and what `gantry up` says about a platform on this machine if they lead to it. */
+export type Connection = ConnectionSettings & Pick<StoredConnection, 'workspace' | 'gatewayUrl' | 'caPath'>;
+
+export interface ConnectionOptions {
+  /** Wins over all that says which environment. */
+  environment?: string | undefined;
+  profile?: string | undefined;
+}
+
 /**
- * Reads the settings from `GANTRY_SERVER_URL`, `GANTRY_TOKEN` and `GANTRY_ENVIRONMENT`, and what these leave
- * open from `connection.json` in `GANTRY_DATA_DIR` (`~/.gantry`), which `gantry up` writes.
+ * Finds out how to reach the platform: environment variables first, then the active profile, then, for a profile
+ * that names no server, what `gantry up` wrote on this machine.
  *
- * @throws {@link ConnectionError} if no server is known, {@link AuthError} if no token is.
+ * @throws {@link ConnectionError} if no server is known, {@link AuthError} if no token is, {@link InvalidError} for
+ * settings that cannot be right.
  */
-export function findConnectionSettings(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): ConnectionSettings {
-  const path = join(env['GANTRY_DATA_DIR'] ?? join(homedir(), '.gantry'), 'connection.json');
-  const complete = env['GANTRY_SERVER_URL'] !== undefined && env['GANTRY_TOKEN'] !== undefined;
-  const file = complete ? {} : readConnectionFile(path);
-  const serverUrl = env['GANTRY_SERVER_URL'] ?? file.serverUrl;
-  const token = env['GANTRY_TOKEN'] ?? file.token;
-  if (serverUrl === undefined) {
-    throw new ConnectionError(`no server is known: there is no "${path}"`, {
-      hint: 'Start the platform: gantry up (or set GANTRY_SERVER_URL and GANTRY_TOKEN).',
+export function findConnection(env: Env, options: ConnectionOptions = {}): Connection {
+  const { profile } = options;
+  const serverUrl = findSetting('serverUrl', env, { profile });
+  if (serverUrl.value === undefined) {
+    throw new ConnectionError('no Gantry platform is known on this machine', {
+      hint: 'Start one with "gantry up", log in to one with "gantry token set", or set GANTRY_SERVER_URL and GANTRY_TOKEN.',
     });
   }
-  if (token === undefined) {
-    throw new AuthError(`no token is known for the server "${serverUrl}"`, {
-      hint: 'Set GANTRY_TOKEN, or start the platform here: gantry up',
-    });
-  }
-  const environment = env['GANTRY_ENVIRONMENT'] ?? file.environment ?? DEFAULTS.environment;
-  return { serverUrl: assertServerUrl(serverUrl), token, environment };
+  const token = findSetting('token', env, { profile });
+  const environment = options.environment ?? findSetting('environment', env, { profile }).value;
+  assertName('environment', environment);
+  const { workspace, gatewayUrl, caPath } =
+    serverUrl.source === 'gantry up' ? (readConnectionFile(env) ?? {}) : {};
+  return {
+    serverUrl: assertServerUrl(serverUrl.value, serverUrl.source),
+    token: requireToken(token, serverUrl.value),
+    environment,
+    ...(workspace === undefined ? {} : { workspace }),
+    ...(gatewayUrl === undefined ? {} : { gatewayUrl }),
+    ...(caPath === undefined ? {} : { caPath }),
+  };
 }
 
 /** @throws {@link InvalidError} if the text is no http(s) address. Removes a trailing slash. */
-export function assertServerUrl(serverUrl: string): string {
-  const url = URL.canParse(serverUrl) ? new URL(serverUrl) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InvalidError(`the server URL "${serverUrl}" is not valid`, {
-      hint: 'Use an address such as http://127.0.0.1:7400.',
-    });
-  }
-  return serverUrl.replace(/\/+$/, '');
+export function assertServerUrl(serverUrl: string, source?: string): string {
+  const protocol = URL.parse(serverUrl)?.protocol;
+  if (protocol === 'http:' || protocol === 'https:') return serverUrl.replace(/\/+$/, '');
+  const from = source === undefined ? '' : ` It comes from ${source}.`;
+  throw new InvalidError(`the server URL "${serverUrl}" is not valid`, {
+    hint: `Use an address such as http://127.0.0.1:7400.${from}`,
+  });
 }
 
-function readConnectionFile(path: string): Partial<ConnectionSettings> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    const stored = JSON.parse(text) as Partial<ConnectionSettings> | null;
-    const fields = [stored?.serverUrl, stored?.token, stored?.environment];
-    if (stored && fields.every((field) => field === undefined || typeof field === 'string')) return stored;
-  } catch (cause) {
-    throw new ConnectionError(`the file "${path}" is not valid JSON`, {
-      hint: 'Start the platform again: gantry up',
-      cause,
+// It travels in a header.
+function requireToken({ value, source }: FoundSetting<string | undefined>, serverUrl: string): string {
+  if (value === undefined) {
+    throw new AuthError(`no token is known for the server "${serverUrl}"`, {
+      hint: 'Log in with "gantry token set", or set GANTRY_TOKEN.',
     });
   }
-  throw new ConnectionError(`the file "${path}" does not say how to reach a platform`, {
-    hint: 'Start the platform again: gantry up',
-  });
+  if (/^[\x21-\x7e]+$/.test(value)) return value;
+  throw new AuthError('the token holds characters that no token has', { hint: `It comes from ${source}.` });
 }

@@ -33,6 +33,8 @@ export type { Instance, InstanceParameters, ParameterValue } from './instance.ts
 export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';
 export type { InputInfo, InputStatus } from '@gantry/protocol';
 export { Client, type ClientOptions } from './client.ts';
+export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
+export type { ConfigKey, ConfigValues } from './config/config-keys.ts';
 export {
   currentFunctionCallId,
   currentInputId,

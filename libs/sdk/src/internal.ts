@@ -11,3 +11,9 @@ export {
   type EntrypointRegistration,
   type FunctionRegistration,
 } from './registry.ts';
+// What the `gantry` command shares with programs: where they find a platform, and its settings.
+export { findConnection, type Connection } from './connection-settings.ts';
+export { findSetting, type FoundSetting } from './config/config.ts';
+export { ConfigFile, dataDirOf, LOCAL_PROFILE } from './config/config-file.ts';
+export { CONFIG_KEYS, readValue, type ConfigKey } from './config/config-keys.ts';
+export { connectionFilePath } from './config/connection-file.ts';

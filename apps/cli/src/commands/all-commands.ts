@@ -8,14 +8,20 @@ import { appSchedulesCommand } from './app-schedules.ts';
 import { appUpCommand } from './app-up.ts';
 import { appStopCommand } from './app-stop.ts';
 import { buildCommand } from './build.ts';
+import { configSetEnvironmentCommand } from './config-set-environment.ts';
+import { configShowCommand } from './config-show.ts';
 import { containerListCommand } from './container-list.ts';
 import { containerStopCommand } from './container-stop.ts';
 import { deployCommand } from './deploy.ts';
 import { doctorCommand } from './doctor.ts';
 import { gatewayCommand } from './gateway.ts';
+import { profileActivateCommand } from './profile-activate.ts';
+import { profileCurrentCommand } from './profile-current.ts';
+import { profileListCommand } from './profile-list.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
+import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
 import { workerCommand } from './worker.ts';
 
@@ -37,6 +43,12 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   appUpCommand,
   containerListCommand,
   containerStopCommand,
+  profileListCommand,
+  profileCurrentCommand,
+  profileActivateCommand,
+  tokenSetCommand,
+  configShowCommand,
+  configSetEnvironmentCommand,
   serverCommand,
   gatewayCommand,
   workerCommand,
@@ -45,4 +57,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
 export const COMMAND_GROUPS = {
   app: 'look at apps and stop them',
   container: 'look at containers and stop them',
+  profile: 'choose among several platforms',
+  token: 'log in to a platform',
+  config: 'look at settings and change them',
 } as const;

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 
 import type { DeployReply, Manifest } from '@gantry/protocol';
+import { findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
@@ -104,11 +105,12 @@ interface RunJob {
 async function runTarget({ terminal, env, programs }: CommandContext, job: RunJob): Promise<number> {
   const { connection, steps, built, detach, quiet } = job;
   const client = new ApiClient(connection);
+  const logsTimeoutMs = findSetting('logsTimeoutMs', env).value;
   const stop = stopSignal();
   const request = { ephemeral: true, detach: detach || undefined };
   const reply = await publishApp({ client, built, request, steps });
   const { appId } = reply;
-  const app = await EphemeralApp.open({ appId, client, connection, terminal, detach, quiet });
+  const app = await EphemeralApp.open({ appId, client, connection, terminal, detach, quiet, logsTimeoutMs });
   try {
     if (stop.signal.aborted) return EXIT_CODES.interrupted;
     const runRequest = toRunRequest(job, reply);

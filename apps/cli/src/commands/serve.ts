@@ -1,4 +1,5 @@
 import type { DeployReply } from '@gantry/protocol';
+import { findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
@@ -34,6 +35,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const { options } = input;
   const connection = readConnection(env, { environment: options.text('env') });
   const client = new ApiClient(connection);
+  const logsTimeoutMs = findSetting('logsTimeoutMs', env).value;
   const steps = createSteps(terminal);
   const stop = stopSignal();
   const timeout = options.text('timeout');
@@ -42,7 +44,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
   const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps });
   const { appId } = reply;
-  const app = await EphemeralApp.open({ appId, client, connection, terminal });
+  const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
   printServed(reply, terminal);
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {

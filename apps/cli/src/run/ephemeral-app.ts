@@ -13,9 +13,12 @@ export interface EphemeralAppOptions {
   detach?: boolean;
   /** Prints only what the user's code printed, not what the platform did. */
   quiet?: boolean;
+  /** How long `close` waits for what the containers of a stopped app have left to say. */
+  logsTimeoutMs: number;
 }
 
-const LAST_LOGS_MS = 1_500;
+/** The logs of an app that goes on do not end. */
+const DETACHED_LOGS_MS = 1_500;
 
 /** An app that lives as long as this command: held by a session, its logs printed, stopped at the end. */
 export class EphemeralApp {
@@ -37,12 +40,15 @@ export class EphemeralApp {
 
   /** Stops the app, unless it is detached, and prints what its containers had left to say. */
   async close(): Promise<void> {
-    const { appId, client, detach } = this.#options;
+    const { appId, client, detach, logsTimeoutMs } = this.#options;
     this.#closing = true;
     try {
       if (!detach) await client.stopApp(appId);
     } finally {
-      const timer = setTimeout(() => this.#endLogs.abort(), LAST_LOGS_MS);
+      const timer = setTimeout(
+        () => this.#endLogs.abort(),
+        detach ? Math.min(DETACHED_LOGS_MS, logsTimeoutMs) : logsTimeoutMs,
+      );
       await this.#logs;
       clearTimeout(timer);
       await this.#hold.close();
