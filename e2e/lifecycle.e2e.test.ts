@@ -74,6 +74,25 @@ if (import.meta.main) {
 }
 `;
 
+const TALKER = `
+import { App, enableOutput } from 'gantry';
+
+const app = new App('talker');
+const talk = app.function(async (word: string) => {
+  console.log('said ' + word);
+  console.error('muttered ' + word);
+});
+
+if (import.meta.main) {
+  await app.run(() => talk.remote('nothing'));
+  await enableOutput({ showProgress: false }, () => app.run(() => talk.remote('words')));
+  {
+    using output = enableOutput();
+    await app.run(() => talk.remote('all'));
+  }
+}
+`;
+
 const DEPLOYER = `
 import { App } from 'gantry';
 
@@ -275,6 +294,13 @@ describe('a program', () => {
       'stopped',
       'stopped',
     ]);
+  });
+
+  test('shows what its containers print, and what goes on, only where it enables output', async () => {
+    const { code, stdout, stderr } = await runProgram(await project.write('talker.ts', TALKER));
+    expect(code, stderr).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual(['said words', 'said all']);
+    expect(stderr).toMatch(/^muttered words\n✓ Built 1 function.*\n[^]*✓ Started talker[^]*muttered all\n/);
   });
 
   test('that was built runs from its bundle, with classes, and knows its own error classes', async () => {

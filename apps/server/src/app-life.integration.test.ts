@@ -142,6 +142,34 @@ describe('apps that end', () => {
     });
     leaving.abort();
   });
+
+  it('follows a log until the app has stopped and its containers are gone', async () => {
+    const { appId, functionId } = await platform.deployFresh();
+    const session = await platform.client.session();
+    session.submit(functionId, [1]);
+    await session.waitFor('output');
+    session.close();
+    const response = await fetch(`${platform.server.url}/v1/apps/${appId}/logs?follow=1`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const text = response.text();
+    await platform.client.request('POST', `/v1/apps/${appId}/stop`);
+    const last = {
+      atMs: Date.now(),
+      stream: 'stdout' as const,
+      text: 'bye',
+      containerId: 'c',
+      functionName: 'f',
+    };
+    await platform.messaging.logs.append(appId, 'c', { entries: [last] });
+
+    expect(
+      (await text)
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { text: string }).text),
+    ).toEqual(['bye']);
+  });
 });
 
 describe('several servers', () => {

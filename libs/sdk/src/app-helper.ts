@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { fromWireError, InternalFailure, NotFoundError, type AppReport } from '@gantry/protocol';
 
 import { findCli } from './find-cli.ts';
+import { shownOutput } from './output.ts';
 
 const KEPT_OUTPUT_CHARACTERS = 4_000;
 
@@ -63,9 +64,11 @@ export async function startAppHelper(order: HelperOrder): Promise<AppHelper> {
 }
 
 function flagsOf({ deploy, detach, name, tag, environment }: HelperOrder): string[] {
+  const shown = shownOutput();
+  const outputFlags = [...(shown ? ['--logs'] : []), ...(shown?.showProgress ? ['--steps'] : [])];
   const texts = { '--name': name, '--tag': tag, '--env': environment };
   const given = Object.entries(texts).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  return [...(deploy ? ['--deploy'] : []), ...(detach ? ['--detach'] : []), ...given];
+  return [...outputFlags, ...(deploy ? ['--deploy'] : []), ...(detach ? ['--detach'] : []), ...given];
 }
 
 /** A program that `gantry build` made runs from its bundle, beside which the manifest lies: nothing is to build then. */
@@ -77,15 +80,24 @@ function builtFolderOf(entry: string): string | undefined {
 
 function readReport(child: ChildProcess): Promise<AppReport> {
   return new Promise((resolve, reject) => {
-    let out = '';
+    let out: string | undefined = '';
     let notes = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       notes = (notes + text).slice(-KEPT_OUTPUT_CHARACTERS);
+      if (shownOutput()) process.stderr.write(text);
     });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      if (out === undefined) {
+        if (shownOutput()) process.stdout.write(text);
+        return;
+      }
       out += text;
       const end = out.indexOf('\n');
-      if (end >= 0) resolve(JSON.parse(out.slice(0, end)) as AppReport);
+      if (end < 0) return;
+      const [line, rest] = [out.slice(0, end), out.slice(end + 1)];
+      out = undefined;
+      if (rest !== '' && shownOutput()) process.stdout.write(rest);
+      resolve(JSON.parse(line) as AppReport);
     });
     child.once('error', (cause) => reject(notInstalled(cause)));
     child.once('close', (code) => {

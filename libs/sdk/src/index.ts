@@ -30,6 +30,7 @@ export { Cls } from './cls.ts';
 export type { ReplaceableOptions } from './pool-options.ts';
 export type { AutoscalerSettings, FunctionStats } from '@gantry/protocol';
 export type { Instance, InstanceParameters, ParameterValue } from './instance.ts';
+export { enableOutput, type OutputOptions } from './output.ts';
 export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';
 export type { InputInfo, InputStatus } from '@gantry/protocol';
 export { Client, type ClientOptions } from './client.ts';

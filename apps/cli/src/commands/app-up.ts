@@ -1,15 +1,17 @@
 import path from 'node:path';
 
 import { type AppReport, type DeployRequest, toWireError } from '@gantry/protocol';
+import { findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { readConnection, type Connection } from '../connection.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
-import { publishApp } from '../deploy/publish-app.ts';
+import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { AppLogsView } from '../run/app-logs-view.ts';
 import { holdApp } from '../run/hold-app.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -23,6 +25,8 @@ export const appUpCommand: CommandSpec = {
   options: [
     { flags: '--deploy', description: 'make a deployment, and end' },
     { flags: '-d, --detach', description: 'leave the app running, and end' },
+    { flags: '--steps', description: 'say what goes on, on standard error' },
+    { flags: '--logs', description: 'after that line, print what the containers print' },
     { flags: '--name <name>', description: 'name of the app', fallback: 'the one in the code' },
     { flags: '--tag <text>', description: 'note for the history of a deployment' },
     SHARED_OPTIONS.environment,
@@ -39,13 +43,23 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
     const connection = readConnection(context.env, { environment: options.text('env') });
     const client = new ApiClient(connection);
     const stop = stopSignal();
-    const built = await (await openBuild(input.arguments[0] ?? '', { cwd: context.cwd })).build();
+    const showLogs = options.flag('logs');
+    const steps = createSteps(terminal, { quiet: !options.flag('steps') });
+    const build = await openBuild(input.arguments[0] ?? '', { cwd: context.cwd });
+    const built = await buildWithSteps(build, steps);
     const request = await requestOf(context, input);
-    const reply = await publishApp({ client, built, request, steps: createSteps(terminal, { quiet: true }) });
+    const reply = await publishApp({ client, built, request, steps });
     const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
     const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };
     if (!request.ephemeral || request.detach) report(up);
-    else await hold({ client, connection, appId: reply.appId, stop: stop.signal, onUp: () => report(up) });
+    else {
+      const { appId } = reply;
+      const openLogs = () => new AppLogsView({ appId, client, terminal, quiet: !options.flag('steps') });
+      const logs = showLogs
+        ? { open: openLogs, timeoutMs: findSetting('logsTimeoutMs', context.env).value }
+        : undefined;
+      await hold({ client, connection, appId, stop: stop.signal, logs, onUp: () => report(up) });
+    }
     return 0;
   } catch (error) {
     report({ type: 'failed', error: toWireError(error) });
@@ -69,17 +83,23 @@ interface HoldOptions {
   connection: Connection;
   appId: string;
   stop: AbortSignal;
+  /** How logs are shown, once `onUp` was called; undefined for not at all. */
+  logs: { open(): AppLogsView; timeoutMs: number } | undefined;
   onUp(): void;
 }
 
 /** Keeps an ephemeral app alive until standard input ends or this process is told to stop. */
-async function hold({ client, connection, appId, stop, onUp }: HoldOptions): Promise<void> {
+async function hold({ client, connection, appId, stop, logs, onUp }: HoldOptions): Promise<void> {
   const held = await holdApp(connection, appId);
+  let view: AppLogsView | undefined;
   try {
     onUp();
+    view = logs?.open();
     await endOfInput(stop);
   } finally {
+    view?.expectEnd();
     await client.stopApp(appId);
+    await view?.end(logs?.timeoutMs ?? 0);
     await held.close();
   }
 }

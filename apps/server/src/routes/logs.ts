@@ -1,17 +1,20 @@
 import { DEFAULTS, InvalidError, type LogEntry } from '@gantry/protocol';
 import { Hono } from 'hono';
 
+import { appEnd } from '../app-end.ts';
 import type { HttpServerOptions } from '../http-server.ts';
 
-/** What containers print, one JSON object a line. */
-export function logRoutes({ apps, messaging }: HttpServerOptions): Hono {
+/** What containers print, one JSON object a line; followed, until the app has ended or the reader leaves. */
+export function logRoutes({ apps, workers, messaging }: HttpServerOptions): Hono {
   return new Hono().get('/apps/:app/logs', async (context) => {
     const { environment = DEFAULTS.environment, follow, since } = context.req.query();
     const app = await apps.find(environment, context.req.param('app'));
     const ended = new AbortController();
     context.req.raw.signal.addEventListener('abort', () => ended.abort(), { once: true });
+    const isFollowed = follow === '1' || follow === 'true';
+    if (isFollowed) void appEnd(app.id, { apps, workers }, ended.signal).then(() => ended.abort());
     const entries = messaging.logs.read(app.id, {
-      follow: follow === '1' || follow === 'true',
+      follow: isFollowed,
       sinceMs: since === undefined ? undefined : readInstant(since),
       signal: ended.signal,
     });

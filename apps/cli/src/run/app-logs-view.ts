@@ -1,0 +1,50 @@
+import type { ApiClient } from '../api-client.ts';
+import { printLogEntry } from '../print-log-entry.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export interface AppLogsViewOptions {
+  appId: string;
+  client: ApiClient;
+  terminal: Terminal;
+  /** Prints only what the user's code printed, not what the platform did. */
+  quiet?: boolean | undefined;
+}
+
+/** Prints the logs of an app as they come. */
+export class AppLogsView {
+  readonly #options: AppLogsViewOptions;
+  readonly #end = new AbortController();
+  readonly #printed: Promise<void>;
+  #isEnding = false;
+
+  constructor(options: AppLogsViewOptions) {
+    this.#options = options;
+    this.#printed = this.#print();
+  }
+
+  /** From now on, that containers end is no news. */
+  expectEnd(): void {
+    this.#isEnding = true;
+  }
+
+  /** Resolves when all is printed, which is soon once the app has stopped, or when the time is up. */
+  async end(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#end.abort(), timeoutMs);
+    await this.#printed;
+    clearTimeout(timer);
+  }
+
+  async #print(): Promise<void> {
+    const { appId, client, terminal, quiet } = this.#options;
+    const { signal } = this.#end;
+    try {
+      for await (const entry of client.readLogs(appId, { follow: true, signal })) {
+        // That containers come and go is no news to somebody who waits for a result.
+        if (entry.routine || (entry.stream === 'system' && (quiet || this.#isEnding))) continue;
+        printLogEntry(entry, terminal);
+      }
+    } catch (error) {
+      if (!signal.aborted) terminal.note(`(logs are no longer shown: ${(error as Error).message})`);
+    }
+  }
+}
