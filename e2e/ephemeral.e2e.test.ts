@@ -91,6 +91,22 @@ describe('gantry serve', () => {
   });
 });
 
+describe('gantry deploy', () => {
+  test('--stream-logs prints what containers of the new version print, until Ctrl-C', async () => {
+    await writeFile(entry, SOURCE.replace('answer:', 'said: console.log("asked"), answer:'));
+    const deploy = start(['deploy', '--stream-logs', entry]);
+    await waitUntil(() => deploy.output.includes('Live in environment'), { timeoutMs: 30_000 });
+    const url = /https:\S+/.exec(deploy.output)?.[0] ?? '';
+
+    expect((await fetchHttps({ url, caPath: platform.ready.caPath })).status).toBe(200);
+    await waitUntil(() => /^asked$/m.test(deploy.output), { timeoutMs: 30_000 });
+
+    expect(await interrupt(deploy)).toBe(0);
+    await writeFile(entry, SOURCE);
+    expect((await runCli(['app', 'stop', 'live'], platform.env)).code).toBe(0);
+  });
+});
+
 describe('gantry run', () => {
   test('stops its app at Ctrl-C', async () => {
     const run = start(['run', `${entry}::wait`]);

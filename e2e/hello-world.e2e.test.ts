@@ -5,9 +5,18 @@ import { Client, Cls, FunctionCall, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { checkSize, Greeter, multiply, square, whereAmI } from '../examples/hello-world/src/app.ts';
-import { fetchHttps, REPOSITORY, runCli, runNx, startPlatform, type Platform } from './platform.ts';
+import {
+  fetchHttps,
+  REPOSITORY,
+  runCli,
+  runNx,
+  runProgram,
+  startPlatform,
+  type Platform,
+} from './platform.ts';
 
 const ENTRY = 'examples/hello-world/src/app.ts';
+const SCRIPT = 'examples/hello-world/src/script.ts';
 
 let platform: Platform;
 
@@ -91,6 +100,19 @@ describe('hello-world, called from another program', () => {
   });
 });
 
+describe('a plain program', () => {
+  test('brings its app up by itself, and shows what its containers print', async () => {
+    const result = await runProgram([SCRIPT, '7'], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout.trim().split('\n').sort()).toEqual([
+      'local: 49',
+      'remote: 49',
+      expect.stringMatching(/^squared 7 in input in-\w{22}$/),
+    ]);
+  });
+});
+
 describe('gantry run', () => {
   test('runs the local entrypoint with flags', async () => {
     const result = await runCli(
@@ -102,18 +124,37 @@ describe('gantry run', () => {
     for (const line of [
       'local: 16, remote: 16',
       'whereAmI: here on this machine, there in a container',
-      'sum of 5 squares: 30',
+      'sum of 5 squares: 30, in order: true',
       'zipped map, scaled by 1.5: 0 1.5 3 4.5 6',
+      'zipped map, the same last argument for all: 10.5 40.5 90.5',
       'starmap: 2 12 30',
+      'forEach: done',
       'spawned: 144, by id: 144',
       'gathered: 1 4 9',
       'error: 9 is larger than 3, the same class: true, with stack: true',
       'returned exceptions: 1 error 2',
       'countdown: 3… 2… 1… go',
+      'registered: square multiply whereAmI checkSize countdown',
+      'square, found by its name: 36',
       'Welcome, Ada!',
     ]) {
       expect(result.stdout).toContain(line);
     }
+  });
+
+  test('takes the only entrypoint without its name, and its defaults: 200 inputs, loud', async () => {
+    const result = await runCli(['run', '-q', ENTRY, '--tone=cool'], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).toContain('SUM OF 200 SQUARES: 2646700, IN ORDER: TRUE');
+    expect(result.stdout).toContain('GOOD DAY, STRANGER!');
+  });
+
+  test('takes the only function without its name, and prints its result', async () => {
+    const result = await runCli(['run', '-q', SCRIPT, '--x', '5'], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout.split('\n')).toContain('25');
   });
 
   test('prints the output of containers, standard error apart', async () => {

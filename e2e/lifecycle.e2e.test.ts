@@ -11,7 +11,7 @@ import { createProject, type Project } from './lifecycle-project.ts';
 import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
 
 const CALLS_APP = `
-import { App, concurrent, currentSignal, FunctionCall } from 'gantry';
+import { App, concurrent, currentSignal, FunctionCall, isLocal } from 'gantry';
 
 export const app = new App('calls');
 
@@ -22,6 +22,9 @@ export class PaymentError extends Error {
   }
 }
 export class Declined extends PaymentError {}
+
+const loadedIn = isLocal() ? 'the build' : 'a container';
+export const sides = app.function({ env: { LOADED_IN: loadedIn } }, async () => [loadedIn, process.env.LOADED_IN]);
 
 export const leaf = app.function({ maxContainers: 2 }, async (n: number) => n + 1);
 export const tree = app.function(async (n: number) => {
@@ -230,6 +233,11 @@ describe('calls', () => {
     expect(error).toMatchObject({ name: 'PaymentError', message: 'card refused', details: { card: '4242' } });
     expect((error as Error).cause).toBeInstanceOf(TypeError);
     expect(String(Reflect.get(error as object, 'remoteStack'))).toContain('app.ts');
+  });
+
+  test('a module is evaluated in the build and in each container; options are those of the build', async () => {
+    const sides = RemoteFunction.fromName<() => string[]>('calls', 'sides', { client });
+    expect(await sides.remote()).toEqual(['a container', 'the build']);
   });
 
   test('the graph of a call shows what its code called', async () => {

@@ -88,6 +88,15 @@ export function runNx(target: string, env: Record<string, string>): Promise<Prog
   return runNode([NX, 'run', target], { NX_DAEMON: 'false', NX_TUI: 'false', ...env }, REPOSITORY);
 }
 
+/** Runs a program of the user with plain Node. */
+export function runProgram(
+  args: string[],
+  env: Record<string, string>,
+  cwd = REPOSITORY,
+): Promise<ProgramResult> {
+  return runNode(['--no-warnings', ...args], env, cwd);
+}
+
 /** Starts `gantry` and leaves it running. */
 export function spawnCli(args: string[], env: Record<string, string>): ChildProcess {
   return spawn(process.execPath, [CLI, ...args], { cwd: REPOSITORY, env: cleanEnv(env) });

@@ -31,3 +31,9 @@ export function stopSignal(onSecond: () => void = () => {}): StopSignal {
     },
   };
 }
+
+/** Resolves when the signal fires. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

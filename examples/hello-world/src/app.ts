@@ -24,7 +24,8 @@ export const square = app.function(async (x: number): Promise<number> => {
 
 export const multiply = app.function(
   { name: 'multiply' },
-  async (x: number, y: number): Promise<number> => x * y,
+  async (x: number, y: number, options: { plus?: number } = {}): Promise<number> =>
+    x * y + (options.plus ?? 0),
 );
 
 /** True in the caller's process, false in a container. */
@@ -106,12 +107,15 @@ export const main = app.localEntrypoint(
     say(`local: ${await square.local(4)}, remote: ${await square.remote(4)}`);
     say(`whereAmI: here ${await whereAmI.local()}, there ${await whereAmI.remote()}`);
 
-    let sum = 0;
-    for await (const value of square.map(range(n))) sum += value;
-    say(`sum of ${n} squares: ${sum}`);
+    const squares = await collect(square.map(range(n)));
+    const isOrdered = squares.every((value, x) => value === x * x);
+    say(`sum of ${n} squares: ${squares.reduce((sum, value) => sum + value, 0)}, in order: ${isOrdered}`);
 
     const scaled = await collect(multiply.map(range(n), repeat(factor, n)));
     say(`zipped map, scaled by ${factor}: ${scaled.slice(0, 5).join(' ')}`);
+
+    const shifted = await collect(multiply.map([1, 2, 3], [10, 20, 30], { kwargs: { plus: 0.5 } }));
+    say(`zipped map, the same last argument for all: ${shifted.join(' ')}`);
 
     const products = await collect(
       multiply.starmap([
@@ -147,6 +151,9 @@ export const main = app.localEntrypoint(
     say(`returned exceptions: ${mixed.map((each) => (each instanceof Error ? 'error' : each)).join(' ')}`);
 
     say(`countdown: ${(await collect(countdown.remoteGen(3))).join(' ')}`);
+
+    say(`registered: ${Object.keys(app.registeredFunctions).join(' ')}`);
+    say(`square, found by its name: ${await app.registeredFunctions['square']?.remote(6)}`);
 
     const greeter = app.instance(Greeter, { greeting: tone === 'warm' ? 'Welcome' : 'Good day' });
     say(await greeter.greet.remote(name ?? 'stranger'));

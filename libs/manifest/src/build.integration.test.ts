@@ -203,6 +203,14 @@ export class Ocr {
     });
   });
 
+  test('options are what they are where the build runs, which is local: containers do not change them', async () => {
+    const manifest = await manifestOf(
+      "import { isLocal } from 'gantry';\nexport const f = app.function({ env: isLocal() ? { SIDE: 'built' } : {} }, async () => 1);",
+    );
+
+    expect(manifest.functions[0]?.options).toMatchObject({ env: { SIDE: 'built' } });
+  });
+
   test('apps of several files join through include', async () => {
     const other =
       "import { App } from 'gantry';\nexport const app = new App('mail');\nexport const send = app.function(async (to: string) => to);";

@@ -6,7 +6,7 @@ import { containerHost } from './host.ts';
 import type { AppRegistration, ClassRegistration, FunctionRegistration } from './registry.ts';
 
 export interface RunOptions {
-  /** The app goes on after the scope, until it is stopped. @defaultValue false */
+  /** The app goes on after the scope, until its work is done or it is stopped. @defaultValue false */
   detach?: boolean;
   /** @defaultValue that of the default client */
   environment?: string;

@@ -1,11 +1,16 @@
+import type { DeployReply } from '@gantry/protocol';
+
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
+import { readConnection, type Connection } from '../connection.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
+import { AppLogsView, type AppLogsViewOptions } from '../run/app-logs-view.ts';
+import { aborted, stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { toDuration } from '../terminal/units.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -18,6 +23,7 @@ export const deployCommand: CommandSpec = {
     SHARED_OPTIONS.environment,
     { flags: '--tag <text>', description: 'note for the history, such as a commit' },
     SHARED_OPTIONS.module,
+    { flags: '--stream-logs', description: 'then print what its containers print, until Ctrl-C' },
     { flags: '--manifest <folder>', description: 'deploy what "gantry build" wrote there' },
     SHARED_OPTIONS.json,
   ],
@@ -26,6 +32,7 @@ export const deployCommand: CommandSpec = {
     ['gantry deploy --env staging --tag v1.2 .', 'the project in this folder, elsewhere'],
     ['gantry deploy --manifest dist/gantry', 'deploy a build'],
     ['gantry deploy -m @acme/ocr', 'a package'],
+    ['gantry deploy --stream-logs src/app.ts', 'and watch it at work'],
   ],
   run: runDeploy,
 };
@@ -46,8 +53,19 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const built = await buildWithSteps(build, steps);
   const origin = await findDeployOrigin(build.path);
   const request = { name: options.text('name'), tag: options.text('tag'), ...origin };
-  const reply = await publishApp({ client: new ApiClient(connection), built, request, steps });
-  if (json) return terminal.out(JSON.stringify(reply, undefined, 2));
+  const client = new ApiClient(connection);
+  const sinceMs = Date.now();
+  const reply = await publishApp({ client, built, request, steps });
+  if (json) terminal.out(JSON.stringify(reply, undefined, 2));
+  else printDeployed(terminal, reply, { connection, startedAtMs });
+  if (options.flag('streamLogs')) await streamLogs({ appId: reply.appId, client, terminal, sinceMs });
+}
+
+function printDeployed(
+  terminal: Terminal,
+  reply: DeployReply,
+  { connection, startedAtMs }: { connection: Connection; startedAtMs: number },
+): void {
   terminal.note('');
   for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
   terminal.note('');
@@ -57,4 +75,12 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
       `  Live in environment "${connection.environment}" after ${toDuration(performance.now() - startedAtMs)}`,
     ),
   );
+}
+
+async function streamLogs(options: AppLogsViewOptions): Promise<void> {
+  const stop = stopSignal();
+  const view = new AppLogsView(options);
+  await Promise.race([view.printed, aborted(stop.signal)]);
+  await view.end(0);
+  stop.release();
 }

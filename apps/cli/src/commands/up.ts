@@ -8,7 +8,7 @@ import { BLOB_OPTIONS, DOMAIN_OPTIONS, readBlobs, readDomain } from '../platform
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
 import { summaryLines } from '../platform/summary.ts';
 import { EXIT_CODES } from '../exit-code.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { aborted, stopSignal } from '../stop-signal.ts';
 
 /** Containers have 30 s for their exit hooks; the rest is for everything else. */
 const STOP_LIMIT_MS = 40_000;
@@ -105,11 +105,6 @@ function toReadyLine(platform: RunningPlatform) {
     connectionPath: connectionPath(platform.dataDir),
     nats: { version, durability, pid },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 async function stopWithin(platform: RunningPlatform, limitMs: number): Promise<number> {

@@ -8,18 +8,21 @@ export interface AppLogsViewOptions {
   terminal: Terminal;
   /** Prints only what the user's code printed, not what the platform did. */
   quiet?: boolean | undefined;
+  /** Leaves out what is older. @defaultValue everything there is */
+  sinceMs?: number | undefined;
 }
 
 /** Prints the logs of an app as they come. */
 export class AppLogsView {
   readonly #options: AppLogsViewOptions;
   readonly #end = new AbortController();
-  readonly #printed: Promise<void>;
+  /** Resolves when the app has ended and all is printed. */
+  readonly printed: Promise<void>;
   #isEnding = false;
 
   constructor(options: AppLogsViewOptions) {
     this.#options = options;
-    this.#printed = this.#print();
+    this.printed = this.#print();
   }
 
   /** From now on, that containers end is no news. */
@@ -30,15 +33,15 @@ export class AppLogsView {
   /** Resolves when all is printed, which is soon once the app has stopped, or when the time is up. */
   async end(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.#end.abort(), timeoutMs);
-    await this.#printed;
+    await this.printed;
     clearTimeout(timer);
   }
 
   async #print(): Promise<void> {
-    const { appId, client, terminal, quiet } = this.#options;
+    const { appId, client, terminal, quiet, sinceMs } = this.#options;
     const { signal } = this.#end;
     try {
-      for await (const entry of client.readLogs(appId, { follow: true, signal })) {
+      for await (const entry of client.readLogs(appId, { follow: true, sinceMs, signal })) {
         // That containers come and go is no news to somebody who waits for a result.
         if (entry.routine || (entry.stream === 'system' && (quiet || this.#isEnding))) continue;
         printLogEntry(entry, terminal);
