@@ -91,6 +91,15 @@ describe('gantry serve', () => {
   });
 });
 
+describe('gantry serve --timeout', () => {
+  test('ends by itself', async () => {
+    const result = await runCli(['serve', '--timeout', '0.5', entry], platform.env);
+
+    expect(result.code, result.stderr).toBe(0);
+    expect(await appStates()).not.toContain('ephemeral');
+  });
+});
+
 describe('gantry deploy', () => {
   test('--stream-logs prints what containers of the new version print, until Ctrl-C', async () => {
     await writeFile(entry, SOURCE.replace('answer:', 'said: console.log("asked"), answer:'));

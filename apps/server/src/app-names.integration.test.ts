@@ -39,6 +39,18 @@ describe('the name of an app', () => {
     expect((await platform.client.deploy({ ...run, name: 'line\nbreak' })).status).toBe(400);
   });
 
+  it('may be missing, and a description says then what the app is', async () => {
+    const body = {
+      manifest: manifest([fn('f')], { appName: undefined, description: 'app.ts' }),
+      ephemeral: true,
+    };
+    const { json } = await platform.client.deploy(body);
+    const app = await platform.client.request('GET', `/v1/apps/${String(json['appId'])}`);
+
+    expect(app.json).toMatchObject({ description: 'app.ts' });
+    expect(app.json).not.toHaveProperty('name');
+  });
+
   it('leads to the deployed app, whatever runs have the same name', async () => {
     const deployed = await platform.client.deploy({ manifest: manifest([fn('a')]), name: 'twice' });
     const run = await platform.client.deploy({

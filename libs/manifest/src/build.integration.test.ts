@@ -211,6 +211,17 @@ export class Ocr {
     expect(manifest.functions[0]?.options).toMatchObject({ env: { SIDE: 'built' } });
   });
 
+  test('an app is described by what it says of itself, and without a name else by its entry file', async () => {
+    const descriptionOf = async (source: string) => {
+      await using project = await aProject({ 'src/app.ts': `import { App } from 'gantry';\n${source}` });
+      return (await project.build()).manifest.description;
+    };
+
+    expect(await descriptionOf("export const app = new App('shop');")).toBeUndefined();
+    expect(await descriptionOf('export const app = new App();')).toBe('app.ts');
+    expect(await descriptionOf("export const app = new App();\napp.setDescription('sells');")).toBe('sells');
+  });
+
   test('apps of several files join through include', async () => {
     const other =
       "import { App } from 'gantry';\nexport const app = new App('mail');\nexport const send = app.function(async (to: string) => to);";

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 
 import { MANIFEST_SCHEMA_VERSION, type FileRef, type Manifest, type PackagesRef } from '@gantry/protocol';
@@ -180,10 +180,12 @@ function composeManifest(
 ): Pick<BuildResult, 'manifest' | 'exportNames'> {
   const entry = displayPath(project, project.entry);
   const app = selectApp(apps, entry, wanted);
+  const description = app.description ?? (app.name === undefined ? basename(entry) : undefined);
   const manifest: Manifest = {
     schemaVersion: MANIFEST_SCHEMA_VERSION,
     sdkVersion,
     ...(app.name === undefined ? {} : { appName: app.name }),
+    ...(description === undefined ? {} : { description }),
     bundle: fileRef('bundle.mjs', bundle.code),
     sourceMap: fileRef('bundle.mjs.map', bundle.map),
     ...(packed ? { packages: packed } : {}),

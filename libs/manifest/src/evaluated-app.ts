@@ -41,6 +41,7 @@ export interface EvaluatedEndpoint {
 /** An app as the evaluated bundle registered it. */
 export interface EvaluatedApp {
   name?: string;
+  description?: string;
   /** Names under which the entry exports it. */
   exportNames: string[];
   functions: (EvaluatedFunction | EvaluatedClass)[];

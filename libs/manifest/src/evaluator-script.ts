@@ -51,6 +51,7 @@ process.once('message', async ({ url }) => {
     const registered = globalThis[Symbol.for('gantry.apps')] ?? [];
     const apps = registered.map((app) => ({
       name: app.name,
+      description: app.description,
       exportNames: exportNamesOf(app, module),
       functions: app.functions.map(describeUnit),
       entrypoints: app.entrypoints.map(({ name, site }) => ({ name, site })),

@@ -162,6 +162,7 @@ export const ManifestShape = declare({
   schemaVersion: [IsInt()],
   sdkVersion: text,
   appName: optional(IsString(), Matches(/^\P{C}{1,64}$/u)),
+  description: optional(IsString(), Matches(/^\P{C}{1,200}$/u)),
   bundle: one(FileShape),
   sourceMap: one(FileShape),
   packages: optional(...one(PackagesShape)),

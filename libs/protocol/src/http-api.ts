@@ -98,6 +98,7 @@ export interface FunctionSummary {
 export interface AppSummary {
   id: string;
   name?: string | undefined;
+  description?: string | undefined;
   environment: string;
   state: 'deployed' | 'ephemeral' | 'detached' | 'stopped';
   version: number;

@@ -11,6 +11,8 @@ export interface Manifest {
   sdkVersion: string;
   /** Undefined for an app without a name: it can be run, not deployed. */
   appName?: string | undefined;
+  /** What lists say about the app: what it says itself, else, for an app without a name, its entry file. */
+  description?: string | undefined;
   bundle: FileRef;
   sourceMap: FileRef;
   /** npm packages that could not be bundled, as one archive (`tar.gz` with a `node_modules` folder inside). */

@@ -7,6 +7,8 @@ export interface AppRecord {
   id: string;
   /** Undefined only for ephemeral apps without a name. */
   name?: string | undefined;
+  /** That of the version that serves. */
+  description?: string | undefined;
   environment: string;
   state: 'deployed' | 'ephemeral' | 'detached' | 'stopped';
   /** The version that serves; 0 while nothing was deployed. */

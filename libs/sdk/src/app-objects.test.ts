@@ -1,4 +1,4 @@
-import { ExecutionError, NotFoundError, type AppSummary } from '@gantry/protocol';
+import { ExecutionError, InvalidError, NotFoundError, type AppSummary } from '@gantry/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { App } from './app.ts';
@@ -48,6 +48,19 @@ describe('what an app registers', () => {
     expect((await shop.registeredClasses['Reader']?.hydrate())?.objectId).toBe('fu-Reader');
     expect(shop.registeredEntrypoints).toEqual({ main });
     expect(shop.registeredWebEndpoints).toEqual(['Reader.page', 'status']);
+  });
+});
+
+describe('the description of an app', () => {
+  it('is what it says of itself, else its name, else the file that makes it', () => {
+    const [named, nameless] = [new App('shop'), new App()];
+
+    expect([named.description, nameless.description]).toEqual(['shop', 'app-objects.test.ts']);
+    named.setDescription('sells things');
+    expect(named.description).toBe('sells things');
+    for (const text of ['', 'a\nb', 'x'.repeat(201)]) {
+      expect(() => named.setDescription(text)).toThrow(InvalidError);
+    }
   });
 });
 

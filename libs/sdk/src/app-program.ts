@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 import { InvalidError } from '@gantry/protocol';
 
 import { startAppHelper, type AppHelper, type AppUp, type HelperOrder } from './app-helper.ts';
@@ -50,6 +52,11 @@ export class AppProgram {
   constructor(registration: AppRegistration, home: CallSite | undefined) {
     this.#registration = registration;
     this.#home = home;
+  }
+
+  /** Name of the file that says `new App`, as far as the call stack tells. */
+  get fileName(): string | undefined {
+    return this.#home && basename(this.#home.file);
   }
 
   remember(registration: Registration, place: CallSite | undefined): void {

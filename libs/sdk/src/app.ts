@@ -74,6 +74,25 @@ export class App {
     return this.#program.appId;
   }
 
+  /** What lists say about the app: what {@link setDescription} said, else its name, else the file that makes it. */
+  get description(): string | undefined {
+    return this.#registration.description ?? this.name ?? this.#program.fileName;
+  }
+
+  /**
+   * Says what lists show about the app, from its next deploy or run on.
+   *
+   * @throws {@link InvalidError} for anything but 1 to 200 printable characters.
+   */
+  setDescription(description: string): void {
+    if (typeof description !== 'string' || !/^\P{C}{1,200}$/u.test(description)) {
+      throw new InvalidError(`the description of the app "${this.#label}" is not valid`, {
+        hint: 'Use 1 to 200 printable characters.',
+      });
+    }
+    this.#registration.description = description;
+  }
+
   /**
    * Finds a deployed or running app now, unlike the `fromName` of other handles, which wait for their first use.
    *

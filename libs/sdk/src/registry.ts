@@ -59,6 +59,7 @@ export interface EntrypointRegistration {
 
 export interface AppRegistration {
   name: string | undefined;
+  description?: string | undefined;
   functions: (FunctionRegistration | ClassRegistration)[];
   entrypoints: EntrypointRegistration[];
 }

@@ -29,13 +29,15 @@ export const appListCommand: CommandSpec = {
         `No apps in environment "${connection.environment}". Deploy one: gantry deploy <entry>`,
       );
     }
-    for (const line of toTable(appColumns(terminal.style, nowMs), apps, terminal.style)) terminal.out(line);
+    const hasDescriptions = apps.some(({ description }) => description !== undefined);
+    const columns = appColumns(terminal.style, nowMs, hasDescriptions);
+    for (const line of toTable(columns, apps, terminal.style)) terminal.out(line);
   },
 };
 
-function appColumns(style: Style, nowMs: number): Column<AppSummary>[] {
+function appColumns(style: Style, nowMs: number, hasDescriptions: boolean): Column<AppSummary>[] {
   return [
-    { title: 'app', cell: (app) => style.bold(app.name ?? '-') },
+    { title: 'app', cell: (app) => (app.name === undefined ? '-' : style.bold(app.name)) },
     { title: 'id', cell: (app) => style.dim(app.id) },
     {
       title: 'state',
@@ -47,6 +49,7 @@ function appColumns(style: Style, nowMs: number): Column<AppSummary>[] {
       title: 'functions',
       cell: (app) => app.functions.map((each) => describe(each, style)).join(', ') || '-',
     },
+    ...(hasDescriptions ? [{ title: 'description', cell: (app: AppSummary) => app.description ?? '-' }] : []),
     { title: 'created', cell: (app) => toAge(app.createdAtMs, nowMs) },
   ];
 }

@@ -140,7 +140,11 @@ export class Deployer {
       if (revision === undefined) await this.#claimName(app, changes);
       await writeAll(records, changes);
       const before = revision === undefined ? undefined : { value: app, revision };
-      const done = await changes.set(registryKeys.app(app.id), { ...app, version }, before);
+      const done = await changes.set(
+        registryKeys.app(app.id),
+        { ...app, description: manifest.description, version },
+        before,
+      );
       if (!done) throw changedMeanwhile(app);
     } catch (error) {
       await changes.undo();

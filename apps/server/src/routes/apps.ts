@@ -51,11 +51,12 @@ function summaryOf(
   app: AppRecord,
   { functions, workers, crashLoops }: Pick<HttpServerOptions, 'functions' | 'workers' | 'crashLoops'>,
 ): AppSummary {
-  const { id, name, environment, state, version, createdAtMs, stoppedAtMs } = app;
+  const { id, name, description, environment, state, version, createdAtMs, stoppedAtMs } = app;
   const own = functions.all().filter((record) => record.appId === id && !record.stopped);
   return {
     id,
     name,
+    description,
     environment,
     state,
     version,
