@@ -238,6 +238,7 @@ describe('other commands', () => {
   });
 
   test('lists print tables for people', async () => {
+    await RemoteFunction.fromName<typeof square>('hello-world', 'square').remote(1);
     const apps = await runCli(['app', 'list'], platform.env);
     const containers = await runCli(['container', 'list'], platform.env);
 

@@ -193,13 +193,14 @@ describe('versions', () => {
     `import { App } from 'gantry';\nconst app = new App('kept');\nexport const version = app.function(async () => ${version});\n`;
 
   test('are listed, and an older one comes back as a new one', async () => {
-    for (const version of [1, 2]) {
-      const entry = await project.write('kept.ts', versionSource(version));
-      await cli('deploy', entry, '--tag', `number ${version}`);
-    }
+    const extra = 'export const extra = app.function(async () => 0);\n';
+    await cli('deploy', await project.write('kept.ts', versionSource(1) + extra), '--tag', 'number 1');
+    const entry = await project.write('kept.ts', versionSource(2));
+    const deployed = await runCli(['deploy', entry, '--tag', 'number 2'], platform.env);
     const version = RemoteFunction.fromName<() => number>('kept', 'version', { client });
     expect(await version.remote()).toBe(2);
 
+    expect(deployed.stderr).toContain('Removed: extra (the version before had them)');
     expect(await cli('app', 'rollback', 'kept')).toContain('it is live as v3');
 
     await waitUntil(async () => (await version.remote()) === 1);

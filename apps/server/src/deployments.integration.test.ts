@@ -30,7 +30,8 @@ describe('deployments', () => {
       manifest: manifest([fn('a', { maxInputs: 2 }), fn('c')]),
       name,
     });
-    expect(second.json).toMatchObject({ appId: first.json['appId'], version: 2 });
+    expect(first.json).not.toHaveProperty('removed');
+    expect(second.json).toMatchObject({ appId: first.json['appId'], version: 2, removed: ['b'] });
     const idOf = (reply: typeof first, index: number) =>
       (reply.json['functions'] as { id: string }[])[index]?.id;
     expect(idOf(second, 0)).toBe(idOf(first, 0));

@@ -84,6 +84,8 @@ export interface DeployReply {
   appName?: string | undefined;
   version: number;
   functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
+  /** Names of functions that the version before had and this one has not. */
+  removed?: string[] | undefined;
 }
 
 export interface FunctionSummary {

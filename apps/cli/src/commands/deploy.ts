@@ -5,7 +5,7 @@ import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpe
 import { readConnection, type Connection } from '../connection.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
-import { deployedTable } from '../deploy/function-table.ts';
+import { deployedTable, removedText } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { AppLogsView, type AppLogsViewOptions } from '../run/app-logs-view.ts';
@@ -69,6 +69,8 @@ function printDeployed(
   terminal.note('');
   for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
   terminal.note('');
+  const removed = removedText(reply);
+  if (removed) terminal.note(terminal.noteStyle.yellow(`  ${removed}`));
   const { dim } = terminal.noteStyle;
   terminal.note(
     dim(

@@ -24,6 +24,11 @@ export function deployedTable(reply: DeployReply, style: Style): string[] {
   return toTable(columns, rows, style);
 }
 
+/** What somebody should know who deployed a part of an app by mistake; empty if nothing is gone. */
+export function removedText({ removed = [] }: DeployReply): string {
+  return removed.length === 0 ? '' : `Removed: ${removed.join(', ')} (the version before had them)`;
+}
+
 /** The functions of a build. */
 export function builtTable(manifest: Manifest, style: Style): string[] {
   const rows = manifest.functions.flatMap((spec) =>

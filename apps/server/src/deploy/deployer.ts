@@ -151,10 +151,10 @@ export class Deployer {
       await this.#markFailed(deployment);
       throw error;
     }
-    await this.#retireUntilDone({ appId: app.id, version, records, hosts });
+    const removed = await this.#retireUntilDone({ appId: app.id, version, records, hosts });
     const functions = records.map(({ id, spec, urls }) => ({ id, name: spec.name, kind: spec.kind, urls }));
     config.log.info({ appId: app.id, name, version, functions: functions.length }, 'deployed');
-    return { appId: app.id, appName: name, version, functions };
+    return { appId: app.id, appName: name, version, functions, ...(removed.length > 0 ? { removed } : {}) };
   }
 
   async #target(request: DeployRequest, name: string | undefined): Promise<Target> {
@@ -231,22 +231,24 @@ export class Deployer {
   }
 
   // The version counts already: that something of the old one is left is no failure of the deploy.
-  async #retireUntilDone(deployed: Deployed, tries = RETIRE_TRIES): Promise<void> {
+  async #retireUntilDone(deployed: Deployed, tries = RETIRE_TRIES): Promise<string[]> {
     try {
-      await this.#retireGone(deployed);
+      return await this.#retireGone(deployed);
     } catch (err) {
       const { appId, version } = deployed;
       this.#options.config.log.warn({ err, appId, version }, 'the former version is not retired yet');
-      if (tries <= 1) return;
-      setTimeout(() => void this.#retireUntilDone(deployed, tries - 1), RETIRE_AGAIN_MS).unref();
+      if (tries > 1)
+        setTimeout(() => void this.#retireUntilDone(deployed, tries - 1), RETIRE_AGAIN_MS).unref();
+      return [];
     }
   }
 
-  async #retireGone({ appId, version, records, hosts }: Deployed): Promise<void> {
+  /** Resolves with the names of functions that the version no longer has. */
+  async #retireGone({ appId, version, records, hosts }: Deployed): Promise<string[]> {
     const { messaging, stopper } = this.#options;
     const app = await messaging.registry.get<AppRecord>(registryKeys.app(appId));
     // A later deploy retires by itself.
-    if (app?.value.version !== version) return;
+    if (app?.value.version !== version) return [];
     const ids = new Set(records.map(({ id }) => id));
     const kept = new Set(hosts.map(({ host }) => host));
     const all = await messaging.registry.list<FunctionRecord>(registryKeys.allFunctions);
@@ -255,6 +257,8 @@ export class Deployer {
       if (ids.has(record.id)) await stopper.freeRoutes(appId, record.id, kept);
       else await stopper.retire(record);
     }
+    const gone = own.filter((record) => !ids.has(record.id) && !record.stopped);
+    return gone.map(({ spec }) => spec.name).sort();
   }
 
   async #takeTurn(turn: string): Promise<number> {

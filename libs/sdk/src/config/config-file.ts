@@ -115,9 +115,16 @@ export class ConfigFile {
 
   #write(profiles: ReadonlyMap<string, Profile>): void {
     const draft = `${this.path}.${process.pid}.new`;
-    mkdirSync(dirname(this.path), { recursive: true, mode: OWNER_ONLY_FOLDER });
-    writeFileSync(draft, `${stringify(Object.fromEntries(profiles))}\n`, { mode: OWNER_ONLY_FILE });
-    renameSync(draft, this.path);
+    try {
+      mkdirSync(dirname(this.path), { recursive: true, mode: OWNER_ONLY_FOLDER });
+      writeFileSync(draft, `${stringify(Object.fromEntries(profiles))}\n`, { mode: OWNER_ONLY_FILE });
+      renameSync(draft, this.path);
+    } catch (cause) {
+      throw new InvalidError(`the file "${this.path}" cannot be written: ${(cause as Error).message}`, {
+        cause,
+        hint: 'Check its folder, or name another file with GANTRY_CONFIG_PATH.',
+      });
+    }
   }
 }
 

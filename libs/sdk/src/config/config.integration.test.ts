@@ -205,6 +205,14 @@ describe('the configuration file', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
+  it('that cannot be written is named', async () => {
+    await store('', 'blocked');
+    const path = join(folder, 'blocked/config.toml');
+    expect(() => ConfigFile.read({ GANTRY_CONFIG_PATH: path }).change('a', {})).toThrow(
+      `the file "${path}" cannot be`,
+    );
+  });
+
   it('with several active profiles is refused until one is chosen', async () => {
     await store('[a]\nactive = true\n[b]\nactive = true\n');
 
