@@ -20,6 +20,18 @@ export const wait = app.localEntrypoint(async () => {
 export const leave = app.localEntrypoint(async () => console.log('left'));
 `;
 
+/** Without endpoints, so that its end does not wait for visitors. */
+const SCATTER = `
+import { App } from 'gantry';
+
+const app = new App('scatter');
+export const late = app.function({ maxContainers: 1 }, async (n: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  console.log('late ' + n);
+});
+export const scatter = app.localEntrypoint(async () => late.spawnMap(Array.from({ length: 20 }, (_, n) => n)));
+`;
+
 let platform: Platform;
 let project: TemporaryDirectory;
 let entry = '';
@@ -135,6 +147,25 @@ describe('gantry run', () => {
 
     await waitUntil(() => run.child.stdout?.closed === true, { timeoutMs: 5_000 });
     await waitUntil(async () => !(await appStates()).includes('ephemeral'), { timeoutMs: 60_000 });
+  });
+
+  test('with --detach leaves an app that runs what was spawned into it, and then ends', async () => {
+    const scatter = join(project.path, 'scatter.ts');
+    await writeFile(scatter, SCATTER);
+    const result = await runCli(['run', '--detach', scatter], platform.env);
+    expect(result.code, result.stderr).toBe(0);
+    const appId = /gantry app stop (ap-\w{22})/.exec(result.stderr)?.[1] ?? '';
+
+    const stateOf = async () => {
+      const list = await runCli(['app', 'list', '--json'], platform.env);
+      return (JSON.parse(list.stdout) as { id: string; state: string }[]).find(({ id }) => id === appId)
+        ?.state;
+    };
+    await waitUntil(async () => (await stateOf()) === 'stopped', { timeoutMs: 60_000 });
+
+    const logs = await runCli(['app', 'logs', appId], platform.env);
+    const done = logs.stdout.split('\n').filter((line) => line.startsWith('late '));
+    expect(new Set(done).size).toBe(20);
   });
 
   test('leaves its app running with --detach', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { otherProfileLines } from '../platform/other-profile.ts';
 import { runProgram } from '../program.ts';
 import { createTerminal } from '../terminal/terminal.ts';
 import { ALL_COMMANDS, COMMAND_GROUPS } from './all-commands.ts';
@@ -112,6 +113,18 @@ describe('gantry profile', () => {
       hint: expect.stringContaining('local, acme') as string,
     });
     expect(await gantry('profile activate local', { GANTRY_PROFILE: 'acme' })).toContain('and wins');
+  });
+});
+
+describe('gantry up', () => {
+  test('says so when commands lead to another platform than the one it starts', async () => {
+    const lines = (env: Record<string, string> = {}) => otherProfileLines(env, directory.path);
+    expect(lines()).toEqual([]);
+
+    await gantry(`token set --server-url ${url} --token gt-right`);
+    expect(lines()[0]).toBe('The profile "acme" is active: commands go to another platform.');
+    expect(lines({ GANTRY_PROFILE: 'local' })).toEqual([]);
+    expect(lines({ GANTRY_PROFILE: 'gone' })[0]).toContain('"gone" of GANTRY_PROFILE does not exist');
   });
 });
 

@@ -4,6 +4,7 @@ import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpe
 import { connectionPath, findDataDir } from '../connection.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
+import { otherProfileLines } from '../platform/other-profile.ts';
 import { BLOB_OPTIONS, DOMAIN_OPTIONS, readBlobs, readDomain } from '../platform/platform-options.ts';
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
 import { summaryLines } from '../platform/summary.ts';
@@ -58,6 +59,8 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<numb
   else if (!quiet) {
     const lines = summaryLines(platform, performance.now() - startedAtMs, terminal.style);
     for (const line of lines) terminal.out(line);
+    const notes = otherProfileLines(context.env, dataDirOf(context, input));
+    for (const line of notes) terminal.note(`  ${line}`);
   }
   await aborted(stop.signal);
   if (!quiet) terminal.note('Stopping… (Ctrl-C again to stop at once)');
@@ -67,8 +70,14 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<numb
   return code;
 }
 
-function toPlatformOptions({ env, programs }: CommandContext, { options }: CommandInput): PlatformOptions {
-  const dataDir = findDataDir(env, options.text('dataDir'));
+function dataDirOf({ env }: CommandContext, { options }: CommandInput): string {
+  return findDataDir(env, options.text('dataDir'));
+}
+
+function toPlatformOptions(context: CommandContext, input: CommandInput): PlatformOptions {
+  const { env, programs } = context;
+  const { options } = input;
+  const dataDir = dataDirOf(context, input);
   return {
     dataDir,
     programs,

@@ -42,6 +42,13 @@ describe('the flags of a target', () => {
     expect(argsFor([opts], ['--scale', '2'])).toEqual([{ count: 4, scale: 2 }]);
   });
 
+  test('are needed together where the object is optional', () => {
+    const opts = object([number('count'), number('scale', { optional: true })], { optional: true });
+
+    expect(argsFor([opts], ['--count', '1'])).toEqual([{ count: 1 }]);
+    expect(() => argsFor([opts], ['--scale', '2'])).toThrow('--count is missing');
+  });
+
   test('come after those of the class', () => {
     expect(argsFor([object([number('count')])], ['--count', '1', '--size', '9'], [number('size')])).toEqual([
       9,

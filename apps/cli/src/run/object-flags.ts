@@ -1,5 +1,8 @@
 import type { ParameterSpec } from '@gantry/protocol';
 
+import { UsageError } from '../usage-error.ts';
+import { flagName } from './flags.ts';
+
 /** How the arguments of a target are given on the command line. */
 export interface FlagPlan {
   /** What flags are made of. */
@@ -27,11 +30,21 @@ export function planFlags(classParams: readonly ParameterSpec[], params: readonl
       const given = fields
         .map(({ name }, at) => [name, values[classParams.length + at]] as const)
         .filter(([, value]) => value !== undefined);
-      const object =
-        given.length === 0 && only.optional ? undefined : { ...defaults, ...Object.fromEntries(given) };
+      if (given.length === 0 && only.optional) return [...values.slice(0, classParams.length), undefined];
+      const object = { ...defaults, ...Object.fromEntries(given) };
+      assertComplete(fields, object);
       return [...values.slice(0, classParams.length), object];
     },
   };
+}
+
+/** @throws {@link UsageError} if only some of what an optional object needs is given. */
+function assertComplete(fields: readonly ParameterSpec[], object: Record<string, unknown>): void {
+  const missing = fields.find(({ name, optional }) => !optional && object[name] === undefined);
+  if (!missing) return;
+  throw new UsageError(`--${flagName(missing.name)} is missing`, {
+    hint: 'Give all that is needed, or leave all of these flags out.',
+  });
 }
 
 // An object that may be left out altogether makes all its fields optional.
