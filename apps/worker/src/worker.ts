@@ -31,6 +31,7 @@ import { PoolFeed } from './inputs/pool-feed.ts';
 import { QueueTrim } from './inputs/queue-trim.ts';
 import { ValueStreams } from './inputs/value-streams.ts';
 import { LogForwarder } from './logs/log-forwarder.ts';
+import { withinBudget } from './exit-budget.ts';
 import { StatusReporter } from './status-reporter.ts';
 
 /** How long the end of a container stays in the status, so that nobody misses it. */
@@ -199,7 +200,7 @@ export class Worker {
       startedAtMs: this.#startedAtMs,
       draining: this.#draining,
       capacity,
-      containers: Array.from(this.#containers.values(), (container) => container.status),
+      containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
     };
   }
 

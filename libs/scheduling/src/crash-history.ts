@@ -5,6 +5,7 @@ import { backoffMs } from './delays.ts';
 /** Crashes of running containers that are made up for at once: most often an input is to blame, not the code. */
 const CRASHES_FORGIVEN = 3;
 const LOOPS_FROM = 2;
+const MOST_MESSAGE_CHARS = 4_000;
 const REMEMBERED_MS = 10 * 60_000;
 
 /** Containers of one pool that failed one after the other. */
@@ -48,7 +49,8 @@ export class CrashHistory {
     else this.#loadFailures++;
     this.#lastMs = nowMs;
     this.#error = status.exit?.error;
-    this.#message = status.exit?.message ?? 'the container ended while it was loading';
+    const { message = 'the container ended while it was loading' } = status.exit ?? {};
+    this.#message = message.slice(0, MOST_MESSAGE_CHARS);
   }
 
   /** A container loaded. */
