@@ -102,6 +102,12 @@ export class ContainerInputs {
     this.#batches?.flush();
   }
 
+  /** Nothing more may begin: what waits runs now, or elsewhere. */
+  drain(): void {
+    this.flush();
+    for (const input of [...this.#inputs.values()]) if (!this.#hasBegun(input)) this.#giveBack(input);
+  }
+
   get count(): number {
     return this.#inputs.size;
   }
@@ -232,16 +238,17 @@ export class ContainerInputs {
   /** The container has ended. */
   orphan(exit: ContainerExit): void {
     const inputs = [...this.#inputs.values()];
+    const begun = new Set(inputs.filter((input) => this.#hasBegun(input)));
     this.#inputs.clear();
     this.#batches?.clear();
     const { reason } = exit;
-    const wasAlone = inputs.length === 1;
+    const wasAlone = begun.size === 1;
     const { settlement, watch, site } = this.#options;
     for (const input of inputs) {
       input.occupying = false;
       if (input.phase === 'settled') watch.releaseIfDone(input);
       else if (input.ending === 'timeout') settlement.timedOut(input, site);
-      else if (isCrash(reason) && this.#hasBegun(input)) {
+      else if (isCrash(reason) && begun.has(input)) {
         settlement.crashed(input, site, { reason, message: exit.message ?? reason, wasAlone });
       } else settlement.giveBack(input);
     }

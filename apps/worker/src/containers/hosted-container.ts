@@ -261,7 +261,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     this.#reason ??= { reason: 'stopped', message: reason };
     if (this.#state !== 'draining') {
       containerLog.routine(`container ${this.containerId} stops: ${reason}`);
-      this.#inputs.flush();
+      this.#inputs.drain();
       this.#send({ type: 'stop', graceMs: exitGraceMs });
       this.#close('draining');
     }
