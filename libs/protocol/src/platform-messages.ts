@@ -60,6 +60,8 @@ export interface ContainerExit {
   code: number | null;
   signal: string | null;
   message?: string | undefined;
+  /** An input was found to be to blame, and failed. */
+  inputFailed?: true | undefined;
   /** What its code threw while it loaded, encoded, for callers that wait. */
   error?: Uint8Array | undefined;
 }

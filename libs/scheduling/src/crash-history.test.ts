@@ -46,6 +46,19 @@ describe('the pause before the next container', () => {
     expect(pausesAfter(2, {}, 'heartbeat')).toEqual([0, 0]);
   });
 
+  it('stays short while inputs are found to be to blame', () => {
+    const exit = { reason: 'crashed', code: 1, signal: null, inputFailed: true } as const;
+    const pauses = Array.from({ length: 3 }, () => [
+      ...pausesAfter(3, {}, 'crashed'),
+      ...pausesAfter(1, { exit }, 'crashed'),
+    ]);
+    expect(pauses).toEqual([
+      [0, 0, 0, 0],
+      [0, 1_000, 2_000, 0],
+      [0, 1_000, 2_000, 0],
+    ]);
+  });
+
   it.each([
     ['was of use', { proven: true }, 'crashed'],
     ['was stopped', LOADING, 'stopped'],

@@ -29,7 +29,8 @@ export interface LoadFailures {
  * How the last containers of a pool ended.
  *
  * A container that does not load counts until one is ready; one that crashes before it was of use (see
- * {@link ContainerStatus.proven}) counts until one is. Each failure doubles the pause before the next container.
+ * {@link ContainerStatus.proven}) counts until one is. Each failure doubles the pause before the next container. Where
+ * an input was found to be to blame the next ones are given a chance: pauses stay short while such inputs pass.
  */
 export class CrashHistory {
   #loadFailures = 0;
@@ -45,7 +46,8 @@ export class CrashHistory {
     if (status.proven) this.observeProven();
     const wasReady = status.readyAtMs !== undefined;
     if (!failed(status) || requestedAtMs < this.#lastMs) return;
-    if (wasReady) this.#crashes++;
+    if (status.exit?.inputFailed) this.#crashes = Math.min(this.#crashes, CRASHES_FORGIVEN - 1);
+    else if (wasReady) this.#crashes++;
     else this.#loadFailures++;
     this.#lastMs = nowMs;
     this.#error = status.exit?.error;

@@ -235,8 +235,8 @@ export class ContainerInputs {
     }
   }
 
-  /** The container has ended. */
-  orphan(exit: ContainerExit): void {
+  /** The container has ended. True if an input is failed for it. */
+  orphan(exit: ContainerExit): boolean {
     const inputs = [...this.#inputs.values()];
     const begun = new Set(inputs.filter((input) => this.#hasBegun(input)));
     this.#inputs.clear();
@@ -244,14 +244,17 @@ export class ContainerInputs {
     const { reason } = exit;
     const wasAlone = begun.size === 1;
     const { settlement, watch, site } = this.#options;
+    let isFailed = false;
     for (const input of inputs) {
       input.occupying = false;
       if (input.phase === 'settled') watch.releaseIfDone(input);
       else if (input.ending === 'timeout') settlement.timedOut(input, site);
       else if (isCrash(reason) && begun.has(input)) {
-        settlement.crashed(input, site, { reason, message: exit.message ?? reason, wasAlone });
+        const crash = { reason, message: exit.message ?? reason, wasAlone };
+        isFailed = settlement.crashed(input, site, crash) || isFailed;
       } else settlement.giveBack(input);
     }
+    return isFailed;
   }
 
   // Code that runs on without a pause hears no signal, and its container hears nothing else. Code that only waits,

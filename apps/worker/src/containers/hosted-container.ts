@@ -436,7 +436,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       `container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`,
     );
     this.#webRunning = 0;
-    this.#inputs.orphan(this.#exit);
+    if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
     this.#resolveEnded();
   }

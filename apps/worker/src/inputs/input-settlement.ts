@@ -103,12 +103,20 @@ export class InputSettlement {
     this.#fail(input, site, new InputCancellation(`input "${input.message.inputId}" was cancelled`));
   }
 
-  /** Its container crashed. It runs again elsewhere, unless it was alone in there, and not for the first time. */
-  crashed(input: AssignedInput, site: InputSite, crash: Crash): void {
-    if (input.phase === 'settled') return;
+  /**
+   * Its container crashed. It runs again elsewhere, unless it was alone in there, and not for the first time. True if
+   * it is failed.
+   */
+  crashed(input: AssignedInput, site: InputSite, crash: Crash): boolean {
+    if (input.phase === 'settled') return false;
     const crashes = this.#options.crashes.note(input.message.inputId);
-    if (!crash.wasAlone || crashes < LIMITS.crashesPerInput[crash.reason]) return this.giveBack(input);
-    if (this.#begin(input, site)) this.#fail(input, site, crashError(input, site, { ...crash, crashes }));
+    if (!crash.wasAlone || crashes < LIMITS.crashesPerInput[crash.reason]) {
+      this.giveBack(input);
+      return false;
+    }
+    if (!this.#begin(input, site)) return false;
+    this.#fail(input, site, crashError(input, site, { ...crash, crashes }));
+    return true;
   }
 
   /** Runs elsewhere, at once. */
