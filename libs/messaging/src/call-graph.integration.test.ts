@@ -104,17 +104,20 @@ describe('the graph of a call', () => {
 
   it('tells the ends of inputs apart', async () => {
     const failure = (error: GantryError): Outcome => ({ type: 'failure', failure: toWireError(error) });
-    const ends: [Outcome, InputStatus][] = [
-      [{ type: 'value', value: new Uint8Array() }, 'SUCCESS'],
-      [{ type: 'error', error: new Uint8Array() }, 'FAILURE'],
-      [failure(new FunctionTimeoutError('late')), 'TIMEOUT'],
-      [failure(new InputCancellation('cancelled')), 'TERMINATED'],
-      [failure(new ContainerError('did not load')), 'INIT_FAILURE'],
-      [failure(new InternalFailure('broken')), 'FAILURE'],
+    const error: Outcome = { type: 'error', error: new Uint8Array() };
+    const ends: [Outcome, containerId: string, InputStatus][] = [
+      [{ type: 'value', value: new Uint8Array() }, 'ta-1', 'SUCCESS'],
+      [error, 'ta-1', 'FAILURE'],
+      [error, '', 'INIT_FAILURE'],
+      [failure(new FunctionTimeoutError('late')), 'ta-1', 'TIMEOUT'],
+      [failure(new InputCancellation('cancelled')), '', 'TERMINATED'],
+      [failure(new ContainerError('did not load')), '', 'INIT_FAILURE'],
+      [failure(new ContainerError('crashed its containers')), 'ta-1', 'FAILURE'],
+      [failure(new InternalFailure('broken')), 'ta-1', 'FAILURE'],
     ];
-    for (const [outcome, status] of ends) {
+    for (const [outcome, containerId, status] of ends) {
       const input = await submit();
-      await messaging.outputs.store({ ...outputOf(input), outcome });
+      await messaging.outputs.store({ ...outputOf(input), outcome, containerId });
       expect(await readCallGraph(messaging, functions, input.callId)).toMatchObject([{ status }]);
     }
   });

@@ -4,7 +4,6 @@ import {
   type InputMessage,
   type InputStatus,
   LIMITS,
-  type Outcome,
   type OutputMessage,
   ResourceExhaustedError,
 } from '@gantry/protocol';
@@ -16,7 +15,6 @@ import { assertCallId, unknownCall } from './session-calls.ts';
 const STATUS_OF_FAILURE: Partial<Record<ErrorCode, InputStatus>> = {
   CANCELLED: 'TERMINATED',
   FUNCTION_TIMED_OUT: 'TIMEOUT',
-  CONTAINER_FAILED: 'INIT_FAILURE',
 };
 
 /**
@@ -88,7 +86,7 @@ class GraphReader {
       inputId,
       functionCallId: callId,
       containerId: containerId === '' ? undefined : containerId,
-      status: statusOf(output.outcome),
+      status: statusOf(output),
       functionName: names?.functionName ?? '',
       moduleName: names?.moduleName,
       children: [],
@@ -102,8 +100,11 @@ class GraphReader {
   }
 }
 
-function statusOf(outcome: Outcome): InputStatus {
+function statusOf({ outcome, containerId }: OutputMessage): InputStatus {
   if (outcome.type === 'value') return 'SUCCESS';
-  if (outcome.type === 'error') return 'FAILURE';
-  return STATUS_OF_FAILURE[outcome.failure.code] ?? 'FAILURE';
+  // What fails without a container waited for one that did not load.
+  const isInitFailure =
+    containerId === '' && (outcome.type === 'error' || outcome.failure.code === 'CONTAINER_FAILED');
+  if (isInitFailure) return 'INIT_FAILURE';
+  return (outcome.type === 'failure' && STATUS_OF_FAILURE[outcome.failure.code]) || 'FAILURE';
 }
