@@ -3,6 +3,7 @@ import type { ContainerSummary } from '@gantry/protocol';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { readConnection } from '../connection.ts';
+import { crashLoopNotes } from '../crash-loop-notes.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toAge } from '../terminal/units.ts';
@@ -17,8 +18,10 @@ export const containerListCommand: CommandSpec = {
   ],
   async run({ terminal, env }, { options }) {
     const connection = readConnection(env, { environment: options.text('env') });
-    const containers = await new ApiClient(connection).listContainers();
+    const client = new ApiClient(connection);
+    const containers = await client.listContainers();
     if (options.flag('json')) return terminal.out(JSON.stringify(containers, undefined, 2));
+    for (const note of crashLoopNotes(await client.listApps(), Date.now())) terminal.note(note);
     if (containers.length === 0) {
       return terminal.note(`No containers run in environment "${connection.environment}".`);
     }
