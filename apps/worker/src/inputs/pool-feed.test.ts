@@ -62,6 +62,21 @@ describe('a pool feed', () => {
     expect(bench.watch.size).toBe(0);
   });
 
+  it('leaves to others what it asked for, once an input found no place after all', () => {
+    const taker = new NotedTaker('ta-1', 4);
+    bench.feed.add(taker);
+    expect(bench.outstanding).toBe(4);
+    // Its event loop stands still, say.
+    taker.places = 0;
+    const delivery = bench.deliver();
+    bench.clock.nowMs += 500;
+    bench.feed.sweep(bench.clock.nowMs);
+    expect([delivery.done, bench.outstanding]).toEqual([['retryNow'], 0]);
+    taker.places = 4;
+    bench.feed.balance();
+    expect(bench.outstanding).toBe(4);
+  });
+
   it('sends an input away until its time has come', () => {
     bench.feed.add(new NotedTaker('ta-1', 1));
     const delivery = bench.deliver({ notBeforeMs: bench.clock.nowMs + 750 });

@@ -100,13 +100,13 @@ export class PoolFeed {
     }
   }
 
-  /** Gives back what found no place for too long: another worker may have one. */
+  /** Gives back what found no place for too long: another worker may have one. The like is not asked for again. */
   sweep(nowMs: number): void {
-    for (const input of this.#held) {
-      if (nowMs < input.deadlineMs) continue;
-      this.#held.delete(input);
-      this.#options.settlement.giveBack(input);
-    }
+    const late = [...this.#held].filter((input) => nowMs >= input.deadlineMs);
+    for (const input of late) this.#held.delete(input);
+    // First, or they might come back here.
+    if (late.length > 0) this.shrink();
+    for (const input of late) this.#options.settlement.giveBack(input);
   }
 
   /** Places that no input has, and none that is here will take. */
