@@ -30,6 +30,7 @@ function aSession(stored: OutputMessage[], openInputs: number | (() => Promise<n
       async *read() {
         yield* stored;
       },
+      find: async (_callId: string, index: number) => stored.find((output) => output.index === index),
     },
     inputs: {
       openInputs: async () => (typeof openInputs === 'number' ? openInputs : openInputs()),
@@ -46,11 +47,11 @@ function aSession(stored: OutputMessage[], openInputs: number | (() => Promise<n
   return { session, sent, outputs: () => sent.filter(({ type }) => type === 'output') };
 }
 
-function anOutput(callId: string): OutputMessage {
+function anOutput(callId: string, index = 0): OutputMessage {
   return {
     inputId: 'in-1',
     callId,
-    index: 0,
+    index,
     outcome: { type: 'value', value: new Uint8Array([1]) },
     attempt: 0,
     startedAtMs: 0,
@@ -106,6 +107,23 @@ test('an await outlasts a broker that does not answer', async () => {
 
   expect(outputs()).toMatchObject([{ callId }]);
   expect(sent.at(-1)).toEqual({ type: 'answer', requestId: 1 });
+});
+
+test('of a call only the outputs that are asked for are sent, and what is missing is looked for again', async () => {
+  const callId = newCallId(SESSION_KEY);
+  const stored = [0, 1, 2].map((index) => anOutput(callId, index));
+  const { session, sent, outputs } = aSession(stored, 1);
+  session.receive({ type: 'await', requestId: 1, callId, indexes: [2, 3] });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(outputs()).toMatchObject([{ index: 2 }]);
+
+  stored.push(anOutput(callId, 3));
+  await vi.advanceTimersByTimeAsync(300);
+
+  expect(outputs()).toMatchObject([{ index: 2 }, { index: 3 }]);
+  session.receive({ type: 'await', requestId: 2, callId, indexes: Array(1_001).fill(0) });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(sent.at(-1)).toMatchObject({ requestId: 2, error: { code: 'INVALID_ARGUMENT' } });
 });
 
 test('a call that is forgotten is not read again', async () => {

@@ -1,4 +1,5 @@
 import {
+  type AwaitMessage,
   type ClassParameters,
   callSessionKey,
   type ClientMessage,
@@ -6,6 +7,7 @@ import {
   InputCancellation,
   InvalidError,
   isGantryError,
+  LIMITS,
   type OutputMessage,
   type PoolOptions,
   type ServerMessage,
@@ -32,6 +34,8 @@ export interface CallSessionOptions {
   /** Told when inputs are on their way into a pool: the place to signal demand. */
   onSubmit?: (submission: Submission) => void;
 }
+
+type AwaitedOutputs = Pick<AwaitMessage, 'callId' | 'indexes'>;
 
 /** Inputs on their way into a pool. */
 export interface Submission {
@@ -108,7 +112,7 @@ export class CallSession {
         void this.#submit(message);
         return;
       case 'await':
-        void this.#answer(message.requestId, () => this.#await(message.callId));
+        void this.#answer(message.requestId, () => this.#await(message));
         return;
       case 'pull':
         this.#values.pull(message);
@@ -257,8 +261,10 @@ export class CallSession {
     );
   }
 
-  async #await(callId: string): Promise<void> {
+  async #await(message: AwaitMessage): Promise<void> {
+    const { callId } = message;
     assertCallId(callId);
+    assertIndexes(message.indexes);
     this.#forgotten.delete(callId);
     const { outputs } = this.#options.messaging;
     const isOwn = callSessionKey(callId) === this.#options.sessionKey;
@@ -269,21 +275,23 @@ export class CallSession {
       );
     }
     const submitting = this.#submitting.has(callId);
-    const { open, stored } = await this.#look(callId);
-    if (open + stored === 0 && !submitting) {
+    const { open, found } = await this.#look(message);
+    if (open + found.size === 0 && !submitting) {
       this.#forget(callId);
       throw unknownCall(callId);
     }
-    if (stored < open || submitting) this.#replayLater(callId, [...REPLAY_AGAIN_MS]);
+    const missing = message.indexes?.filter((index) => !found.has(index));
+    const isComplete = missing ? missing.length === 0 : found.size >= open && !submitting;
+    if (!isComplete) this.#replayLater({ callId, indexes: missing }, [...REPLAY_AGAIN_MS]);
   }
 
   /** Looks until the broker answers: waiting for a result has no end of its own, so no outage may be one. */
-  async #look(callId: string): Promise<{ open: number; stored: number }> {
+  async #look(awaited: AwaitedOutputs): Promise<{ open: number; found: Set<number> }> {
     for (;;) {
       try {
         // In this order: an input leaves the queue only after its output is stored.
-        const open = await this.#options.messaging.inputs.openInputs(callId);
-        return { open, stored: await this.#replay(callId) };
+        const open = await this.#options.messaging.inputs.openInputs(awaited.callId);
+        return { open, found: await this.#replay(awaited) };
       } catch (error) {
         if (this.#closed || !isOutage(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS).unref());
@@ -291,24 +299,31 @@ export class CallSession {
     }
   }
 
-  async #replay(callId: string): Promise<number> {
-    let stored = 0;
-    for await (const output of this.#options.messaging.outputs.read(callId)) {
-      stored++;
+  /** Sends what is stored, and tells of which inputs. */
+  async #replay({ callId, indexes }: AwaitedOutputs): Promise<Set<number>> {
+    const { outputs } = this.#options.messaging;
+    const found = new Set<number>();
+    const forward = (output: OutputMessage | undefined): void => {
+      if (!output) return;
+      found.add(output.index);
       this.#forward(output);
-    }
-    return stored;
+    };
+    // A map that is nearly through has a few outputs to come, and many that its client has.
+    if (indexes) await Promise.all(indexes.map(async (index) => forward(await outputs.find(callId, index))));
+    else for await (const output of outputs.read(callId)) forward(output);
+    return found;
   }
 
-  #replayLater(callId: string, delaysMs: number[]): void {
+  #replayLater(awaited: AwaitedOutputs, delaysMs: number[]): void {
+    const { callId } = awaited;
     const delayMs = delaysMs.shift();
     if (delayMs === undefined) return void this.#madeUp.delete(callId);
     const replay = async () => {
       const isAwaited = this.#others.has(callId) || !this.#forgotten.has(callId);
       if (this.#closed || !isAwaited) return void this.#madeUp.delete(callId);
       // What cannot be read now is read by the next turn, or after the client's next `await`.
-      await this.#replay(callId).catch(() => 0);
-      this.#replayLater(callId, delaysMs);
+      await this.#replay(awaited).catch(() => undefined);
+      this.#replayLater(awaited, delaysMs);
     };
     setTimeout(() => void replay(), delayMs).unref();
   }
@@ -367,6 +382,14 @@ export class CallSession {
 // The broker does not answer, or JetStream is not up yet.
 function isOutage(error: unknown): boolean {
   return error instanceof GantryTimeoutError || isGantryError(error, 'INTERNAL');
+}
+
+function assertIndexes(indexes: unknown): void {
+  if (indexes === undefined) return;
+  const areIndexes =
+    Array.isArray(indexes) && indexes.every((index) => Number.isSafeInteger(index) && index >= 0);
+  if (areIndexes && indexes.length <= LIMITS.mapInFlight) return;
+  throw new InvalidError(`the inputs to await must be given as up to ${LIMITS.mapInFlight} indexes`);
 }
 
 // Of a message that may be malformed in any way.

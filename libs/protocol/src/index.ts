@@ -107,6 +107,7 @@ export {
   WORKER_HEARTBEAT_MS,
 } from './subjects.ts';
 export type {
+  AwaitMessage,
   ClientMessage,
   PoolName,
   ServerMessage,

@@ -20,8 +20,7 @@ import type { PoolOptions } from './pool-options.ts';
 /** Client to server. */
 export type ClientMessage =
   | SubmitMessage
-  /** Send all outputs of a call; `requestId` is answered when those that exist were sent, the others follow. */
-  | { type: 'await'; requestId: number; callId: string }
+  | AwaitMessage
   | PullMessage
   /** No more outputs of this call, please. */
   | { type: 'forget'; callId: string }
@@ -35,6 +34,15 @@ export type ClientMessage =
   /** This session keeps the ephemeral app alive. */
   | { type: 'hold'; appId: string }
   | { type: 'ping' };
+
+/** Send the outputs of a call; `requestId` is answered when those that exist were sent, the others follow. */
+export interface AwaitMessage {
+  type: 'await';
+  requestId: number;
+  callId: string;
+  /** Of these inputs, {@link LIMITS.mapInFlight} at most; of all if left out. What comes live may be of any. */
+  indexes?: number[] | undefined;
+}
 
 /** Names a pool of a function; without parameters and options, the function with all its pools. */
 export interface PoolName {

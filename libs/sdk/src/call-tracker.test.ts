@@ -77,6 +77,7 @@ function submit(count: number, overrides: Partial<OpenInput> = {}): Submitted {
       inputs.push({
         inputId,
         callId,
+        index,
         submit: message,
         route: {} as Route,
         waiter: { resolve, reject },
@@ -156,7 +157,7 @@ describe('a new connection', () => {
     transport.listener?.onConnect();
     expect(transport.sent.map((message) => message.type)).toEqual(['submit', 'await', 'cancel', 'hold']);
     expect(transport.sent[0]).toBe(waiting.submit);
-    expect(transport.sent[1]).toMatchObject({ callId: accepted.submit.callId });
+    expect(transport.sent[1]).toMatchObject({ callId: accepted.submit.callId, indexes: [1] });
   });
 
   it('gets nothing of what is over', () => {

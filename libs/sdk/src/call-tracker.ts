@@ -22,11 +22,14 @@ type OutputOfInput = Extract<ServerMessage, { type: 'output' }>;
 
 const FIRST_EXHAUSTED_DELAY_MS = 100;
 const LONGEST_EXHAUSTED_DELAY_MS = 5_000;
+/** A call that has a handle has one input. */
+const WATCHED_INDEX = 0;
 
 /** An input that somebody waits for. */
 export interface OpenInput {
   readonly inputId: string;
   readonly callId: string;
+  readonly index: number;
   /** The message that carried it, perhaps with others; undefined once the server accepted this input. */
   submit: SubmitMessage | undefined;
   route: Route;
@@ -127,7 +130,7 @@ export class CallTracker implements TransportListener {
       this.#updateBusy();
     }
     const result = watch.join(options);
-    this.#await(callId);
+    this.#await(callId, [WATCHED_INDEX]);
     return result;
   }
 
@@ -162,13 +165,14 @@ export class CallTracker implements TransportListener {
   onConnect(): void {
     this.#awaits.clear();
     const submits = new Set<SubmitMessage>();
-    const accepted = new Set<string>(this.#watches.keys());
-    for (const input of this.#open.values()) {
-      if (input.submit) submits.add(input.submit);
-      else accepted.add(input.callId);
+    const accepted = new Map<string, number[]>();
+    for (const callId of this.#watches.keys()) accepted.set(callId, [WATCHED_INDEX]);
+    for (const { submit, callId, index } of this.#open.values()) {
+      if (submit) submits.add(submit);
+      else if (!accepted.get(callId)?.push(index)) accepted.set(callId, [index]);
     }
     for (const submit of submits) this.#transport.send(submit);
-    for (const callId of accepted) this.#await(callId);
+    for (const [callId, indexes] of accepted) this.#await(callId, indexes);
     for (const input of this.#open.values()) input.stream?.resume();
     for (const { message } of this.#requests.values()) this.#transport.send(message);
     for (const appId of this.#held.keys()) this.#transport.send({ type: 'hold', appId });
@@ -213,7 +217,7 @@ export class CallTracker implements TransportListener {
       return;
     }
     if (input) this.#accepted(inputId);
-    if (index === 0) this.#watches.get(callId)?.settle(outcome, this.payloads);
+    if (index === WATCHED_INDEX) this.#watches.get(callId)?.settle(outcome, this.payloads);
   }
 
   #accepted(inputId: string): void {
@@ -288,10 +292,10 @@ export class CallTracker implements TransportListener {
     });
   }
 
-  #await(callId: string): void {
+  #await(callId: string, indexes: number[]): void {
     const requestId = ++this.#lastRequestId;
     this.#awaits.set(requestId, callId);
-    this.#transport.send({ type: 'await', requestId, callId });
+    this.#transport.send({ type: 'await', requestId, callId, indexes });
   }
 
   #answered(requestId: number, wireError: WireError | undefined, value?: unknown): void {

@@ -206,6 +206,7 @@ class MapRun {
     inputs.push({
       inputId,
       callId: this.#callId,
+      index,
       submit: message,
       route: this.#route,
       waiter: {

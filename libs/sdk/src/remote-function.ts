@@ -442,6 +442,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     const input: OpenInput = {
       inputId,
       callId,
+      index: 0,
       submit,
       route,
       waiter: how.waiter,

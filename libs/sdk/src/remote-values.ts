@@ -148,7 +148,7 @@ export class RemoteValues<Y, T> implements AsyncGenerator<Y, T | undefined, void
     submit.inputs.push({ inputId, index: 0, args });
     this.#call = { route, callId, inputId };
     const input: OpenInput = {
-      ...{ inputId, callId, submit, route },
+      ...{ inputId, callId, index: 0, submit, route },
       waiter: { resolve: () => undefined, reject: (error) => this.#endWith({ error }) },
       stream: this,
       spawned: false,

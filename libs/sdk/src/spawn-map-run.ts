@@ -79,6 +79,7 @@ class SpawnMapRun {
     inputs.push({
       inputId,
       callId: this.#callId,
+      index,
       submit: message,
       route: this.#plan.route,
       waiter: {

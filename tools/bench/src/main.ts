@@ -8,12 +8,12 @@ import { benchmarkGenerator } from './generator-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
 import { benchmarkIdle } from './idle-benchmark.ts';
 import { describeMachine } from './machine.ts';
-import { benchmarkMap } from './map-benchmark.ts';
+import { benchmarkMap, benchmarkMapMemory } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES  some of: calls, calls-synced, map, map-synced, generator,
+  --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
                 cold, burst, https, idle (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
@@ -33,8 +33,9 @@ const rounds = values.quick ? 1 : 3;
 const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   calls: () => benchmarkCalls({ synced: false, repeats: rounds }),
   'calls-synced': () => benchmarkCalls({ synced: true, repeats: rounds }),
-  map: () => benchmarkMap({ synced: false, rounds: rounds + 1 }),
-  'map-synced': () => benchmarkMap({ synced: true, rounds: rounds + 1 }),
+  map: async () => [await benchmarkMap({ synced: false, rounds })],
+  'map-synced': async () => [await benchmarkMap({ synced: true, rounds })],
+  'map-memory': async () => [await benchmarkMapMemory()],
   generator: async () => [await benchmarkGenerator({ rounds: values.quick ? 300 : 1_500 })],
   cold: async () => [await benchmarkColdStart({ rounds: values.quick ? 3 : 9 })],
   burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],

@@ -16,11 +16,15 @@ export interface MapRound {
   throughput: number;
 }
 
-/** Times `mapAll(inputs)`, which resolves with the sum of all results; input `x` has the result `2x`. */
+/**
+ * Times `mapAll(inputs)`, which resolves with the sum of all results; input `x` has the result `2x`. As many rounds
+ * as MAP_ROUNDS says, and more until MAP_SECONDS have passed.
+ */
 export async function sampleMaps(mapAll: (inputs: number) => Promise<number>): Promise<MapRound[]> {
   await checked(mapAll, WARMUP_INPUTS);
   const rounds: MapRound[] = [];
-  for (let round = 0; round < Number(process.env.MAP_ROUNDS); round++) {
+  const lastsUntilMs = Date.now() + Number(process.env.MAP_SECONDS ?? 0) * 1000;
+  while (rounds.length < Number(process.env.MAP_ROUNDS) || Date.now() < lastsUntilMs) {
     const startedAtMs = Date.now();
     const start = performance.now();
     await checked(mapAll, INPUTS);
