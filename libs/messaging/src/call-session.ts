@@ -83,7 +83,8 @@ export class CallSession {
   readonly #submitting = new Map<string, number>();
   /** Who waits until that is none, by call. */
   readonly #onSubmitted = new Map<string, () => void>();
-  readonly #madeUp = new Set<string>();
+  /** Inputs whose outputs are made up for, by call. */
+  readonly #madeUp = new Map<string, number[]>();
   readonly #held = new Set<string>();
   #accepted: string[] = [];
   #holdTimer: NodeJS.Timeout | undefined;
@@ -207,7 +208,7 @@ export class CallSession {
         (result) => {
           this.#countSubmitting(callId, -1);
           this.#accept(inputId);
-          if (result === 'duplicate') this.#makeUp(callId);
+          if (result === 'duplicate') this.#makeUp(callId, index);
         },
         (error: unknown) => {
           this.#countSubmitting(callId, -1);
@@ -218,10 +219,12 @@ export class CallSession {
   }
 
   /** An input was accepted before, but its client was not told, and perhaps neither of its output. */
-  #makeUp(callId: string): void {
-    if (this.#madeUp.has(callId)) return;
-    this.#madeUp.add(callId);
-    this.#replayLater(callId, [0, ...REPLAY_AGAIN_MS]);
+  #makeUp(callId: string, index: number): void {
+    const known = this.#madeUp.get(callId);
+    if (known) return void known.push(index);
+    const indexes = [index];
+    this.#madeUp.set(callId, indexes);
+    this.#replayLater({ callId, indexes }, [0, ...REPLAY_AGAIN_MS]);
   }
 
   // Acknowledgements that arrive in one piece resolve one after the other in this turn, and are sent as one.

@@ -7,6 +7,7 @@ import {
   type FunctionRecord,
   type FunctionStats,
   GantryError,
+  inheritedSettings,
   mergeSettings,
   NotFoundError,
   poolKey,
@@ -39,12 +40,13 @@ export async function updateAutoscaler(
     const entry = await read(pool);
     const present = entry && settingsFor(record, entry.value);
     const shared = pool === functionId ? undefined : await read(functionId);
-    const code = mergeSettings(record.spec.options, message.options ?? {});
-    const base = mergeSettings(code, (shared && settingsFor(record, shared.value)) ?? {});
+    const { options } = message;
+    const code = mergeSettings(inheritedSettings(record.spec.options, options), options ?? {});
+    const live = (shared && settingsFor(record, shared.value)) ?? {};
+    const base = mergeSettings(code, inheritedSettings(live, options));
     const subject = `the autoscaler of "${record.spec.name}"`;
     assertAutoscalerSettings(subject, change, mergeSettings(base, present ?? {}));
     const settings = mergeSettings(present ?? {}, change);
-    const { options } = message;
     const poolRecord = { functionId, pool, parameters, ...(options && { options }) };
     // Whoever stops the function later finds the pools to clear by these records.
     if (pool !== functionId) await registry.create(registryKeys.pool(functionId, pool), poolRecord);

@@ -153,4 +153,4 @@ export {
   mergeSettings,
   type StatsRequest,
 } from './autoscaler.ts';
-export { assertPoolOptions, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
+export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';

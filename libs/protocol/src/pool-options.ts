@@ -20,6 +20,17 @@ export type PoolOptions = Pick<FunctionOptionsSpec, (typeof KEYS)[number]>;
 /** Options that callers may replace. `minContainers` is not among them: a caller keeps nothing running. */
 export const POOL_OPTION_KEYS: readonly string[] = KEYS;
 
+/**
+ * What a pool takes over of its function's settings: without `minContainers` if a caller replaced options, or every
+ * set of options that somebody tries would be kept running for good.
+ */
+export function inheritedSettings<T extends { minContainers?: number | undefined }>(
+  settings: T,
+  replaced: PoolOptions | undefined,
+): T {
+  return replaced ? { ...settings, minContainers: undefined } : settings;
+}
+
 const WHOLE = new Set<string>(['maxContainers', 'bufferContainers', 'maxInputs', 'targetInputs']);
 
 /**

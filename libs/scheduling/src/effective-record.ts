@@ -2,22 +2,27 @@ import {
   type AutoscalerRecord,
   type FunctionOptionsSpec,
   type FunctionRecord,
+  inheritedSettings,
   mergeSettings,
 } from '@gantry/protocol';
 
 /**
  * A function's record as one of its pools sees it: the options of the code, under those that callers replaced
- * for this pool, under live settings of the function and then of the pool, as far as they are of this version.
+ * for this pool, under live settings of the function and then of the pool, as far as they are of this version. A pool
+ * with replaced options takes over no `minContainers`.
  */
 export function effectiveRecord(
   record: FunctionRecord,
   replaced: FunctionOptionsSpec | undefined,
-  live: readonly (AutoscalerRecord | undefined)[],
+  [ofFunction, ofPool]: readonly [AutoscalerRecord | undefined, AutoscalerRecord | undefined],
 ): FunctionRecord {
-  const current = live.filter((settings) => settings?.version === record.version);
-  if (!replaced && current.length === 0) return record;
-  let options = mergeSettings(record.spec.options, replaced ?? {});
-  for (const settings of current) options = mergeSettings(options, settings?.settings ?? {});
+  const [shared, own] = [ofFunction, ofPool].map((live) =>
+    live?.version === record.version ? live.settings : undefined,
+  );
+  if (!replaced && !shared && !own) return record;
+  const layers = [replaced ?? {}, inheritedSettings(shared ?? {}, replaced), own ?? {}];
+  const code = inheritedSettings(record.spec.options, replaced);
+  const options = layers.reduce<FunctionOptionsSpec>(mergeSettings, code);
   return { ...record, spec: { ...record.spec, options } };
 }
 

@@ -214,6 +214,17 @@ describe('Scheduler', () => {
     expect(started).toMatchObject([{ pool: 'fu-1-x', record: { spec: { options } } }]);
   });
 
+  it('keeps no minimum of containers with options that a caller replaced', () => {
+    scheduler.observeFunction('fu-1', record({ minContainers: 2 }));
+    scheduler.observeWorker(worker([{ idleSinceMs: 0 }, { idleSinceMs: 0 }]), 0);
+    const live = { functionId: 'fu-1', pool: 'fu-1', parameters: {}, version: 1 };
+    scheduler.observeAutoscaler(POOL, { ...live, settings: { minContainers: 2 } });
+    const options = { maxContainers: 1 };
+    scheduler.observeDemand({ ...demand(1), pool: 'fu-1-x', options }, 0);
+    const started = starts(scheduler.decide(0));
+    expect(started).toMatchObject([{ pool: 'fu-1-x' }]);
+  });
+
   it('replaces an old version by a ready container of the new one', () => {
     scheduler.observeFunction('fu-1', record());
     scheduler.observeWorker(worker([{}]), 0);
