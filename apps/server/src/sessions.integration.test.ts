@@ -169,6 +169,21 @@ describe('sessions', () => {
     session.close();
   });
 
+  it('keeps to the limit when several sessions submit in the same moment', async () => {
+    const { functionId } = await platform.deployFresh([fn('crowded', { cpu: 100 })]);
+    const sessions = await Promise.all([1, 2, 3].map(() => platform.client.session()));
+    const args = Array.from({ length: 100 }, () => 1);
+    for (let round = 0; round < 10; round++) {
+      for (const session of sessions) session.submit(functionId, args, { kind: 'map' });
+    }
+    const answered = (type: 'accepted' | 'rejected'): number =>
+      sessions.flatMap((session) => session.of(type).flatMap((message) => message.inputIds)).length;
+    await waitUntil(() => answered('accepted') + answered('rejected') === 3_000);
+
+    expect(answered('accepted')).toBe(2_000);
+    for (const session of sessions) session.close();
+  });
+
   it.each([
     ['text', 'hello', 'binary'],
     ['bytes that are no frame', new Uint8Array([0xff, 0xff, 0x00]), ''],

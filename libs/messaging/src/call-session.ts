@@ -21,7 +21,7 @@ import { readCallGraph } from './read-call-graph.ts';
 import { RecentSet } from './recent-set.ts';
 import { readStats, updateAutoscaler } from './session-autoscaler.ts';
 import { assertCallId, cancelCall, unknownCall } from './session-calls.ts';
-import { checkShape, SubmitDesk } from './session-submit.ts';
+import { checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
 import { SessionValues } from './session-values.ts';
 
 export interface CallSessionOptions {
@@ -171,9 +171,13 @@ export class CallSession {
       count = message.inputs.length;
       this.#countSubmitting(callId, count);
       checkShape(message, this.#options.sessionKey);
-      const { pool, parameters, options } = await this.#desk.prepare(message, this.#options.functions);
-      if (this.#cancelled.has(callId)) throw new InputCancellation(`call "${callId}" was cancelled`);
-      this.#publish(pool, message);
+      const target = await this.#desk.prepare(message, this.#options.functions);
+      const { pool, parameters, options, admission } = target;
+      if (this.#cancelled.has(callId)) {
+        admission.dropped(count);
+        throw new InputCancellation(`call "${callId}" was cancelled`);
+      }
+      this.#publish(target, message);
       this.#options.onSubmit?.({
         pool,
         functionId: message.functionId,
@@ -187,7 +191,7 @@ export class CallSession {
     }
   }
 
-  #publish(pool: string, message: SubmitMessage): void {
+  #publish({ pool, admission }: SubmitTarget, message: SubmitMessage): void {
     const { callId, functionId, method, parentInputId } = message;
     const stream = message.kind === 'generator' ? { stream: true as const } : undefined;
     if (stream) this.#values.open();
@@ -206,11 +210,13 @@ export class CallSession {
       };
       this.#options.messaging.inputs.submit(pool, input).then(
         (result) => {
+          admission.stored();
           this.#countSubmitting(callId, -1);
           this.#accept(inputId);
           if (result === 'duplicate') this.#makeUp(callId, index);
         },
         (error: unknown) => {
+          admission.dropped(1);
           this.#countSubmitting(callId, -1);
           this.#reject([inputId], error);
         },

@@ -14,9 +14,19 @@ interface Count {
   /** Inputs that ran at that time. */
   running: number;
   knownAtMs: number;
-  /** Accepted since then; those that left in the meantime are not subtracted, so the sum is too high, never too low. */
+  /** On their way into the queue. */
+  underWay: number;
+  /** Stored since then; those that left in the meantime are not subtracted, so the sum is too high, never too low. */
   added: number;
   refresh: Promise<void> | undefined;
+}
+
+/** Inputs that were admitted. */
+export interface Admission {
+  /** One of them is in the queue now. */
+  stored(): void;
+  /** This many will not be. */
+  dropped(inputs: number): void;
 }
 
 /**
@@ -36,17 +46,15 @@ export class PendingLimit {
   }
 
   /** Admits inputs at once, or after a look at the queue. Rejects with {@link ResourceExhaustedError}. */
-  admit(pool: string, inputs: number, limit: number): Promise<void> | undefined {
+  admit(pool: string, inputs: number, limit: number): Admission | Promise<Admission> {
     const count = this.#countOf(pool);
-    if (excess(count, inputs, limit)) return this.#admitAfterLook(pool, inputs, limit);
-    count.added += inputs;
-    return undefined;
+    return excess(count, inputs, limit) ? this.#admitAfterLook(pool, inputs, limit) : admitted(count, inputs);
   }
 
-  async #admitAfterLook(pool: string, inputs: number, limit: number): Promise<void> {
+  async #admitAfterLook(pool: string, inputs: number, limit: number): Promise<Admission> {
     const count = this.#countOf(pool);
     const freshlyFull =
-      this.#now() - count.knownAtMs < FRESH_MS && excess({ ...count, added: 0 }, inputs, limit);
+      this.#now() - count.knownAtMs < FRESH_MS && excess({ ...count, added: 0, underWay: 0 }, inputs, limit);
     if (!freshlyFull) {
       count.refresh ??= this.#look(pool, count);
       await count.refresh;
@@ -58,7 +66,7 @@ export class PendingLimit {
         details: { retryAfterMs: RETRY_AFTER_MS, limit },
       });
     }
-    count.added += inputs;
+    return admitted(count, inputs);
   }
 
   async #look(pool: string, count: Count): Promise<void> {
@@ -77,16 +85,34 @@ export class PendingLimit {
   #countOf(pool: string): Count {
     let count = this.#counts.get(pool);
     if (!count) {
-      count = { known: 0, running: 0, knownAtMs: Number.NEGATIVE_INFINITY, added: 0, refresh: undefined };
+      const knownAtMs = Number.NEGATIVE_INFINITY;
+      count = { known: 0, running: 0, knownAtMs, underWay: 0, added: 0, refresh: undefined };
       this.#counts.set(pool, count);
     }
     return count;
   }
 }
 
+function admitted(count: Count, inputs: number): Admission {
+  count.underWay += inputs;
+  return {
+    stored() {
+      count.underWay--;
+      count.added++;
+    },
+    dropped(dropped) {
+      count.underWay -= dropped;
+    },
+  };
+}
+
 /** What there is too much of, for people; undefined if the inputs fit. */
-function excess({ known, added, running }: Count, inputs: number, limit: number): string | undefined {
-  const waiting = known + added;
+function excess(
+  { known, added, underWay, running }: Count,
+  inputs: number,
+  limit: number,
+): string | undefined {
+  const waiting = known + added + underWay;
   if (waiting + inputs > limit) return `${waiting} inputs wait already, ${limit} may`;
   // Whoever may let more wait than that is not held back by what runs.
   const open = waiting + running;

@@ -21,13 +21,15 @@ import {
 
 import type { FunctionDirectory } from './function-directory.ts';
 import type { Messaging } from './messaging.ts';
-import { PENDING_LIMITS, PendingLimit } from './pending-limit.ts';
+import { type Admission, PENDING_LIMITS, PendingLimit } from './pending-limit.ts';
 
 /** Where the inputs of a submit go. */
 export interface SubmitTarget {
   pool: string;
   parameters: ClassParameters;
   options?: PoolOptions | undefined;
+  /** To be told what becomes of each input. */
+  admission: Admission;
 }
 
 const NO_PARAMETERS: ClassParameters = {};
@@ -69,17 +71,17 @@ export class SubmitDesk {
     const parameters = checkAgainstFunction(message, record);
     const options = optionsOf(message, record);
     const pool = await this.#poolOf(message.functionId, parameters, options);
-    const admitted = this.#limit.admit(pool, message.inputs.length, PENDING_LIMITS[message.kind]);
-    if (admitted) await admitted;
-    await this.#messaging.inputs.ensurePool(pool);
-    if (pool !== message.functionId)
-      await this.#recordPool({
-        pool,
-        functionId: message.functionId,
-        parameters,
-        ...(options && { options }),
-      });
-    return { pool, parameters, options };
+    const admission = await this.#limit.admit(pool, message.inputs.length, PENDING_LIMITS[message.kind]);
+    const { functionId } = message;
+    try {
+      await this.#messaging.inputs.ensurePool(pool);
+      if (pool !== functionId)
+        await this.#recordPool({ pool, functionId, parameters, ...(options && { options }) });
+    } catch (error) {
+      admission.dropped(message.inputs.length);
+      throw error;
+    }
+    return { pool, parameters, options, admission };
   }
 
   async #poolOf(
