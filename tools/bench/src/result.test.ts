@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { formatTable, judge, judgeLimit } from './result.ts';
+import { formatTable, judge, judgeLimit, report } from './result.ts';
 
 const measurement = { name: 'call', unit: 'ms', value: 3, baseline: 'other', baselineValue: 2 };
 
@@ -22,4 +22,11 @@ test('the table shows every benchmark on a line of its own', () => {
 
   expect(table.split('\n')).toHaveLength(4);
   expect(table).toContain('MISSED');
+});
+
+test('what is only reported is neither met nor missed', () => {
+  const result = report(measurement);
+
+  expect(result).toMatchObject({ ratio: 1.5, target: 'none', ok: true });
+  expect(formatTable([result])).not.toMatch(/ok|MISSED/);
 });

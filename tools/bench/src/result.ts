@@ -8,7 +8,7 @@ export interface BenchResult {
   baselineValue: number;
   /** `value / baselineValue`. */
   ratio: number;
-  /** Bound on the ratio, such as `<= 1.5`; on the value for `baseline: 'none'`. */
+  /** Bound on the ratio, such as `<= 1.5`; on the value for `baseline: 'none'`; `none` if it is only reported. */
   target: string;
   ok: boolean;
 }
@@ -21,11 +21,23 @@ export interface Measurement {
   baselineValue: number;
 }
 
+const NO_TARGET = 'none';
+
 /** Judges a measurement by the ratio to its baseline. */
 export function judge(measurement: Measurement, bound: '<=' | '>=', limit: number): BenchResult {
   const ratio = measurement.value / measurement.baselineValue;
   const ok = bound === '<=' ? ratio <= limit : ratio >= limit;
   return { ...measurement, ratio, target: `ratio ${bound} ${limit}`, ok };
+}
+
+/** Reports a measurement beside its baseline, without a target. */
+export function report(measurement: Measurement): BenchResult {
+  return {
+    ...measurement,
+    ratio: measurement.value / measurement.baselineValue,
+    target: NO_TARGET,
+    ok: true,
+  };
 }
 
 /** Judges a value by a fixed limit; the limit stands in for the baseline. */
@@ -55,7 +67,7 @@ export function formatTable(results: readonly BenchResult[]): string {
     formatNumber(result.baselineValue),
     result.ratio.toFixed(2),
     result.target,
-    result.ok ? 'ok' : 'MISSED',
+    result.target === NO_TARGET ? '' : result.ok ? 'ok' : 'MISSED',
   ]);
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
