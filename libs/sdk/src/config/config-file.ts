@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -114,11 +114,13 @@ export class ConfigFile {
   }
 
   #write(profiles: ReadonlyMap<string, Profile>): void {
-    const draft = `${this.path}.${process.pid}.new`;
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: OWNER_ONLY_FOLDER });
+      // Where it is a link, as people who keep such files elsewhere have it, the link stays.
+      const path = existsSync(this.path) ? realpathSync(this.path) : this.path;
+      const draft = `${path}.${process.pid}.new`;
       writeFileSync(draft, `${stringify(Object.fromEntries(profiles))}\n`, { mode: OWNER_ONLY_FILE });
-      renameSync(draft, this.path);
+      renameSync(draft, path);
     } catch (cause) {
       throw new InvalidError(`the file "${this.path}" cannot be written: ${(cause as Error).message}`, {
         cause,

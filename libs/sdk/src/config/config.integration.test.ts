@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -203,6 +203,16 @@ describe('the configuration file', () => {
       environment: 'dev',
     });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('may be a link, which stays when it is written', async () => {
+    await store('[a]\nactive = true\n', 'kept.toml');
+    await symlink(join(folder, 'kept.toml'), join(folder, 'config.toml'));
+
+    ConfigFile.read(env).change('a', { environment: 'dev' });
+
+    expect((await lstat(join(folder, 'config.toml'))).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(folder, 'kept.toml'), 'utf8')).toContain('environment = "dev"');
   });
 
   it('that cannot be written is named', async () => {
