@@ -8,7 +8,13 @@ import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createProject, type Project } from './lifecycle-project.ts';
-import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
+import {
+  runCli,
+  runProgram as runNodeProgram,
+  startPlatform,
+  type Platform,
+  type ProgramResult,
+} from './platform.ts';
 
 const CALLS_APP = `
 import { App, concurrent, currentSignal, FunctionCall, isLocal } from 'gantry';
@@ -164,17 +170,8 @@ afterAll(async () => {
   await platform[Symbol.asyncDispose]();
 });
 
-/** Runs a program of the user with plain Node. */
-async function runProgram(...args: string[]): Promise<ProgramResult> {
-  const child = spawn(process.execPath, ['--no-warnings', ...args], {
-    cwd: project.folder,
-    env: { ...process.env, ...platform.env },
-  });
-  const result: ProgramResult = { code: null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (result.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (result.stderr += text));
-  [result.code] = (await once(child, 'close')) as [number | null];
-  return result;
+function runProgram(...args: string[]): Promise<ProgramResult> {
+  return runNodeProgram(args, platform.env, project.folder);
 }
 
 async function stateOf(appId: string): Promise<string | undefined> {
