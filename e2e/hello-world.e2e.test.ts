@@ -151,9 +151,10 @@ describe('gantry run', () => {
   });
 
   test('takes the only function without its name, and prints its result', async () => {
-    const result = await runCli(['run', '-q', SCRIPT, '--x', '5'], platform.env);
+    const result = await runCli(['run', SCRIPT, '--x', '5'], platform.env);
 
     expect(result.code, result.stderr).toBe(0);
+    expect(result.stderr).toContain('Started script.ts (ap-');
     expect(result.stdout.split('\n')).toContain('25');
   });
 

@@ -1,4 +1,4 @@
-import type { DeployReply, DeployRequest } from '@gantry/protocol';
+import type { DeployReply, DeployRequest, Manifest } from '@gantry/protocol';
 
 import type { ApiClient } from '../api-client.ts';
 import { plural, toSize } from '../terminal/units.ts';
@@ -33,12 +33,16 @@ export async function publishApp({ client, built, request, steps }: PublishOptio
   });
   return steps.run('Deploying…', async () => {
     const reply = await client.deploy({ ...request, manifest });
-    return { value: reply, done: publishedText(reply, request) };
+    return { value: reply, done: publishedText(reply, request, manifest) };
   });
 }
 
-function publishedText(reply: DeployReply, request: PublishOptions['request']): string {
-  const name = reply.appName ?? reply.appId;
+function publishedText(
+  reply: DeployReply,
+  request: PublishOptions['request'],
+  { description }: Manifest,
+): string {
+  const name = reply.appName ?? description ?? reply.appId;
   if (request.appId) return `Reloaded ${name} as version ${reply.version}`;
   return request.ephemeral ? `Started ${name} (${reply.appId})` : `Deployed ${name} version ${reply.version}`;
 }
