@@ -33,7 +33,7 @@ test(
       const { webUrl, tickId } = await deployLoad(cluster);
       const notes = join(cluster.directory, 'notes');
       await mkdir(notes);
-      const load = new MixedLoad({ cluster, random, notes, webUrl });
+      const load = await MixedLoad.start({ cluster, random, notes, webUrl });
       await Promise.all([injectFaults(cluster, plan), delay(settings.durationMs)]);
       await load.finish(GRACE_MS);
       const { ledger } = load;

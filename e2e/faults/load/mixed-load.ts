@@ -23,10 +23,20 @@ export class MixedLoad {
   readonly #during = { running: true };
   readonly #loops: Promise<void>[];
 
-  constructor(options: MixedLoadOptions) {
+  private constructor(options: MixedLoadOptions, clients: Client[]) {
     this.#options = options;
-    this.#clients = Array.from({ length: 3 }, () => this.#newClient());
+    this.#clients = clients;
     this.#loops = this.#startLoops();
+  }
+
+  /** Starts when all clients are connected: one that reaches no server at first says so at once, and rightly. */
+  static async start(options: MixedLoadOptions): Promise<MixedLoad> {
+    const clients = Array.from({ length: 3 }, () => newClient(options.cluster));
+    const ledger = new Ledger();
+    const { random, notes } = options;
+    await Promise.all(clients.map((client) => loads.call({ client, random, ledger, notes })));
+    if (ledger.problems.length > 0) throw new Error(ledger.problems.join('\n'));
+    return new MixedLoad(options, clients);
   }
 
   /** Starts nothing more, and waits for what is open, but not longer than `graceMs`: what is still open then is a problem. */
@@ -43,7 +53,7 @@ export class MixedLoad {
 
   /** The results of spawned calls, for a client that did not make them. */
   async #collect(): Promise<void> {
-    const client = this.#newClient();
+    const client = newClient(this.#options.cluster);
     this.#clients.push(client);
     await Promise.all(
       this.#spawned.map(({ callId, x }) =>
@@ -67,14 +77,13 @@ export class MixedLoad {
     return mix.map((load, at) => this.#loop(load, this.#clients[at % this.#clients.length]));
   }
 
-  #loop(load: loads.Load, client = this.#newClient()): Promise<void> {
+  #loop(load: loads.Load, client = newClient(this.#options.cluster)): Promise<void> {
     const { random, notes } = this.#options;
     const context = { client, random: random.fork(), ledger: this.ledger, notes };
     return loads.repeat(load, context, this.#during);
   }
+}
 
-  #newClient(): Client {
-    const { GANTRY_SERVER_URL: serverUrl, GANTRY_TOKEN: token } = this.#options.cluster.env;
-    return new Client({ serverUrl, token });
-  }
+function newClient({ env }: Cluster): Client {
+  return new Client({ serverUrl: env.GANTRY_SERVER_URL, token: env.GANTRY_TOKEN });
 }
