@@ -7,6 +7,8 @@ import { runCli } from '../../platform.ts';
 import { Part } from './part.ts';
 
 const TOKEN = 'token-of-the-fault-tests';
+/** Sockets of containers do not fit below it. */
+export const LONG_FOLDER = 'a-folder-with-a-name-that-is-long-enough-for-sockets-to-need-another-place';
 
 export interface ClusterOptions {
   /** @defaultValue 1 */
@@ -50,7 +52,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   builder.links.set('clients', clients);
   const workers: [Part, Part] = [
     await builder.build('worker-1', ['worker']),
-    await builder.build('worker-2', ['worker']),
+    await builder.build('worker-2', ['worker'], LONG_FOLDER),
   ];
   const gateway = options.gateway ? await builder.build('gateway', await gatewayArgs()) : undefined;
   const servers: [Part, ...Part[]] = [firstServer, ...moreServers];
@@ -99,9 +101,9 @@ class PartBuilder {
     for (const folder of ['blobs', 'logs', 'tmp']) await mkdir(join(this.#directory, folder));
   }
 
-  async build(name: string, command: string[]): Promise<Part> {
-    const dataDir = join(this.#directory, name);
-    await mkdir(dataDir);
+  async build(name: string, command: string[], folder = ''): Promise<Part> {
+    const dataDir = join(this.#directory, name, folder);
+    await mkdir(dataDir, { recursive: true });
     // Parts on other machines would share an S3 store; here they share a folder.
     await symlink(join(this.#directory, 'blobs'), join(dataDir, 'blobs'));
     const link = await TcpProxy.open(Number(new URL(this.#nats.url).port));

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { LONG_FOLDER } from './cluster.ts';
 import { processesOf } from './processes.ts';
 
 /** Whatever a stopped cluster has left: nothing, if all is well. Linux only. */
@@ -26,7 +27,7 @@ async function linesWith(path: string, text: string): Promise<string[]> {
 /** Temporary files, and what belongs to containers. */
 async function leftFiles(directory: string): Promise<string[]> {
   const folders = ['tmp'];
-  for (const worker of ['worker-1', 'worker-2']) {
+  for (const worker of ['worker-1', join('worker-2', LONG_FOLDER)]) {
     folders.push(join(worker, 'worker', 'containers'), join(worker, 'worker', 'processes'));
   }
   const found = await Promise.all(

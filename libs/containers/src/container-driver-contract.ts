@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-import { isRunning } from '@gantry/testing';
+import { isRunning, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Container, ContainerDriver } from './container-driver.ts';
@@ -125,6 +125,14 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
         container.kill();
         await container.exited;
         expect(container.memoryBytes).toBeUndefined();
+      });
+
+      it('removes the socket of a container that was killed', async () => {
+        const container = await startOne();
+        writeFileSync(container.socketPath, '');
+        container.kill();
+        await container.exited;
+        await waitUntil(() => !existsSync(container.socketPath));
       });
 
       it('removes the working directory when the container ended', async () => {

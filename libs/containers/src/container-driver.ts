@@ -36,6 +36,8 @@ export interface Container {
   readonly pid: number;
   /** Working directory. Removed, with all in it, when the container ended. */
   readonly directory: string;
+  /** A path that its code may listen on; what is there is removed when the container ended. */
+  readonly socketPath: string;
   /** The other end is file descriptor 3 of the runner. Its messages are described in `@gantry/protocol`. */
   readonly channel: Duplex;
   /** What the processes of the container write past the runner. Must be read, or they block. */

@@ -6,6 +6,7 @@ import { ContainerError } from '@gantry/protocol';
 
 import type { Container, ContainerEnd } from './container-driver.ts';
 import type { KernelKills } from './kernel-kills.ts';
+import { socketPathFor } from './socket-path.ts';
 import { processTreeMemoryBytes } from './process-memory.ts';
 
 /** Of -1000 (never) to 1000 (first): what the kernel goes by when memory is short. */
@@ -67,6 +68,10 @@ export class ProcessContainer implements Container {
     }
     preferForKernelKills(child.pid);
     return new ProcessContainer(child, options);
+  }
+
+  get socketPath(): string {
+    return socketPathFor(this.directory);
   }
 
   get pid(): number {

@@ -1,6 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,6 +72,22 @@ describe('process driver', () => {
     await vanished(pid);
     expect(existsSync(join(dataDir, 'containers', 'ta-orphan'))).toBe(false);
     expect(await driver.reconcile()).toBe(0);
+  });
+
+  it('removes the socket of a container of a killed worker, also one that found no room in a long data directory', async () => {
+    const root = dataDir;
+    dataDir = join(root, 'a-name-that-is-long-enough-for-sockets-to-need-another-place'.repeat(2));
+    mkdirSync(dataDir);
+    await orphan();
+    doomed?.kill('SIGKILL');
+    await once(doomed as ChildProcess, 'exit');
+    const socketPath = join(tmpdir(), 'ta-orphan.sock');
+    writeFileSync(socketPath, '');
+
+    await new ProcessDriver({ dataDir, runnerPath }).reconcile();
+    dataDir = root;
+
+    expect(existsSync(socketPath)).toBe(false);
   });
 
   it('leaves the containers of a worker that still runs', async () => {

@@ -109,6 +109,7 @@ export class ProcessDriver implements ContainerDriver {
   async #cleanUp(container: ProcessContainer): Promise<void> {
     await container.exited;
     await rm(container.directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    await rm(container.socketPath, { force: true }).catch(() => undefined);
     this.#records.remove(container.token);
     this.#running.delete(container);
   }

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { socketPathFor } from './socket-path.ts';
 import { groupMembersWith, processIdentity } from './process-identity.ts';
 
 /** What the driver remembers on disk about a process it started. */
@@ -56,6 +57,7 @@ export class ProcessRecords {
       if (record) {
         if (await endProcesses(record)) ended++;
         await rm(record.directory, { recursive: true, force: true });
+        await rm(socketPathFor(record.directory), { force: true });
       }
       await rm(path, { force: true });
     }

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Container, ContainerEnd } from '@gantry/containers';
@@ -9,7 +7,6 @@ import { FrameChannel } from '@gantry/runner';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 
 const LAST_WORDS_MS = 200;
-const MOST_SOCKET_PATH_BYTES = 100;
 const OUT_OF_MEMORY_TEXT = 'heap out of memory';
 
 export interface ContainerProcessListener {
@@ -28,7 +25,7 @@ export class ContainerProcess {
 
   constructor(container: Container, log: ContainerLog, listener: ContainerProcessListener) {
     this.#container = container;
-    this.httpSocketPath = socketPath(container);
+    this.httpSocketPath = container.socketPath;
     this.#channel = new FrameChannel(container.channel);
     const channelClosed = new Promise<void>((resolve) => {
       this.#channel.listen({ onMessage: (message) => listener.onMessage(message), onClose: resolve });
@@ -63,11 +60,4 @@ export class ContainerProcess {
   kill(): void {
     this.#container.kill();
   }
-}
-
-/** Unix limits the path of a socket to 107 bytes. */
-function socketPath(container: Container): string {
-  const path = join(container.directory, 'http.sock');
-  if (Buffer.byteLength(path) <= MOST_SOCKET_PATH_BYTES) return path;
-  return join(tmpdir(), `${container.id}.sock`);
 }
