@@ -6,7 +6,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{apps,libs,tools,examples}/*/src/**/*.test.ts', 'tools/setup/src/**/*.test.mjs'],
+          include: [
+            '{apps,libs,tools,examples}/*/src/**/*.test.ts',
+            'tools/setup/src/**/*.test.mjs',
+            'e2e/faults/*.test.ts',
+          ],
           exclude: ['**/*.integration.test.{ts,mjs}', '**/*.e2e.test.ts', '**/node_modules/**'],
           setupFiles: ['vitest.fuzz.ts'],
         },
