@@ -128,6 +128,19 @@ describe('code that calls process.exit', () => {
   });
 });
 
+describe('code that throws outside every input', () => {
+  it('ends its container, whose end says what it threw', async () => {
+    const thrower = "setTimeout(() => { throw new Error('homeless'); }, 100)";
+    const record = await platform.deploy(`(${thrower}, { kind: 'function', name: 'timer', fn: () => 1 })`);
+    const containerId = await platform.startContainer(record);
+    expect(await endOf(containerId)).toMatchObject({
+      reason: 'crashed',
+      code: 1,
+      message: 'its code threw outside every input: homeless',
+    });
+  });
+});
+
 describe('a container that runs out of memory', () => {
   it('fails an input that was alone in it, the second time, with an error of its own', async () => {
     const retries = { maxRetries: 3, initialDelayMs: 0, backoffCoefficient: 1, maxDelayMs: 1_000 };

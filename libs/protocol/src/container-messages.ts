@@ -79,6 +79,8 @@ export type RunnerToWorker =
   | { type: 'ready' }
   /** `error` is an encoded `ContainerError` whose cause is what the code threw. */
   | { type: 'loadFailed'; error: Uint8Array; message: string; stack?: string | undefined }
+  /** Code that belongs to no input threw: the process ends. */
+  | { type: 'crashed'; message: string }
   | { type: 'output'; inputId: string; outcome: Outcome; startedAtMs: number; finishedAtMs: number }
   /** What a generator yielded, counted from 0. */
   | { type: 'value'; inputId: string; seq: number; value: Uint8Array }

@@ -63,6 +63,7 @@ describe('a runner process', () => {
     const running = await started('', { before: "setTimeout(() => { throw new Error('homeless'); }, 50);" });
     expect(await running.ended()).toEqual({ code: 1, signal: null });
     await running.until(() => running.logs().includes('homeless'), 'last words');
+    expect(await running.first('crashed')).toMatchObject({ message: 'homeless' });
   });
 
   it('delivers what was logged before process.exit', async () => {

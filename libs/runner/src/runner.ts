@@ -14,6 +14,7 @@ import { loadUserCode, type UserCode } from './user-code.ts';
 import { preloadWeb, preloadWebValidation, startWebEndpoints, type WebEndpoints } from './web-endpoints.ts';
 
 const HEARTBEAT_MS = 1_000;
+const MOST_MESSAGE_CHARS = 1_000;
 const CACHE_FLUSH_DELAY_MS = 2_000;
 const PRELOAD_WEB_DELAY_MS = 50;
 const PRELOAD_VALIDATION_DELAY_MS = 1_000;
@@ -90,6 +91,7 @@ export class Runner {
     if (input && (this.#inputs?.fail(input, thrown) || this.#batches?.fail(input, thrown))) return;
     if (this.#state === 'loading') return this.#loadFailed(thrown);
     this.#log(`uncaught: ${stackOf(thrown) ?? messageOf(thrown)}\n`);
+    this.#channel.send({ type: 'crashed', message: messageOf(thrown).slice(0, MOST_MESSAGE_CHARS) });
     this.#end(1);
   }
 

@@ -331,6 +331,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
         return this.#becomeReady();
       case 'loadFailed':
         return this.#loadFailed(message);
+      case 'crashed':
+        this.#reason ??= {
+          reason: 'crashed',
+          message: `its code threw outside every input: ${message.message}`,
+        };
+        return;
       case 'api':
         return this.#openCalls().receive(message.message);
       case 'lookup':
