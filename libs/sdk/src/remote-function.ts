@@ -334,7 +334,11 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     return this.#options.target.objectId;
   }
 
-  /** The HTTPS address of an endpoint, null for a function that is none. */
+  /**
+   * The HTTPS address of an endpoint, null for a function that is none.
+   *
+   * @throws {@link NotFoundError} if it is not deployed.
+   */
   async getWebUrl(): Promise<string | null> {
     const { lookup } = await this.#options.target.resolve();
     return lookup.urls[this.#options.method] ?? null;
