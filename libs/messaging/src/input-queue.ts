@@ -188,7 +188,7 @@ export class NatsInputQueue implements InputQueue {
   }
 
   async #createConsumer(pool: string): Promise<void> {
-    await this.#link.ask(`pool "${pool}"`, async () => {
+    await this.#link.askUntilAnswered(`pool "${pool}"`, async () => {
       try {
         await this.#link.manager.consumers.add(STREAMS.inputs, poolConsumer(pool));
       } catch (error) {

@@ -32,13 +32,17 @@ async function readIndexes(): Promise<number[]> {
   return indexes;
 }
 
-test('a read outlasts a broker that does not answer for longer than a request waits', async () => {
+test('reading, and making a pool, outlasts a broker that does not answer for longer than a request waits', async () => {
   proxy.hold();
   const [reading, finding] = [readIndexes(), messaging.outputs.find(callId, 0)];
+  const pool = newId('fu');
+  const ready = messaging.inputs.ensurePool(pool);
   setTimeout(() => proxy.heal(), 6_000);
 
   expect(await reading).toEqual([0]);
   expect(await finding).toMatchObject({ callId });
+  await ready;
+  expect(await messaging.inputs.backlog(pool)).toEqual({ waiting: 0, delivered: 0 });
 });
 
 test('a connection that fell silent is given up within seconds, and what was asked over it is asked anew', async () => {
