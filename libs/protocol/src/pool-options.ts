@@ -31,32 +31,70 @@ export function inheritedSettings<T extends { minContainers?: number | undefined
   return replaced ? { ...settings, minContainers: undefined } : settings;
 }
 
-const WHOLE = new Set<string>(['maxContainers', 'bufferContainers', 'maxInputs', 'targetInputs']);
+type Check = (value: unknown) => boolean;
+
+const between =
+  (min: number, max: number): Check =>
+  (value) =>
+    typeof value === 'number' && value >= min && value <= max;
+const whole =
+  (min: number, max = Number.MAX_SAFE_INTEGER): Check =>
+  (value) =>
+    Number.isInteger(value) && between(min, max)(value);
+const isAmount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value > 0;
+/** An amount, or a request and a limit that is not below it. */
+const isRange: Check = (value) => {
+  if (!Array.isArray(value)) return isAmount(value);
+  const [request, limit] = value as unknown[];
+  return value.length === 2 && isAmount(request) && isAmount(limit) && Number(request) <= Number(limit);
+};
+const parts =
+  (checks: Record<string, Check>): Check =>
+  (value) =>
+    isObject(value) &&
+    Object.keys(value).every((key) => Object.hasOwn(checks, key)) &&
+    Object.entries(checks).every(([key, check]) => check(value[key]));
+
+const DAY_MS = 24 * 3600 * 1000;
+
+// The ranges that manifests have.
+const CHECKS: Record<(typeof KEYS)[number], Check> = {
+  timeoutMs: between(10, DAY_MS),
+  maxContainers: whole(1),
+  bufferContainers: whole(0),
+  scaledownWindowMs: between(2_000, 1_200_000),
+  cpu: isRange,
+  memoryMiB: isRange,
+  retries: parts({
+    maxRetries: whole(0, 10),
+    initialDelayMs: between(0, 60_000),
+    backoffCoefficient: between(1, 10),
+    maxDelayMs: between(1_000, 60_000),
+  }),
+  maxInputs: whole(1),
+  targetInputs: whole(1),
+  batching: parts({ maxBatchSize: whole(1, 1_000), waitMs: between(0, 600_000) }),
+};
 
 /**
  * Checks options that came over the wire.
  *
- * @throws {@link InvalidError}
+ * @throws {@link InvalidError} naming the first that callers cannot replace, or that is out of range.
  */
 export function assertPoolOptions(options: PoolOptions): void {
-  for (const [key, value] of Object.entries(options) as [string, unknown][]) {
-    if (!POOL_OPTION_KEYS.includes(key)) {
+  if (!isObject(options)) throw new InvalidError('replaced options must be an object');
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, key)) {
       throw new InvalidError(`the option "${key}" cannot be replaced by a caller`, {
         hint: `Options that can: ${POOL_OPTION_KEYS.join(', ')}.`,
       });
     }
-    if (
-      typeof value === 'number'
-        ? !(value >= 0) || (WHOLE.has(key) && !Number.isInteger(value))
-        : !isParts(value)
-    ) {
-      throw new InvalidError(`the option "${key}" has no valid value`);
+    if (value !== undefined && !CHECKS[key as keyof PoolOptions](value)) {
+      throw new InvalidError(`the option "${key}" has no valid value: ${JSON.stringify(value)}`);
     }
   }
 }
 
-// A pair of numbers, or numbers by name.
-function isParts(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).every((part) => typeof part === 'number' && part >= 0);
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
