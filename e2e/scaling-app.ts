@@ -1,6 +1,16 @@
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { App, method, parameter, RemoteFunction, stopFetchingInputs } from 'gantry';
+import {
+  App,
+  concurrent,
+  enter,
+  fastapiEndpoint,
+  method,
+  parameter,
+  RemoteFunction,
+  stopFetchingInputs,
+} from 'gantry';
 
 export const app = new App('scaling');
 
@@ -32,5 +42,69 @@ export class Place {
   @method() async pid(): Promise<number> {
     await delay(300);
     return process.pid;
+  }
+}
+
+let visits = 0;
+
+/** Counts its inputs, in memory and in a file. */
+export const visitor = app.function({ maxContainers: 3 }, async () => {
+  visits++;
+  appendFileSync('visits.txt', '.');
+  return { pid: process.pid, visits, inFile: readFileSync('visits.txt', 'utf8').length };
+});
+
+/** What runs at the same moment in a container of {@link Shared}. */
+export interface Company {
+  pid: number;
+  names: string[];
+}
+
+@app.cls({ maxContainers: 1 })
+@concurrent({ maxInputs: 3, targetInputs: 1 })
+export class Shared {
+  readonly #running: string[] = [];
+
+  @method() async left(): Promise<Company> {
+    return this.#run('left');
+  }
+
+  @method() async right(): Promise<Company> {
+    return this.#run('right');
+  }
+
+  @fastapiEndpoint() async web(): Promise<Company> {
+    return this.#run('web');
+  }
+
+  async #run(name: string): Promise<Company> {
+    this.#running.push(name);
+    await delay(200);
+    const company = { pid: process.pid, names: [...this.#running] };
+    this.#running.splice(this.#running.indexOf(name), 1);
+    return company;
+  }
+}
+
+const bootSteps = ['module'];
+
+@app.cls({})
+@concurrent({ maxInputs: 4 })
+export class SlowStart {
+  @enter() first(): void {
+    bootSteps.push('first');
+  }
+
+  @enter() async second(): Promise<void> {
+    await delay(400);
+    bootSteps.push('second');
+  }
+
+  @method() async steps(): Promise<string[]> {
+    return bootSteps;
+  }
+
+  @fastapiEndpoint() async page(): Promise<string[]> {
+    return bootSteps;
   }
 }

@@ -4,8 +4,18 @@ import { waitUntil } from '@gantry/testing';
 import { Client, Cls, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { runCli, startPlatform, type Platform } from './platform.ts';
-import type { Place, single, tuner, where, worn } from './scaling-app.ts';
+import { fetchHttps, runCli, startPlatform, type Platform } from './platform.ts';
+import type {
+  Company,
+  Place,
+  Shared,
+  single,
+  SlowStart,
+  tuner,
+  visitor,
+  where,
+  worn,
+} from './scaling-app.ts';
 
 const ENTRY = join(import.meta.dirname, 'scaling-app.ts');
 
@@ -135,5 +145,53 @@ describe('a handle with replaced options', () => {
 
     expect(others).toEqual([first, first, first]);
     expect(other).not.toBe(first);
+  });
+});
+
+describe('a container', () => {
+  const get = async (url: string | null): Promise<unknown> => {
+    const { status, body } = await fetchHttps({ url: url ?? '', caPath: platform.ready.caPath });
+    expect(status, body).toBe(200);
+    return JSON.parse(body);
+  };
+
+  test('serves inputs that come one after the other alone, with its globals and its files', async () => {
+    const handle = RemoteFunction.fromName<typeof visitor>('scaling', 'visitor');
+
+    const first = await handle.remote();
+    const visits = [first.visits];
+    for (let i = 0; i < 20; i++) {
+      const { pid, visits: count, inFile } = await handle.remote();
+      expect({ pid, inFile }).toEqual({ pid: first.pid, inFile: count });
+      visits.push(count);
+    }
+
+    expect(visits).toEqual(visits.map((_, index) => index + 1));
+    expect(await containersOf(handle)).toBe(1);
+  });
+
+  test('bursts over its target, and shares its places among all methods and endpoints of its class', async () => {
+    const { left, right, web } = Cls.fromName<typeof Shared>('scaling', 'Shared').instance();
+    const url = await web.getWebUrl();
+    await right.remote();
+
+    const one = async (index: number): Promise<Company> => {
+      if (index % 3 === 0) return left.remote();
+      return index % 3 === 1 ? right.remote() : ((await get(url)) as Company);
+    };
+    const companies = await Promise.all(Array.from({ length: 12 }, (_, index) => one(index)));
+
+    expect(new Set(companies.map(({ pid }) => pid)).size).toBe(1);
+    expect(Math.max(...companies.map(({ names }) => names.length))).toBe(3);
+    expect(new Set(companies.flatMap(({ names }) => names))).toEqual(new Set(['left', 'right', 'web']));
+  });
+
+  test('gets no input and no request before its module and all its enter hooks are through', async () => {
+    const { steps, page } = Cls.fromName<typeof SlowStart>('scaling', 'SlowStart').instance();
+    const url = await page.getWebUrl();
+
+    const answers = await Promise.all([steps.remote(), get(url), steps.remote(), get(url)]);
+
+    for (const answer of answers) expect(answer).toEqual(['module', 'first', 'second']);
   });
 });

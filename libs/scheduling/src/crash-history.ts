@@ -80,7 +80,12 @@ export class CrashHistory {
 
   /** True while it says something about containers to come. */
   matters(nowMs: number): boolean {
-    return this.isCautious && nowMs - this.#lastMs < REMEMBERED_MS;
+    return nowMs < this.mattersUntilMs;
+  }
+
+  /** When it says nothing any more; in the past if it does not say anything now. */
+  get mattersUntilMs(): number {
+    return this.isCautious ? this.#lastMs + REMEMBERED_MS : Number.NEGATIVE_INFINITY;
   }
 
   /** True while containers are tried one at a time. */
@@ -88,15 +93,16 @@ export class CrashHistory {
     return this.#pauses > 0;
   }
 
-  mayStart(nowMs: number): boolean {
-    return nowMs >= this.#nextStartAtMs;
+  /** When the next container may be started; in the past if nothing speaks against one now. */
+  get mayStartMs(): number {
+    return this.#lastMs + backoffMs(this.#pauses);
   }
 
   /** Set once failures follow each other. */
   get loop(): CrashLoop | undefined {
     if (this.#pauses < LOOPS_FROM) return undefined;
     const failures = Math.max(this.#loadFailures, this.#crashes);
-    return { failures, message: this.#message, nextStartAtMs: this.#nextStartAtMs };
+    return { failures, message: this.#message, nextStartAtMs: this.mayStartMs };
   }
 
   /** The loop, once per failure. */
@@ -117,10 +123,6 @@ export class CrashHistory {
 
   get #pauses(): number {
     return Math.max(this.#loadFailures, this.#crashes - CRASHES_FORGIVEN);
-  }
-
-  get #nextStartAtMs(): number {
-    return this.#lastMs + backoffMs(this.#pauses);
   }
 }
 

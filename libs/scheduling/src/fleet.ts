@@ -1,188 +1,196 @@
-import {
-  type ContainerStatus,
-  type FunctionRecord,
-  WORKER_DEAD_AFTER_MS,
-  type WorkerStatus,
-} from '@gantry/protocol';
+import { type ContainerStatus, WORKER_DEAD_AFTER_MS, type WorkerStatus } from '@gantry/protocol';
 
-import { resourceNeed } from './placement.ts';
-import type { Machine } from './room-plan.ts';
+import type { FleetContainer } from './fleet-container.ts';
+import type { Resources } from './placement.ts';
+import type { Room } from './room.ts';
 
-/** A container as the scheduler counts it: reported by its worker, or asked for a moment ago. */
-export interface FleetContainer {
-  containerId: string;
-  workerId: string;
+/** What a worker's report says of one container that was not known before. */
+export interface FleetChange {
+  type: 'added' | 'changed' | 'ready' | 'ended' | 'vanished';
   pool: string;
   functionId: string;
   version: number;
-  state: 'requested' | 'starting' | 'ready' | 'draining';
-  running: number;
-  maxInputs: number;
-  /** It takes no more inputs, and ends after those it has. */
-  exhausted?: boolean | undefined;
-  idleForMs?: number | undefined;
-}
-
-/** What a worker's report says that was not known before. */
-export interface FleetChange {
-  type: 'ready' | 'ended';
-  status: ContainerStatus;
   requestedAtMs: number;
+  /** What was reported, unless nothing was. */
+  status?: ContainerStatus;
 }
 
-interface Requested {
+interface Known extends FleetContainer {
+  requestedAtMs: number;
+  stopAskedAtMs?: number;
+  /** Whether its readiness was told already. */
+  isTold: boolean;
+  /** As the worker says it, by its own clock. */
+  reportedIdleSinceMs?: number | undefined;
+  /** Number of the last report that had it; 0 while it is only asked for. */
+  report: number;
+}
+
+/** One container in a report, and what was known of it. */
+interface Sighting {
+  container: ContainerStatus;
+  known: Known | undefined;
+  nowMs: number;
+}
+
+interface Worker {
   workerId: string;
-  pool: string;
-  record: FunctionRecord;
-  atMs: number;
+  capacity: Resources;
+  draining: boolean;
+  seenAtMs: number;
+  reports: number;
+  containers: Map<string, Known>;
+  /** Containers whose end was reported, and still is. */
+  ended: Set<string>;
 }
 
 const REQUEST_LOST_AFTER_MS = 5_000;
 const STOP_REPEAT_MS = 3_000;
 const REFUSAL_PAUSE_MS = 1_000;
+const NO_CONTAINERS: ReadonlyMap<string, FleetContainer> = new Map();
 
 /** All workers and their containers, from their reports and from what was asked of them. */
 export class Fleet {
-  readonly #workers = new Map<string, { status: WorkerStatus; seenAtMs: number }>();
-  readonly #requested = new Map<string, Requested>();
-  readonly #stopAskedAtMs = new Map<string, number>();
-  readonly #startedAtMs = new Map<string, number>();
-  /** Containers whose readiness or end was told already, by worker. */
-  readonly #told = new Map<string, Set<string>>();
+  readonly #room: Room;
+  /** What a container of a pool takes. */
+  readonly #needOf: (pool: string, functionId: string) => Resources;
+  // The order of entries is that of their times, so that what is over is always first.
+  readonly #workers = new Map<string, Worker>();
+  readonly #requested = new Map<string, Known>();
+  readonly #unheardStops = new Map<string, Known>();
   /** Workers that just refused a container, and until when they get no other. */
   readonly #pausedUntilMs = new Map<string, number>();
-  /** When this process first saw the present idle time of a container: clocks of machines differ. */
-  readonly #idle = new Map<string, { reportedMs: number; seenAtMs: number }>();
+  readonly #byPool = new Map<string, Map<string, Known>>();
 
+  constructor(options: { room: Room; needOf: (pool: string, functionId: string) => Resources }) {
+    this.#room = options.room;
+    this.#needOf = options.needOf;
+  }
+
+  /** Takes in a report; returns what is new. */
   observe(status: WorkerStatus, nowMs: number): FleetChange[] {
-    this.#workers.set(status.workerId, { status, seenAtMs: nowMs });
-    const before = this.#told.get(status.workerId) ?? new Set<string>();
-    const told = new Set<string>();
+    const worker = this.#meet(status, nowMs);
+    worker.reports++;
     const changes: FleetChange[] = [];
+    const ended = new Set<string>();
     for (const container of status.containers) {
-      this.#requested.delete(container.containerId);
-      this.#observeIdle(container, nowMs);
-      const type = changeOf(container);
-      if (!type) continue;
-      const key = `${container.containerId} ${type}`;
-      told.add(key);
-      if (before.has(key)) continue;
-      changes.push({
-        type,
-        status: container,
-        requestedAtMs: this.#startedAtMs.get(container.containerId) ?? nowMs,
-      });
+      const known = worker.containers.get(container.containerId);
+      if (container.state !== 'stopped') {
+        this.#observeContainer(worker, { container, known, nowMs }, changes);
+        continue;
+      }
+      ended.add(container.containerId);
+      if (worker.ended.has(container.containerId)) continue;
+      changes.push(changeOf('ended', container, known?.requestedAtMs ?? nowMs));
     }
-    this.#told.set(status.workerId, told);
+    worker.ended = ended;
+    this.#dropUnreported(worker, changes);
     return changes;
   }
 
-  /**
-   * Drops workers that are silent, requests nobody answered, and memory of what is gone. Returns the
-   * containers of the workers that were dropped.
-   */
-  expire(nowMs: number): ContainerStatus[] {
-    const lost: ContainerStatus[] = [];
-    for (const [workerId, { seenAtMs, status }] of this.#workers) {
-      if (nowMs - seenAtMs <= WORKER_DEAD_AFTER_MS) continue;
-      lost.push(...status.containers);
-      this.#workers.delete(workerId);
-      this.#told.delete(workerId);
-    }
-    for (const [workerId, untilMs] of this.#pausedUntilMs) {
-      if (untilMs <= nowMs) this.#pausedUntilMs.delete(workerId);
-    }
-    for (const [containerId, { atMs, workerId }] of this.#requested) {
-      if (nowMs - atMs > REQUEST_LOST_AFTER_MS || !this.#workers.has(workerId))
-        this.forgetRequest(containerId);
-    }
-    this.#prune(new Set([...this.#reported()].map(({ container }) => container.containerId)));
-    return lost;
+  #observeContainer(worker: Worker, { container, known, nowMs }: Sighting, changes: FleetChange[]): void {
+    const own = known ?? this.#take(worker, container, nowMs);
+    own.report = worker.reports;
+    if (!known) changes.push(changeOf('added', container, nowMs));
+    else if (this.#update(known, container, nowMs)) changes.push(changeOf('changed', container, nowMs));
+    if (own.isTold || container.readyAtMs === undefined) return;
+    own.isTold = true;
+    changes.push(changeOf('ready', container, own.requestedAtMs));
   }
 
-  request(containerId: string, requested: Requested): void {
-    this.#requested.set(containerId, requested);
-    this.#startedAtMs.set(containerId, requested.atMs);
+  // What was only asked for may not be there yet.
+  #dropUnreported({ containers, ended, reports }: Worker, changes: FleetChange[]): void {
+    for (const known of containers.values()) {
+      const hasEnded = ended.has(known.containerId);
+      if (known.report === reports || (known.report === 0 && !hasEnded)) continue;
+      const type = hasEnded || known.state === 'draining' ? 'changed' : 'vanished';
+      this.#drop(known);
+      changes.push({ ...known, type });
+    }
+  }
+
+  /** Drops workers that are silent, and requests nobody answered; returns the containers that are lost by it. */
+  expire(nowMs: number): { lost: FleetContainer[]; unanswered: FleetContainer[] } {
+    const lost: FleetContainer[] = [];
+    const unanswered: FleetContainer[] = [];
+    for (const [workerId, { seenAtMs, containers }] of this.#workers) {
+      if (nowMs - seenAtMs <= WORKER_DEAD_AFTER_MS) break;
+      this.#workers.delete(workerId);
+      this.#room.removeMachine(workerId);
+      for (const known of containers.values()) {
+        (known.state === 'requested' ? unanswered : lost).push(known);
+        this.#drop(known);
+      }
+    }
+    for (const [workerId, untilMs] of this.#pausedUntilMs) {
+      if (untilMs > nowMs) break;
+      this.#pausedUntilMs.delete(workerId);
+      this.#openOrClose(workerId);
+    }
+    for (const known of this.#requested.values()) {
+      if (nowMs - known.requestedAtMs <= REQUEST_LOST_AFTER_MS) break;
+      unanswered.push(known);
+      this.#drop(known);
+    }
+    return { lost, unanswered };
+  }
+
+  /** Counts a container that a worker is asked for. */
+  request(
+    container: Pick<FleetContainer, 'containerId' | 'workerId' | 'pool' | 'functionId' | 'version' | 'need'>,
+    atMs: number,
+  ): void {
+    const known: Known = {
+      ...container,
+      state: 'requested',
+      running: 0,
+      maxInputs: 0,
+      requestedAtMs: atMs,
+      isTold: false,
+      report: 0,
+    };
+    this.#keep(known);
+    this.#requested.set(known.containerId, known);
   }
 
   /** A worker did not take a container: it gets no other one for a second. */
-  refuse(containerId: string, nowMs: number): void {
-    const workerId = this.#requested.get(containerId)?.workerId;
-    if (workerId !== undefined) this.#pausedUntilMs.set(workerId, nowMs + REFUSAL_PAUSE_MS);
-    this.forgetRequest(containerId);
-  }
-
-  forgetRequest(containerId: string): void {
-    this.#requested.delete(containerId);
-    this.#startedAtMs.delete(containerId);
+  refuse(containerId: string, nowMs: number): FleetContainer | undefined {
+    const known = this.#requested.get(containerId);
+    if (!known) return undefined;
+    const { workerId } = known;
+    this.#pausedUntilMs.delete(workerId);
+    this.#pausedUntilMs.set(workerId, nowMs + REFUSAL_PAUSE_MS);
+    this.#openOrClose(workerId);
+    this.#drop(known);
+    return known;
   }
 
   /** Notes that a container was asked to stop; false if that was said a moment ago. */
-  noteStop(containerId: string, nowMs: number): boolean {
-    if (nowMs - (this.#stopAskedAtMs.get(containerId) ?? Number.NEGATIVE_INFINITY) < STOP_REPEAT_MS)
-      return false;
-    this.#stopAskedAtMs.set(containerId, nowMs);
+  noteStop({ containerId, workerId }: FleetContainer, nowMs: number): boolean {
+    const known = this.#workers.get(workerId)?.containers.get(containerId);
+    if (!known || nowMs - (known.stopAskedAtMs ?? Number.NEGATIVE_INFINITY) < STOP_REPEAT_MS) return false;
+    known.stopAskedAtMs = nowMs;
+    known.isStopUnheard = true;
+    this.#unheardStops.delete(containerId);
+    this.#unheardStops.set(containerId, known);
+    known.state = 'draining';
+    this.#room.change(known);
     return true;
   }
 
-  /** Every container that is not stopped. One that was asked to stop counts as draining. */
-  containers(nowMs: number): FleetContainer[] {
-    const all: FleetContainer[] = [];
-    for (const { workerId, container } of this.#reported()) {
-      const { containerId, pool, functionId, version, state, running, maxInputs, exhausted } = container;
-      if (state === 'stopped') continue;
-      const idle = this.#idle.get(containerId);
-      all.push({
-        containerId,
-        workerId,
-        pool,
-        functionId,
-        version,
-        state: this.#stopAskedAtMs.has(containerId) ? 'draining' : state,
-        running,
-        maxInputs,
-        exhausted,
-        idleForMs: state === 'ready' && idle ? nowMs - idle.seenAtMs : undefined,
-      });
-    }
-    for (const [containerId, { workerId, pool, record }] of this.#requested) {
-      const { id: functionId, version } = record;
-      all.push({
-        containerId,
-        workerId,
-        pool,
-        functionId,
-        version,
-        state: 'requested',
-        running: 0,
-        maxInputs: 0,
-      });
-    }
-    return all;
-  }
-
   /** The containers that a report still shows as serving although they were asked to stop. */
-  unheardStops(nowMs: number): { containerId: string; workerId: string }[] {
-    const unheard: { containerId: string; workerId: string }[] = [];
-    for (const { workerId, container } of this.#reported()) {
-      const { containerId, state } = container;
-      const askedAtMs = this.#stopAskedAtMs.get(containerId);
-      const isServing = state === 'ready' || state === 'starting';
-      if (isServing && askedAtMs !== undefined && nowMs - askedAtMs >= STOP_REPEAT_MS) {
-        unheard.push({ containerId, workerId });
-      }
+  takeUnheardStops(nowMs: number): FleetContainer[] {
+    const unheard: FleetContainer[] = [];
+    for (const known of this.#unheardStops.values()) {
+      if (nowMs - (known.stopAskedAtMs ?? nowMs) < STOP_REPEAT_MS) break;
+      unheard.push(known);
     }
-    return unheard;
+    return unheard.filter((known) => this.noteStop(known, nowMs));
   }
 
-  /** Machines that take new containers now. */
-  machines(): Machine[] {
-    const machines: Machine[] = [];
-    for (const { status } of this.#workers.values()) {
-      const { workerId, capacity, draining } = status;
-      if (!draining && !this.#pausedUntilMs.has(workerId)) machines.push({ workerId, capacity });
-    }
-    return machines;
+  /** Every container of a pool that is not stopped. One that was asked to stop counts as draining. */
+  containersOf(pool: string): Iterable<FleetContainer> {
+    return (this.#byPool.get(pool) ?? NO_CONTAINERS).values();
   }
 
   /** True while a machine gets no containers because it refused one a moment ago. */
@@ -194,33 +202,95 @@ export class Fleet {
     return this.#workers.size === 0;
   }
 
-  *#reported(): Generator<{ workerId: string; container: ContainerStatus }> {
-    for (const { status } of this.#workers.values()) {
-      for (const container of status.containers) yield { workerId: status.workerId, container };
-    }
+  #meet({ workerId, capacity, draining }: WorkerStatus, nowMs: number): Worker {
+    const worker: Worker = this.#workers.get(workerId) ?? {
+      workerId,
+      capacity,
+      draining,
+      seenAtMs: nowMs,
+      reports: 0,
+      containers: new Map(),
+      ended: new Set(),
+    };
+    Object.assign(worker, { capacity, draining, seenAtMs: nowMs });
+    this.#workers.delete(workerId);
+    this.#workers.set(workerId, worker);
+    this.#openOrClose(workerId);
+    return worker;
   }
 
-  #observeIdle({ containerId, idleSinceMs }: ContainerStatus, nowMs: number): void {
-    if (idleSinceMs === undefined) {
-      this.#idle.delete(containerId);
-      return;
-    }
-    if (this.#idle.get(containerId)?.reportedMs === idleSinceMs) return;
-    this.#idle.set(containerId, { reportedMs: idleSinceMs, seenAtMs: nowMs });
+  #openOrClose(workerId: string): void {
+    const worker = this.#workers.get(workerId);
+    if (!worker) return;
+    const isOpen = !worker.draining && !this.#pausedUntilMs.has(workerId);
+    this.#room.setMachine(workerId, { capacity: worker.capacity, isOpen });
   }
 
-  #prune(alive: Set<string>): void {
-    for (const id of this.#requested.keys()) alive.add(id);
-    for (const memory of [this.#stopAskedAtMs, this.#startedAtMs, this.#idle]) {
-      for (const id of memory.keys()) if (!alive.has(id)) memory.delete(id);
+  #take({ workerId }: Worker, reported: ContainerStatus, nowMs: number): Known {
+    const { containerId, pool, functionId, version, running, maxInputs } = reported;
+    const known: Known = {
+      ...{ containerId, workerId, pool, functionId, version, running, maxInputs },
+      need: this.#needOf(pool, functionId),
+      state: 'starting',
+      requestedAtMs: nowMs,
+      isTold: false,
+      report: 0,
+    };
+    this.#applyReport(known, reported, nowMs);
+    this.#keep(known);
+    return known;
+  }
+
+  #update(known: Known, reported: ContainerStatus, nowMs: number): boolean {
+    this.#requested.delete(known.containerId);
+    const { state, running, maxInputs, exhausted, idleSinceMs, isStopUnheard } = known;
+    this.#applyReport(known, reported, nowMs);
+    const isSame =
+      state === known.state &&
+      running === known.running &&
+      maxInputs === known.maxInputs &&
+      exhausted === known.exhausted &&
+      idleSinceMs === known.idleSinceMs &&
+      isStopUnheard === known.isStopUnheard;
+    if (!isSame) this.#room.change(known);
+    return !isSame;
+  }
+
+  #applyReport(known: Known, reported: ContainerStatus, nowMs: number): void {
+    const { containerId, state, running, maxInputs, exhausted, idleSinceMs } = reported;
+    if (state === 'draining') {
+      known.isStopUnheard = false;
+      this.#unheardStops.delete(containerId);
     }
+    if (state !== 'stopped') known.state = known.stopAskedAtMs === undefined ? state : 'draining';
+    Object.assign(known, { running, maxInputs, exhausted });
+    if (idleSinceMs === undefined) known.idleSinceMs = undefined;
+    else if (known.reportedIdleSinceMs !== idleSinceMs) known.idleSinceMs = nowMs;
+    known.reportedIdleSinceMs = idleSinceMs;
+  }
+
+  #keep(known: Known): void {
+    const { containerId, workerId, pool } = known;
+    this.#workers.get(workerId)?.containers.set(containerId, known);
+    const own = this.#byPool.get(pool);
+    if (own) own.set(containerId, known);
+    else this.#byPool.set(pool, new Map([[containerId, known]]));
+    this.#room.add(known);
+  }
+
+  #drop(known: Known): void {
+    const { containerId, workerId, pool } = known;
+    this.#workers.get(workerId)?.containers.delete(containerId);
+    this.#requested.delete(containerId);
+    this.#unheardStops.delete(containerId);
+    const own = this.#byPool.get(pool);
+    own?.delete(containerId);
+    if (own?.size === 0) this.#byPool.delete(pool);
+    this.#room.remove(known);
   }
 }
 
-/** Needs of a function that is not known any more: those of one without options. */
-export const UNKNOWN_NEED = resourceNeed({});
-
-function changeOf(container: ContainerStatus): FleetChange['type'] | undefined {
-  if (container.state === 'stopped') return 'ended';
-  return container.readyAtMs === undefined ? undefined : 'ready';
+function changeOf(type: FleetChange['type'], status: ContainerStatus, requestedAtMs: number): FleetChange {
+  const { pool, functionId, version } = status;
+  return { type, pool, functionId, version, status, requestedAtMs };
 }

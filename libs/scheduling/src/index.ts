@@ -1,4 +1,5 @@
-export { type Action, Scheduler, type SchedulerOptions } from './scheduler.ts';
+export type { Action } from './round.ts';
+export { Scheduler, type SchedulerOptions } from './scheduler.ts';
 export {
   containersToStop,
   desiredContainers,
@@ -6,7 +7,7 @@ export {
   type ScalingInput,
   type ServingContainer,
 } from './scaling.ts';
-export { placeContainer, type PlacementWorker, resourceNeed, type Resources } from './placement.ts';
+export { resourceNeed, type Resources } from './placement.ts';
 export { CrashHistory, type CrashLoop } from './crash-history.ts';
 export type { BacklogCount } from './pool-state.ts';
 export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';

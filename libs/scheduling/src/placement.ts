@@ -6,18 +6,8 @@ export interface Resources {
   memoryMiB: number;
 }
 
-/** A machine as placement sees it. */
-export interface PlacementWorker {
-  workerId: string;
-  capacity: Resources;
-  /** Requested by what it runs already. */
-  used: Resources;
-  /** How many containers of the function in question it runs. */
-  sameFunction: number;
-}
-
-// Requests are decimal fractions of a core; their sums must not fail by rounding.
-const EPSILON = 1e-9;
+// Sums of binary fractions are exact, in whatever order containers come and go.
+const PARTS = 2 ** 20;
 
 /** What one container of a function asks of its machine. */
 export function resourceNeed(options: FunctionOptionsSpec): Resources {
@@ -27,43 +17,38 @@ export function resourceNeed(options: FunctionOptionsSpec): Resources {
   };
 }
 
-/**
- * Chooses the machine for a new container: of those with room the one with the fewest containers of the same
- * function, then the one that is the least full. Undefined if none has room.
- */
-export function placeContainer(workers: readonly PlacementWorker[], need: Resources): string | undefined {
-  let best: PlacementWorker | undefined;
-  for (const worker of workers) {
-    if (hasRoom(worker, need) && (!best || isBetter(worker, best))) best = worker;
-  }
-  return best?.workerId;
+/** The same, rounded down by less than a millionth, so that ten tenths of a core are no more than one. */
+export function exactNeed(options: FunctionOptionsSpec): Resources {
+  const { cpu, memoryMiB } = resourceNeed(options);
+  return { cpu: Math.floor(cpu * PARTS) / PARTS, memoryMiB: Math.floor(memoryMiB * PARTS) / PARTS };
+}
+
+/** Whether so much fits into what a machine has besides what is used of it. */
+export function hasRoom(capacity: Resources, used: Resources, need: Resources): boolean {
+  return used.cpu + need.cpu <= capacity.cpu && used.memoryMiB + need.memoryMiB <= capacity.memoryMiB;
+}
+
+/** Whether one need is at least as large as another in everything: where the other has no room, it has none. */
+export function isAtLeast(need: Resources, other: Resources): boolean {
+  return need.cpu >= other.cpu && need.memoryMiB >= other.memoryMiB;
+}
+
+export function noResources(): Resources {
+  return { cpu: 0, memoryMiB: 0 };
+}
+
+export function sum(a: Resources, b: Resources): Resources {
+  return { cpu: a.cpu + b.cpu, memoryMiB: a.memoryMiB + b.memoryMiB };
+}
+
+export function difference(a: Resources, b: Resources): Resources {
+  return { cpu: a.cpu - b.cpu, memoryMiB: a.memoryMiB - b.memoryMiB };
+}
+
+export function greater(a: Resources, b: Resources): Resources {
+  return { cpu: Math.max(a.cpu, b.cpu), memoryMiB: Math.max(a.memoryMiB, b.memoryMiB) };
 }
 
 function requestOf(value: number | [request: number, limit: number] | undefined): number | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-/** Whether a machine can take what `need` says besides what is used. */
-export function hasRoom(
-  { capacity, used }: Pick<PlacementWorker, 'capacity' | 'used'>,
-  need: Resources,
-): boolean {
-  return (
-    used.cpu + need.cpu <= capacity.cpu + EPSILON &&
-    used.memoryMiB + need.memoryMiB <= capacity.memoryMiB + EPSILON
-  );
-}
-
-function isBetter(a: PlacementWorker, b: PlacementWorker): boolean {
-  if (a.sameFunction !== b.sameFunction) return a.sameFunction < b.sameFunction;
-  const difference = fullness(a) - fullness(b);
-  // The id decides at last, so that the same facts always give the same choice.
-  return difference === 0 ? a.workerId < b.workerId : difference < 0;
-}
-
-function fullness({ capacity, used }: PlacementWorker): number {
-  return Math.max(
-    used.cpu / Math.max(capacity.cpu, EPSILON),
-    used.memoryMiB / Math.max(capacity.memoryMiB, EPSILON),
-  );
 }

@@ -1,6 +1,7 @@
-import type { ClassParameters, DemandMessage, PoolOptions } from '@gantry/protocol';
+import type { ClassParameters, DemandMessage, FunctionRecord, PoolOptions } from '@gantry/protocol';
 
 import { CrashHistory } from './crash-history.ts';
+import type { Resources } from './placement.ts';
 
 /** Waiting and delivered inputs of a pool, as the queue counts them. */
 export interface BacklogCount {
@@ -43,6 +44,8 @@ export class PoolState {
   parameters: ClassParameters | undefined;
   /** Options of the function that callers replaced for this pool. */
   options: PoolOptions | undefined;
+  /** What holds for its containers; undefined until it is asked for again. */
+  effective: { record: FunctionRecord | undefined; need: Resources } | undefined;
   lastActiveMs = Number.NEGATIVE_INFINITY;
   lastUnplaceableMs = Number.NEGATIVE_INFINITY;
   /** Since when it needs a container that no machine has room for. */
@@ -66,9 +69,16 @@ export class PoolState {
     this.functionId = functionId;
   }
 
+  /** What is known of a pool from records, demand or settings: the first to say something is believed. */
+  identify(parameters: ClassParameters | undefined, options: PoolOptions | undefined): void {
+    this.parameters ??= parameters;
+    if (this.options || !options) return;
+    this.options = options;
+    this.effective = undefined;
+  }
+
   announce(message: DemandMessage, nowMs: number): void {
-    this.parameters ??= message.parameters;
-    this.options ??= message.options;
+    this.identify(message.parameters, message.options);
     this.#announced += message.inputs;
     if (message.waitingRequests > 0)
       this.#web.set(message.from, { requests: message.waitingRequests, atMs: nowMs });
@@ -76,12 +86,16 @@ export class PoolState {
     if (message.inputs + message.waitingRequests > 0) this.lastActiveMs = nowMs;
   }
 
+  /** When the queue should be asked next; infinite while it is being asked, or nothing is known to be there. */
+  get nextLookMs(): number {
+    const inUse = this.#announced > 0 || this.#backlog.waiting + this.#backlog.delivered > 0;
+    if (this.#looking || !inUse) return Number.POSITIVE_INFINITY;
+    return this.#lookedAtMs + (this.#pressureSinceMs === undefined ? LOOK_EVERY_MS : CONFIRM_AFTER_MS);
+  }
+
   /** True when the queue should be asked now; the answer goes to `observeBacklog`. */
   startLook(nowMs: number): boolean {
-    if (this.#looking) return false;
-    const inUse = this.#announced > 0 || this.#backlog.waiting + this.#backlog.delivered > 0;
-    const everyMs = this.#pressureSinceMs === undefined ? LOOK_EVERY_MS : CONFIRM_AFTER_MS;
-    if (!inUse || nowMs - this.#lookedAtMs < everyMs) return false;
+    if (nowMs < this.nextLookMs) return false;
     this.#looking = true;
     this.#lookedAtMs = nowMs;
     this.#announcedAtLook = this.#announced;
@@ -145,6 +159,13 @@ export class PoolState {
   /** A container or machine of this pool ended unasked: what it had will be delivered again. */
   suspectLoss(): void {
     this.#isLossSuspected = true;
+  }
+
+  /** When the first of the gateways with waiting requests will be forgotten unless it says so again. */
+  get webEndsMs(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#web.values()) first = Math.min(first, atMs + WEB_DEMAND_LASTS_MS + 1);
+    return first;
   }
 
   // More delivered than fits: acknowledgements are on their way (under load, many), or inputs were lost with

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { containersToStop, desiredContainers, type ServingContainer } from './scaling.ts';
+import { containersToStop, desiredContainers, nextStopInMs, type ServingContainer } from './scaling.ts';
 
 const idle = { demand: 0, targetInputs: 1, active: false, buffer: 0, min: 0, max: 100 };
 
@@ -61,6 +61,17 @@ describe('containersToStop', () => {
     const containers = ['a', 'b', 'c'].map((id) => container(id, { idleForMs: 15_000 }));
     expect(containersToStop({ ...input, desired: 1, containers })).toHaveLength(2);
     expect(containersToStop({ ...input, desired: 2, containers })).toHaveLength(0);
+  });
+
+  it('keeps a ready one while those that are to take its place are starting', () => {
+    const containers = [container('old', { idleForMs: 90_000 }), container('new', { ready: false })];
+    expect(containersToStop({ ...input, desired: 1, containers })).toEqual([]);
+  });
+
+  it('says when the next one will end if nothing happens', () => {
+    const containers = [container('a', { idleForMs: 10_000 }), container('b', { idleForMs: 50_000 })];
+    expect(nextStopInMs({ ...input, desired: 1, containers })).toBe(10_000);
+    expect(nextStopInMs({ ...input, desired: 2, containers })).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('keeps an old version until a container of the current one is ready', () => {

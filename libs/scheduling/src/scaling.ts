@@ -48,10 +48,11 @@ const EARLY_SHARE = 4;
  * Which containers should end, and why.
  *
  * Containers of an old version end once one of the current version is ready. Idle ones end after the
- * scaledown window, and after a quarter of it while there are more than twice as many as desired.
+ * scaledown window, and after a quarter of it while there are more than twice as many as desired. What is only
+ * starting does not take the place of one that is ready.
  */
 export function containersToStop(input: ScaleDownInput): { containerId: string; reason: string }[] {
-  const { containers, currentVersion, desired, scaledownWindowMs } = input;
+  const { containers, currentVersion, desired } = input;
   const current = containers.filter((container) => container.version === currentVersion);
   const old = containers.filter((container) => container.version !== currentVersion);
   const stops: { containerId: string; reason: string }[] = [];
@@ -59,13 +60,34 @@ export function containersToStop(input: ScaleDownInput): { containerId: string; 
     const reason = `version ${currentVersion} took over`;
     for (const { containerId } of old) stops.push({ containerId, reason });
   }
-  const isGross = current.length > 2 * Math.max(1, desired);
-  const idleLimitMs = isGross ? scaledownWindowMs / EARLY_SHARE : scaledownWindowMs;
+  const limitMs = idleLimitMs(input, current.length);
   const idle = current
-    .filter((container) => (container.idleForMs ?? -1) >= idleLimitMs)
+    .filter((container) => (container.idleForMs ?? -1) >= limitMs)
     .sort((a, b) => (b.idleForMs ?? 0) - (a.idleForMs ?? 0));
-  for (const { containerId } of idle.slice(0, Math.max(0, current.length - desired))) {
+  for (const { containerId } of idle.slice(0, Math.max(0, readyOnes(current) - desired))) {
     stops.push({ containerId, reason: 'idle' });
   }
   return stops;
+}
+
+/** In how many milliseconds the next idle container ends if nothing happens; infinite if none will. */
+export function nextStopInMs(input: ScaleDownInput): number {
+  const current = input.containers.filter(({ version }) => version === input.currentVersion);
+  if (readyOnes(current) <= input.desired) return Number.POSITIVE_INFINITY;
+  const limitMs = idleLimitMs(input, current.length);
+  let inMs = Number.POSITIVE_INFINITY;
+  for (const { idleForMs } of current) {
+    if (idleForMs !== undefined) inMs = Math.min(inMs, Math.max(0, limitMs - idleForMs));
+  }
+  return inMs;
+}
+
+function readyOnes(containers: readonly ServingContainer[]): number {
+  let count = 0;
+  for (const { ready } of containers) if (ready) count++;
+  return count;
+}
+
+function idleLimitMs({ desired, scaledownWindowMs }: ScaleDownInput, current: number): number {
+  return current > 2 * Math.max(1, desired) ? scaledownWindowMs / EARLY_SHARE : scaledownWindowMs;
 }

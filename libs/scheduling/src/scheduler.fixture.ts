@@ -1,6 +1,6 @@
 import type { ContainerStatus, FunctionOptionsSpec, FunctionRecord, WorkerStatus } from '@gantry/protocol';
 
-import type { Action } from './scheduler.ts';
+import type { Action } from './round.ts';
 
 const FILE = { digest: 'sha256-0', sizeBytes: 1 };
 

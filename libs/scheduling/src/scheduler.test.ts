@@ -33,6 +33,39 @@ describe('Scheduler', () => {
     expect(starts(scheduler.decide(1))).toHaveLength(1);
   });
 
+  it('provides containers for targetInputs each, not for the maxInputs that they can burst to', () => {
+    scheduler.observeFunction('fu-1', record({ maxInputs: 8, targetInputs: 2 }));
+    scheduler.observeWorker(worker(), 0);
+    scheduler.observeDemand(demand(8), 0);
+    expect(starts(scheduler.decide(0))).toHaveLength(4);
+  });
+
+  it('keeps a buffer while the function is active, and lets it go a scaledown window after', () => {
+    scheduler.observeFunction('fu-1', record({ bufferContainers: 1, scaledownWindowMs: 4_000 }));
+    scheduler.observeWorker(worker(), 0);
+    scheduler.observeDemand(demand(1), 0);
+    expect(starts(scheduler.decide(0))).toHaveLength(2);
+    scheduler.observeBacklog(POOL, { waiting: 0, delivered: 0 }, 1);
+    const idle = ['c1', 'c2'].map((containerId) => ({ containerId, idleSinceMs: 1 }));
+    const stoppedAtMs: number[] = [];
+    for (let nowMs = 100; nowMs <= 9_000; nowMs += 100) {
+      if (nowMs % 2_000 === 100) scheduler.observeWorker(worker(idle), nowMs);
+      for (const _ of stops(scheduler.decide(nowMs))) if (stoppedAtMs.length < 2) stoppedAtMs.push(nowMs);
+    }
+    // One may go once it was idle for long enough; the buffer not before nothing was asked for as long.
+    expect(stoppedAtMs).toEqual([4_100, 4_100]);
+  });
+
+  it('keeps its buffer beside what is busy, within maxContainers', () => {
+    scheduler.observeFunction('fu-1', record({ bufferContainers: 2, maxContainers: 3 }));
+    scheduler.observeWorker(worker([{ running: 1 }, { containerId: 'c2', running: 1 }]), 0);
+    scheduler.observeBacklog(POOL, { waiting: 0, delivered: 2 }, 0);
+    scheduler.decide(0);
+    scheduler.poolsToLookAt(300);
+    scheduler.observeBacklog(POOL, { waiting: 0, delivered: 2 }, 300);
+    expect(starts(scheduler.decide(300))).toHaveLength(1);
+  });
+
   it('asks again when a worker refuses or never reports the container', () => {
     scheduler.observeFunction('fu-1', record());
     scheduler.observeWorker(worker(), 0);
@@ -216,7 +249,7 @@ describe('Scheduler', () => {
 
   it('keeps no minimum of containers with options that a caller replaced', () => {
     scheduler.observeFunction('fu-1', record({ minContainers: 2 }));
-    scheduler.observeWorker(worker([{ idleSinceMs: 0 }, { idleSinceMs: 0 }]), 0);
+    scheduler.observeWorker(worker([{ idleSinceMs: 0 }, { containerId: 'other', idleSinceMs: 0 }]), 0);
     const live = { functionId: 'fu-1', pool: 'fu-1', parameters: {}, version: 1 };
     scheduler.observeAutoscaler(POOL, { ...live, settings: { minContainers: 2 } });
     const options = { maxContainers: 1 };

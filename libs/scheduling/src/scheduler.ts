@@ -1,9 +1,7 @@
 import {
   type AppRecord,
   type AutoscalerRecord,
-  type ClassParameters,
   type ContainerStatus,
-  DEFAULTS,
   type DemandMessage,
   type FunctionRecord,
   newId,
@@ -11,39 +9,12 @@ import {
   type WorkerStatus,
 } from '@gantry/protocol';
 
-import type { CrashLoop, LoadFailures } from './crash-history.ts';
-import { effectiveRecord } from './effective-record.ts';
-import { Fleet, type FleetChange, type FleetContainer, UNKNOWN_NEED } from './fleet.ts';
-import { resourceNeed, type Resources } from './placement.ts';
-import { missingContainers, wantedContainers } from './pool-demand.ts';
-import { byUrgency, countOf, type PoolTurn, type Review, type Surplus } from './pool-review.ts';
-import { type BacklogCount, PoolState } from './pool-state.ts';
-import { type PoolId, RoomPlan } from './room-plan.ts';
-import { containersToStop } from './scaling.ts';
-
-/** What the scheduler wants done. */
-export type Action =
-  | {
-      type: 'start';
-      workerId: string;
-      containerId: string;
-      pool: string;
-      parameters: ClassParameters;
-      record: FunctionRecord;
-    }
-  | { type: 'stop'; workerId: string; containerId: string; reason: string }
-  /** The pool's containers do not load: answer what waits. */
-  | ({ type: 'failInputs'; pool: string; record: FunctionRecord } & LoadFailures)
-  /** The pool's containers fail one after the other; the next one waits. */
-  | { type: 'crashLoop'; pool: string; record: FunctionRecord; loop: CrashLoop }
-  /** No machine has room for another container of the pool, nor can make any; or there is no machine. */
-  | {
-      type: 'unplaceable';
-      pool: string;
-      record: FunctionRecord;
-      containers: number;
-      reason: 'noRoom' | 'noWorker';
-    };
+import { Fleet, type FleetChange } from './fleet.ts';
+import type { BacklogCount } from './pool-state.ts';
+import { Pools } from './pools.ts';
+import { Room } from './room.ts';
+import { type Action, Round, type RoundParts } from './round.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
   /** Names new containers. @defaultValue random ids */
@@ -55,9 +26,8 @@ export interface SchedulerOptions {
   settlesAtMs?: number;
 }
 
-/** So many containers of an ephemeral app may fail to load in a row; those of a deployed one are tried for ever. */
-const LOAD_FAILURES = 3;
-const UNPLACEABLE_EVERY_MS = 60_000;
+/** Of the pools that wait for room, how many are asked at once when some gets free. */
+const ASKED_WHEN_ROOM_IS_FREE = 16;
 
 /**
  * Decides which containers run where. Pure: it is told what happens, and answers what should be done.
@@ -74,20 +44,32 @@ const UNPLACEABLE_EVERY_MS = 60_000;
  *       none that they need themselves. Pools without any container come first, the one that waits longest
  *       before the others.
  *   D6. After containers that failed the next ones wait, longer each time (see {@link CrashHistory}).
+ *   D7. A decision costs what happened since the last one, not what there is: only pools that something happened
+ *       to, or whose time has come, are looked at.
  */
 export class Scheduler {
-  readonly #fleet = new Fleet();
-  readonly #functions = new Map<string, FunctionRecord>();
-  readonly #pools = new Map<string, PoolState>();
-  /** Live settings, by pool; by function where they hold for all its pools. */
-  readonly #live = new Map<string, AutoscalerRecord>();
+  readonly #room = new Room();
+  readonly #pools = new Pools();
+  readonly #fleet = new Fleet({
+    room: this.#room,
+    needOf: (pool, functionId) => this.#pools.needOf(pool, functionId),
+  });
+  readonly #line = new WaitingLine();
   readonly #ephemeralApps = new Set<string>();
-  readonly #newContainerId: () => string;
+  readonly #parts: RoundParts;
   readonly #settlesAtMs: number;
+  #isSettled = false;
 
   constructor(options: SchedulerOptions = {}) {
-    this.#newContainerId = options.newContainerId ?? (() => newId('ta'));
     this.#settlesAtMs = options.settlesAtMs ?? 0;
+    this.#parts = {
+      fleet: this.#fleet,
+      room: this.#room,
+      pools: this.#pools,
+      line: this.#line,
+      newContainerId: options.newContainerId ?? (() => newId('ta')),
+      isEphemeral: (appId) => this.#ephemeralApps.has(appId),
+    };
   }
 
   observeApp(app: Pick<AppRecord, 'id' | 'state'>): void {
@@ -97,22 +79,20 @@ export class Scheduler {
 
   /** A function is new, changed, or (`record` undefined) gone. */
   observeFunction(functionId: string, record: FunctionRecord | undefined): void {
-    const before = this.#functions.get(functionId);
-    if (record) this.#functions.set(functionId, record);
-    else this.#functions.delete(functionId);
-    for (const pool of this.#pools.values()) {
-      if (pool.functionId !== functionId) continue;
+    const before = this.#pools.functionOf(functionId);
+    for (const pool of this.#pools.ofFunction(functionId)) {
       if (!record || record.stopped) pool.forgetWork();
       if (before?.version !== record?.version) pool.crashes.forget();
     }
+    this.#pools.setFunction(functionId, record);
     if (record) this.#keepPools(record);
   }
 
   /** A pool of a class with parameters, remembered from earlier. */
   observePool({ pool, functionId, parameters, options }: PoolRecord): void {
-    const state = this.#poolOf(pool, functionId);
-    state.parameters ??= parameters;
-    state.options ??= options;
+    const state = this.#pools.of(pool, functionId);
+    state.identify(parameters, options);
+    this.#pools.touch(state);
   }
 
   /** Live settings are new, changed, or (`live` undefined) gone. */
@@ -120,18 +100,17 @@ export class Scheduler {
     { functionId, pool }: { functionId: string; pool: string },
     live: AutoscalerRecord | undefined,
   ): void {
-    if (live) this.#live.set(pool, live);
-    else this.#live.delete(pool);
-    const record = this.#functions.get(functionId);
+    this.#pools.setLive(functionId, pool, live);
+    const record = this.#pools.functionOf(functionId);
     if (record) this.#keepPools(record);
   }
 
   // Pools that are to have containers whatever happens are known from the start.
   #keepPools({ id, version, spec }: FunctionRecord): void {
     const keepsContainers = (spec.options.minContainers ?? 0) > 0 && spec.parameters.length === 0;
-    if (keepsContainers) this.#poolOf(id, id).parameters ??= {};
-    for (const live of this.#live.values()) {
-      if (live.functionId !== id || live.version !== version) continue;
+    if (keepsContainers) this.#pools.touch(this.#pools.of(id, id));
+    for (const live of this.#pools.liveOf(id)) {
+      if (live.version !== version) continue;
       const isWholeClass = live.pool === id && spec.parameters.length > 0;
       if (isWholeClass || (live.settings.minContainers ?? 0) === 0) continue;
       this.observePool(live);
@@ -141,255 +120,106 @@ export class Scheduler {
   observeWorker(status: WorkerStatus, nowMs: number): void {
     for (const change of this.#fleet.observe(status, nowMs)) this.#onContainerChange(change, nowMs);
     for (const container of status.containers) {
-      if (container.running > 0) this.#poolOf(container.pool, container.functionId).lastActiveMs = nowMs;
+      const { running, proven, pool, functionId } = container;
+      if (running > 0) this.#pools.of(pool, functionId).lastActiveMs = nowMs;
       // One that ended said so when it did: others may have crashed since.
-      if (container.proven && container.state !== 'stopped' && this.#isCurrent(container))
-        this.#pools.get(container.pool)?.crashes.observeProven();
+      if (proven && container.state !== 'stopped') this.#onProven(container);
     }
   }
 
   observeDemand(message: DemandMessage, nowMs: number): void {
-    this.#poolOf(message.pool, message.functionId).announce(message, nowMs);
+    const state = this.#pools.of(message.pool, message.functionId);
+    state.announce(message, nowMs);
+    this.#pools.touch(state);
   }
 
   /** The answer for a pool that {@link poolsToLookAt} named, or one found at take-over. */
   observeBacklog(pool: { pool: string; functionId: string }, backlog: BacklogCount, nowMs: number): void {
-    this.#poolOf(pool.pool, pool.functionId).observeBacklog(backlog, nowMs);
+    const state = this.#pools.of(pool.pool, pool.functionId);
+    state.observeBacklog(backlog, nowMs);
+    this.#pools.touch(state);
   }
 
   /** The queue could not be asked about a pool. */
   missBacklog(pool: string): void {
-    this.#pools.get(pool)?.endLook();
+    const state = this.#pools.get(pool);
+    state?.endLook();
+    if (state) this.#pools.track(state);
   }
 
   /** A worker refused to start a container, or did not answer. */
   observeRefusal(containerId: string, nowMs: number): void {
-    this.#fleet.refuse(containerId, nowMs);
+    const refused = this.#fleet.refuse(containerId, nowMs);
+    if (refused) this.#pools.touch(this.#pools.of(refused.pool, refused.functionId));
   }
 
   /** The waiting inputs of a pool were answered and dropped. */
   observeInputsFailed(pool: string): void {
-    this.#pools.get(pool)?.forgetWork();
+    const state = this.#pools.get(pool);
+    state?.forgetWork();
+    if (state) this.#pools.touch(state);
   }
 
   /** Pools whose backlog should be asked for now. Each is named at most every 250 ms, and only while in use. */
   poolsToLookAt(nowMs: number): { pool: string; functionId: string }[] {
-    const due: { pool: string; functionId: string }[] = [];
-    for (const state of this.#pools.values()) {
-      if (state.startLook(nowMs)) due.push({ pool: state.pool, functionId: state.functionId });
-    }
-    return due;
+    return this.#pools.takeLooks(nowMs).map(({ pool, functionId }) => ({ pool, functionId }));
   }
 
   /** True while some pool has work: then it is worth deciding more often than once a second. */
   get isBusy(): boolean {
-    for (const state of this.#pools.values()) if (state.inUse) return true;
-    return false;
+    return this.#pools.isBusy;
+  }
+
+  /** True while there is more to decide than one round takes: then the next round is due at once. */
+  get isBehind(): boolean {
+    return this.#pools.hasTouched;
   }
 
   decide(nowMs: number): Action[] {
-    for (const { pool } of this.#fleet.expire(nowMs)) this.#pools.get(pool)?.suspectLoss();
-    const containers = this.#fleet.containers(nowMs);
-    const byPool = new Map<string, FleetContainer[]>();
-    for (const container of containers) {
-      this.#poolOf(container.pool, container.functionId);
-      const own = byPool.get(container.pool);
-      if (own) own.push(container);
-      else byPool.set(container.pool, [container]);
+    this.#expire(nowMs);
+    if (!this.#isSettled && nowMs >= this.#settlesAtMs) {
+      this.#isSettled = true;
+      this.#pools.touchAll();
     }
-    const actions: Action[] = [];
-    for (const stop of this.#fleet.unheardStops(nowMs)) {
-      if (this.#fleet.noteStop(stop.containerId, nowMs))
-        actions.push({ type: 'stop', ...stop, reason: 'repeated' });
-    }
-    const reviews: Review[] = [];
-    for (const state of this.#pools.values()) {
-      const review = this.#review({ state, own: byPool.get(state.pool) ?? [], actions, nowMs });
-      if (review) reviews.push(review);
-    }
-    const plan = this.#planRoom(containers, reviews);
-    for (const review of reviews.sort(byUrgency)) this.#startMissing(review, plan);
-    return actions;
+    const { hasGained, promisedTo } = this.#room.takeGains();
+    for (const pool of promisedTo) this.#touch(pool);
+    if (hasGained) for (const state of this.#line.heads(ASKED_WHEN_ROOM_IS_FREE)) this.#pools.touch(state);
+    this.#room.beginRound();
+    return new Round(this.#parts, { nowMs, isSettled: this.#isSettled }).run();
   }
 
-  /** Stops what a pool has too much, and finds what it lacks. */
-  #review(turn: PoolTurn): Review | undefined {
-    const { state, own } = turn;
-    const record = this.#recordOf(state);
-    const serving = own.filter((container) => container.state !== 'draining');
-    if (!record || record.stopped) {
-      const reason = record ? 'its app was stopped' : 'its function was removed';
-      for (const container of serving) this.#stop(turn, container, reason);
-      if (own.length === 0) this.#pools.delete(state.pool);
-      return undefined;
+  #expire(nowMs: number): void {
+    const { lost, unanswered } = this.#fleet.expire(nowMs);
+    for (const { pool } of lost) {
+      this.#pools.get(pool)?.suspectLoss();
+      this.#touch(pool);
     }
-    const { desired, needed } = wantedContainers(turn, serving, record);
-    this.#reportCrashes(turn, record, serving);
-    this.#stopSurplus(turn, { record, serving, desired });
-    this.#forgetIdle(turn, desired);
-    const left = serving.filter((container) => container.state !== 'draining');
-    return { ...turn, record, serving: left, desired, needed };
+    for (const { pool } of unanswered) this.#touch(pool);
   }
 
-  #reportCrashes({ state, actions }: PoolTurn, record: FunctionRecord, serving: FleetContainer[]): void {
-    const { pool, crashes } = state;
-    const loop = crashes.takeLoop();
-    if (loop) actions.push({ type: 'crashLoop', pool, record, loop });
-    // While an old version still serves, nothing has to fail because the new one does not load.
-    const isServed = serving.some((container) => container.state === 'ready');
-    if (isServed || !this.#ephemeralApps.has(record.appId)) return;
-    const failed = crashes.takeLoadFailures(LOAD_FAILURES);
-    if (failed) actions.push({ type: 'failInputs', pool, record, ...failed });
-  }
-
-  #stopSurplus(turn: PoolTurn, { record, serving, desired }: Surplus): void {
-    const stops = containersToStop({
-      containers: serving.map(({ containerId, version, state: phase, idleForMs }) => ({
-        containerId,
-        version,
-        ready: phase === 'ready',
-        idleForMs,
-      })),
-      currentVersion: record.version,
-      desired,
-      scaledownWindowMs: record.spec.options.scaledownWindowMs ?? DEFAULTS.scaledownWindowMs,
-    });
-    const byId = new Map(serving.map((container) => [container.containerId, container]));
-    for (const { containerId, reason } of stops) {
-      const container = byId.get(containerId);
-      if (container) this.#stop(turn, container, reason);
-    }
-  }
-
-  #planRoom(containers: readonly FleetContainer[], reviews: readonly Review[]): RoomPlan {
-    const spare = reviews.map(
-      ({ state, serving, needed }) => [state.pool, Math.max(0, serving.length - needed)] as const,
-    );
-    return new RoomPlan({
-      machines: this.#fleet.machines(),
-      containers,
-      needOf: (pool) => this.#needOf(pool),
-      spare: new Map(spare),
-    });
-  }
-
-  #needOf({ pool, functionId }: PoolId): Resources {
+  #touch(pool: string): void {
     const state = this.#pools.get(pool);
-    const record = state ? this.#recordOf(state) : this.#functions.get(functionId);
-    return record ? resourceNeed(record.spec.options) : UNKNOWN_NEED;
+    if (state) this.#pools.touch(state);
   }
 
-  #recordOf({ functionId, pool, options }: PoolState): FunctionRecord | undefined {
-    const record = this.#functions.get(functionId);
-    if (!record) return undefined;
-    const ownLive = pool === functionId ? undefined : this.#live.get(pool);
-    return effectiveRecord(record, options, [this.#live.get(functionId), ownLive]);
-  }
-
-  // A pool without containers and without work is made again when something happens to it.
-  #forgetIdle({ state, own, nowMs }: PoolTurn, desired: number): void {
-    const hasNothing = own.length === 0 && desired === 0 && !state.inUse && !state.crashes.matters(nowMs);
-    if (hasNothing && nowMs >= this.#settlesAtMs) this.#pools.delete(state.pool);
-  }
-
-  #startMissing(review: Review, plan: RoomPlan): void {
-    const { state, nowMs, record, needed } = review;
-    const missing = missingContainers(review, nowMs >= this.#settlesAtMs);
-    const current = countOf(review.serving, record.version);
-    for (let started = 0; started < missing; started++) {
-      if (this.#start(review, plan)) continue;
-      state.cramped ??= { sinceMs: nowMs };
-      // Extra containers are started where there is room, but nobody is stopped for them.
-      const pressing = Math.min(missing, needed - current) - started;
-      const isComing = pressing > 0 && this.#makeRoom(review, plan, pressing);
-      if (!isComing && !this.#replaceOne(review, plan)) this.#reportUnplaceable(review, missing - started);
-      return;
-    }
-    state.cramped = undefined;
-  }
-
-  #start({ state, record, actions, nowMs }: Review, plan: RoomPlan): boolean {
-    const { parameters } = state;
-    const workerId = plan.place(state);
-    if (workerId === undefined || !parameters) return false;
-    const containerId = this.#newContainerId();
-    this.#fleet.request(containerId, { workerId, pool: state.pool, record, atMs: nowMs });
-    const { id: functionId, version } = record;
-    plan.add({
-      containerId,
-      workerId,
-      pool: state.pool,
-      functionId,
-      version,
-      state: 'requested',
-      running: 0,
-      maxInputs: 0,
-    });
-    actions.push({ type: 'start', workerId, containerId, pool: state.pool, parameters, record });
-    return true;
-  }
-
-  /** False if not even one container can get room. */
-  #makeRoom(review: Review, plan: RoomPlan, containers: number): boolean {
-    const { state, record, serving } = review;
-    const roomFor = serving.length === 0 ? 'first' : 'further';
-    const most = roomFor === 'first' ? 1 : containers;
-    for (let promised = 0; promised < most; promised++) {
-      const stops = plan.makeRoom(state, roomFor);
-      if (!stops) return promised > 0;
-      for (const container of stops) {
-        this.#stop(review, container, `idle, and "${record.spec.name}" needs its room`);
-      }
-    }
-    return true;
-  }
-
-  /** Ends an old container where only that makes room for the current version. False if even that would not. */
-  #replaceOne(review: Review, plan: RoomPlan): boolean {
-    const { state, record, own } = review;
-    if (own.some(({ version }) => version === record.version)) return false;
-    const stops = plan.replaceOne(state, own);
-    for (const container of stops ?? [])
-      this.#stop(review, container, `version ${record.version} needs its room`);
-    return stops !== undefined;
-  }
-
-  // A machine that refused a container a moment ago is asked again soon.
-  #reportUnplaceable({ state, actions, nowMs, record }: Review, containers: number): void {
-    const { isEmpty, hasPausedMachine } = this.#fleet;
-    if (hasPausedMachine || (isEmpty && nowMs < this.#settlesAtMs)) return;
-    if (nowMs - state.lastUnplaceableMs < UNPLACEABLE_EVERY_MS) return;
-    state.lastUnplaceableMs = nowMs;
-    const reason = isEmpty ? 'noWorker' : 'noRoom';
-    actions.push({ type: 'unplaceable', pool: state.pool, record, containers, reason });
-  }
-
-  #stop({ actions, nowMs }: PoolTurn, container: FleetContainer, reason: string): void {
-    const { containerId, workerId } = container;
-    container.state = 'draining';
-    if (!this.#fleet.noteStop(containerId, nowMs)) return;
-    actions.push({ type: 'stop', workerId, containerId, reason });
-  }
-
-  #onContainerChange({ type, status, requestedAtMs }: FleetChange, nowMs: number): void {
-    const state = this.#poolOf(status.pool, status.functionId);
-    if (type === 'ended' && status.exit?.reason !== 'stopped') state.suspectLoss();
-    if (!this.#isCurrent(status)) return;
+  #onContainerChange(change: FleetChange, nowMs: number): void {
+    const { type, status, requestedAtMs } = change;
+    const state = this.#pools.of(change.pool, change.functionId);
+    this.#pools.touch(state);
+    if (type === 'vanished' || (type === 'ended' && status?.exit?.reason !== 'stopped')) state.suspectLoss();
+    if (!status || !this.#isCurrent(status)) return;
     if (type === 'ready') state.crashes.observeReady();
-    else state.crashes.observeEnd(status, requestedAtMs, nowMs);
+    else if (type === 'ended') state.crashes.observeEnd(status, requestedAtMs, nowMs);
+  }
+
+  #onProven(container: ContainerStatus): void {
+    const state = this.#pools.get(container.pool);
+    if (!state?.crashes.hasFailures || !this.#isCurrent(container)) return;
+    state.crashes.observeProven();
+    this.#pools.touch(state);
   }
 
   #isCurrent({ functionId, version }: ContainerStatus): boolean {
-    return this.#functions.get(functionId)?.version === version;
-  }
-
-  #poolOf(pool: string, functionId: string): PoolState {
-    let state = this.#pools.get(pool);
-    if (!state) {
-      state = new PoolState(pool, functionId);
-      if (pool === functionId) state.parameters = {};
-      this.#pools.set(pool, state);
-    }
-    return state;
+    return this.#pools.functionOf(functionId)?.version === version;
   }
 }

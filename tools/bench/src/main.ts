@@ -10,11 +10,12 @@ import { benchmarkIdle } from './idle-benchmark.ts';
 import { describeMachine } from './machine.ts';
 import { benchmarkMap, benchmarkMapMemory } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
+import { benchmarkScheduler } from './scheduler-benchmark.ts';
 
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, https, idle (comma-separated)
+                cold, burst, scheduler, https, idle (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
@@ -39,6 +40,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   generator: async () => [await benchmarkGenerator({ rounds: values.quick ? 300 : 1_500 })],
   cold: async () => [await benchmarkColdStart({ rounds: values.quick ? 3 : 9 })],
   burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],
+  scheduler: () => benchmarkScheduler({ events: values.quick ? 5_000 : 30_000 }),
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
   idle: benchmarkIdle,
 };

@@ -104,6 +104,7 @@ export class SchedulerTerm {
     if (nowMs - this.#surveyedAtMs >= SURVEY_EVERY_MS) this.#survey(nowMs);
     for (const pool of this.#scheduler.poolsToLookAt(nowMs)) void this.#look(pool);
     for (const action of this.#scheduler.decide(nowMs)) this.#perform(action, fence);
+    if (this.#scheduler.isBehind) this.#wake();
     if (!this.#scheduler.isBusy || this.#busyTick) return;
     this.#busyTick = setTimeout(() => {
       this.#busyTick = undefined;

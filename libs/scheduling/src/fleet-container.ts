@@ -1,0 +1,31 @@
+import type { Resources } from './placement.ts';
+
+/** A container as the scheduler counts it: reported by its worker, or asked for a moment ago. */
+export interface FleetContainer {
+  readonly containerId: string;
+  readonly workerId: string;
+  readonly pool: string;
+  readonly functionId: string;
+  readonly version: number;
+  state: 'requested' | 'starting' | 'ready' | 'draining';
+  running: number;
+  maxInputs: number;
+  /** It takes no more inputs, and ends after those it has. */
+  exhausted?: boolean | undefined;
+  /** It was asked to stop, and its worker does not show yet that it heard that: it may still serve. */
+  isStopUnheard?: boolean | undefined;
+  /** Since when nothing runs in it, by the clock of the scheduler: those of machines differ. */
+  idleSinceMs?: number | undefined;
+  /** What it takes of its machine. */
+  need: Resources;
+}
+
+/** True for a container that ends as soon as its exit hooks have run: nothing runs in it. */
+export function isLeaving({ state, running }: FleetContainer): boolean {
+  return state === 'draining' && running === 0;
+}
+
+/** True for a container that could do something, and does not. */
+export function isIdle({ state, running, idleSinceMs }: FleetContainer): boolean {
+  return state === 'ready' && running === 0 && idleSinceMs !== undefined;
+}

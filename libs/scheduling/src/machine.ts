@@ -1,0 +1,124 @@
+import { type FleetContainer, isIdle, isLeaving } from './fleet-container.ts';
+import { difference, greater, hasRoom, isAtLeast, noResources, type Resources, sum } from './placement.ts';
+
+/** A machine, and what is taken of it. The sums are kept as containers come, change and go. */
+export class Machine {
+  readonly workerId: string;
+  capacity: Resources;
+  /** Whether it takes new containers. */
+  isOpen = false;
+  /** Idle containers whose pools can do without one. */
+  readonly offered = new Map<string, FleetContainer>();
+  /** Pools that wait here for containers to leave, with the number of containers that they wait to start. */
+  readonly promisedTo = new Map<string, number>();
+
+  /** Taken by all containers that are there now. */
+  #used = noResources();
+  /** By those that stay. */
+  #staying = noResources();
+  /** By the offered ones. */
+  #onOffer = noResources();
+  #promised = noResources();
+  /** For which need nothing here can be stopped, and until when that holds if nothing changes; by patience. */
+  readonly #barren = new Map<number, { need: Resources; untilMs: number }>();
+  readonly #stays = new Set<string>();
+  readonly #byFunction = new Map<string, number>();
+
+  constructor(workerId: string, capacity: Resources) {
+    this.workerId = workerId;
+    this.capacity = capacity;
+  }
+
+  /** What nobody else can have: used now, or by those that stay and those that were promised room. */
+  get reserved(): Resources {
+    return greater(this.#used, sum(this.#staying, this.#promised));
+  }
+
+  /** The same once all that leaves has left. */
+  get reservedSoon(): Resources {
+    return sum(this.#staying, this.#promised);
+  }
+
+  /** The larger part that is taken of its cores or its memory. */
+  get fullness(): number {
+    const { cpu, memoryMiB } = this.reserved;
+    return Math.max(
+      cpu / Math.max(this.capacity.cpu, 1e-9),
+      memoryMiB / Math.max(this.capacity.memoryMiB, 1e-9),
+    );
+  }
+
+  countOf(functionId: string): number {
+    return this.#byFunction.get(functionId) ?? 0;
+  }
+
+  add(container: FleetContainer): void {
+    this.#used = sum(this.#used, container.need);
+    this.#byFunction.set(container.functionId, this.countOf(container.functionId) + 1);
+    this.#setStaying(container, !isLeaving(container));
+  }
+
+  remove(container: FleetContainer): void {
+    this.setOffered(container, false);
+    this.#setStaying(container, false);
+    this.#used = difference(this.#used, container.need);
+    const left = this.countOf(container.functionId) - 1;
+    if (left > 0) this.#byFunction.set(container.functionId, left);
+    else this.#byFunction.delete(container.functionId);
+  }
+
+  /** A container changed its state or its load. True if it makes room thereby. */
+  change(container: FleetContainer): boolean {
+    if (!isIdle(container)) this.setOffered(container, false);
+    const leaves = isLeaving(container) && this.#stays.has(container.containerId);
+    this.#setStaying(container, !isLeaving(container));
+    return leaves;
+  }
+
+  setOffered(container: FleetContainer, isOffered: boolean): void {
+    if (this.offered.has(container.containerId) === isOffered) return;
+    if (isOffered) {
+      this.offered.set(container.containerId, container);
+      this.#barren.clear();
+    } else this.offered.delete(container.containerId);
+    this.#onOffer = (isOffered ? sum : difference)(this.#onOffer, container.need);
+  }
+
+  promise(pool: string, need: Resources): void {
+    this.#promised = sum(this.#promised, need);
+    this.promisedTo.set(pool, (this.promisedTo.get(pool) ?? 0) + 1);
+  }
+
+  withdraw(pool: string, need: Resources): void {
+    this.#barren.clear();
+    this.#promised = difference(this.#promised, need);
+    const left = (this.promisedTo.get(pool) ?? 0) - 1;
+    if (left > 0) this.promisedTo.set(pool, left);
+    else this.promisedTo.delete(pool);
+  }
+
+  /** The pools of containers that are offered can do without more of them. */
+  offersMore(): void {
+    this.#barren.clear();
+  }
+
+  /** Remembers that no room can be made for a need by stopping what is idle for so long, until something changes. */
+  noteBarren(need: Resources, idleForMs: number, untilMs: number): void {
+    this.#barren.set(idleForMs, { need, untilMs });
+  }
+
+  /** False if room cannot be made: not even without everything on offer, or as was found out before. */
+  couldHaveRoom(need: Resources, idleForMs: number, nowMs: number): boolean {
+    const barren = this.#barren.get(idleForMs);
+    if (barren && nowMs < barren.untilMs && isAtLeast(need, barren.need)) return false;
+    return hasRoom(this.capacity, difference(this.reservedSoon, this.#onOffer), need);
+  }
+
+  #setStaying(container: FleetContainer, stays: boolean): void {
+    if (this.#stays.has(container.containerId) === stays) return;
+    this.#barren.clear();
+    if (stays) this.#stays.add(container.containerId);
+    else this.#stays.delete(container.containerId);
+    this.#staying = (stays ? sum : difference)(this.#staying, container.need);
+  }
+}

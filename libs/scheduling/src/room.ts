@@ -1,0 +1,326 @@
+import { type FleetContainer, isIdle } from './fleet-container.ts';
+import { MachineOrder } from './machine-order.ts';
+import { Machine } from './machine.ts';
+import { difference, hasRoom, isAtLeast, type Resources, sum } from './placement.ts';
+
+/** Who asks for room, and how much. */
+export interface RoomAsk {
+  pool: string;
+  functionId: string;
+  need: Resources;
+}
+
+/**
+ * How long a container must be idle to give way: before, its next input may be on its way. To a pool that has
+ * nothing at all soon; to one that only wants more late, or bursts that take turns would only start containers.
+ */
+export const GIVES_WAY_AFTER_MS = { first: 250, further: 5_000 } as const;
+
+export type RoomFor = keyof typeof GIVES_WAY_AFTER_MS;
+
+/** Of the machines that could make room, how many are compared. */
+const COMPARED_MACHINES = 16;
+
+/**
+ * The room of all machines: what is free, what will be when leaving containers have left, and what of both is
+ * promised.
+ *
+ * Invariants
+ *   R1. Room is given or promised once. What is promised to a pool is not given to another.
+ *   R2. Nothing is stopped for room while free room and leaving containers are enough.
+ *   R3. For another pool, only idle containers that their pool can spare are stopped, and none whose stop is not
+ *       needed. For a new version of the same pool also busy ones, one after the other.
+ */
+export class Room {
+  readonly #machines = new Map<string, Machine>();
+  readonly #order = new MachineOrder();
+  /** How many containers a pool can do without, if any. */
+  readonly #spare = new Map<string, number>();
+  readonly #promises = new Map<string, { machine: Machine; need: Resources }[]>();
+  /** Needs that found no room, until some gets free. */
+  #noPlaceFor: Resources[] = [];
+  /** Needs that nobody can make room for at the moment. */
+  #nobodyLeavesFor: Record<RoomFor, Resources[]> = { first: [], further: [] };
+  #hasGained = false;
+  readonly #gainedFor = new Set<string>();
+
+  setMachine(workerId: string, { capacity, isOpen }: { capacity: Resources; isOpen: boolean }): void {
+    let machine = this.#machines.get(workerId);
+    if (!machine) this.#machines.set(workerId, (machine = new Machine(workerId, capacity)));
+    const isMore = isOpen && (!machine.isOpen || !isAtLeast(machine.capacity, capacity));
+    if (!isMore && machine.isOpen === isOpen && isAtLeast(capacity, machine.capacity)) return;
+    machine.capacity = capacity;
+    machine.isOpen = isOpen;
+    this.#order.update(machine);
+    if (isMore) this.#gained(machine);
+  }
+
+  removeMachine(workerId: string): void {
+    const machine = this.#machines.get(workerId);
+    if (!machine) return;
+    this.#machines.delete(workerId);
+    machine.isOpen = false;
+    this.#order.update(machine);
+    for (const pool of machine.promisedTo.keys()) this.#gainedFor.add(pool);
+  }
+
+  add(container: FleetContainer): void {
+    const machine = this.#machines.get(container.workerId);
+    if (!machine) return;
+    machine.add(container);
+    this.#order.update(machine);
+  }
+
+  remove(container: FleetContainer): void {
+    const machine = this.#machines.get(container.workerId);
+    if (!machine) return;
+    machine.remove(container);
+    this.#order.update(machine);
+    this.#gained(machine);
+  }
+
+  /** A container changed its state or its load. */
+  change(container: FleetContainer): void {
+    const machine = this.#machines.get(container.workerId);
+    if (!machine?.change(container)) return;
+    this.#order.update(machine);
+    this.#gained(machine);
+  }
+
+  /** What containers take turned out to be something else. */
+  setNeed(containers: readonly FleetContainer[], need: Resources): void {
+    for (const container of containers) {
+      if (container.need.cpu === need.cpu && container.need.memoryMiB === need.memoryMiB) continue;
+      this.remove(container);
+      container.need = need;
+      this.add(container);
+    }
+  }
+
+  /** Says how many containers a pool can do without. */
+  offer(pool: string, spare: number, containers: readonly FleetContainer[]): void {
+    const before = this.#spare.get(pool) ?? 0;
+    if (spare > 0) this.#spare.set(pool, spare);
+    else if (!this.#spare.delete(pool)) return;
+    for (const container of containers) {
+      const machine = this.#machines.get(container.workerId);
+      machine?.setOffered(container, spare > 0 && isIdle(container));
+      if (spare > before) machine?.offersMore();
+    }
+  }
+
+  /** Time has passed: containers that were not idle for long enough may be so now. */
+  beginRound(): void {
+    this.#nobodyLeavesFor = { first: [], further: [] };
+  }
+
+  /**
+   * The machine for a new container: of those with room that is promised to nobody, the one with the fewest
+   * containers of the same function, then the one that is the least full. Undefined if none has room.
+   */
+  place({ functionId, need }: Omit<RoomAsk, 'pool'>): string | undefined {
+    if (this.#noPlaceFor.some((other) => isAtLeast(need, other))) return undefined;
+    let best: { workerId: string; count: number } | undefined;
+    for (const { machine } of this.#order.get()) {
+      if (!hasRoom(machine.capacity, machine.reserved, need)) continue;
+      const count = machine.countOf(functionId);
+      if (count === 0) return machine.workerId;
+      if (!best || count < best.count) best = { workerId: machine.workerId, count };
+    }
+    if (!best) this.#noPlaceFor.push(need);
+    return best?.workerId;
+  }
+
+  /**
+   * Promises room for a container of a pool, and returns what must be stopped for it: nothing if enough
+   * containers are leaving already; undefined if no machine can make room.
+   *
+   * Of some machines that can, the one where the fewest must go is taken, and there those that were idle for
+   * longest.
+   */
+  makeRoom(ask: RoomAsk, roomFor: RoomFor, nowMs: number): FleetContainer[] | undefined {
+    if (this.#nobodyLeavesFor[roomFor].some((other) => isAtLeast(ask.need, other))) return undefined;
+    const idleForMs = GIVES_WAY_AFTER_MS[roomFor];
+    let best: { machine: Machine; stops: FleetContainer[] } | undefined;
+    let compared = 0;
+    for (const { machine } of this.#order.get()) {
+      if (!machine.couldHaveRoom(ask.need, idleForMs, nowMs)) continue;
+      const stops = this.#stopsFor(machine, ask, { idleForMs, nowMs });
+      if (!stops) continue;
+      if (!best || isBetter(stops, best.stops)) best = { machine, stops };
+      if (stops.length === 0 || ++compared === COMPARED_MACHINES) break;
+    }
+    if (!best && !this.#spare.has(ask.pool)) this.#nobodyLeavesFor[roomFor].push(ask.need);
+    if (!best) return undefined;
+    this.#promise(best.machine, ask);
+    for (const { pool } of best.stops) this.#spare.set(pool, (this.#spare.get(pool) ?? 0) - 1);
+    return best.stops;
+  }
+
+  /**
+   * Promises room for a container of a pool where only containers of the same pool, of an old version, are in
+   * its way, and returns what must be stopped for it now: the least busy of them, or nothing while one is
+   * leaving already; undefined if no machine has room even without all of them.
+   */
+  replaceOne(ask: RoomAsk, old: readonly FleetContainer[]): FleetContainer[] | undefined {
+    const byMachine = groupByMachine(old.filter(canEnd));
+    let best: { machine: Machine; ends: FleetContainer[] } | undefined;
+    for (const { machine } of this.#order.get()) {
+      const ends = endsFor(machine, ask.need, byMachine.get(machine.workerId) ?? []);
+      if (ends && (!best || endsSooner(ends, best.ends))) best = { machine, ends };
+    }
+    if (!best) return undefined;
+    this.#promise(best.machine, ask);
+    const [next] = best.ends;
+    return next && next.state !== 'draining' ? [next] : [];
+  }
+
+  /** Takes back what a pool was promised; returns for how many containers that was. */
+  withdraw(pool: string): number {
+    const promises = this.#promises.get(pool);
+    if (!promises) return 0;
+    for (const { machine, need } of promises) {
+      machine.withdraw(pool, need);
+      this.#order.update(machine);
+    }
+    this.#promises.delete(pool);
+    this.#forgetFailures();
+    return promises.length;
+  }
+
+  /** For how many containers a pool waits for others to leave. */
+  promisedTo(pool: string): number {
+    return this.#promises.get(pool)?.length ?? 0;
+  }
+
+  /**
+   * Whether more room can be had than when this was asked last, and the pools that have a promise where that is.
+   */
+  takeGains(): { hasGained: boolean; promisedTo: string[] } {
+    const gains = { hasGained: this.#hasGained, promisedTo: [...this.#gainedFor] };
+    this.#hasGained = false;
+    this.#gainedFor.clear();
+    return gains;
+  }
+
+  /** Room that was promised is not needed any more. */
+  noteUnclaimed(): void {
+    this.#hasGained = true;
+  }
+
+  #promise(machine: Machine, { pool, need }: RoomAsk): void {
+    machine.promise(pool, need);
+    this.#order.update(machine);
+    const promises = this.#promises.get(pool);
+    if (promises) promises.push({ machine, need });
+    else this.#promises.set(pool, [{ machine, need }]);
+  }
+
+  #gained(machine: Machine): void {
+    this.#hasGained = true;
+    for (const pool of machine.promisedTo.keys()) this.#gainedFor.add(pool);
+    this.#forgetFailures();
+  }
+
+  #forgetFailures(): void {
+    this.#noPlaceFor = [];
+    this.#nobodyLeavesFor = { first: [], further: [] };
+  }
+
+  #stopsFor(
+    machine: Machine,
+    { need, pool }: RoomAsk,
+    { idleForMs, nowMs }: { idleForMs: number; nowMs: number },
+  ): FleetContainer[] | undefined {
+    const { capacity } = machine;
+    let used = machine.reservedSoon;
+    const stops: FleetContainer[] = [];
+    const taken = new Map<string, number>();
+    const { idle, nextMs } = longestIdle(machine, nowMs - idleForMs);
+    for (const container of idle) {
+      if (hasRoom(capacity, used, need)) break;
+      const count = taken.get(container.pool) ?? 0;
+      if (container.pool === pool || count >= (this.#spare.get(container.pool) ?? 0)) continue;
+      taken.set(container.pool, count + 1);
+      used = difference(used, container.need);
+      stops.push(container);
+    }
+    if (!hasRoom(capacity, used, need)) {
+      // That a pool's own containers do not give way to it says nothing about others.
+      if (!this.#spare.has(pool)) machine.noteBarren(need, idleForMs, nextMs + idleForMs);
+      return undefined;
+    }
+    // A large one that came last may have made smaller ones before it needless.
+    return stops.filter((container) => {
+      const kept = sum(used, container.need);
+      if (!hasRoom(capacity, kept, need)) return true;
+      used = kept;
+      return false;
+    });
+  }
+}
+
+/** Those that are idle since then, the longest first, and when the next one became idle. */
+function longestIdle({ offered }: Machine, idleBeforeMs: number): { idle: FleetContainer[]; nextMs: number } {
+  const idle: FleetContainer[] = [];
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const container of offered.values()) {
+    if (!isIdle(container)) continue;
+    if (idleSince(container) <= idleBeforeMs) idle.push(container);
+    else nextMs = Math.min(nextMs, idleSince(container));
+  }
+  idle.sort((a, b) => idleSince(a) - idleSince(b) || (a.containerId < b.containerId ? -1 : 1));
+  return { idle, nextMs };
+}
+
+function idleSince({ idleSinceMs = Number.POSITIVE_INFINITY }: FleetContainer): number {
+  return idleSinceMs;
+}
+
+function isBetter(stops: FleetContainer[], than: FleetContainer[]): boolean {
+  if (stops.length !== than.length) return stops.length < than.length;
+  const latest = (containers: FleetContainer[]) => Math.max(...containers.map(idleSince));
+  return stops.length > 0 && latest(stops) < latest(than);
+}
+
+/** True for a container that takes room, and can be waited for or stopped. */
+function canEnd({ state, running }: FleetContainer): boolean {
+  return state === 'ready' || (state === 'draining' && running > 0);
+}
+
+function groupByMachine(containers: readonly FleetContainer[]): Map<string, FleetContainer[]> {
+  const groups = new Map<string, FleetContainer[]>();
+  for (const container of containers) {
+    const group = groups.get(container.workerId);
+    if (group) group.push(container);
+    else groups.set(container.workerId, [container]);
+  }
+  return groups;
+}
+
+/** Which old containers of a machine make room for one that needs so much, the first to end first. */
+function endsFor(
+  { capacity, reservedSoon }: Machine,
+  need: Resources,
+  old: readonly FleetContainer[],
+): FleetContainer[] | undefined {
+  let used = reservedSoon;
+  const ends: FleetContainer[] = [];
+  for (const container of [...old].sort(byEnd)) {
+    if (hasRoom(capacity, used, need)) break;
+    used = difference(used, container.need);
+    ends.push(container);
+  }
+  return hasRoom(capacity, used, need) ? ends : undefined;
+}
+
+function byEnd(a: FleetContainer, b: FleetContainer): number {
+  const order = Number(b.state === 'draining') - Number(a.state === 'draining');
+  return order !== 0 ? order : a.running - b.running;
+}
+
+function endsSooner(ends: FleetContainer[], than: FleetContainer[]): boolean {
+  const isUnderWay = ([next]: FleetContainer[]) => !next || next.state === 'draining';
+  const order = Number(isUnderWay(ends)) - Number(isUnderWay(than));
+  return order !== 0 ? order > 0 : ends.length < than.length;
+}
