@@ -5,6 +5,7 @@ import { parseAckSubject } from './ack-subject.ts';
 import type { DurablePublisher, StoreResult } from './durable-publisher.ts';
 import type { NatsLink } from './nats-link.ts';
 import { NatsPoolPull, type PoolPull } from './pool-pull.ts';
+import { PublishWindow } from './publish-window.ts';
 import { readStored } from './stored-messages.ts';
 import { poolConsumer } from './streams.ts';
 import { isJetStreamError, JETSTREAM_ERRORS } from './vendor-errors.ts';
@@ -68,12 +69,18 @@ const ACK = new TextEncoder().encode('+ACK');
 const NAK = new TextEncoder().encode('-NAK');
 const IN_PROGRESS = new TextEncoder().encode('+WPI');
 const TERMINATE = new TextEncoder().encode('+TERM');
+/**
+ * Inputs that are on their way to the disk at once. nats-server stores all that it was sent before it acknowledges or
+ * delivers anything of the same stream: with every write synced, a burst would hold up each input for the whole of it.
+ */
+const MOST_UNDER_WAY = 128;
 const NANOS_PER_MS = 1_000_000;
 
 /** {@link InputQueue} over JetStream. */
 export class NatsInputQueue implements InputQueue {
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
+  readonly #window = new PublishWindow(MOST_UNDER_WAY);
   readonly #ensured = new Map<string, Promise<void>>();
   /** Up to which sequence a pool is trimmed. */
   readonly #trimmed = new Map<string, number>();
@@ -95,7 +102,9 @@ export class NatsInputQueue implements InputQueue {
 
   submit(pool: string, message: InputMessage): Promise<StoreResult> {
     const messageId = message.attempt === 0 ? message.inputId : `${message.inputId}:${message.attempt}`;
-    return this.#publisher.publish(subjects.input(pool, message.callId), encodeFrame(message), { messageId });
+    return this.#window.run(() =>
+      this.#publisher.publish(subjects.input(pool, message.callId), encodeFrame(message), { messageId }),
+    );
   }
 
   openPull(pool: string, onDelivery: (delivery: InputDelivery) => void): PoolPull {
