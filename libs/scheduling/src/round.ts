@@ -47,6 +47,8 @@ export interface RoundParts {
 /** Containers of an ephemeral app that do not load, after which what waits is failed. */
 const LOAD_FAILURES = 3;
 const UNPLACEABLE_EVERY_MS = 60_000;
+/** A pool that has containers and could use more is nothing to speak of, unless it stays so. */
+const CRAMPED_TOLD_AFTER_MS = 30_000;
 /** What one round does at most, so that nothing else waits for long; the rest is done in the next ones. */
 const POOLS_EACH_ROUND = 200;
 const STARTS_EACH_TURN = 100;
@@ -230,9 +232,11 @@ export class Round {
   }
 
   // A machine that refused a container a moment ago is asked again soon.
-  #reportUnplaceable({ state, record }: Review, containers: number): void {
+  #reportUnplaceable({ state, record, serving }: Review, containers: number): void {
     const { isEmpty, hasPausedMachine } = this.#parts.fleet;
     if (hasPausedMachine || (isEmpty && !this.#isSettled)) return;
+    const crampedMs = this.#nowMs - (state.cramped?.sinceMs ?? this.#nowMs);
+    if (serving.length > 0 && crampedMs < CRAMPED_TOLD_AFTER_MS) return;
     if (this.#nowMs - state.lastUnplaceableMs < UNPLACEABLE_EVERY_MS) return;
     state.lastUnplaceableMs = this.#nowMs;
     const reason = isEmpty ? 'noWorker' : 'noRoom';

@@ -365,6 +365,19 @@ describe('Scheduler', () => {
     expect(scheduler.decide(1_000)).toEqual([]);
   });
 
+  it('says that there is no room for more containers of a pool only when it has none, or for long too few', () => {
+    scheduler.observeFunction('fu-1', record({ cpu: 1 }));
+    const told: number[] = [];
+    for (let nowMs = 0; nowMs < 100_000; nowMs += 1_000) {
+      scheduler.observeWorker(worker([{ running: 1 }], { capacity: { cpu: 1.5, memoryMiB: 4_096 } }), nowMs);
+      scheduler.observeDemand(demand(5), nowMs);
+      scheduler.observeBacklog(POOL, { waiting: 5, delivered: 1 }, nowMs);
+      const actions = scheduler.decide(nowMs).filter(({ type }) => type === 'unplaceable');
+      told.push(...actions.map(() => nowMs / 1000));
+    }
+    expect(told).toEqual([30, 90]);
+  });
+
   it('starts containers for web requests that wait, and forgets a gateway that fell silent', () => {
     scheduler.observeFunction('fu-1', record());
     scheduler.observeWorker(worker([{ running: 1 }]), 0);

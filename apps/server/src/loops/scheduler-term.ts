@@ -234,5 +234,5 @@ function unplaceableText({ reason, containers, record }: ActionOf<'unplaceable'>
   const { name, options } = record.spec;
   if (reason === 'noWorker') return `no worker is connected: inputs of "${name}" wait until one is`;
   const { cpu, memoryMiB } = resourceNeed(options);
-  return `no machine has room for ${containers} more container(s) of "${name}" (cpu ${cpu}, memoryMiB ${memoryMiB}): inputs wait until one has`;
+  return `no machine has room for ${containers} more container(s) of "${name}" (cpu ${cpu}, memoryMiB ${memoryMiB} each): inputs wait longer`;
 }
