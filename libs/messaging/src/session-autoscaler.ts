@@ -41,9 +41,9 @@ export async function updateAutoscaler(
     const present = entry && settingsFor(record, entry.value);
     const shared = pool === functionId ? undefined : await read(functionId);
     const { options } = message;
-    const code = mergeSettings(inheritedSettings(record.spec.options, options), options ?? {});
     const live = (shared && settingsFor(record, shared.value)) ?? {};
-    const base = mergeSettings(code, inheritedSettings(live, options));
+    const ofFunction = inheritedSettings(mergeSettings(record.spec.options, live), options);
+    const base = mergeSettings(ofFunction, options ?? {});
     const subject = `the autoscaler of "${record.spec.name}"`;
     assertAutoscalerSettings(subject, change, mergeSettings(base, present ?? {}));
     const settings = mergeSettings(present ?? {}, change);

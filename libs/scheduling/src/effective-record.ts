@@ -7,9 +7,9 @@ import {
 } from '@gantry/protocol';
 
 /**
- * A function's record as one of its pools sees it: the options of the code, under those that callers replaced
- * for this pool, under live settings of the function and then of the pool, as far as they are of this version. A pool
- * with replaced options takes over no `minContainers`.
+ * A function's record as one of its pools sees it, the nearer over the farther: the options of the code, live settings
+ * of the function, options that callers replaced for this pool, live settings of the pool. Live settings count as far as
+ * they are of this version. A pool with replaced options takes over no `minContainers`.
  */
 export function effectiveRecord(
   record: FunctionRecord,
@@ -20,7 +20,7 @@ export function effectiveRecord(
     live?.version === record.version ? live.settings : undefined,
   );
   if (!replaced && !shared && !own) return record;
-  const layers = [replaced ?? {}, inheritedSettings(shared ?? {}, replaced), own ?? {}];
+  const layers = [inheritedSettings(shared ?? {}, replaced), replaced ?? {}, own ?? {}];
   const code = inheritedSettings(record.spec.options, replaced);
   const options = layers.reduce<FunctionOptionsSpec>(mergeSettings, code);
   return { ...record, spec: { ...record.spec, options } };

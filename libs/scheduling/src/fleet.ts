@@ -202,6 +202,12 @@ export class Fleet {
     return this.#workers.size === 0;
   }
 
+  /** True while every machine that there is shuts down. */
+  get isLeaving(): boolean {
+    for (const { draining } of this.#workers.values()) if (!draining) return false;
+    return !this.isEmpty;
+  }
+
   #meet({ workerId, capacity, draining }: WorkerStatus, nowMs: number): Worker {
     const worker: Worker = this.#workers.get(workerId) ?? {
       workerId,

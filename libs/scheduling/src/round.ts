@@ -233,8 +233,8 @@ export class Round {
 
   // A machine that refused a container a moment ago is asked again soon.
   #reportUnplaceable({ state, record, serving }: Review, containers: number): void {
-    const { isEmpty, hasPausedMachine } = this.#parts.fleet;
-    if (hasPausedMachine || (isEmpty && !this.#isSettled)) return;
+    const { isEmpty, isLeaving, hasPausedMachine } = this.#parts.fleet;
+    if (hasPausedMachine || isLeaving || (isEmpty && !this.#isSettled)) return;
     const crampedMs = this.#nowMs - (state.cramped?.sinceMs ?? this.#nowMs);
     if (serving.length > 0 && crampedMs < CRAMPED_TOLD_AFTER_MS) return;
     if (this.#nowMs - state.lastUnplaceableMs < UNPLACEABLE_EVERY_MS) return;

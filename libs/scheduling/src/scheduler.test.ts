@@ -247,6 +247,19 @@ describe('Scheduler', () => {
     expect(started).toMatchObject([{ pool: 'fu-1-x', record: { spec: { options } } }]);
   });
 
+  it('starts no more containers than a caller allows, whatever live settings of the function say', () => {
+    scheduler.observeFunction('fu-1', record());
+    scheduler.observeWorker(worker(), 0);
+    scheduler.observeAutoscaler(POOL, {
+      ...POOL,
+      parameters: {},
+      version: 1,
+      settings: { maxContainers: 9 },
+    });
+    scheduler.observeDemand({ ...demand(8), pool: 'fu-1-x', options: { maxContainers: 2 } }, 0);
+    expect(starts(scheduler.decide(0))).toHaveLength(2);
+  });
+
   it('keeps no minimum of containers with options that a caller replaced', () => {
     scheduler.observeFunction('fu-1', record({ minContainers: 2 }));
     scheduler.observeWorker(worker([{ idleSinceMs: 0 }, { containerId: 'other', idleSinceMs: 0 }]), 0);
@@ -363,6 +376,13 @@ describe('Scheduler', () => {
     expect(scheduler.decide(0)).toMatchObject([{ type: 'unplaceable', containers: 1 }]);
     scheduler.observeWorker(worker(), 1_000);
     expect(scheduler.decide(1_000)).toEqual([]);
+  });
+
+  it('says nothing about room while all machines leave', () => {
+    scheduler.observeFunction('fu-1', record());
+    scheduler.observeWorker(worker([], { draining: true }), 0);
+    scheduler.observeDemand(demand(1), 0);
+    expect(scheduler.decide(0)).toEqual([]);
   });
 
   it('says that there is no room for more containers of a pool only when it has none, or for long too few', () => {
