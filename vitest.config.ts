@@ -13,6 +13,8 @@ export default defineConfig({
           ],
           exclude: ['**/*.integration.test.{ts,mjs}', '**/*.e2e.test.ts', '**/node_modules/**'],
           setupFiles: ['vitest.fuzz.ts'],
+          // Property tests take seconds on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {
