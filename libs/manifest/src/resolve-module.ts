@@ -10,7 +10,7 @@ import { NotFoundError } from '@gantry/protocol';
  *
  * @example
  * ```ts
- * await resolveModule('@acme/ocr', process.cwd()); // '/work/libs/ocr/src/index.ts'
+ * await resolveModule('@acme/ocr', process.cwd()); // '/home/ada/shop/libs/ocr/src/index.ts'
  * ```
  */
 export async function resolveModule(specifier: string, folder: string): Promise<string> {
