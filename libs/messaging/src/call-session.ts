@@ -1,13 +1,8 @@
 import {
-  type AwaitMessage,
   type ClassParameters,
-  callSessionKey,
   type ClientMessage,
-  GantryTimeoutError,
   InputCancellation,
   InvalidError,
-  isGantryError,
-  LIMITS,
   type OutputMessage,
   type PoolOptions,
   type ServerMessage,
@@ -16,11 +11,13 @@ import {
 } from '@gantry/protocol';
 
 import type { FunctionDirectory } from './function-directory.ts';
+import { InputsUnderWay } from './inputs-under-way.ts';
 import type { Messaging } from './messaging.ts';
 import { readCallGraph } from './read-call-graph.ts';
-import { RecentSet } from './recent-set.ts';
+import { CALLS_REMEMBERED, RecentSet } from './recent-set.ts';
 import { readStats, updateAutoscaler } from './session-autoscaler.ts';
-import { assertCallId, cancelCall, unknownCall } from './session-calls.ts';
+import { assertCallId, cancelCall } from './session-calls.ts';
+import { SessionOutputs } from './session-outputs.ts';
 import { checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
 import { SessionValues } from './session-values.ts';
 
@@ -35,8 +32,6 @@ export interface CallSessionOptions {
   onSubmit?: (submission: Submission) => void;
 }
 
-type AwaitedOutputs = Pick<AwaitMessage, 'callId' | 'indexes'>;
-
 /** Inputs on their way into a pool. */
 export interface Submission {
   pool: string;
@@ -50,14 +45,6 @@ export interface Submission {
 }
 
 const HOLD_EVERY_MS = 5_000;
-/** Forgetting too early costs messages that the client ignores; remembering for ever would cost memory. */
-const CALLS_REMEMBERED = 100_000;
-/**
- * Subscribers hear of an output a moment before it can be read. A caller that was told, and asks again within
- * that moment, would find nothing and hear nothing.
- */
-const REPLAY_AGAIN_MS = [200, 1_000, 5_000];
-const LOOK_AGAIN_MS = 500;
 
 /**
  * The server's side of the session protocol: a server has one per WebSocket, a worker one per container whose
@@ -74,17 +61,10 @@ const LOOK_AGAIN_MS = 500;
 export class CallSession {
   readonly #options: CallSessionOptions;
   readonly #desk: SubmitDesk;
-  readonly #own: { stop(): void };
+  readonly #outputs: SessionOutputs;
   readonly #values: SessionValues;
-  readonly #others = new Map<string, { stop(): void }>();
-  readonly #forgotten = new RecentSet(CALLS_REMEMBERED);
   readonly #cancelled = new RecentSet(CALLS_REMEMBERED);
-  /** Inputs per call that are not yet acknowledged by JetStream. */
-  readonly #submitting = new Map<string, number>();
-  /** Who waits until that is none, by call. */
-  readonly #onSubmitted = new Map<string, () => void>();
-  /** Inputs whose outputs are made up for, by call. */
-  readonly #madeUp = new Map<string, number[]>();
+  readonly #submitting = new InputsUnderWay();
   readonly #held = new Set<string>();
   #accepted: string[] = [];
   #holdTimer: NodeJS.Timeout | undefined;
@@ -93,11 +73,15 @@ export class CallSession {
   constructor(options: CallSessionOptions) {
     this.#options = options;
     this.#desk = SubmitDesk.of(options.messaging);
-    this.#own = options.messaging.outputs.watchSession(options.sessionKey, (output) => {
-      if (!this.#forgotten.has(output.callId)) this.#forward(output);
+    const { messaging, sessionKey } = options;
+    this.#outputs = new SessionOutputs({
+      messaging,
+      sessionKey,
+      send: (output) => this.#forward(output),
+      isSubmitting: (callId) => this.#submitting.has(callId),
     });
-    this.#values = new SessionValues(options.messaging, options.sessionKey, (values) => {
-      if (!this.#forgotten.has(values.callId)) this.#send(values);
+    this.#values = new SessionValues(messaging, sessionKey, (values) => {
+      if (!this.#outputs.isForgotten(values.callId)) this.#send(values);
     });
   }
 
@@ -113,13 +97,13 @@ export class CallSession {
         void this.#submit(message);
         return;
       case 'await':
-        void this.#answer(message.requestId, () => this.#await(message));
+        void this.#answer(message.requestId, () => this.#outputs.await(message));
         return;
       case 'pull':
         this.#values.pull(message);
         return;
       case 'forget':
-        this.#forget(message.callId);
+        this.#outputs.forget(message.callId);
         return;
       case 'cancel': {
         const { callId, terminateContainers = false } = message;
@@ -156,10 +140,8 @@ export class CallSession {
   /** Ends the subscriptions. Calls go on: a client finds their outputs in its next session. */
   close(): void {
     this.#closed = true;
-    this.#own.stop();
+    this.#outputs.close();
     this.#values.close();
-    for (const watch of this.#others.values()) watch.stop();
-    this.#others.clear();
     clearInterval(this.#holdTimer);
   }
 
@@ -169,7 +151,7 @@ export class CallSession {
     try {
       if (!Array.isArray(message.inputs)) throw new InvalidError('a submit needs an array of inputs');
       count = message.inputs.length;
-      this.#countSubmitting(callId, count);
+      this.#submitting.change(callId, count);
       checkShape(message, this.#options.sessionKey);
       const target = await this.#desk.prepare(message, this.#options.functions);
       const { pool, parameters, options, admission } = target;
@@ -186,7 +168,7 @@ export class CallSession {
         inputs: count,
       });
     } catch (error) {
-      this.#countSubmitting(callId, -count);
+      this.#submitting.change(callId, -count);
       this.#reject(inputIdsOf(message), error);
     }
   }
@@ -211,26 +193,17 @@ export class CallSession {
       this.#options.messaging.inputs.submit(pool, input).then(
         (result) => {
           admission.stored();
-          this.#countSubmitting(callId, -1);
+          this.#submitting.change(callId, -1);
           this.#accept(inputId);
-          if (result === 'duplicate') this.#makeUp(callId, index);
+          if (result === 'duplicate') this.#outputs.makeUp(callId, index);
         },
         (error: unknown) => {
           admission.dropped(1);
-          this.#countSubmitting(callId, -1);
+          this.#submitting.change(callId, -1);
           this.#reject([inputId], error);
         },
       );
     }
-  }
-
-  /** An input was accepted before, but its client was not told, and perhaps neither of its output. */
-  #makeUp(callId: string, index: number): void {
-    const known = this.#madeUp.get(callId);
-    if (known) return void known.push(index);
-    const indexes = [index];
-    this.#madeUp.set(callId, indexes);
-    this.#replayLater({ callId, indexes }, [0, ...REPLAY_AGAIN_MS]);
   }
 
   // Acknowledgements that arrive in one piece resolve one after the other in this turn, and are sent as one.
@@ -248,111 +221,12 @@ export class CallSession {
     this.#send({ type: 'rejected', inputIds, error: toWireError(error) });
   }
 
-  #countSubmitting(callId: string, change: number): void {
-    const count = (this.#submitting.get(callId) ?? 0) + change;
-    if (count > 0) this.#submitting.set(callId, count);
-    else {
-      this.#submitting.delete(callId);
-      this.#onSubmitted.get(callId)?.();
-      this.#onSubmitted.delete(callId);
-    }
-  }
-
-  /** Resolves when none of a call's inputs is on its way into the queue. */
-  #submitted(callId: string): Promise<void> {
-    if (!this.#submitting.has(callId)) return Promise.resolve();
-    const before = this.#onSubmitted.get(callId);
-    return new Promise((resolve) =>
-      this.#onSubmitted.set(callId, () => {
-        before?.();
-        resolve();
-      }),
-    );
-  }
-
-  async #await(message: AwaitMessage): Promise<void> {
-    const { callId } = message;
-    assertCallId(callId);
-    assertIndexes(message.indexes);
-    this.#forgotten.delete(callId);
-    const { outputs } = this.#options.messaging;
-    const isOwn = callSessionKey(callId) === this.#options.sessionKey;
-    if (!isOwn && !this.#others.has(callId)) {
-      this.#others.set(
-        callId,
-        outputs.watchCall(callId, (output) => this.#forward(output)),
-      );
-    }
-    const submitting = this.#submitting.has(callId);
-    const { open, found } = await this.#look(message);
-    if (open + found.size === 0 && !submitting) {
-      this.#forget(callId);
-      throw unknownCall(callId);
-    }
-    const missing = message.indexes?.filter((index) => !found.has(index));
-    const isComplete = missing ? missing.length === 0 : found.size >= open && !submitting;
-    if (!isComplete) this.#replayLater({ callId, indexes: missing }, [...REPLAY_AGAIN_MS]);
-  }
-
-  /** Looks until the broker answers: waiting for a result has no end of its own, so no outage may be one. */
-  async #look(awaited: AwaitedOutputs): Promise<{ open: number; found: Set<number> }> {
-    for (;;) {
-      try {
-        // In this order: an input leaves the queue only after its output is stored.
-        const open = await this.#options.messaging.inputs.openInputs(awaited.callId);
-        return { open, found: await this.#replay(awaited) };
-      } catch (error) {
-        if (this.#closed || !isOutage(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS).unref());
-      }
-    }
-  }
-
-  /** Sends what is stored, and tells of which inputs. */
-  async #replay({ callId, indexes }: AwaitedOutputs): Promise<Set<number>> {
-    const { outputs } = this.#options.messaging;
-    const found = new Set<number>();
-    const forward = (output: OutputMessage | undefined): void => {
-      if (!output) return;
-      found.add(output.index);
-      this.#forward(output);
-    };
-    // A map that is nearly through has a few outputs to come, and many that its client has.
-    if (indexes) await Promise.all(indexes.map(async (index) => forward(await outputs.find(callId, index))));
-    else for await (const output of outputs.read(callId)) forward(output);
-    return found;
-  }
-
-  #replayLater(awaited: AwaitedOutputs, delaysMs: number[]): void {
-    const { callId } = awaited;
-    const delayMs = delaysMs.shift();
-    if (delayMs === undefined) return void this.#madeUp.delete(callId);
-    const replay = async () => {
-      const isAwaited = this.#others.has(callId) || !this.#forgotten.has(callId);
-      if (this.#closed || !isAwaited) return void this.#madeUp.delete(callId);
-      // What cannot be read now is read by the next turn, or after the client's next `await`.
-      await this.#replay(awaited).catch(() => undefined);
-      this.#replayLater(awaited, delaysMs);
-    };
-    setTimeout(() => void replay(), delayMs).unref();
-  }
-
   async #cancel(callId: string, terminateContainers: boolean): Promise<void> {
     assertCallId(callId);
     // What comes from here on is refused; what is on its way must be in the queue to be found there.
     this.#cancelled.add(callId);
-    await this.#submitted(callId);
+    await this.#submitting.none(callId);
     await cancelCall(this.#options.messaging, callId, terminateContainers);
-  }
-
-  #forget(callId: string): void {
-    const watch = this.#others.get(callId);
-    if (watch) {
-      watch.stop();
-      this.#others.delete(callId);
-      return;
-    }
-    this.#forgotten.add(callId);
   }
 
   #hold(appId: string): void {
@@ -386,19 +260,6 @@ export class CallSession {
   #send(message: ServerMessage): void {
     if (!this.#closed) this.#options.send(message);
   }
-}
-
-// The broker does not answer, or JetStream is not up yet.
-function isOutage(error: unknown): boolean {
-  return error instanceof GantryTimeoutError || isGantryError(error, 'INTERNAL');
-}
-
-function assertIndexes(indexes: unknown): void {
-  if (indexes === undefined) return;
-  const areIndexes =
-    Array.isArray(indexes) && indexes.every((index) => Number.isSafeInteger(index) && index >= 0);
-  if (areIndexes && indexes.length <= LIMITS.mapInFlight) return;
-  throw new InvalidError(`the inputs to await must be given as up to ${LIMITS.mapInFlight} indexes`);
 }
 
 // Of a message that may be malformed in any way.

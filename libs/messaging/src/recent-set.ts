@@ -1,3 +1,6 @@
+/** Forgetting a call too early costs messages that the client ignores; remembering for ever would cost memory. */
+export const CALLS_REMEMBERED = 100_000;
+
 /** A set that forgets its oldest members when it is full. */
 export class RecentSet {
   readonly #most: number;

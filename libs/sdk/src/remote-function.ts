@@ -1,24 +1,19 @@
 import {
   type AutoscalerSettings,
-  encodeValue,
   HANDLE,
   type HandleState,
   ExecutionError,
   type FunctionStats,
-  LIMITS,
-  newId,
   registerHandle,
-  type Payload,
   type PoolOptions,
-  type SubmitMessage,
   type UserCodeError,
 } from '@gantry/protocol';
 
 import { asSingle, type WithBatching } from './batched.ts';
-import type { OpenInput } from './call-tracker.ts';
 import type { Client } from './client.ts';
 import { FunctionCall } from './function-call.ts';
-import { FunctionTarget, type Route, type TargetReference } from './function-target.ts';
+import { FunctionCaller, type Callee } from './function-caller.ts';
+import { FunctionTarget, type TargetReference } from './function-target.ts';
 import type { Generated, Generating, Plain } from './generator-types.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
 import {
@@ -28,12 +23,9 @@ import {
   type MapInputs,
   type WithKwargs,
 } from './map-arguments.ts';
-import { mapInputs, type MapOptions } from './map-run.ts';
-import { assertCallable, assertKind } from './method-checks.ts';
+import type { MapOptions } from './map-run.ts';
 import { checkKeys } from './option-checks.ts';
 import type { BatchedOptions, ConcurrentOptions } from './options.ts';
-import type { Waiter } from './outcome.ts';
-import { assertPayloadSize } from './payloads.ts';
 import {
   replaceBatching,
   replaceConcurrency,
@@ -41,8 +33,6 @@ import {
   type ReplaceableOptions,
 } from './pool-options.ts';
 import type { AnyFunction } from './registry.ts';
-import { RemoteValues } from './remote-values.ts';
-import { spawnInputs } from './spawn-map-run.ts';
 import { startedWhenRead } from './unread-results.ts';
 import type { AnyIterable } from './zip.ts';
 
@@ -71,12 +61,7 @@ export type HandleOf<T> =
       : never;
 
 /** @internal */
-export interface RemoteFunctionOptions {
-  /** How messages name it, such as `square` or `Ocr.read`. */
-  label: string;
-  target: FunctionTarget;
-  /** Empty for a free function. */
-  method: string;
+export interface RemoteFunctionOptions extends Callee {
   /** Takes what callers pass. Undefined for functions whose code is not here. */
   local?: AnyFunction | undefined;
   /** Takes what the code itself takes: lists, if it is batched. */
@@ -96,10 +81,12 @@ export interface RemoteFunctionOptions {
  */
 export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal = R> {
   readonly #options: RemoteFunctionOptions;
+  readonly #caller: FunctionCaller;
 
   /** @internal */
   constructor(options: RemoteFunctionOptions) {
     this.#options = options;
+    this.#caller = new FunctionCaller(options);
   }
 
   /**
@@ -140,14 +127,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   /** Runs the function in a container and waits for its result. Not for generators. */
   remote(this: Plain<R, RemoteFunction<A, R, TLocal>>, ...args: A): Promise<Awaited<R>>;
   remote(...args: A): Promise<Awaited<R>> {
-    try {
-      const route = this.#options.target.route;
-      const encoded = this.#encode(args);
-      const isInline = encoded.length <= LIMITS.inlinePayloadBytes;
-      return route && isInline ? this.#submitAndWait(route, encoded) : this.#remoteLater(encoded);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    return this.#caller.remote(args) as Promise<Awaited<R>>;
   }
 
   /**
@@ -163,11 +143,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
    */
   remoteGen(this: Generating<R, RemoteFunction<A, R, TLocal>>, ...args: A): Generated<R>;
   remoteGen(...args: A): Generated<R> {
-    return new RemoteValues({
-      args: this.#encode(args),
-      route: () => this.#options.target.resolve(),
-      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'generator'),
-    }) as unknown as Generated<R>;
+    return this.#caller.values(args) as unknown as Generated<R>;
   }
 
   /** Runs the function here, as a plain call. */
@@ -188,14 +164,8 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   /** Starts the function and returns as soon as its input is durable. Not for generators. */
   spawn(this: Plain<R, RemoteFunction<A, R, TLocal>>, ...args: A): Promise<FunctionCall<Awaited<R>>>;
   async spawn(...args: A): Promise<FunctionCall<Awaited<R>>> {
-    const encoded = this.#encode(args);
-    const route = await this.#options.target.resolve();
-    const payload = await route.platform.tracker.payloads.store(encoded);
-    const callId = await new Promise<string>((resolve, reject) => {
-      const waiter: Waiter = { resolve: () => resolve(submitted), reject };
-      const submitted = this.#submit(route, payload, { kind: 'spawn', waiter });
-    });
-    return FunctionCall.on(route.platform, callId);
+    const { platform, callId } = await this.#caller.spawn(args);
+    return FunctionCall.on(platform, callId);
   }
 
   /**
@@ -232,7 +202,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   ): AsyncIterable<Awaited<R>>;
   map(...args: unknown[]): AsyncIterable<unknown> {
     const { inputs, options } = splitMapArguments('map', args, MAP_OPTIONS);
-    return startedWhenRead(`${this.name}.map`, () => this.#map(inputs, options));
+    return startedWhenRead(`${this.name}.map`, () => this.#caller.map(inputs, options));
   }
 
   /** Like {@link map}, with one iterable of argument lists. */
@@ -262,7 +232,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   ): AsyncIterable<unknown> {
     checkKeys('starmap', options, [...MAP_OPTIONS, 'kwargs']);
     const inputs = appended(argLists, options.kwargs);
-    return startedWhenRead(`${this.name}.starmap`, () => this.#map(inputs, options));
+    return startedWhenRead(`${this.name}.starmap`, () => this.#caller.map(inputs, options));
   }
 
   /**
@@ -280,7 +250,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   async forEach(...args: unknown[]): Promise<void> {
     const { inputs, options } = splitMapArguments('forEach', args, ['ignoreExceptions', 'signal']);
     const { ignoreExceptions = false, ...others } = options as ForEachOptions;
-    const results = this.#map(inputs, {
+    const results = this.#caller.map(inputs, {
       ...others,
       orderOutputs: false,
       returnExceptions: ignoreExceptions,
@@ -307,12 +277,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
   ): Promise<void>;
   async spawnMap(...args: unknown[]): Promise<void> {
     const { inputs } = splitMapArguments('spawnMap', args, []);
-    await spawnInputs({
-      argLists: inputs,
-      route: await this.#options.target.resolve(),
-      encode: (argList) => this.#encode(argList),
-      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'spawn'),
-    });
+    await this.#caller.spawnMap(inputs);
   }
 
   /**
@@ -416,79 +381,6 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     if (code) return code;
     throw new ExecutionError(`the code of "${this.name}" is not in this program`, {
       hint: 'Call .remote(), or import the function itself.',
-    });
-  }
-
-  #encode(args: readonly unknown[]): Uint8Array {
-    const encoded = encodeValue(args, 'args');
-    assertPayloadSize(`the arguments of "${this.name}"`, encoded);
-    return encoded;
-  }
-
-  async #remoteLater(encoded: Uint8Array): Promise<Awaited<R>> {
-    const route = await this.#options.target.resolve();
-    const payload = await route.platform.tracker.payloads.store(encoded);
-    return this.#submitAndWait(route, payload);
-  }
-
-  #submitAndWait(route: Route, payload: Payload): Promise<Awaited<R>> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#submit(route, payload, { kind: 'remote', waiter: { resolve, reject } });
-    }) as Promise<Awaited<R>>;
-  }
-
-  #submit(route: Route, payload: Payload, how: { kind: 'remote' | 'spawn'; waiter: Waiter }): string {
-    const { tracker } = route.platform;
-    const callId = tracker.newCallId();
-    const inputId = newId('in');
-    const submit = this.#submitMessage(route, callId, how.kind);
-    submit.inputs.push({ inputId, index: 0, args: payload });
-    const input: OpenInput = {
-      inputId,
-      callId,
-      index: 0,
-      submit,
-      route,
-      waiter: how.waiter,
-      spawned: how.kind === 'spawn',
-      exhaustedTimes: undefined,
-      rerouted: false,
-    };
-    tracker.submitOne(submit, input);
-    return callId;
-  }
-
-  #submitMessage(route: Route, callId: string, kind: SubmitMessage['kind']): SubmitMessage {
-    const { platform, lookup, parameters, options } = route;
-    const { method } = this.#options;
-    if (lookup.kind === 'class') assertCallable(lookup.methods, method, this.name);
-    const handlerKind = lookup.methods.find((known) => known.name === method)?.handlerKind;
-    if (handlerKind) assertKind(handlerKind, kind, this.name);
-    const { functionId } = lookup;
-    const parentInputId = platform.currentInputId();
-    const submit: SubmitMessage = {
-      type: 'submit',
-      callId,
-      functionId,
-      method,
-      parameters,
-      kind,
-      parentInputId,
-      inputs: [],
-    };
-    if (options) submit.options = options;
-    return submit;
-  }
-
-  #map(argLists: AnyIterable<readonly unknown[]>, options: MapOptions): AsyncGenerator<unknown, void> {
-    return mapInputs({
-      argLists,
-      orderOutputs: options.orderOutputs ?? true,
-      returnExceptions: options.returnExceptions ?? false,
-      signal: options.signal,
-      route: () => this.#options.target.resolve(),
-      encode: (args) => this.#encode(args),
-      submitMessage: (route, callId) => this.#submitMessage(route, callId, 'map'),
     });
   }
 }
