@@ -1,10 +1,15 @@
 import type { ContainerEnd } from '@gantry/containers';
-import type { ContainerExit } from '@gantry/protocol';
+import type { ContainerExit, RunnerToWorker } from '@gantry/protocol';
+
+/** An error above this is told by its message alone. */
+const MOST_ERROR_BYTES = 64 * 1024;
+
+export type EndReason = Pick<ContainerExit, 'reason' | 'message' | 'error'>;
 
 /** What the worker knows about the end of a container besides how its process ended. */
 export interface EndCircumstances {
   /** Why the worker, or the runner, wanted it to end, if one did. */
-  askedFor: Pick<ContainerExit, 'reason' | 'message' | 'error'> | undefined;
+  askedFor: EndReason | undefined;
   /** Node said that it had no memory left. */
   ranOutOfMemory: boolean;
 }
@@ -14,16 +19,23 @@ export function explainEnd(end: ContainerEnd, circumstances: EndCircumstances): 
   return { ...reasonOf(end, circumstances), code: end.code, signal: end.signal };
 }
 
+/** The reason in what a runner says when its code fails outside every input. */
+export function reportedEnd(message: Extract<RunnerToWorker, { type: 'loadFailed' | 'crashed' }>): EndReason {
+  if (message.type === 'crashed') {
+    return { reason: 'crashed', message: `its code threw outside every input: ${message.message}` };
+  }
+  const { error, message: text, stack = text } = message;
+  const isSmall = error.length <= MOST_ERROR_BYTES;
+  return { reason: 'loadFailed', message: stack, ...(isSmall && { error }) };
+}
+
 /** How a process ended, for people. */
 export function describeEnd(end: ContainerEnd): string {
   if (end.signal) return `signal ${end.signal}`;
   return end.code === null ? 'never started' : `exit code ${end.code}`;
 }
 
-function reasonOf(
-  end: ContainerEnd,
-  { askedFor, ranOutOfMemory }: EndCircumstances,
-): Pick<ContainerExit, 'reason' | 'message' | 'error'> {
+function reasonOf(end: ContainerEnd, { askedFor, ranOutOfMemory }: EndCircumstances): EndReason {
   if (ranOutOfMemory && end.signal) {
     return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
   }

@@ -1,4 +1,4 @@
-import type { ContainerDriver, ContainerEnd } from '@gantry/containers';
+import type { ContainerEnd } from '@gantry/containers';
 import {
   DEFAULTS,
   type ContainerExit,
@@ -9,47 +9,23 @@ import {
   type WorkerToRunner,
 } from '@gantry/protocol';
 
-import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
 import type { InputTaker } from '../inputs/pool-feed.ts';
-import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { ContainerCalls } from './container-calls.ts';
-import { ContainerInputs, type InputSurroundings } from './container-inputs.ts';
+import { ContainerHistory } from './container-history.ts';
+import { ContainerInputs } from './container-inputs.ts';
+import { ContainerPlaces } from './container-places.ts';
 import { ContainerProcess } from './container-process.ts';
-import { describeEnd, explainEnd } from './explain-end.ts';
+import type { ContainerSurroundings } from './container-surroundings.ts';
+import { Deadline } from './deadline.ts';
+import { describeEnd, explainEnd, reportedEnd, type EndReason } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
+import { SignsOfLife } from './signs-of-life.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
-/** A container that did not crash within this time works, also if nobody asked anything of it. */
-const PROVEN_AFTER_MS = 10_000;
-/** Its event loop stands still: several of its heartbeats, one a second, did not come. */
-const SILENT_AFTER_MS = 3_500;
-/** An error above this is told by its message alone. */
-const MOST_ERROR_BYTES = 64 * 1024;
-
-/** What a container needs from its worker. */
-export interface ContainerSurroundings extends InputSurroundings {
-  driver: ContainerDriver;
-  bundles: BundleStore;
-  /** How long exit hooks, and code that is preempted, may take. */
-  exitGraceMs: number;
-  containerLog: ContainerLog;
-  /** Called when the code makes its first call. */
-  openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
-  /** It takes inputs from now on. */
-  onReady(container: HostedContainer): void;
-  /** It takes no more inputs. */
-  onClosing(container: HostedContainer): void;
-  /** It has ended, and its inputs are settled. */
-  onEnded(container: HostedContainer): void;
-  onStateChange(): void;
-  /** A place was taken, or got free. */
-  onLoadChange(freed: boolean): void;
-  /** Places disappeared: more inputs may be asked for than fit. */
-  onPlacesLost(container: HostedContainer): void;
-}
+const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';
 
 /**
  * One container of this worker, from the order to start it until its process is gone.
@@ -64,27 +40,20 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   readonly #order: ContainerOrder;
   readonly #around: ContainerSurroundings;
   readonly #inputs: ContainerInputs;
-  readonly #startedAtMs: number;
+  readonly #history: ContainerHistory;
   readonly #timeoutMs: number;
-  /** Inputs, or batches, that its code handles at once. */
-  readonly #places: number;
-  /** Inputs that it may still take. */
-  #remaining: number;
+  readonly #places: ContainerPlaces;
   /** Why it takes no more inputs, while it finishes those it has. */
   #exhaustedBy: string | undefined;
   #state: ContainerStatus['state'] = 'starting';
   #process: ContainerProcess | undefined;
   #calls: ContainerCalls | undefined;
   #webRunning = 0;
-  #hasFinishedOne = false;
-  #readyAtMs: number | undefined;
-  #endedAtMs: number | undefined;
-  #idleSinceMs: number | undefined;
-  #lastSignMs = 0;
-  #reason: Pick<ContainerExit, 'reason' | 'message' | 'error'> | undefined;
+  readonly #signs: SignsOfLife;
+  #reason: EndReason | undefined;
   #exit: ContainerExit | undefined;
   /** The one deadline of the present state: of starting, of draining, of exit hooks. */
-  #deadline: NodeJS.Timeout | undefined;
+  readonly #deadline = new Deadline();
   #exitGraceRuns = false;
   #preempted = false;
   #isKilled = false;
@@ -93,10 +62,10 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
     this.#order = order;
     this.#around = around;
-    this.#places = this.spec.options.maxInputs ?? DEFAULTS.maxInputs;
-    this.#remaining = this.spec.options.maxInputsPerContainer ?? Number.POSITIVE_INFINITY;
+    this.#places = new ContainerPlaces(this.spec.options);
     this.#timeoutMs = this.spec.options.timeoutMs ?? DEFAULTS.timeoutMs;
-    this.#startedAtMs = around.clock.wallMs();
+    this.#history = new ContainerHistory(around.clock);
+    this.#signs = new SignsOfLife(around.clock);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#inputs = new ContainerInputs({
       ...around,
@@ -132,7 +101,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
 
   get freeSlots(): number {
     if (this.#state !== 'ready' || this.#exhaustedBy !== undefined || this.#isSilent) return 0;
-    return Math.min(this.#inputs.free(this.#places - this.#webRunning), this.#remaining);
+    return this.#places.allowed(this.#inputs.free(this.#places.count - this.#webRunning));
   }
 
   /** Inputs in a batch that waits for more. */
@@ -142,8 +111,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
 
   /** Inputs that it can have at once; fewer when it is to end soon. */
   get maxInputs(): number {
-    const most = this.#places * (this.spec.options.batching?.maxBatchSize ?? 1);
-    return this.#takesMore ? Math.min(most, this.running + this.#remaining) : this.running;
+    return this.#takesMore ? this.#places.most(this.running) : this.running;
   }
 
   get memoryBytes(): number | undefined {
@@ -155,15 +123,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     return Array.isArray(memoryMiB) ? memoryMiB[1] : undefined;
   }
 
-  get #isProven(): boolean {
-    if (this.#hasFinishedOne || this.#readyAtMs === undefined) return this.#hasFinishedOne;
-    return (this.#endedAtMs ?? this.#around.clock.wallMs()) - this.#readyAtMs > PROVEN_AFTER_MS;
-  }
-
   // What it would get now would wait for what runs in it, on the clock of its own timeout.
   get #isSilent(): boolean {
-    if (this.#state !== 'ready') return false;
-    return this.#around.clock.monotonicMs() - this.#lastSignMs > SILENT_AFTER_MS;
+    return this.#state === 'ready' && this.#signs.areMissing;
   }
 
   get #takesMore(): boolean {
@@ -176,7 +138,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
    */
   get lastSignMs(): number | undefined {
     if (!this.#process || this.#state === 'starting' || this.#state === 'stopped') return undefined;
-    return this.#lastSignMs;
+    return this.#signs.lastMs;
   }
 
   get status(): ContainerStatus {
@@ -190,10 +152,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       running: this.running,
       maxInputs: this.maxInputs,
       ...(this.#takesMore ? {} : { exhausted: true }),
-      ...(this.#isProven ? { proven: true } : {}),
-      startedAtMs: this.#startedAtMs,
-      readyAtMs: this.#readyAtMs,
-      idleSinceMs: this.#idleSinceMs,
+      ...(this.#history.isProven ? { proven: true } : {}),
+      ...this.#history.times,
       exit: this.#exit,
       httpSocketPath: this.#process?.httpSocketPath ?? '',
     };
@@ -203,15 +163,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   async start(): Promise<void> {
     const { driver, bundles, containerLog, log } = this.#around;
     const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
-    this.#setDeadline(startupTimeoutMs, () => {
+    this.#deadline.set(startupTimeoutMs, () => {
       this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
     });
     containerLog.routine(`container ${this.containerId} starts`);
-    if (this.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots) {
-      containerLog.system(
-        'no memory snapshot: this worker makes none, so all @enter hooks run at each start',
-      );
-    }
+    const isSnapshotMissed = this.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots;
+    if (isSnapshotMissed) containerLog.system(NO_SNAPSHOT);
     const bundle = bundles.open(this.record);
     // Awaited below; until then its failure is nobody's.
     bundle.catch(() => undefined);
@@ -223,11 +180,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       this.forgiveSilence();
       // Stopped or killed before there was a process.
       if (this.#reason) this.#process.kill();
-      const place = {
-        bundlePath: await bundle,
-        httpSocketPath: this.#process.httpSocketPath,
-        maxInputs: this.#places,
-      };
+      const { httpSocketPath } = this.#process;
+      const place = { bundlePath: await bundle, httpSocketPath, maxInputs: this.#places.count };
       if (this.#state === 'starting') this.#send(loadMessage(this.#order, place));
     } catch (error) {
       log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
@@ -237,9 +191,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   }
 
   run(input: AssignedInput): void {
-    this.#remaining--;
+    this.#places.take(1);
     this.#inputs.run(input);
-    this.#endIfUsedUp();
+    this.#exhaust(this.#places.usedUpBy);
   }
 
   cancel(input: AssignedInput): void {
@@ -298,7 +252,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   /** Counts as a sign of life: silence up to now was not its fault. */
   forgiveSilence(): void {
     const wasSilent = this.#isSilent;
-    this.#lastSignMs = this.#around.clock.monotonicMs();
+    this.#signs.noted();
     if (wasSilent) this.#around.onLoadChange(true);
   }
 
@@ -315,7 +269,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     this.forgiveSilence();
     switch (message.type) {
       case 'output':
-        this.#hasFinishedOne = true;
+        this.#history.finishedOne();
         return this.#inputs.finished(message);
       case 'value':
         return this.#inputs.yielded(message);
@@ -332,25 +286,20 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       case 'loadFailed':
         return this.#loadFailed(message);
       case 'crashed':
-        this.#reason ??= {
-          reason: 'crashed',
-          message: `its code threw outside every input: ${message.message}`,
-        };
-        return;
+        return void (this.#reason ??= reportedEnd(message));
       case 'api':
         return this.#openCalls().receive(message.message);
       case 'lookup':
-        return void this.#lookUp(message);
+        return this.#lookUp(message);
     }
   }
 
   #becomeReady(): void {
     this.#around.driver.prewarm();
     if (this.#state !== 'starting') return;
-    clearTimeout(this.#deadline);
+    this.#deadline.clear();
     this.#state = 'ready';
-    this.#readyAtMs = this.#idleSinceMs = this.#around.clock.wallMs();
-    const tookMs = this.#readyAtMs - this.#startedAtMs;
+    const tookMs = this.#history.becameReady();
     this.#around.containerLog.routine(`container ${this.containerId} is ready after ${tookMs} ms`);
     this.#around.onReady(this);
     this.#around.onStateChange();
@@ -358,8 +307,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   }
 
   /** It takes no more inputs, finishes those it has, and ends. It serves until then, so it counts as a container. */
-  #exhaust(reason: string): void {
-    if (this.#exhaustedBy !== undefined || this.#state === 'draining' || this.#state === 'stopped') return;
+  #exhaust(reason: string | undefined): void {
+    if (reason === undefined || this.#exhaustedBy !== undefined) return;
+    if (this.#state === 'draining' || this.#state === 'stopped') return;
     this.#exhaustedBy = reason;
     this.#inputs.flush();
     this.#around.onPlacesLost(this);
@@ -367,43 +317,39 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     this.#stopIfExhausted();
   }
 
-  #endIfUsedUp(): void {
-    const { maxInputsPerContainer } = this.spec.options;
-    if (this.#remaining <= 0) this.#exhaust(`it took its ${String(maxInputsPerContainer)} inputs`);
-  }
-
   #stopIfExhausted(): void {
     if (this.#exhaustedBy === undefined || this.#state !== 'ready' || this.running > 0) return;
     this.stop(this.#exhaustedBy);
   }
 
-  #loadFailed({ error, message, stack = message }: Extract<RunnerToWorker, { type: 'loadFailed' }>): void {
-    const isSmall = error.length <= MOST_ERROR_BYTES;
-    this.#reason ??= { reason: 'loadFailed', message: stack, ...(isSmall && { error }) };
-    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${stack}`);
-    this.#setDeadline(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
+  #loadFailed(message: Extract<RunnerToWorker, { type: 'loadFailed' }>): void {
+    const end = reportedEnd(message);
+    this.#reason ??= end;
+    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${end.message}`);
+    this.#deadline.set(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
   }
 
   #openCalls(): ContainerCalls {
     return (this.#calls ??= this.#around.openCalls((message) => this.#send(message)));
   }
 
-  async #lookUp(message: Extract<RunnerToWorker, { type: 'lookup' }>): Promise<void> {
-    const answer = await this.#openCalls().lookup(message);
-    this.#send({ type: 'lookedUp', requestId: message.requestId, ...answer });
+  #lookUp(message: Extract<RunnerToWorker, { type: 'lookup' }>): void {
+    const { requestId } = message;
+    const answer = this.#openCalls().lookup(message);
+    void answer.then((found) => this.#send({ type: 'lookedUp', requestId, ...found }));
   }
 
   #webChanged(running: number): void {
     const freed = running < this.#webRunning;
-    this.#hasFinishedOne ||= freed;
-    this.#remaining -= Math.max(0, running - this.#webRunning);
+    if (freed) this.#history.finishedOne();
+    this.#places.take(Math.max(0, running - this.#webRunning));
     this.#webRunning = running;
     this.#loadChanged(freed);
-    this.#endIfUsedUp();
+    this.#exhaust(this.#places.usedUpBy);
   }
 
   #loadChanged(freed: boolean): void {
-    this.#idleSinceMs = this.running === 0 ? this.#around.clock.wallMs() : undefined;
+    this.#history.loadChanged(this.running);
     if (freed) this.#limitExit();
     this.#around.onLoadChange(freed);
     if (freed) this.#stopIfExhausted();
@@ -415,7 +361,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     if (this.#reason?.reason !== 'stopped') return;
     const { exitGraceMs } = this.#around;
     this.#exitGraceRuns = true;
-    this.#setDeadline(exitGraceMs, () => {
+    this.#deadline.set(exitGraceMs, () => {
       this.kill('killed', `exit hooks took longer than ${exitGraceMs} ms`);
     });
   }
@@ -429,18 +375,16 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
 
   #end(end: ContainerEnd): void {
     if (this.#state === 'stopped') return;
-    clearTimeout(this.#deadline);
+    this.#deadline.clear();
     this.#close('stopped');
-    this.#endedAtMs = this.#around.clock.wallMs();
+    this.#history.ended();
     this.#calls?.close();
     const { ranOutOfMemory = false } = this.#process ?? {};
     this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
     const { containerLog } = this.#around;
     containerLog.end();
-    const isRoutine = this.#exit.reason === 'stopped';
-    containerLog[isRoutine ? 'routine' : 'system'](
-      `container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`,
-    );
+    const kind = this.#exit.reason === 'stopped' ? 'routine' : 'system';
+    containerLog[kind](`container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`);
     this.#webRunning = 0;
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
@@ -448,14 +392,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   }
 
   #endWithin(withinMs: number, event: string): void {
-    this.#setDeadline(withinMs, () =>
+    this.#deadline.set(withinMs, () =>
       this.kill('killed', `did not end within ${withinMs} ms after it ${event}`),
     );
-  }
-
-  #setDeadline(afterMs: number, act: () => void): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(act, afterMs);
-    this.#deadline.unref();
   }
 }

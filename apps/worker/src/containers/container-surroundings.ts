@@ -1,0 +1,30 @@
+import type { ContainerDriver } from '@gantry/containers';
+import type { WorkerToRunner } from '@gantry/protocol';
+
+import type { BundleStore } from '../bundles/bundle-store.ts';
+import type { ContainerLog } from '../logs/log-forwarder.ts';
+import type { ContainerCalls } from './container-calls.ts';
+import type { InputSurroundings } from './container-inputs.ts';
+import type { HostedContainer } from './hosted-container.ts';
+
+/** What a container needs from its worker. */
+export interface ContainerSurroundings extends InputSurroundings {
+  driver: ContainerDriver;
+  bundles: BundleStore;
+  /** How long exit hooks, and code that is preempted, may take. */
+  exitGraceMs: number;
+  containerLog: ContainerLog;
+  /** Called when the code makes its first call. */
+  openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
+  /** It takes inputs from now on. */
+  onReady(container: HostedContainer): void;
+  /** It takes no more inputs. */
+  onClosing(container: HostedContainer): void;
+  /** It has ended, and its inputs are settled. */
+  onEnded(container: HostedContainer): void;
+  onStateChange(): void;
+  /** A place was taken, or got free. */
+  onLoadChange(freed: boolean): void;
+  /** Places disappeared: more inputs may be asked for than fit. */
+  onPlacesLost(container: HostedContainer): void;
+}
