@@ -1,24 +1,21 @@
 import { join } from 'node:path';
 
-import { Client, Cls, RemoteFunction } from 'gantry';
+import { Cls, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { addAll, addMany, failing, lengths, short, Shouter } from './batching-app.ts';
-import { runCli, startPlatform, type Platform } from './platform.ts';
+import { startPlatformWith } from './deployed-platform.ts';
+import type { Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'batching-app.ts');
 
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await startPlatform();
-  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
-  const deployed = await runCli(['deploy', ENTRY], platform.env);
-  expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
+  platform = await startPlatformWith(ENTRY);
 });
 
 afterAll(async () => {
-  await Client.default().close();
   await platform[Symbol.asyncDispose]();
 });
 

@@ -2,11 +2,12 @@ import { readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
-import { Client, Cls, type InstanceParameters } from 'gantry';
+import { Cls, type InstanceParameters } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Desk } from './class-app.ts';
-import { runCli, startPlatform, type Platform } from './platform.ts';
+import { startPlatformWith } from './deployed-platform.ts';
+import { runCli, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'class-app.ts');
 
@@ -14,15 +15,11 @@ let platform: Platform;
 let folder: TemporaryDirectory;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startPlatformWith(ENTRY);
   folder = await temporaryDirectory('gantry-classes-');
-  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
-  const deployed = await runCli(['deploy', ENTRY], platform.env);
-  expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
 });
 
 afterAll(async () => {
-  await Client.default().close();
   await platform[Symbol.asyncDispose]();
   await folder.remove();
 });

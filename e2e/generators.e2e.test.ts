@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { temporaryDirectory, waitUntil } from '@gantry/testing';
-import { Client, Cls, RemoteFunction } from 'gantry';
+import { Cls, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { fetchHttps, runCli, startPlatform, type Platform } from './platform.ts';
+import { startPlatformWith } from './deployed-platform.ts';
+import { fetchHttps, runCli, type Platform } from './platform.ts';
 import type { count, counted, failing, large, Speaker } from './generator-app.ts';
 
 const ENTRY = join(import.meta.dirname, 'generator-app.ts');
@@ -18,15 +19,11 @@ let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
 let files = 0;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startPlatformWith(ENTRY);
   folder = await temporaryDirectory('gantry-generators-');
-  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
-  const deployed = await runCli(['deploy', ENTRY], platform.env);
-  expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
 });
 
 afterAll(async () => {
-  await Client.default().close();
   await platform[Symbol.asyncDispose]();
   await folder.remove();
 });

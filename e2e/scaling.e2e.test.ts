@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 
 import { waitUntil } from '@gantry/testing';
-import { Client, Cls, RemoteFunction } from 'gantry';
+import { Cls, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { fetchHttps, runCli, startPlatform, type Platform } from './platform.ts';
+import { startPlatformWith } from './deployed-platform.ts';
+import { fetchHttps, runCli, type Platform } from './platform.ts';
 import type {
   Company,
   Place,
@@ -27,13 +28,10 @@ async function deploy(): Promise<void> {
 }
 
 beforeAll(async () => {
-  platform = await startPlatform();
-  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
-  await deploy();
+  platform = await startPlatformWith(ENTRY);
 });
 
 afterAll(async () => {
-  await Client.default().close();
   await platform[Symbol.asyncDispose]();
 });
 
