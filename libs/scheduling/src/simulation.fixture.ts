@@ -2,6 +2,7 @@ import type { ContainerStatus, FunctionRecord, WorkerStatus } from '@gantry/prot
 import { expect } from 'vitest';
 
 import type { Action } from './round.ts';
+import { record } from './scheduler.fixture.ts';
 import { Scheduler } from './scheduler.ts';
 
 // A cluster in miniature: inputs arrive in bursts, containers take time to start and to work, machines die and come
@@ -10,7 +11,6 @@ import { Scheduler } from './scheduler.ts';
 
 const STEP_MS = 50;
 const CPU_EACH = 0.5;
-const FILE = { digest: 'sha256-0', sizeBytes: 1 };
 
 interface SimulatedContainer {
   status: ContainerStatus;
@@ -76,34 +76,18 @@ export class Simulation {
 
   #addFunction(index: number): void {
     const maxInputs = 1 + Math.floor(this.random() * 4);
-    const record: FunctionRecord = {
-      id: `fu-${index}`,
-      appId: 'ap-1',
-      environment: 'main',
-      version: 1,
-      spec: {
-        name: `f${index}`,
-        kind: 'function',
-        site: { file: 'a.ts', line: 1 },
-        options: {
-          cpu: CPU_EACH,
-          memoryMiB: 64,
-          maxInputs,
-          minContainers: this.random() < 0.3 ? 1 : 0,
-          maxContainers: 1 + Math.floor(this.random() * 4),
-          bufferContainers: this.random() < 0.3 ? 1 : 0,
-          scaledownWindowMs: this.#scaledownWindowMs,
-        },
-        methods: [],
-        parameters: [],
-        hooks: { enter: [], exit: [] },
-      },
-      bundle: FILE,
-      sourceMap: FILE,
-      urls: {},
+    const options = {
+      cpu: CPU_EACH,
+      memoryMiB: 64,
+      maxInputs,
+      minContainers: this.random() < 0.3 ? 1 : 0,
+      maxContainers: 1 + Math.floor(this.random() * 4),
+      bufferContainers: this.random() < 0.3 ? 1 : 0,
+      scaledownWindowMs: this.#scaledownWindowMs,
     };
-    this.functions.push({ record, waiting: 0, served: 0, submitted: 0 });
-    this.scheduler.observeFunction(record.id, record);
+    const made = record(options, { id: `fu-${index}` });
+    this.functions.push({ record: made, waiting: 0, served: 0, submitted: 0 });
+    this.scheduler.observeFunction(made.id, made);
   }
 
   step(mayDisturb: boolean, mayKill = true): void {
