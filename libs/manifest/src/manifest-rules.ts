@@ -1,5 +1,12 @@
 import 'reflect-metadata';
 
+import {
+  BATCHING_RANGES,
+  CONCURRENCY_RANGES,
+  OPTION_RANGES,
+  RETRY_RANGES,
+  type OptionRange,
+} from '@gantry/protocol';
 import { Type } from 'class-transformer';
 import {
   Equals,
@@ -45,6 +52,15 @@ const optional = (...decorators: PropertyDecorator[]): PropertyDecorator[] => [
   ...decorators,
 ];
 const optionalText = optional(IsString());
+const ranged = ({ min, max, integer }: OptionRange): PropertyDecorator[] => [
+  integer ? IsInt() : IsNumber(),
+  Min(min),
+  ...(Number.isFinite(max) ? [Max(max)] : []),
+];
+const allRanged = (ranges: Readonly<Record<string, OptionRange>>): Rules =>
+  Object.fromEntries(Object.entries(ranges).map(([key, range]) => [key, ranged(range)]));
+const allOptional = (rules: Rules): Rules =>
+  Object.fromEntries(Object.entries(rules).map(([key, decorators]) => [key, optional(...decorators)]));
 const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
 const many = (shape: Shape): PropertyDecorator[] => [
   IsArray(),
@@ -66,7 +82,6 @@ const oneMethodPerFunction = ValidateBy({
   },
 });
 
-const DAY_MS = 24 * 3600 * 1000;
 const file = {
   path: [IsString(), Matches(/^[A-Za-z0-9][\w.-]*$/)],
   digest: [Matches(/^sha256-[0-9a-f]{64}$/)],
@@ -87,31 +102,14 @@ const ParameterShape = declare({
   doc: optionalText,
 });
 
-const RetriesShape = declare({
-  maxRetries: [IsInt(), Min(0), Max(10)],
-  initialDelayMs: [IsNumber(), Min(0), Max(60_000)],
-  backoffCoefficient: [IsNumber(), Min(1), Max(10)],
-  maxDelayMs: [IsNumber(), Min(1_000), Max(60_000)],
-});
-
-const BatchingShape = declare({
-  maxBatchSize: [IsInt(), Min(1), Max(1_000)],
-  waitMs: [IsNumber(), Min(0), Max(600_000)],
-});
+const RetriesShape = declare(allRanged(RETRY_RANGES));
+const BatchingShape = declare(allRanged(BATCHING_RANGES));
 
 const OptionsShape = declare({
-  timeoutMs: optional(IsNumber(), Min(10), Max(DAY_MS)),
-  startupTimeoutMs: optional(IsNumber(), Min(10), Max(DAY_MS)),
-  minContainers: optional(IsInt(), Min(0)),
-  maxContainers: optional(IsInt(), Min(1)),
-  bufferContainers: optional(IsInt(), Min(0)),
-  scaledownWindowMs: optional(IsNumber(), Min(2_000), Max(1_200_000)),
+  ...allOptional(allRanged({ ...OPTION_RANGES, ...CONCURRENCY_RANGES })),
   cpu: optional(satisfies(isRangeOrNumber, 'must be a positive number or [request, limit]')),
   memoryMiB: optional(satisfies(isRangeOrNumber, 'must be a positive number or [request, limit]')),
   retries: optional(...one(RetriesShape)),
-  maxInputs: optional(IsInt(), Min(1)),
-  targetInputs: optional(IsInt(), Min(1)),
-  maxInputsPerContainer: optional(IsInt(), Min(1)),
   enableMemorySnapshot: optional(IsBoolean()),
   batching: optional(...one(BatchingShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),

@@ -1,5 +1,6 @@
 import { InvalidError } from './errors.ts';
 import type { FunctionOptionsSpec } from './manifest.ts';
+import { isInRange, OPTION_RANGES, type OptionRange } from './option-ranges.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
 
@@ -45,11 +46,12 @@ export interface StatsRequest {
   pool?: string | undefined;
 }
 
-const RANGES: Record<keyof AutoscalerSettings, { min: number; max: number; integer: boolean }> = {
-  minContainers: { min: 0, max: 100_000, integer: true },
-  maxContainers: { min: 1, max: 100_000, integer: true },
-  bufferContainers: { min: 0, max: 100_000, integer: true },
-  scaledownWindowMs: { min: 2_000, max: 20 * 60 * 1000, integer: false },
+const MOST_CONTAINERS = 100_000;
+const RANGES: Record<keyof AutoscalerSettings, OptionRange> = {
+  minContainers: { ...OPTION_RANGES.minContainers, max: MOST_CONTAINERS },
+  maxContainers: { ...OPTION_RANGES.maxContainers, max: MOST_CONTAINERS },
+  bufferContainers: { ...OPTION_RANGES.bufferContainers, max: MOST_CONTAINERS },
+  scaledownWindowMs: OPTION_RANGES.scaledownWindowMs,
 };
 
 /**
@@ -69,10 +71,9 @@ export function assertAutoscalerSettings(
         hint: `Its settings: ${Object.keys(RANGES).join(', ')}.`,
       });
     }
-    const { min, max, integer } = RANGES[key as keyof AutoscalerSettings];
-    if (value === undefined) continue;
-    const isFit = typeof value === 'number' && value >= min && value <= max;
-    if (isFit && (!integer || Number.isInteger(value))) continue;
+    const range = RANGES[key as keyof AutoscalerSettings];
+    if (value === undefined || isInRange(value, range)) continue;
+    const { min, max, integer } = range;
     const kind = integer ? 'a whole number' : 'a number';
     throw new InvalidError(`${subject}: ${key} must be ${kind} from ${min} to ${max}, not ${String(value)}`);
   }

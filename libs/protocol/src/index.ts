@@ -153,4 +153,12 @@ export {
   mergeSettings,
   type StatsRequest,
 } from './autoscaler.ts';
+export {
+  BATCHING_RANGES,
+  CONCURRENCY_RANGES,
+  isInRange,
+  OPTION_RANGES,
+  RETRY_RANGES,
+  type OptionRange,
+} from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';

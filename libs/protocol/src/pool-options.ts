@@ -1,5 +1,13 @@
 import { InvalidError } from './errors.ts';
 import type { FunctionOptionsSpec } from './manifest.ts';
+import {
+  BATCHING_RANGES,
+  CONCURRENCY_RANGES,
+  isInRange,
+  OPTION_RANGES,
+  RETRY_RANGES,
+  type OptionRange,
+} from './option-ranges.ts';
 
 const KEYS = [
   'timeoutMs',
@@ -33,14 +41,10 @@ export function inheritedSettings<T extends { minContainers?: number | undefined
 
 type Check = (value: unknown) => boolean;
 
-const between =
-  (min: number, max: number): Check =>
+const within =
+  (range: OptionRange): Check =>
   (value) =>
-    typeof value === 'number' && value >= min && value <= max;
-const whole =
-  (min: number, max = Number.MAX_SAFE_INTEGER): Check =>
-  (value) =>
-    Number.isInteger(value) && between(min, max)(value);
+    isInRange(value, range);
 const isAmount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value > 0;
 /** An amount, or a request and a limit that is not below it. */
 const isRange: Check = (value) => {
@@ -49,31 +53,23 @@ const isRange: Check = (value) => {
   return value.length === 2 && isAmount(request) && isAmount(limit) && Number(request) <= Number(limit);
 };
 const parts =
-  (checks: Record<string, Check>): Check =>
+  (ranges: Readonly<Record<string, OptionRange>>): Check =>
   (value) =>
     isObject(value) &&
-    Object.keys(value).every((key) => Object.hasOwn(checks, key)) &&
-    Object.entries(checks).every(([key, check]) => check(value[key]));
+    Object.keys(value).every((key) => Object.hasOwn(ranges, key)) &&
+    Object.entries(ranges).every(([key, range]) => isInRange(value[key], range));
 
-const DAY_MS = 24 * 3600 * 1000;
-
-// The ranges that manifests have.
 const CHECKS: Record<(typeof KEYS)[number], Check> = {
-  timeoutMs: between(10, DAY_MS),
-  maxContainers: whole(1),
-  bufferContainers: whole(0),
-  scaledownWindowMs: between(2_000, 1_200_000),
+  timeoutMs: within(OPTION_RANGES.timeoutMs),
+  maxContainers: within(OPTION_RANGES.maxContainers),
+  bufferContainers: within(OPTION_RANGES.bufferContainers),
+  scaledownWindowMs: within(OPTION_RANGES.scaledownWindowMs),
   cpu: isRange,
   memoryMiB: isRange,
-  retries: parts({
-    maxRetries: whole(0, 10),
-    initialDelayMs: between(0, 60_000),
-    backoffCoefficient: between(1, 10),
-    maxDelayMs: between(1_000, 60_000),
-  }),
-  maxInputs: whole(1),
-  targetInputs: whole(1),
-  batching: parts({ maxBatchSize: whole(1, 1_000), waitMs: between(0, 600_000) }),
+  retries: parts(RETRY_RANGES),
+  maxInputs: within(CONCURRENCY_RANGES.maxInputs),
+  targetInputs: within(CONCURRENCY_RANGES.targetInputs),
+  batching: parts(BATCHING_RANGES),
 };
 
 /**

@@ -1,4 +1,12 @@
-import { InvalidError } from '@gantry/protocol';
+import {
+  BATCHING_RANGES,
+  CONCURRENCY_RANGES,
+  InvalidError,
+  isInRange,
+  OPTION_RANGES,
+  RETRY_RANGES,
+  type OptionRange,
+} from '@gantry/protocol';
 
 import type {
   BatchedOptions,
@@ -8,33 +16,10 @@ import type {
   RetryPolicy,
 } from './options.ts';
 
-const DAY_MS = 24 * 3600 * 1000;
-
-interface Range {
-  readonly min: number;
-  readonly max?: number;
-  readonly integer?: boolean;
-}
-
-const RANGES: Readonly<Record<string, Range>> = {
-  timeoutMs: { min: 10, max: DAY_MS },
-  startupTimeoutMs: { min: 10, max: DAY_MS },
-  minContainers: { min: 0, integer: true },
-  maxContainers: { min: 1, integer: true },
-  bufferContainers: { min: 0, integer: true },
-  scaledownWindowMs: { min: 2_000, max: 20 * 60 * 1000 },
-  maxInputsPerContainer: { min: 1, integer: true },
-};
-
-const RETRY_RANGES: Readonly<Record<string, Range>> = {
-  maxRetries: { min: 0, max: 10, integer: true },
-  initialDelayMs: { min: 0, max: 60_000 },
-  backoffCoefficient: { min: 1, max: 10 },
-  maxDelayMs: { min: 1_000, max: 60_000 },
-};
-
+const CPU_RANGE: OptionRange = { min: 0.001, max: Number.POSITIVE_INFINITY, integer: false };
+const MEMORY_RANGE: OptionRange = { min: 1, max: Number.POSITIVE_INFINITY, integer: true };
 const RESOURCE_KEYS = [
-  ...Object.keys(RANGES),
+  ...Object.keys(OPTION_RANGES),
   'name',
   'cpu',
   'memoryMiB',
@@ -51,7 +36,7 @@ const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
  */
 export function checkResourceOptions(subject: string, options: ResourceOptions): void {
   checkKeys(subject, options, RESOURCE_KEYS);
-  checkRanges(subject, options, RANGES);
+  checkRanges(subject, options, OPTION_RANGES);
   const { minContainers, maxContainers } = options;
   if (minContainers !== undefined && maxContainers !== undefined && minContainers > maxContainers) {
     throw new InvalidError(
@@ -59,8 +44,8 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
       { hint: 'Lower minContainers or raise maxContainers.' },
     );
   }
-  checkPair(`${subject}: cpu`, options.cpu, { min: 0.001 });
-  checkPair(`${subject}: memoryMiB`, options.memoryMiB, { min: 1, integer: true });
+  checkPair(`${subject}: cpu`, options.cpu, CPU_RANGE);
+  checkPair(`${subject}: memoryMiB`, options.memoryMiB, MEMORY_RANGE);
   const { enableMemorySnapshot = false } = options;
   if (typeof enableMemorySnapshot !== 'boolean') {
     throw new InvalidError(`${subject}: enableMemorySnapshot must be true or false`);
@@ -79,8 +64,7 @@ export function checkConcurrentOptions(options: ConcurrentOptions): void {
   if (options.maxInputs === undefined) {
     throw new InvalidError('@concurrent needs maxInputs', { hint: 'Write @concurrent({ maxInputs: 8 }).' });
   }
-  const range = { min: 1, integer: true };
-  checkRanges(subject, options, { maxInputs: range, targetInputs: range });
+  checkRanges(subject, options, CONCURRENCY_RANGES);
   if (options.targetInputs !== undefined && options.targetInputs > options.maxInputs) {
     throw new InvalidError(
       `@concurrent: targetInputs (${options.targetInputs}) is above maxInputs (${options.maxInputs})`,
@@ -99,10 +83,7 @@ export function checkBatchedOptions(options: BatchedOptions): void {
       hint: 'Write @batched({ maxBatchSize: 32, waitMs: 50 }).',
     });
   }
-  checkRanges(subject, options, {
-    maxBatchSize: { min: 1, max: 1_000, integer: true },
-    waitMs: { min: 0, max: 600_000 },
-  });
+  checkRanges(subject, options, BATCHING_RANGES);
 }
 
 /** Checks `@fastapiEndpoint` options. */
@@ -135,23 +116,22 @@ export function checkKeys(subject: string, options: object, known: readonly stri
   }
 }
 
-function checkRanges(subject: string, options: object, ranges: Readonly<Record<string, Range>>): void {
+function checkRanges(subject: string, options: object, ranges: Readonly<Record<string, OptionRange>>): void {
   for (const [key, range] of Object.entries(ranges)) {
     const value: unknown = Reflect.get(options, key);
     if (value !== undefined) checkNumber(`${subject}: ${key}`, value, range);
   }
 }
 
-function checkNumber(subject: string, value: unknown, range: Range): void {
-  const { min, max = Infinity, integer = false } = range;
-  const inRange = typeof value === 'number' && value >= min && value <= max && value !== Infinity;
-  if (inRange && (!integer || Number.isInteger(value))) return;
+function checkNumber(subject: string, value: unknown, range: OptionRange): void {
+  if (isInRange(value, range)) return;
+  const { min, max, integer } = range;
   const kind = integer ? 'a whole number' : 'a number';
   const bounds = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new InvalidError(`${subject} must be ${kind} ${bounds}, not ${String(value)}`);
 }
 
-function checkPair(subject: string, value: unknown, range: Range): void {
+function checkPair(subject: string, value: unknown, range: OptionRange): void {
   if (value === undefined) return;
   if (!Array.isArray(value)) return checkNumber(subject, value, range);
   if (value.length !== 2) {
