@@ -14,8 +14,8 @@ import {
   type ScheduleSummary,
   type RollbackRequest,
 } from '@gantry/protocol';
+import type { Connection } from 'gantry/internal';
 
-import type { Connection } from './connection.ts';
 import { readLines } from './read-lines.ts';
 
 interface RequestOptions {

@@ -3,8 +3,7 @@ import path from 'node:path';
 
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-
-import { readConnection } from './connection.ts';
+import { findConnection } from 'gantry/internal';
 
 const STORED = {
   serverUrl: 'http://127.0.0.1:7420/',
@@ -29,14 +28,14 @@ async function store(content: string): Promise<{ GANTRY_DATA_DIR: string }> {
 test('reads what "gantry up" wrote', async () => {
   const env = await store(JSON.stringify(STORED));
 
-  expect(readConnection(env)).toEqual({ ...STORED, serverUrl: 'http://127.0.0.1:7420' });
+  expect(findConnection(env)).toEqual({ ...STORED, serverUrl: 'http://127.0.0.1:7420' });
 });
 
 test('environment variables win over the file, flags over both', async () => {
   const env = { ...(await store(JSON.stringify(STORED))), GANTRY_TOKEN: 'mine', GANTRY_ENVIRONMENT: 'dev' };
 
-  expect(readConnection(env)).toMatchObject({ token: 'mine', environment: 'dev' });
-  expect(readConnection(env, { environment: 'staging' })).toMatchObject({ environment: 'staging' });
+  expect(findConnection(env)).toMatchObject({ token: 'mine', environment: 'dev' });
+  expect(findConnection(env, { environment: 'staging' })).toMatchObject({ environment: 'staging' });
 });
 
 test('needs no file when the variables say everything', () => {
@@ -46,11 +45,11 @@ test('needs no file when the variables say everything', () => {
     GANTRY_TOKEN: 't',
   };
 
-  expect(readConnection(env)).toEqual({ serverUrl: 'https://gantry.test', token: 't', environment: 'main' });
+  expect(findConnection(env)).toEqual({ serverUrl: 'https://gantry.test', token: 't', environment: 'main' });
 });
 
 test('says how to start a platform when none is known', () => {
-  expect(() => readConnection({ GANTRY_DATA_DIR: directory.path })).toThrow(
+  expect(() => findConnection({ GANTRY_DATA_DIR: directory.path })).toThrow(
     expect.objectContaining({
       code: 'CONNECTION_LOST',
       hint: expect.stringContaining('gantry up') as string,
@@ -61,5 +60,5 @@ test('says how to start a platform when none is known', () => {
 test('names a damaged file', async () => {
   const env = await store('{');
 
-  expect(() => readConnection(env)).toThrow('connection.json" is not valid JSON');
+  expect(() => findConnection(env)).toThrow('connection.json" is not valid JSON');
 });

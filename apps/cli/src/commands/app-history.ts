@@ -1,8 +1,8 @@
 import type { DeploymentSummary } from '@gantry/protocol';
+import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toAge } from '../terminal/units.ts';
@@ -18,7 +18,7 @@ export const appHistoryCommand: CommandSpec = {
     ['gantry app history shop --json', 'the same for programs'],
   ],
   async run({ terminal, env }, input) {
-    const client = new ApiClient(readConnection(env, { environment: input.options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: input.options.text('env') }));
     const history = await client.appHistory(input.arguments[0] ?? '');
     if (input.options.flag('json')) return terminal.out(JSON.stringify(history.map(toJson), undefined, 2));
     for (const line of toTable(columns(terminal.style, history), history, terminal.style)) terminal.out(line);

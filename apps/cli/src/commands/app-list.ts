@@ -1,8 +1,8 @@
 import type { AppSummary, FunctionSummary } from '@gantry/protocol';
+import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toAge } from '../terminal/units.ts';
@@ -18,7 +18,7 @@ export const appListCommand: CommandSpec = {
     ['gantry app list --json', 'the same for programs'],
   ],
   async run({ terminal, env }, { options }) {
-    const connection = readConnection(env, { environment: options.text('env') });
+    const connection = findConnection(env, { environment: options.text('env') });
     const nowMs = Date.now();
     const apps = (await new ApiClient(connection).listApps())
       .filter((app) => app.stoppedAtMs === undefined || nowMs - app.stoppedAtMs < RECENT_MS)

@@ -1,6 +1,7 @@
+import { findConnection } from 'gantry/internal';
+
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import { printLogEntry } from '../print-log-entry.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -29,7 +30,7 @@ export const appLogsCommand: CommandSpec = {
     const since = options.text('since');
     const sinceMs = since === undefined ? undefined : Date.now() - parseAge(since);
     const stop = stopSignal();
-    const client = new ApiClient(readConnection(env, { environment: options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: options.text('env') }));
     const query = { follow: options.flag('follow'), sinceMs, signal: stop.signal };
     try {
       for await (const entry of client.readLogs(app, query)) {

@@ -1,6 +1,7 @@
+import { findConnection } from 'gantry/internal';
+
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import { findUser } from '../deploy/deploy-origin.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -22,7 +23,7 @@ export const appRollbackCommand: CommandSpec = {
   async run({ terminal, env }, input) {
     const [app = '', versionText] = input.arguments;
     const version = versionText === undefined ? undefined : parseVersion(versionText);
-    const client = new ApiClient(readConnection(env, { environment: input.options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: input.options.text('env') }));
     const reply = await client.rollbackApp(app, { version, deployedBy: findUser() });
     if (input.options.flag('json')) return terminal.out(JSON.stringify(reply, undefined, 2));
     const name = terminal.style.bold(reply.appName ?? reply.appId);

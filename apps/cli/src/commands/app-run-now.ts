@@ -1,6 +1,7 @@
+import { findConnection } from 'gantry/internal';
+
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 
 export const appRunNowCommand: CommandSpec = {
   path: ['app', 'run-now'],
@@ -13,7 +14,7 @@ export const appRunNowCommand: CommandSpec = {
   options: [SHARED_OPTIONS.environment, SHARED_OPTIONS.json],
   examples: [['gantry app run-now shop report', 'print the id of the call']],
   async run({ terminal, env }, { options, arguments: [app = '', name = ''] }) {
-    const client = new ApiClient(readConnection(env, { environment: options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: options.text('env') }));
     const reply = await client.runNow(app, name);
     terminal.out(options.flag('json') ? JSON.stringify(reply) : reply.callId);
   },

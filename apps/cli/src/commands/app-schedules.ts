@@ -1,8 +1,8 @@
 import type { RunSummary, ScheduleSpec, ScheduleSummary } from '@gantry/protocol';
+import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toDuration } from '../terminal/units.ts';
@@ -33,7 +33,7 @@ export const appSchedulesCommand: CommandSpec = {
     const { options } = input;
     const app = input.arguments[0] ?? '';
     const runs = readRuns(options.text('runs'));
-    const client = new ApiClient(readConnection(env, { environment: options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: options.text('env') }));
     const schedules = await client.listSchedules(app, runs);
     if (options.flag('json')) return terminal.out(JSON.stringify(schedules, undefined, 2));
     if (schedules.length === 0) return terminal.note(`App "${app}" has no schedules.`);

@@ -1,6 +1,7 @@
+import { findConnection } from 'gantry/internal';
+
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 
 export const appStopCommand: CommandSpec = {
   path: ['app', 'stop'],
@@ -10,7 +11,7 @@ export const appStopCommand: CommandSpec = {
   options: [SHARED_OPTIONS.environment, SHARED_OPTIONS.json],
   examples: [['gantry app stop hello-world', 'stop the app "hello-world"']],
   async run({ terminal, env }, input) {
-    const client = new ApiClient(readConnection(env, { environment: input.options.text('env') }));
+    const client = new ApiClient(findConnection(env, { environment: input.options.text('env') }));
     const app = await client.stopApp(input.arguments[0] ?? '');
     if (input.options.flag('json')) return terminal.out(JSON.stringify(app));
     terminal.out(`Stopped app ${terminal.style.bold(app.name ?? app.id)}.`);

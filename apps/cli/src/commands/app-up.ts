@@ -1,11 +1,10 @@
 import path from 'node:path';
 
 import { type AppReport, type DeployRequest, toWireError } from '@gantry/protocol';
-import { findSetting } from 'gantry/internal';
+import { type Connection, findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { readConnection, type Connection } from '../connection.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
@@ -40,7 +39,7 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
   const report = (line: AppReport) => terminal.out(JSON.stringify(line));
   try {
     const { options } = input;
-    const connection = readConnection(context.env, { environment: options.text('env') });
+    const connection = findConnection(context.env, { environment: options.text('env') });
     const client = new ApiClient(connection);
     const stop = stopSignal();
     const showLogs = options.flag('logs');

@@ -1,8 +1,8 @@
 import type { ContainerSummary } from '@gantry/protocol';
+import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import { crashLoopNotes } from '../crash-loop-notes.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
@@ -17,7 +17,7 @@ export const containerListCommand: CommandSpec = {
     ['gantry container list --json', 'the same for programs'],
   ],
   async run({ terminal, env }, { options }) {
-    const connection = readConnection(env, { environment: options.text('env') });
+    const connection = findConnection(env, { environment: options.text('env') });
     const client = new ApiClient(connection);
     const containers = await client.listContainers();
     if (options.flag('json')) return terminal.out(JSON.stringify(containers, undefined, 2));

@@ -1,6 +1,7 @@
+import { findConnection } from 'gantry/internal';
+
 import { ApiClient } from '../api-client.ts';
 import type { CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 
 export const containerStopCommand: CommandSpec = {
   path: ['container', 'stop'],
@@ -16,7 +17,7 @@ export const containerStopCommand: CommandSpec = {
   async run({ terminal, env }, input) {
     const containerId = input.arguments[0] ?? '';
     const kill = input.options.flag('kill');
-    await new ApiClient(readConnection(env)).stopContainer(containerId, kill);
+    await new ApiClient(findConnection(env)).stopContainer(containerId, kill);
     terminal.out(`${kill ? 'Killed' : 'Stopping'} container ${terminal.style.bold(containerId)}.`);
   },
 };

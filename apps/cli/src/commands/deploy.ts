@@ -1,8 +1,8 @@
 import type { DeployReply } from '@gantry/protocol';
+import { type Connection, findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { readConnection, type Connection } from '../connection.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable, removedText } from '../deploy/function-table.ts';
@@ -47,7 +47,7 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   }
   const startedAtMs = performance.now();
   const json = options.flag('json');
-  const connection = readConnection(env, { environment: options.text('env') });
+  const connection = findConnection(env, { environment: options.text('env') });
   const steps = createSteps(terminal, { quiet: json });
   const build = await openBuild(entry, { cwd, module: options.flag('module') });
   const built = await buildWithSteps(build, steps);

@@ -1,8 +1,8 @@
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { findDataDir } from '../connection.ts';
 import { runChecks, type Check } from '../doctor/checks.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import type { Style } from '../terminal/style.ts';
+import { findDataDir } from '../platform/data-dir.ts';
 
 export const doctorCommand: CommandSpec = {
   path: ['doctor'],

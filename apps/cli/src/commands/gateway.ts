@@ -1,10 +1,10 @@
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { findDataDir } from '../connection.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { loadPart } from '../platform/parts.ts';
 import { DOMAIN_OPTIONS, NATS_URL_OPTION, readDomain, readNatsUrl } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
+import { findDataDir } from '../platform/data-dir.ts';
 
 export const gatewayCommand: CommandSpec = {
   path: ['gateway'],

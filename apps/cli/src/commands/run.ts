@@ -2,11 +2,10 @@ import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 
 import type { DeployReply, Manifest } from '@gantry/protocol';
-import { findSetting } from 'gantry/internal';
+import { type Connection, findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { readConnection, type Connection } from '../connection.ts';
 import { openBuild, type BuiltApp } from '../deploy/build-input.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps, type Steps } from '../deploy/steps.ts';
@@ -78,7 +77,7 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
       hint: 'Redirect standard output instead.',
     });
   }
-  const connection = readConnection(env, { environment: options.text('env') });
+  const connection = findConnection(env, { environment: options.text('env') });
   return runTarget(context, {
     connection,
     steps,

@@ -1,9 +1,8 @@
 import type { DeployReply } from '@gantry/protocol';
-import { findSetting } from 'gantry/internal';
+import { findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { readConnection } from '../connection.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
@@ -33,7 +32,7 @@ export const serveCommand: CommandSpec = {
 
 async function runServe({ terminal, env, cwd }: CommandContext, input: CommandInput): Promise<void> {
   const { options } = input;
-  const connection = readConnection(env, { environment: options.text('env') });
+  const connection = findConnection(env, { environment: options.text('env') });
   const client = new ApiClient(connection);
   const logsTimeoutMs = findSetting('logsTimeoutMs', env).value;
   const steps = createSteps(terminal);

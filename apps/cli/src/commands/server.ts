@@ -1,10 +1,9 @@
 import path from 'node:path';
 
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { findDataDir } from '../connection.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
-import { readOrCreateToken } from '../platform/data-dir.ts';
+import { readOrCreateToken, findDataDir } from '../platform/data-dir.ts';
 import { loadPart } from '../platform/parts.ts';
 import {
   BLOB_OPTIONS,

@@ -1,8 +1,14 @@
-import { CONFIG_KEYS, ConfigFile, LOCAL_PROFILE, readValue } from 'gantry/internal';
+import {
+  CONFIG_KEYS,
+  ConfigFile,
+  type Connection,
+  findConnection,
+  LOCAL_PROFILE,
+  readValue,
+} from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import type { CommandContext, CommandInput, CommandSpec } from '../command.ts';
-import { readConnection, type Connection } from '../connection.ts';
 import { createPrompt, type Prompt } from '../terminal/prompt.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -57,7 +63,7 @@ async function readNewConnection(prompt: Prompt, options: CommandInput['options'
   const token = given === undefined || given === '-' ? await prompt.askSecretly('Token: ', given) : given;
   readValue('serverUrl', serverUrl, '--server-url');
   readValue('token', token, '--token');
-  return readConnection(
+  return findConnection(
     { GANTRY_SERVER_URL: serverUrl, GANTRY_TOKEN: token },
     { environment: CONFIG_KEYS.environment.fallback },
   );

@@ -1,7 +1,8 @@
 import { createLogger } from '@gantry/telemetry';
+import { connectionFilePath } from 'gantry/internal';
 
+import { findDataDir } from '../platform/data-dir.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { connectionPath, findDataDir } from '../connection.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { otherProfileLines } from '../platform/other-profile.ts';
@@ -111,7 +112,7 @@ function toReadyLine(platform: RunningPlatform) {
     environment,
     workspace,
     dataDir: platform.dataDir,
-    connectionPath: connectionPath(platform.dataDir),
+    connectionFilePath: connectionFilePath(platform.dataDir),
     nats: { version, durability, pid },
   };
 }

@@ -1,8 +1,8 @@
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
-import { findDataDir } from '../connection.ts';
 import { loadPart, runnerPath } from '../platform/parts.ts';
 import { BLOB_OPTIONS, NATS_URL_OPTION, readBlobs, readNatsUrl } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
+import { findDataDir } from '../platform/data-dir.ts';
 
 export const workerCommand: CommandSpec = {
   path: ['worker'],

@@ -3,9 +3,9 @@ import path from 'node:path';
 import tls from 'node:tls';
 
 import { isGantryError, type HelloReply } from '@gantry/protocol';
+import { type Connection, findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
-import { readConnection, type Connection } from '../connection.ts';
 import { findNatsProgram, isAtLeast } from '../platform/nats-program.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { isPortFree } from '../platform/ports.ts';
@@ -53,7 +53,7 @@ interface PlatformState {
 
 async function findPlatform({ env, dataDir }: CheckOptions): Promise<PlatformState> {
   try {
-    const connection = readConnection({ ...env, GANTRY_DATA_DIR: dataDir });
+    const connection = findConnection({ ...env, GANTRY_DATA_DIR: dataDir });
     try {
       return { connection, hello: await new ApiClient(connection).hello() };
     } catch (error) {

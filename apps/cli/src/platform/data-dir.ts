@@ -3,9 +3,18 @@ import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promise
 import path from 'node:path';
 
 import { InvalidError } from '@gantry/protocol';
+import { dataDirOf } from 'gantry/internal';
 
 const OWNER_ONLY_FOLDER = 0o700;
 const OWNER_ONLY_FILE = 0o600;
+
+/** Where the platform of this user keeps its state. */
+export function findDataDir(
+  env: Readonly<Record<string, string | undefined>>,
+  option: string | undefined,
+): string {
+  return path.resolve(option ?? dataDirOf(env));
+}
 
 /** Makes the data directory, readable by its owner alone. */
 export async function prepareDataDir(dataDir: string): Promise<void> {

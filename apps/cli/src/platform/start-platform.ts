@@ -2,8 +2,8 @@ import path from 'node:path';
 
 import { DEFAULTS, GantryError } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
+import { type Connection, connectionFilePath } from 'gantry/internal';
 
-import { connectionPath, type Connection } from '../connection.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { prepareDataDir, readOrCreateToken, writePrivateFile } from './data-dir.ts';
 import { NatsProcess } from './nats-process.ts';
@@ -91,7 +91,7 @@ async function startParts(options: PlatformOptions, started: Stoppable[]): Promi
     gatewayUrl: running.gatewayUrl,
     caPath: running.caPath,
   };
-  await writePrivateFile(connectionPath(dataDir), `${JSON.stringify(connection, undefined, 2)}\n`);
+  await writePrivateFile(connectionFilePath(dataDir), `${JSON.stringify(connection, undefined, 2)}\n`);
   return {
     connection,
     dataDir,

@@ -1,4 +1,5 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from 'gantry/internal';
+
 import { AppLogsView, type AppLogsViewOptions } from './app-logs-view.ts';
 import { holdApp } from './hold-app.ts';
 

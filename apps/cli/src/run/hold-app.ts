@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from 'gantry/internal';
 
 /** Keeps an ephemeral app alive through a session with the server until `close`. */
 export async function holdApp(connection: Connection, appId: string): Promise<{ close(): Promise<void> }> {

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Connection } from 'gantry/internal';
 
-import type { Connection } from '../connection.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import type { RunRequest } from './run-request.ts';
 
