@@ -19,6 +19,49 @@ export interface DriverCapabilities {
 export interface StartOptions {
   /** The container's id; also names its working directory. Unique among running containers. */
   id: string;
+  /** What the container has for a file system. @defaultValue that of the driver: the machine's own for processes */
+  root?: ContainerRoot | undefined;
+  /** Read-only folders of this machine that its code needs, such as bundles and attached files. @defaultValue none */
+  mounts?: readonly ContainerMount[] | undefined;
+  /** @defaultValue no limits but the machine's */
+  limits?: ContainerLimits | undefined;
+  /** What it may reach besides its worker. @defaultValue 'outbound' */
+  network?: 'outbound' | 'none' | undefined;
+  /** GPUs of this machine that it may use, by index. @defaultValue none */
+  gpus?: readonly number[] | undefined;
+}
+
+/** The layers of an image on this machine. */
+export interface ContainerRoot {
+  /** Folders, lowest first, as the driver's image store laid them out. */
+  layers: readonly string[];
+  /** From the image: what its processes start with, below what the platform and the user set. */
+  env: Readonly<Record<string, string>>;
+  /** @defaultValue '/root' */
+  workdir?: string | undefined;
+  /** Words before the runner's own command; they must end in running their arguments. @defaultValue none */
+  entrypoint?: readonly string[] | undefined;
+}
+
+export interface ContainerMount {
+  /** Absolute path on this machine: a folder or a file. */
+  source: string;
+  /** Absolute path in the container. */
+  target: string;
+}
+
+/** Absent means unlimited. Numbers that a driver cannot enforce are not refused: see its capabilities. */
+export interface ContainerLimits {
+  /** Cores that it gets where others want them, too. */
+  cpu?: number | undefined;
+  /** Cores above which it is throttled. */
+  cpuLimit?: number | undefined;
+  /** Above it, the kernel kills the container. */
+  memoryMiB?: number | undefined;
+  /** What it may write outside of volumes. */
+  diskMiB?: number | undefined;
+  /** Processes and threads at once. */
+  pids?: number | undefined;
 }
 
 /** How the first process of a container ended: one of the two is set. */

@@ -2,6 +2,9 @@ export type {
   Container,
   ContainerDriver,
   ContainerEnd,
+  ContainerLimits,
+  ContainerMount,
+  ContainerRoot,
   DriverCapabilities,
   StartOptions,
 } from './container-driver.ts';

@@ -78,6 +78,21 @@ export {
   type TypeSpec,
   type WebSpec,
 } from './manifest.ts';
+export type {
+  AttachedFiles,
+  BaseStep,
+  BuildStep,
+  DockerfileStep,
+  FunctionStep,
+  ImageConfig,
+  ImageLayer,
+  ImageRecord,
+  ImageSpec,
+  PipStep,
+  RegistryStep,
+  StepOptions,
+} from './image.ts';
+export type { SecretRef } from './secret.ts';
 export {
   type CronSpec,
   PERIOD_UNITS,

@@ -1,5 +1,7 @@
+import type { ImageSpec } from './image.ts';
 import type { Json } from './json.ts';
 import type { ScheduleSpec } from './schedule.ts';
+import type { SecretRef } from './secret.ts';
 
 /** The version of the manifest's shape. A reader refuses a version it does not know. */
 export const MANIFEST_SCHEMA_VERSION = 1;
@@ -17,6 +19,8 @@ export interface Manifest {
   sourceMap: FileRef;
   /** npm packages that could not be bundled, as one archive (`tar.gz` with a `node_modules` folder inside). */
   packages?: PackagesRef | undefined;
+  /** What `options.image` of functions counts from 0. */
+  images?: ImageSpec[] | undefined;
   functions: FunctionSpec[];
   entrypoints: EntrypointSpec[];
 }
@@ -81,6 +85,22 @@ export interface FunctionOptionsSpec {
   batching?: BatchingSpec | undefined;
   /** Extra environment variables, never secret. */
   env?: Record<string, string> | undefined;
+  /** Which of the manifest's images. Absent means the platform's default image. */
+  image?: number | undefined;
+  /** Environment variables with secret values; later ones win. */
+  secrets?: SecretRef[] | undefined;
+  /** In order of preference, each `<TYPE>[:<count>]` in capitals, or `ANY`. */
+  gpu?: string[] | undefined;
+  ephemeralDiskMiB?: number | undefined;
+  /** Labels of workers, of which one must fit. */
+  region?: string[] | undefined;
+  cloud?: string | undefined;
+  /** Containers are never ended to make room for others. */
+  nonpreemptible?: boolean | undefined;
+  /** Containers reach nothing but the platform. */
+  blockNetwork?: boolean | undefined;
+  /** Its code may use no object of the platform: no calls, dicts, queues or volumes. */
+  restrictAccess?: boolean | undefined;
 }
 
 /** A batch closes when it has `maxBatchSize` inputs, or `waitMs` after its first one. */

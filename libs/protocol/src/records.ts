@@ -55,6 +55,8 @@ export interface FunctionRecord {
   bundle: { digest: string; sizeBytes: number };
   sourceMap: { digest: string; sizeBytes: number };
   packages?: { digest: string; sizeBytes: number } | undefined;
+  /** The built image, and what is put into its containers when they start. */
+  image?: { id: string; files: { digest: string; remotePath: string }[] } | undefined;
   /** Web address of each endpoint method, by method name. */
   urls: Record<string, string>;
   /** The workspace it runs in, told to its code. */

@@ -1,0 +1,132 @@
+import type { FileRef } from './manifest.ts';
+import type { SecretRef } from './secret.ts';
+
+/** What an image is made of, as its user wrote it: a base, then steps. Equal specs are one image. */
+export interface ImageSpec {
+  steps: [base: BaseStep, ...rest: BuildStep[]];
+  /** Local files that are put in place when a container starts: no part of the image. Later ones win. */
+  files?: AttachedFiles[] | undefined;
+}
+
+/** Files of the user's machine, as an archive (`tar.gz`) of the build. */
+export interface AttachedFiles {
+  archive: FileRef;
+  /** Absolute path in the container under which the archive's entries lie. */
+  remotePath: string;
+}
+
+/** What any step may say about its own run. */
+export interface StepOptions {
+  /** Run the step, and all after it, at each build. */
+  forceBuild?: true | undefined;
+  /** In the environment while the step runs, in no layer. Later ones win. */
+  secrets?: SecretRef[] | undefined;
+  gpu?: string | undefined;
+}
+
+/** Where an image begins. */
+export type BaseStep =
+  | {
+      type: 'debian';
+      nodeVersion?: string | undefined;
+      pythonVersion?: string | undefined;
+      forceBuild?: true | undefined;
+    }
+  | RegistryStep
+  | DockerfileStep;
+
+export interface RegistryStep {
+  type: 'registry';
+  /** Such as `node:22-slim` or `ghcr.io/owner/name@sha256:…`. */
+  reference: string;
+  /** Credentials for the pull; they stay out of the image. */
+  credentials?: { kind: 'static' | 'aws' | 'gcp'; secret: SecretRef } | undefined;
+  /** Lines of a Dockerfile that come before everything else. */
+  setupCommands?: string[] | undefined;
+  addNode?: string | undefined;
+  addPython?: string | undefined;
+  forceBuild?: true | undefined;
+}
+
+export interface DockerfileStep extends StepOptions {
+  type: 'dockerfile';
+  text: string;
+  context?: FileRef | undefined;
+  addNode?: string | undefined;
+  addPython?: string | undefined;
+}
+
+/** What is done on top of a base: each step is one layer, or a setting of the image. */
+export type BuildStep =
+  | ({ type: 'apt'; packages: string[] } & StepOptions)
+  | ({
+      type: 'npm';
+      packages: string[];
+      registry?: string | undefined;
+      extraOptions?: string | undefined;
+    } & StepOptions)
+  /** `files` holds `package.json` and `package-lock.json`. */
+  | ({ type: 'npmCi'; files: FileRef; extraOptions?: string | undefined } & StepOptions)
+  | PipStep
+  | ({ type: 'run'; commands: string[] } & StepOptions)
+  | ({ type: 'dockerfileCommands'; lines: string[]; context?: FileRef | undefined } & StepOptions)
+  | ({ type: 'files' } & AttachedFiles)
+  | FunctionStep
+  | { type: 'env'; variables: Record<string, string> }
+  | { type: 'workdir'; path: string }
+  | { type: 'entrypoint'; words: string[] }
+  | { type: 'cmd'; words: string[] }
+  | { type: 'shell'; words: string[] };
+
+export interface PipStep extends StepOptions {
+  type: 'pip';
+  /** Requirement specifiers, never options. */
+  packages: string[];
+  /** A requirements file, as an archive that holds `requirements.txt`. */
+  requirements?: FileRef | undefined;
+  findLinks?: string | undefined;
+  indexUrl?: string | undefined;
+  extraIndexUrl?: string | undefined;
+  pre?: true | undefined;
+  extraOptions?: string | undefined;
+}
+
+/** Runs a function of the app in a container of the image so far, and keeps what it did to the file system. */
+export interface FunctionStep extends StepOptions {
+  type: 'function';
+  /** How the runner finds it in the bundle. */
+  name: string;
+  /** Of the function's source and the variables outside of it that it names: what decides about a rebuild. */
+  sourceDigest: string;
+  /** Encoded values, base64. */
+  args: string;
+  timeoutMs: number;
+  cpu?: number | undefined;
+  memoryMiB?: number | undefined;
+}
+
+/** A built image as the registry keeps it, under `image.<id>`. Its layers are in the blob store. */
+export interface ImageRecord {
+  /** `im-` and 22 characters of the digest of its definition: equal definitions have one id. */
+  id: string;
+  /** Lowest first. */
+  layers: ImageLayer[];
+  config: ImageConfig;
+  builtAtMs: number;
+}
+
+/** One layer: a `tar.gz` in the blob store, with whiteouts as OCI writes them. */
+export interface ImageLayer {
+  digest: string;
+  sizeBytes: number;
+  /** SHA-256 of the tar inside, `sha256-<64 hex digits>`. */
+  diffId: string;
+}
+
+/** What an image says about the processes that run in it. */
+export interface ImageConfig {
+  env: Record<string, string>;
+  workdir?: string | undefined;
+  entrypoint?: string[] | undefined;
+  cmd?: string[] | undefined;
+}
