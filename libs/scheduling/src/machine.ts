@@ -1,5 +1,5 @@
 import { type FleetContainer, isIdle, isLeaving } from './fleet-container.ts';
-import { difference, greater, hasRoom, isAtLeast, noResources, type Resources, sum } from './placement.ts';
+import { difference, greater, hasRoom, noResources, type Resources, sum } from './placement.ts';
 
 /** A machine, and what is taken of it. The sums are kept as containers come, change and go. */
 export class Machine {
@@ -19,14 +19,15 @@ export class Machine {
   /** By the offered ones. */
   #onOffer = noResources();
   #promised = noResources();
-  /** For which need nothing here can be stopped, and until when that holds if nothing changes; by patience. */
-  readonly #barren = new Map<number, { need: Resources; untilMs: number }>();
+  readonly #onChance: (machine: Machine) => void;
   readonly #stays = new Set<string>();
   readonly #byFunction = new Map<string, number>();
 
-  constructor(workerId: string, capacity: Resources) {
+  /** `onChance` is called when more room could be made here than before. */
+  constructor(workerId: string, capacity: Resources, onChance: (machine: Machine) => void = () => undefined) {
     this.workerId = workerId;
     this.capacity = capacity;
+    this.#onChance = onChance;
   }
 
   /** What nobody else can have: used now, or by those that stay and those that were promised room. */
@@ -79,7 +80,7 @@ export class Machine {
     if (this.offered.has(container.containerId) === isOffered) return;
     if (isOffered) {
       this.offered.set(container.containerId, container);
-      this.#barren.clear();
+      this.#onChance(this);
     } else this.offered.delete(container.containerId);
     this.#onOffer = (isOffered ? sum : difference)(this.#onOffer, container.need);
   }
@@ -90,33 +91,21 @@ export class Machine {
   }
 
   withdraw(pool: string, need: Resources): void {
-    this.#barren.clear();
+    this.#onChance(this);
     this.#promised = difference(this.#promised, need);
     const left = (this.promisedTo.get(pool) ?? 0) - 1;
     if (left > 0) this.promisedTo.set(pool, left);
     else this.promisedTo.delete(pool);
   }
 
-  /** The pools of containers that are offered can do without more of them. */
-  offersMore(): void {
-    this.#barren.clear();
-  }
-
-  /** Remembers that no room can be made for a need by stopping what is idle for so long, until something changes. */
-  noteBarren(need: Resources, idleForMs: number, untilMs: number): void {
-    this.#barren.set(idleForMs, { need, untilMs });
-  }
-
-  /** False if room cannot be made: not even without everything on offer, or as was found out before. */
-  couldHaveRoom(need: Resources, idleForMs: number, nowMs: number): boolean {
-    const barren = this.#barren.get(idleForMs);
-    if (barren && nowMs < barren.untilMs && isAtLeast(need, barren.need)) return false;
+  /** False if room cannot be made, not even without everything on offer. */
+  couldHaveRoom(need: Resources): boolean {
     return hasRoom(this.capacity, difference(this.reservedSoon, this.#onOffer), need);
   }
 
   #setStaying(container: FleetContainer, stays: boolean): void {
     if (this.#stays.has(container.containerId) === stays) return;
-    this.#barren.clear();
+    this.#onChance(this);
     if (stays) this.#stays.add(container.containerId);
     else this.#stays.delete(container.containerId);
     this.#staying = (stays ? sum : difference)(this.#staying, container.need);

@@ -2,6 +2,7 @@ import { type FleetContainer, isIdle } from './fleet-container.ts';
 import { MachineOrder } from './machine-order.ts';
 import { Machine } from './machine.ts';
 import { difference, hasRoom, isAtLeast, type Resources, sum } from './placement.ts';
+import { type RoomSearch, RoomSearches } from './room-search.ts';
 
 /** Who asks for room, and how much. */
 export interface RoomAsk {
@@ -34,19 +35,19 @@ const COMPARED_MACHINES = 16;
 export class Room {
   readonly #machines = new Map<string, Machine>();
   readonly #order = new MachineOrder();
+  readonly #searches = new RoomSearches(() => this.#machines.values());
+  readonly #consider = (machine: Machine): void => this.#searches.consider(machine);
   /** How many containers a pool can do without, if any. */
   readonly #spare = new Map<string, number>();
   readonly #promises = new Map<string, { machine: Machine; need: Resources }[]>();
   /** Needs that found no room, until some gets free. */
   #noPlaceFor: Resources[] = [];
-  /** Needs that nobody can make room for at the moment. */
-  #nobodyLeavesFor: Record<RoomFor, Resources[]> = { first: [], further: [] };
   #hasGained = false;
   readonly #gainedFor = new Set<string>();
 
   setMachine(workerId: string, { capacity, isOpen }: { capacity: Resources; isOpen: boolean }): void {
     let machine = this.#machines.get(workerId);
-    if (!machine) this.#machines.set(workerId, (machine = new Machine(workerId, capacity)));
+    if (!machine) this.#machines.set(workerId, (machine = new Machine(workerId, capacity, this.#consider)));
     const isMore = isOpen && (!machine.isOpen || !isAtLeast(machine.capacity, capacity));
     if (!isMore && machine.isOpen === isOpen && isAtLeast(capacity, machine.capacity)) return;
     machine.capacity = capacity;
@@ -61,6 +62,7 @@ export class Room {
     this.#machines.delete(workerId);
     machine.isOpen = false;
     this.#order.update(machine);
+    this.#searches.forget(machine);
     for (const pool of machine.promisedTo.keys()) this.#gainedFor.add(pool);
   }
 
@@ -105,13 +107,8 @@ export class Room {
     for (const container of containers) {
       const machine = this.#machines.get(container.workerId);
       machine?.setOffered(container, spare > 0 && isIdle(container));
-      if (spare > before) machine?.offersMore();
+      if (machine && spare > before) this.#consider(machine);
     }
-  }
-
-  /** Time has passed: containers that were not idle for long enough may be so now. */
-  beginRound(): void {
-    this.#nobodyLeavesFor = { first: [], further: [] };
   }
 
   /**
@@ -139,18 +136,16 @@ export class Room {
    * longest.
    */
   makeRoom(ask: RoomAsk, roomFor: RoomFor, nowMs: number): FleetContainer[] | undefined {
-    if (this.#nobodyLeavesFor[roomFor].some((other) => isAtLeast(ask.need, other))) return undefined;
     const idleForMs = GIVES_WAY_AFTER_MS[roomFor];
+    const search = this.#searches.for(ask.need, idleForMs);
     let best: { machine: Machine; stops: FleetContainer[] } | undefined;
     let compared = 0;
-    for (const { machine } of this.#order.get()) {
-      if (!machine.couldHaveRoom(ask.need, idleForMs, nowMs)) continue;
-      const stops = this.#stopsFor(machine, ask, { idleForMs, nowMs });
+    for (const machine of search.candidates(nowMs)) {
+      const stops = this.#stopsFor(machine, ask, { search, idleForMs, nowMs });
       if (!stops) continue;
       if (!best || isBetter(stops, best.stops)) best = { machine, stops };
       if (stops.length === 0 || ++compared === COMPARED_MACHINES) break;
     }
-    if (!best && !this.#spare.has(ask.pool)) this.#nobodyLeavesFor[roomFor].push(ask.need);
     if (!best) return undefined;
     this.#promise(best.machine, ask);
     for (const { pool } of best.stops) this.#spare.set(pool, (this.#spare.get(pool) ?? 0) - 1);
@@ -184,7 +179,7 @@ export class Room {
       this.#order.update(machine);
     }
     this.#promises.delete(pool);
-    this.#forgetFailures();
+    this.#noPlaceFor = [];
     return promises.length;
   }
 
@@ -219,20 +214,20 @@ export class Room {
   #gained(machine: Machine): void {
     this.#hasGained = true;
     for (const pool of machine.promisedTo.keys()) this.#gainedFor.add(pool);
-    this.#forgetFailures();
-  }
-
-  #forgetFailures(): void {
     this.#noPlaceFor = [];
-    this.#nobodyLeavesFor = { first: [], further: [] };
+    this.#consider(machine);
   }
 
   #stopsFor(
     machine: Machine,
     { need, pool }: RoomAsk,
-    { idleForMs, nowMs }: { idleForMs: number; nowMs: number },
+    { search, idleForMs, nowMs }: { search: RoomSearch; idleForMs: number; nowMs: number },
   ): FleetContainer[] | undefined {
     const { capacity } = machine;
+    if (!machine.isOpen || !machine.couldHaveRoom(need)) {
+      search.giveUp(machine);
+      return undefined;
+    }
     let used = machine.reservedSoon;
     const stops: FleetContainer[] = [];
     const taken = new Map<string, number>();
@@ -247,7 +242,7 @@ export class Room {
     }
     if (!hasRoom(capacity, used, need)) {
       // That a pool's own containers do not give way to it says nothing about others.
-      if (!this.#spare.has(pool)) machine.noteBarren(need, idleForMs, nextMs + idleForMs);
+      if (!this.#spare.has(pool)) search.giveUp(machine, nextMs + idleForMs);
       return undefined;
     }
     // A large one that came last may have made smaller ones before it needless.

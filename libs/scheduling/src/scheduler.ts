@@ -184,7 +184,6 @@ export class Scheduler {
     const { hasGained, promisedTo } = this.#room.takeGains();
     for (const pool of promisedTo) this.#touch(pool);
     if (hasGained) for (const state of this.#line.heads(ASKED_WHEN_ROOM_IS_FREE)) this.#pools.touch(state);
-    this.#room.beginRound();
     return new Round(this.#parts, { nowMs, isSettled: this.#isSettled }).run();
   }
 
