@@ -1,4 +1,4 @@
-import type { FunctionDirectory, Messaging } from '@gantry/messaging';
+import { type FunctionDirectory, type Messaging, poolsOfFunction } from '@gantry/messaging';
 import {
   type AppRecord,
   type FunctionRecord,
@@ -70,7 +70,7 @@ export class AppStopper {
     const present = await messaging.registry.get<FunctionRecord>(registryKeys.function(record.id));
     // A later deploy may have brought the function back.
     if (!present?.value.stopped) return;
-    for (const pool of await failed.poolsOf(record.id)) {
+    for (const pool of await poolsOfFunction(messaging, record.id)) {
       await failed.failAll(pool, stoppedOutcome(record));
       await messaging.inputs.removePool(pool);
       if (pool !== record.id) await messaging.registry.delete(registryKeys.pool(record.id, pool));
@@ -91,8 +91,8 @@ export class AppStopper {
   }
 
   async #failWaiting(record: FunctionRecord): Promise<void> {
-    const { failed } = this.#options;
-    for (const pool of await failed.poolsOf(record.id))
+    const { messaging, failed } = this.#options;
+    for (const pool of await poolsOfFunction(messaging, record.id))
       await failed.failWaiting(pool, stoppedOutcome(record));
   }
 

@@ -46,11 +46,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   registerEntries(container, context);
   const http = container.resolve(HttpServer);
   const loop = container.resolve(SchedulerLoop);
-  const stats = new FunctionStatsDesk({
-    messaging,
-    workers: directories.workers,
-    failed: container.resolve(FailedInputs),
-  });
+  const stats = new FunctionStatsDesk({ messaging, workers: directories.workers });
   return {
     listen: async () => {
       loop.start();

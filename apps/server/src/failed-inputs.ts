@@ -1,5 +1,5 @@
 import { answerInputs, type Messaging } from '@gantry/messaging';
-import { type InputMessage, type Outcome, registryKeys, type PoolRecord } from '@gantry/protocol';
+import type { InputMessage, Outcome } from '@gantry/protocol';
 
 const QUIET_MS = 300;
 
@@ -9,12 +9,6 @@ export class FailedInputs {
 
   constructor(messaging: Messaging) {
     this.#messaging = messaging;
-  }
-
-  /** All pools a function has, or may have, inputs in. */
-  async poolsOf(functionId: string): Promise<string[]> {
-    const listed = await this.#messaging.registry.list<PoolRecord>(registryKeys.functionPools(functionId));
-    return [functionId, ...listed.map(({ value }) => value.pool)];
   }
 
   /** Answers every unfinished input of a pool, and drops them. For pools in which nothing runs. */

@@ -1,13 +1,11 @@
-import type { Messaging } from '@gantry/messaging';
+import { functionBacklog, type Messaging } from '@gantry/messaging';
 import { type FunctionStats, type StatsRequest, subjects } from '@gantry/protocol';
 
-import type { FailedInputs } from './failed-inputs.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 export interface FunctionStatsOptions {
   messaging: Messaging;
   workers: WorkerObserver;
-  failed: FailedInputs;
 }
 
 /** Answers how functions are, to clients' sessions and to workers whose containers ask. */
@@ -24,16 +22,17 @@ export class FunctionStatsDesk {
   }
 
   async stats({ functionId, pool }: StatsRequest): Promise<FunctionStats> {
-    const { messaging, workers, failed } = this.#options;
-    const pools = pool === undefined ? await failed.poolsOf(functionId) : [pool];
-    const backlogs = await Promise.all(pools.map((name) => messaging.inputs.backlog(name)));
+    const { messaging, workers } = this.#options;
+    const { waiting } = await (pool === undefined
+      ? functionBacklog(messaging, functionId)
+      : messaging.inputs.backlog(pool));
     const containers = workers
       .containers()
       .map(({ container }) => container)
       .filter((container) => container.functionId === functionId)
       .filter((container) => pool === undefined || container.pool === pool);
     return {
-      backlog: backlogs.reduce((sum, { waiting }) => sum + waiting, 0),
+      backlog: waiting,
       numTotalContainers: containers.length,
       numRunningInputs: containers.reduce((sum, { running }) => sum + running, 0),
     };

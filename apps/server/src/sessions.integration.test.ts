@@ -1,8 +1,8 @@
-import { encodeFrame, newCallId, newId, newSessionKey } from '@gantry/protocol';
+import { encodeFrame, newCallId, newId, newSessionKey, type ParameterSpec } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { fn } from './testing/test-client.ts';
+import { fn, TestClient } from './testing/test-client.ts';
 import { TestPlatform } from './testing/test-platform.ts';
 
 let platform: TestPlatform;
@@ -169,6 +169,29 @@ describe('sessions', () => {
     session.close();
   });
 
+  it('counts what waits in all pools of a function, also what came through another server', async () => {
+    const lang: ParameterSpec = { name: 'lang', type: { type: 'string' }, optional: false };
+    const { functionId } = await platform.deployFresh([{ ...fn('split', { cpu: 100 }), parameters: [lang] }]);
+    const session = await platform.client.session();
+    const submit = (value: string, inputs: number) =>
+      session.submit(functionId, Array(inputs).fill(1), { parameters: { lang: value } });
+    for (const value of ['deu', 'eng', 'fra', 'ita']) submit(value, 480);
+    await waitUntil(() => session.of('accepted').flatMap(({ inputIds }) => inputIds).length === 1_920);
+    submit('spa', 81);
+    const [rejected] = await session.waitFor('rejected');
+    expect(rejected?.error.message).toContain('1920 inputs of the function wait already, 2000 may');
+
+    const other = await platform.startAnotherServer();
+    const elsewhere = await new TestClient(other.url).session();
+    elsewhere.submit(functionId, [1], { parameters: { lang: 'fra' } });
+    await elsewhere.waitFor('accepted');
+    elsewhere.close();
+    await other.stop();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    submit('por', 81);
+    expect((await session.waitFor('rejected', 2))[1]?.error.message).toContain('1921 inputs');
+    session.close();
+  });
   it('keeps to the limit when several sessions submit in the same moment', async () => {
     const { functionId } = await platform.deployFresh([fn('crowded', { cpu: 100 })]);
     const sessions = await Promise.all([1, 2, 3].map(() => platform.client.session()));

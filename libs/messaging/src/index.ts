@@ -9,6 +9,7 @@ export type { CallLinks } from './call-links.ts';
 export type { LeaseStore } from './lease-store.ts';
 export type { RunStore } from './run-store.ts';
 export type { LogReadOptions, LogStore } from './log-store.ts';
+export { functionBacklog, poolsOfFunction } from './function-backlog.ts';
 export { FunctionDirectory, type FunctionChange } from './function-directory.ts';
 export { CallSession, type CallSessionOptions } from './call-session.ts';
 export { answerInputs } from './session-calls.ts';

@@ -19,6 +19,7 @@ import {
   type SubmittedInput,
 } from '@gantry/protocol';
 
+import { functionBacklog } from './function-backlog.ts';
 import type { FunctionDirectory } from './function-directory.ts';
 import type { Messaging } from './messaging.ts';
 import { type Admission, PENDING_LIMITS, PendingLimit } from './pending-limit.ts';
@@ -46,7 +47,7 @@ export class SubmitDesk {
 
   private constructor(messaging: Messaging) {
     this.#messaging = messaging;
-    this.#limit = new PendingLimit((pool) => messaging.inputs.backlog(pool));
+    this.#limit = new PendingLimit((functionId) => functionBacklog(messaging, functionId));
   }
 
   static readonly #desks = new WeakMap<Messaging, SubmitDesk>();
@@ -70,9 +71,13 @@ export class SubmitDesk {
     const record = functions.get(message.functionId) ?? (await functions.fetch(message.functionId));
     const parameters = checkAgainstFunction(message, record);
     const options = optionsOf(message, record);
-    const pool = await this.#poolOf(message.functionId, parameters, options);
-    const admission = await this.#limit.admit(pool, message.inputs.length, PENDING_LIMITS[message.kind]);
     const { functionId } = message;
+    const pool = await this.#poolOf(functionId, parameters, options);
+    const admission = await this.#limit.admit(
+      functionId,
+      message.inputs.length,
+      PENDING_LIMITS[message.kind],
+    );
     try {
       await this.#messaging.inputs.ensurePool(pool);
       if (pool !== functionId)

@@ -6,7 +6,7 @@ export const LIMITS = {
   classParametersBytes: 16 * 1024,
   /** Unresolved inputs of one `map`. */
   mapInFlight: 1000,
-  /** Inputs of one pool that wait or run; `spawn` may go beyond. */
+  /** Inputs of one function that wait or run; `spawn` may go beyond. */
   openInputs: 25_000,
   /** Inputs that one call graph may show. */
   callGraphInputs: 10_000,
