@@ -8,4 +8,6 @@ export type {
   DriverCapabilities,
   StartOptions,
 } from './container-driver.ts';
+export { CONTAINER_IDS } from './container-ids.ts';
+export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
