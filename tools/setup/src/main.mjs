@@ -29,7 +29,7 @@ const COMMANDS = {
   start: async (args, context) => (await (await import('./start.mjs')).start(args, context)) ?? 0,
   test: async (args) => (await import('./test.mjs')).test(args),
   faults: async () => runVitestFile('e2e/faults/mixed-load.e2e.test.ts'),
-  bench: async (args, context) => runAttached(context.nodePath, ['tools/bench/src/main.ts', ...args]),
+  bench: async (args, context) => attached(context.nodePath, ['tools/bench/src/main.ts', ...args]),
 };
 
 try {
@@ -49,7 +49,7 @@ async function main([name, ...args]) {
   }
   const nodePath = await ensureNode();
   if (!(await isRunningNode(nodePath))) {
-    return runAttached(nodePath, [fileURLToPath(import.meta.url), name, ...args]);
+    return attached(nodePath, [fileURLToPath(import.meta.url), name, ...args]);
   }
   const context = await prepare(name, nodePath);
   return command(args, context);
@@ -69,7 +69,11 @@ async function prepare(name, nodePath) {
 
 async function runVitestFile(path) {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  return runAttached(process.execPath, [vitest, 'run', path]);
+  return attached(process.execPath, [vitest, 'run', path]);
+}
+
+async function attached(program, args) {
+  return (await runAttached(program, args)).code;
 }
 
 async function isRunningNode(nodePath) {

@@ -5,6 +5,7 @@ import { ROOT, toolsEnvironment } from './paths.mjs';
 import { SetupError } from './report.mjs';
 
 const SHOWN_LINES = 15;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Runs a program to its end and keeps what it prints.
@@ -44,7 +45,12 @@ export async function mustRun(program, args, options = {}) {
   });
 }
 
-/** Runs a program on this terminal, passing on the signals that end it, and returns its exit code. */
+/**
+ * Runs a program on this terminal, passing on the signals that end it.
+ *
+ * @returns {Promise<{ code: number, stoppedBy?: NodeJS.Signals }>} The exit code, and the signal that was passed on:
+ *   whoever asked for an end does not want what comes next.
+ */
 export function runAttached(program, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -52,13 +58,17 @@ export function runAttached(program, args, options = {}) {
       env: { ...toolsEnvironment(), ...options.env },
       stdio: 'inherit',
     });
+    let stoppedBy;
     // A terminal sends Ctrl-C to both processes; others signal only this one.
-    const forward = (signal) => child.kill(signal);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward);
+    const forward = (signal) => {
+      stoppedBy ??= signal;
+      child.kill(signal);
+    };
+    for (const signal of ENDING_SIGNALS) process.on(signal, forward);
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, forward);
-      resolve(code ?? (signal === null ? 1 : 130));
+      for (const name of ENDING_SIGNALS) process.off(name, forward);
+      resolve({ code: code ?? (signal === null ? 1 : 130), stoppedBy });
     });
   });
 }

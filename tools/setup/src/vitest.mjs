@@ -2,19 +2,26 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './paths.mjs';
+import { SetupError } from './report.mjs';
 import { runAttached } from './run-program.mjs';
 
 /** Projects of vitest.config.ts, in the order in which they run. */
 export const VITEST_PROJECTS = ['unit', 'integration', 'e2e'];
 
-/** Runs one vitest project and counts its tests. A file that cannot be loaded counts as one failed test. */
+/**
+ * Runs one vitest project and counts its tests. A file that cannot be loaded counts as one failed test.
+ *
+ * @throws SetupError when it was asked to end: what did not run is neither passed nor failed.
+ */
 export async function runVitest(project) {
   const directory = await mkdtemp(join(tmpdir(), 'gantry-vitest-'));
   const report = join(directory, 'report.json');
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
   try {
-    const code = await runAttached(process.execPath, [vitest, ...args, `--outputFile.json=${report}`]);
+    const command = [vitest, ...args, `--outputFile.json=${report}`];
+    const { code, stoppedBy } = await runAttached(process.execPath, command);
+    if (stoppedBy) throw new SetupError(`${stoppedBy} ended the tests before all of them ran`);
     const text = await readFile(report, 'utf8').catch(() => undefined);
     return countTests(text === undefined ? undefined : JSON.parse(text), code);
   } finally {
