@@ -4,14 +4,22 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 
-import { MANIFEST_SCHEMA_VERSION, type FileRef, type Manifest, type PackagesRef } from '@gantry/protocol';
+import {
+  MANIFEST_SCHEMA_VERSION,
+  type FileRef,
+  type ImageSpec,
+  type Manifest,
+  type PackagesRef,
+} from '@gantry/protocol';
 
 import type { Analysis, Analyzer } from './analysis.ts';
 import { selectApp } from './app-selection.ts';
 import type { Builder, BuildOptions, BuildResult } from './builder.ts';
 import type { Bundle } from './bundle.ts';
-import type { EvaluatedApp } from './evaluated-app.ts';
+import type { Evaluated, EvaluatedApp } from './evaluated-app.ts';
 import { Evaluator } from './evaluation.ts';
+import { packUsedImages } from './images/app-images.ts';
+import { ImagePacker } from './images/image-packer.ts';
 import { InstalledPackages } from './installed-packages.ts';
 import { assertLocked } from './lock-file.ts';
 import { composeUnits } from './manifest-composition.ts';
@@ -72,9 +80,25 @@ export class AppBuilder implements Builder {
         for (const file of analysis.files) read.add(file);
         return analysis;
       });
-      const { analysis, apps, packed } = await this.#join({ analysing, evaluating, archiving, evaluator });
+      const { analysis, evaluated, packed } = await this.#join({
+        analysing,
+        evaluating,
+        archiving,
+        evaluator,
+      });
+      await using packer = new ImagePacker({
+        project,
+        outDir: this.#outDir,
+        askIgnored: (rule, paths) => evaluator.ignored(rule, paths),
+        onFile: onUserFile,
+      });
+      const chosen = selectApp(evaluated.apps, displayPath(project, project.entry), this.#options.app);
+      const { app, images } = await packUsedImages(chosen, evaluated.images, packer);
       const sdkVersion = platform.sdk?.version ?? '0.0.0';
-      const result = await this.#write({ project, bundle, analysis, apps, packed, sdkVersion });
+      const result = await this.#write(
+        { project, bundle, analysis, app, images, packed, sdkVersion },
+        packer,
+      );
       timings.totalMs = performance.now() - started;
       return { ...result, watchFiles: [...read].sort(), timings };
     } finally {
@@ -84,7 +108,7 @@ export class AppBuilder implements Builder {
     }
   }
 
-  async #join(work: BuildWork): Promise<Pick<BuildParts, 'analysis' | 'apps' | 'packed'>> {
+  async #join(work: BuildWork): Promise<Pick<BuildParts, 'analysis' | 'packed'> & { evaluated: Evaluated }> {
     const { analysing, evaluating, archiving, evaluator } = work;
     try {
       // What the compiler saw is more precise than what the same mistake throws at run time, and it is complete.
@@ -92,8 +116,8 @@ export class AppBuilder implements Builder {
       archiving.catch(() => undefined);
       const analysis = await analysing;
       if (analysis.mistakes.length > 0) throw toBuildError(analysis.mistakes);
-      const apps = await evaluating;
-      return { analysis, apps, packed: await archiving };
+      const evaluated = await evaluating;
+      return { analysis, evaluated, packed: await archiving };
     } catch (error) {
       await evaluator[Symbol.asyncDispose]();
       await Promise.allSettled([evaluating, archiving]);
@@ -141,12 +165,14 @@ export class AppBuilder implements Builder {
 
   async #write(
     parts: BuildParts,
+    packer: ImagePacker,
   ): Promise<Pick<BuildResult, 'manifest' | 'exportNames' | 'outDir' | 'files'>> {
     const outDir = this.#outDir;
-    const { manifest, exportNames } = composeManifest(parts, this.#options.app);
+    const { manifest, exportNames } = composeManifest(parts);
     const files = { bundle: join(outDir, 'bundle.mjs'), sourceMap: join(outDir, 'bundle.mjs.map') };
     const archive = join(outDir, 'packages.tar.gz');
     await mkdir(outDir, { recursive: true });
+    await packer.commit();
     await (parts.packed ? rename(this.#nextArchive, archive) : rm(archive, { force: true }));
     await Promise.all([
       writeFile(files.bundle, parts.bundle.code),
@@ -160,7 +186,7 @@ export class AppBuilder implements Builder {
 
 interface BuildWork {
   analysing: Promise<Analysis>;
-  evaluating: Promise<EvaluatedApp[]>;
+  evaluating: Promise<Evaluated>;
   archiving: Promise<PackagesRef | undefined>;
   evaluator: Evaluator;
 }
@@ -169,17 +195,22 @@ interface BuildParts {
   project: Project;
   bundle: Bundle;
   analysis: Analysis;
-  apps: EvaluatedApp[];
+  app: EvaluatedApp;
+  images: ImageSpec[];
   packed: PackagesRef | undefined;
   sdkVersion: string;
 }
 
-function composeManifest(
-  { project, bundle, analysis, apps, packed, sdkVersion }: BuildParts,
-  wanted: string | undefined,
-): Pick<BuildResult, 'manifest' | 'exportNames'> {
+function composeManifest({
+  project,
+  bundle,
+  analysis,
+  app,
+  images,
+  packed,
+  sdkVersion,
+}: BuildParts): Pick<BuildResult, 'manifest' | 'exportNames'> {
   const entry = displayPath(project, project.entry);
-  const app = selectApp(apps, entry, wanted);
   const description = app.description ?? (app.name === undefined ? basename(entry) : undefined);
   const manifest: Manifest = {
     schemaVersion: MANIFEST_SCHEMA_VERSION,
@@ -189,6 +220,7 @@ function composeManifest(
     bundle: fileRef('bundle.mjs', bundle.code),
     sourceMap: fileRef('bundle.mjs.map', bundle.map),
     ...(packed ? { packages: packed } : {}),
+    ...(images.length > 0 ? { images } : {}),
     ...composeUnits(app, analysis.facts, entry),
   };
   return { manifest, exportNames: app.exportNames };

@@ -3,6 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { SourceSite } from '@gantry/protocol';
+
 import type { Bundle } from './bundle.ts';
 import type { EvaluationError } from './evaluated-app.ts';
 import { toBuildError } from './mistake.ts';
@@ -15,38 +17,59 @@ interface EvaluationPlace {
   project: Project;
 }
 
-/** Says in the user's terms what a bundle threw: the line of their source, and their own stack. */
-export function locateError(error: EvaluationError, place: EvaluationPlace): Error {
-  const { lines, site } = mapStack(error, place);
-  const file = site?.file ?? displayPath(place.project, place.project.entry);
-  if (error.isGantry) {
-    return toBuildError([
-      { file, line: site?.line, what: error.message, hint: error.hint ?? 'Correct this registration.' },
-    ]);
-  }
-  const stack = lines.length === 0 ? '' : `\n${lines.join('\n')}`;
-  const what = `the app failed while it was loading: ${error.name}: ${error.message}${stack}`;
-  const hint =
-    'The build imports the app to read its registrations; make module level code work without its platform.';
-  return toBuildError([{ file, line: site?.line, what, hint }]);
+interface MappedStack {
+  lines: string[];
+  /** The innermost line of the user's own sources. */
+  site: SourceSite | undefined;
 }
 
-function mapStack(
-  error: EvaluationError,
-  { bundle, folder }: EvaluationPlace,
-): { lines: string[]; site: { file: string; line: number } | undefined } {
-  const map = new SourceMap(JSON.parse(bundle.map));
-  const paths = [folder, realpathSync(folder)].map((path) => join(path, 'bundle.mjs'));
-  const names = paths.flatMap((path) => [pathToFileURL(path).href, path]);
-  const lines: string[] = [];
-  let site: { file: string; line: number } | undefined;
-  for (const text of error.stack.split('\n').filter((line) => /^\s+at /.test(line))) {
-    const frame = mapFrame(text, names, map);
-    if (!frame) continue;
-    lines.push(`    ${frame.text}`);
-    if (!frame.file.includes('node_modules/')) site ??= { file: frame.file, line: frame.line };
+const LOADING = {
+  what: 'the app failed while it was loading',
+  hint: 'The build imports the app to read its registrations; make module level code work without its platform.',
+};
+
+/** Translates stacks of an evaluated bundle into the user's terms. */
+export class StackMap {
+  readonly #map: SourceMap;
+  readonly #names: string[];
+  readonly #entry: string;
+
+  constructor({ bundle, folder, project }: EvaluationPlace) {
+    this.#map = new SourceMap(JSON.parse(bundle.map));
+    const paths = [folder, realpathSync(folder)].map((path) => join(path, 'bundle.mjs'));
+    this.#names = paths.flatMap((path) => [pathToFileURL(path).href, path]);
+    this.#entry = displayPath(project, project.entry);
   }
-  return { lines, site };
+
+  /** The line of the user's that a stack leads to; the entry's first where it leads to none. */
+  siteOf(stack: string): SourceSite {
+    return this.#read(stack).site ?? { file: this.#entry, line: 1 };
+  }
+
+  /** Says what a bundle threw: the line of the user's source, and their own stack. */
+  locate(error: EvaluationError, during: { what: string; hint: string } = LOADING): Error {
+    const { lines, site } = this.#read(error.stack);
+    const place = { file: site?.file ?? this.#entry, line: site?.line };
+    if (error.isGantry) {
+      const hint = error.hint ?? 'Correct this registration.';
+      return toBuildError([{ ...place, what: error.message, hint }]);
+    }
+    const stack = lines.length === 0 ? '' : `\n${lines.join('\n')}`;
+    const what = `${during.what}: ${error.name}: ${error.message}${stack}`;
+    return toBuildError([{ ...place, what, hint: during.hint }]);
+  }
+
+  #read(stack: string): MappedStack {
+    const lines: string[] = [];
+    let site: SourceSite | undefined;
+    for (const text of stack.split('\n').filter((line) => /^\s+at /.test(line))) {
+      const frame = mapFrame(text, this.#names, this.#map);
+      if (!frame) continue;
+      lines.push(`    ${frame.text}`);
+      if (!frame.file.includes('node_modules/')) site ??= { file: frame.file, line: frame.line };
+    }
+    return { lines, site };
+  }
 }
 
 function mapFrame(

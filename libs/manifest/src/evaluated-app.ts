@@ -1,3 +1,6 @@
+import type { SourceSite } from '@gantry/protocol';
+import type { DraftFiles, DraftStep } from 'gantry/internal';
+
 import type { HandlerKind } from './handler-kind.ts';
 
 /** A build site as the SDK stored it; undefined for registrations that a wrapper made. */
@@ -11,6 +14,8 @@ interface EvaluatedUnit {
   name: string;
   site?: EvaluatedSite;
   options: Record<string, unknown>;
+  /** Which of the evaluated images. */
+  image?: number;
   concurrent?: { maxInputs: number; targetInputs?: number };
   batched?: { maxBatchSize: number; waitMs: number };
 }
@@ -59,5 +64,26 @@ export interface EvaluationError {
   isGantry?: boolean;
 }
 
-/** What the evaluating process answers. */
-export type EvaluationAnswer = { apps: EvaluatedApp[] } | { error: EvaluationError };
+/** An image as the evaluated bundle wrote it. Its local files are still to be packed. */
+export interface EvaluatedImage {
+  steps: Located<DraftStep>[];
+  files: Located<DraftFiles>[];
+}
+
+type Located<T extends { stack: string }> = Omit<T, 'stack'> & { site: SourceSite };
+
+/** What the evaluating process answers first. */
+export type EvaluationAnswer =
+  | { apps: EvaluatedApp[]; images: { steps: DraftStep[]; files: DraftFiles[] }[] }
+  | { error: EvaluationError };
+
+/** What it answers to each question about a rule. */
+export type IgnoredAnswer = { request: number } & (
+  { ignored: boolean[]; prunes: boolean } | { error: EvaluationError }
+);
+
+/** All that a bundle registered. */
+export interface Evaluated {
+  apps: EvaluatedApp[];
+  images: EvaluatedImage[];
+}

@@ -5,14 +5,18 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import type { Bundle } from './bundle.ts';
-import type { EvaluatedApp, EvaluationAnswer } from './evaluated-app.ts';
+import type { Evaluated, EvaluationAnswer, IgnoredAnswer } from './evaluated-app.ts';
 import { EVALUATOR_SCRIPT } from './evaluator-script.ts';
-import { locateError } from './error-location.ts';
+import { StackMap } from './error-location.ts';
 import { toBuildError } from './mistake.ts';
 import { displayPath, type Project } from './project.ts';
 
 const EVALUATION_LIMIT_MS = 20_000;
 const KEPT_OUTPUT_CHARACTERS = 4_000;
+const IGNORING = {
+  what: 'what says which files to leave out failed',
+  hint: 'Correct the `ignore` of this image.',
+};
 
 /** A process that waits for a bundle to evaluate. Started before the bundle is ready, because Node takes time. */
 export class Evaluator implements AsyncDisposable {
@@ -20,6 +24,8 @@ export class Evaluator implements AsyncDisposable {
   readonly #project: Project;
   readonly #limitMs: number;
   readonly #closed: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly #questions = new Map<number, (answer: IgnoredAnswer) => void>();
+  #stacks: StackMap | undefined;
   #output = '';
 
   constructor(project: Project, limitMs = EVALUATION_LIMIT_MS) {
@@ -44,19 +50,48 @@ export class Evaluator implements AsyncDisposable {
   }
 
   /**
-   * Imports a bundle and returns the apps that it registers.
+   * Imports a bundle and returns the apps that it registers, and their images.
    *
    * @throws BuildError if the bundle throws, ends the process, or is not loaded within the time limit.
    */
-  async evaluate(bundle: Bundle): Promise<EvaluatedApp[]> {
+  async evaluate(bundle: Bundle): Promise<Evaluated> {
     const folder = await mkdtemp(join(tmpdir(), 'gantry-build-'));
     try {
       const answer = await this.#ask(await layOut(bundle, folder));
-      if ('apps' in answer) return answer.apps;
-      throw locateError(answer.error, { bundle, folder, project: this.#project });
+      const stacks = new StackMap({ bundle, folder, project: this.#project });
+      this.#stacks = stacks;
+      if ('error' in answer) throw stacks.locate(answer.error);
+      const located = <T extends { stack: string }>({ stack, ...rest }: T) => ({
+        ...rest,
+        site: stacks.siteOf(stack),
+      });
+      const images = answer.images.map(({ steps, files }) => ({
+        steps: steps.map(located),
+        files: files.map(located),
+      }));
+      return { apps: answer.apps, images };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /**
+   * Which of these paths a rule of the evaluated bundle ignores, and whether all in an ignored folder is ignored, too.
+   *
+   * @throws BuildError if the rule throws.
+   */
+  async ignored(rule: number, paths: readonly string[]): Promise<{ ignored: boolean[]; prunes: boolean }> {
+    const stacks = this.#stacks;
+    if (!stacks) throw new Error('the bundle has not been evaluated');
+    const request = this.#questions.size;
+    const answered = new Promise<IgnoredAnswer>((resolve, reject) => {
+      this.#questions.set(request, resolve);
+      void this.#closed.then(({ code, signal }) => reject(this.#ended(code, signal)));
+    });
+    this.#child.send({ request, rule, paths }, () => undefined);
+    const answer = await answered;
+    if ('error' in answer) throw stacks.locate(answer.error, IGNORING);
+    return answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,10 +110,17 @@ export class Evaluator implements AsyncDisposable {
         settle();
       };
       this.#child.once('message', (message) => end(() => resolve(message as EvaluationAnswer)));
+      this.#child.on('message', (message) => {
+        if (typeof message === 'object' && 'request' in message) this.#settle(message as IgnoredAnswer);
+      });
       void this.#closed.then(({ code, signal }) => end(() => reject(this.#ended(code, signal))));
       // A failed send means that the process is gone, which 'close' reports.
       this.#child.send({ url: pathToFileURL(file).href }, () => undefined);
     });
+  }
+
+  #settle(answer: IgnoredAnswer): void {
+    this.#questions.get(answer.request)?.(answer);
   }
 
   #tooSlow(): Error {

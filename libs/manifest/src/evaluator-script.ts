@@ -1,6 +1,7 @@
 /**
  * The program of the child process that evaluates a bundle, as text, so that it works wherever this library is
- * bundled into. It imports the bundle named in the one message it gets, and answers with what was registered.
+ * bundled into. It imports the bundle named in the first message it gets, and answers with what was registered. Then
+ * it tells which paths the app's rules leave out of its images.
  */
 export const EVALUATOR_SCRIPT = `
 const KINDS = { AsyncFunction: 'async', GeneratorFunction: 'generator', AsyncGeneratorFunction: 'asyncGenerator' };
@@ -14,9 +15,21 @@ function plainOptions(options) {
     : typeof value === 'function' || typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value));
 }
 
+const images = [];
+
+function indexOfImage(image) {
+  const draft = image?.[Symbol.for('gantry.image')];
+  if (draft === undefined) return undefined;
+  const at = images.indexOf(draft);
+  return at < 0 ? images.push(draft) - 1 : at;
+}
+
 function describeUnit(unit) {
   const { kind, name, site, endpoint, concurrent, batched } = unit;
-  const shared = { kind, name, site, concurrent, batched, options: plainOptions(unit.options) };
+  const { image, ...options } = unit.options ?? {};
+  const shared = {
+    kind, name, site, concurrent, batched, options: plainOptions(options), image: indexOfImage(image),
+  };
   if (kind === 'function') return { ...shared, endpoint, handlerKind: kindOf(unit.fn) };
   const { methods, enter, exit, parameters, target } = unit;
   return {
@@ -35,6 +48,16 @@ function describeError(error) {
 
 function exportNamesOf(app, module) {
   return Object.keys(module).filter((name) => module[name]?.[Symbol.for('gantry.registration')] === app);
+}
+
+function tellIgnored({ request, rule, paths }) {
+  try {
+    const kept = globalThis[Symbol.for('gantry.ignores')][rule];
+    const ignored = paths.map((path) => kept.matches(path));
+    process.send({ request, ignored, prunes: kept.prunes });
+  } catch (error) {
+    process.send({ request, error: describeError(error) });
+  }
 }
 
 let answered = false;
@@ -57,7 +80,8 @@ process.once('message', async ({ url }) => {
       entrypoints: app.entrypoints.map(({ name, site }) => ({ name, site })),
     }));
     // Serialised here, because reading a registration may run the user's constructors.
-    answer(JSON.parse(JSON.stringify({ apps })));
+    answer(JSON.parse(JSON.stringify({ apps, images })));
+    process.on('message', tellIgnored);
   } catch (error) {
     answer({ error: describeError(error) });
   }

@@ -7,12 +7,13 @@ const FIXED_DELAY = { initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 
 interface Modifiers {
   concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
   batched?: BatchingSpec | undefined;
+  image?: number | undefined;
 }
 
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
 export function toOptionsSpec(
   options: Record<string, unknown>,
-  { concurrent, batched }: Modifiers,
+  { concurrent, batched, image }: Modifiers,
 ): FunctionOptionsSpec {
   const given = options as FunctionOptionsSpec & { retries?: number | Partial<RetriesSpec> };
   const spec: FunctionOptionsSpec = {
@@ -31,6 +32,7 @@ export function toOptionsSpec(
     enableMemorySnapshot: given.enableMemorySnapshot,
     batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
     env: sortedEnv(given.env),
+    image,
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
 }

@@ -1,11 +1,17 @@
-import { BuildError, InvalidError, type FunctionOptionsSpec, type FunctionSpec } from '@gantry/protocol';
+import {
+  BuildError,
+  InvalidError,
+  type FunctionOptionsSpec,
+  type FunctionSpec,
+  type Manifest,
+} from '@gantry/protocol';
 
 /**
  * Checks what no single field shows: functions that contradict each other or themselves.
  *
  * @throws BuildError for two functions of one name, InvalidError for a function that cannot be.
  */
-export function assertConsistent(functions: readonly FunctionSpec[]): void {
+export function assertConsistent({ functions, images = [] }: Manifest): void {
   const names = new Set<string>();
   for (const spec of functions) {
     if (names.has(spec.name)) {
@@ -17,6 +23,7 @@ export function assertConsistent(functions: readonly FunctionSpec[]): void {
     assertScaling(spec.name, spec.options);
     assertMethods(spec);
     assertScheduled(spec);
+    assertImage(spec, images);
   }
 }
 
@@ -45,4 +52,9 @@ function assertScheduled({ name, kind, methods, schedule }: FunctionSpec): void 
   if (methods[0]?.handlerKind.toLowerCase().endsWith('generator')) {
     throw new InvalidError(`"${name}" has a schedule and is a generator`);
   }
+}
+
+function assertImage({ name, options }: FunctionSpec, images: readonly unknown[]): void {
+  if (options.image === undefined || options.image < images.length) return;
+  throw new InvalidError(`"${name}" has image ${options.image}, but the manifest has ${images.length}`);
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { InvalidError, NotFoundError, type FileRef, type Manifest } from '@gantry/protocol';
+import { filesOfManifest, InvalidError, NotFoundError, type FileRef, type Manifest } from '@gantry/protocol';
 
 import { validateManifest } from './manifest-validation.ts';
 
@@ -17,8 +17,7 @@ export async function loadManifest(folder: string): Promise<Manifest> {
     throw new NotFoundError(`there is no manifest in "${folder}"`, { hint: 'Build the app first.', cause });
   });
   const manifest = validateManifest(parse(text, file));
-  const refs = [manifest.bundle, manifest.sourceMap, ...(manifest.packages ? [manifest.packages] : [])];
-  await Promise.all(refs.map((ref) => assertPresent(folder, ref)));
+  await Promise.all(filesOfManifest(manifest).map((ref) => assertPresent(folder, ref)));
   return manifest;
 }
 

@@ -26,6 +26,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 
+import { isListOfImages } from './image-rules.ts';
 import { isRangeOrNumber, isStringRecord, isTypeSpec } from './manifest-values.ts';
 import { isScheduleSpec } from './schedule-shape.ts';
 
@@ -113,6 +114,7 @@ const OptionsShape = declare({
   enableMemorySnapshot: optional(IsBoolean()),
   batching: optional(...one(BatchingShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),
+  image: optional(...wholeNumber),
 });
 
 const WebShape = declare({
@@ -164,6 +166,12 @@ export const ManifestShape = declare({
   bundle: one(FileShape),
   sourceMap: one(FileShape),
   packages: optional(...one(PackagesShape)),
+  images: optional(
+    satisfies(
+      isListOfImages,
+      'must be a list of images: a base and steps that manifests know, and their sites',
+    ),
+  ),
   functions: many(FunctionShape),
   entrypoints: many(EntrypointShape),
 });

@@ -18,6 +18,7 @@ function aManifest(): Manifest {
     className: 'Body',
     fields: [{ name: 'n', type: { type: 'integer' as const }, optional: false }],
   };
+  const archive = { path: 'files-0.tar.gz', digest, sizeBytes: 9 };
   return {
     schemaVersion: 1,
     sdkVersion: '0.1.0',
@@ -30,6 +31,19 @@ function aManifest(): Manifest {
       sizeBytes: 5,
       contents: [{ name: '@img/sharp', version: '1.0.0' }],
     },
+    images: [
+      {
+        steps: [
+          { type: 'debian', nodeVersion: '22' },
+          { type: 'apt', packages: ['curl'], forceBuild: true, gpu: 'A10G' },
+          { type: 'files', archive, remotePath: '/data' },
+          { type: 'env', variables: { A: '1' } },
+          { type: 'entrypoint', words: [] },
+        ],
+        sites: [site, site, site, site, site],
+        files: [{ archive, remotePath: '/data' }],
+      },
+    ],
     functions: [
       {
         name: 'Cart',
@@ -43,6 +57,7 @@ function aManifest(): Manifest {
           enableMemorySnapshot: true,
           batching: { maxBatchSize: 1000, waitMs: 0 },
           env: { A: '1' },
+          image: 0,
         },
         methods: [
           {
@@ -131,6 +146,18 @@ describe('a manifest', () => {
     ['functions.0.options.memoryMiB', [1]],
     ['functions.0.options.retries.maxRetries', 11],
     ['functions.0.options.env', { A: 1 }],
+    ['functions.0.options.image', -1],
+    ['images', {}],
+    ['images.0.steps', []],
+    ['images.0.steps.0', { type: 'magic' }],
+    ['images.0.steps.1.packages', 'curl'],
+    ['images.0.steps.1.packages', ['']],
+    ['images.0.steps.1.forceBuild', false],
+    ['images.0.steps.2.archive.digest', 'sha256-short'],
+    ['images.0.steps.2.remotePath', 'data/../..'],
+    ['images.0.steps.3.variables', { A: 1 }],
+    ['images.0.files.0.remotePath', undefined],
+    ['images.0.sites.0.line', 0],
     ['functions.0.methods.0.handlerKind', 'later'],
     ['functions.0.methods.0.callable', 'yes'],
     ['functions.0.methods.0.params.0.type', { type: 'tuple' }],
@@ -206,6 +233,23 @@ describe('a manifest', () => {
     const wrong = withValue('functions.0.options', options);
 
     expect(() => validateManifest(wrong)).toThrow(`"Cart" ${problem}`);
+  });
+
+  test('has the images that its functions name, each with one base before its steps', () => {
+    const [image] = aManifest().images ?? [];
+    const [base, ...steps] = image?.steps ?? [];
+    const site = { file: 'src/app.ts', line: 3 };
+
+    expect(() => validateManifest(withValue('functions.0.options.image', 1))).toThrow(
+      '"Cart" has image 1, but the manifest has 1',
+    );
+    for (const wrong of [[...steps, base], [base, base], []]) {
+      const sites = wrong.map(() => site);
+      expect(() => validateManifest(withValue('images.0', { steps: wrong, sites }))).toThrow(InvalidError);
+    }
+    expect(() => validateManifest(withValue('images.0.sites', [site]))).toThrow(
+      'images must be a list of images',
+    );
   });
 
   test('gives a batched class exactly one method', () => {

@@ -46,7 +46,7 @@ export function validateManifest(json: unknown): Manifest {
     });
   }
   const manifest = json as Manifest;
-  assertConsistent(manifest.functions);
+  assertConsistent(manifest);
   return manifest;
 }
 

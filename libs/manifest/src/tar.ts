@@ -11,21 +11,39 @@ const BLOCK = 512;
 // npm stamps its archives with this date too; some tools refuse 1970.
 const FIXED_MTIME_SECONDS = 499_162_500;
 
+/** What stands in the headers of a file or link. */
+export interface TarHeader {
+  path: string;
+  executable: boolean;
+  sizeBytes: number;
+  /** For a symbolic link, where it leads; it has no content. */
+  linkTarget?: string | undefined;
+}
+
 /** Headers and content of a file as tar blocks. The same file gives the same bytes on any machine. */
-export function tarEntry(file: TarFile): Uint8Array[] {
-  const blocks: Uint8Array[] = [];
-  const split = splitPath(file.path);
-  if (!split) {
-    const record = paxRecord('path', file.path);
-    blocks.push(
-      header({ name: 'PaxHeader', prefix: '', size: record.length, type: 'x', mode: 0o644 }),
-      ...padded(record),
-    );
-  }
-  const { name, prefix } = split ?? { name: file.path.slice(-100), prefix: '' };
-  const mode = file.executable ? 0o755 : 0o644;
-  blocks.push(header({ name, prefix, size: file.content.length, type: '0', mode }), ...padded(file.content));
-  return blocks;
+export function tarEntry({ path, executable, content }: TarFile): Uint8Array[] {
+  const sizeBytes = content.length;
+  return [...tarHeader({ path, executable, sizeBytes }), content, tarPadding(sizeBytes)];
+}
+
+/** The blocks before the content of a file, and all blocks of a link. */
+export function tarHeader({ path, executable, sizeBytes, linkTarget = '' }: TarHeader): Uint8Array[] {
+  const split = splitPath(path);
+  const isLongLink = Buffer.byteLength(linkTarget) > 100;
+  const records = [
+    ...(split ? [] : [paxRecord('path', path)]),
+    ...(isLongLink ? [paxRecord('linkpath', linkTarget)] : []),
+  ];
+  const { name, prefix } = split ?? { name: path.slice(-100), prefix: '' };
+  const [type, mode] = linkTarget === '' ? ['0', executable ? 0o755 : 0o644] : ['2', 0o777];
+  const link = isLongLink ? '' : linkTarget;
+  return [...extended(records), header({ name, prefix, size: sizeBytes, type, mode, link })];
+}
+
+/** What fills the last block of a file's content. */
+export function tarPadding(sizeBytes: number): Uint8Array {
+  const rest = sizeBytes % BLOCK;
+  return new Uint8Array(rest === 0 ? 0 : BLOCK - rest);
 }
 
 /** The two empty blocks that end an archive. */
@@ -44,6 +62,13 @@ function splitPath(path: string): { name: string; prefix: string } | undefined {
   return undefined;
 }
 
+function extended(records: readonly Uint8Array[]): Uint8Array[] {
+  if (records.length === 0) return [];
+  const content = Buffer.concat(records);
+  const fields = { name: 'PaxHeader', prefix: '', size: content.length, type: 'x', mode: 0o644, link: '' };
+  return [header(fields), content, tarPadding(content.length)];
+}
+
 function paxRecord(key: string, value: string): Uint8Array {
   const body = ` ${key}=${value}\n`;
   let length = Buffer.byteLength(body);
@@ -58,6 +83,7 @@ function header(fields: {
   size: number;
   type: string;
   mode: number;
+  link: string;
 }): Uint8Array {
   const block = Buffer.alloc(BLOCK);
   block.write(fields.name, 0, 100);
@@ -68,6 +94,7 @@ function header(fields: {
   block.write(octal(FIXED_MTIME_SECONDS, 12), 136);
   block.write('        ', 148);
   block.write(fields.type, 156);
+  block.write(fields.link, 157, 100);
   block.write('ustar\0' + '00', 257);
   block.write(fields.prefix, 345, 155);
   const sum = block.reduce((total, byte) => total + byte, 0);
@@ -77,9 +104,4 @@ function header(fields: {
 
 function octal(value: number, width: number): string {
   return `${value.toString(8).padStart(width - 1, '0')}\0`;
-}
-
-function padded(content: Uint8Array): Uint8Array[] {
-  const rest = content.length % BLOCK;
-  return rest === 0 ? [content] : [content, new Uint8Array(BLOCK - rest)];
 }

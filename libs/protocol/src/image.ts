@@ -1,9 +1,11 @@
-import type { FileRef } from './manifest.ts';
+import type { FileRef, SourceSite } from './manifest.ts';
 import type { SecretRef } from './secret.ts';
 
-/** What an image is made of, as its user wrote it: a base, then steps. Equal specs are one image. */
+/** What an image is made of, as its user wrote it: a base, then steps. Images of equal steps are one image. */
 export interface ImageSpec {
   steps: [base: BaseStep, ...rest: BuildStep[]];
+  /** Where each step was written, for messages. */
+  sites: SourceSite[];
   /** Local files that are put in place when a container starts: no part of the image. Later ones win. */
   files?: AttachedFiles[] | undefined;
 }
@@ -11,7 +13,10 @@ export interface ImageSpec {
 /** Files of the user's machine, as an archive (`tar.gz`) of the build. */
 export interface AttachedFiles {
   archive: FileRef;
-  /** Absolute path in the container under which the archive's entries lie. */
+  /**
+   * Folder in the container under which the archive's entries lie, beside what else is there. Absolute, or relative to
+   * the working directory.
+   */
   remotePath: string;
 }
 

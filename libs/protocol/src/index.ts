@@ -78,6 +78,7 @@ export {
   type TypeSpec,
   type WebSpec,
 } from './manifest.ts';
+export { filesOfImage, filesOfManifest } from './manifest-files.ts';
 export type {
   AttachedFiles,
   BaseStep,
@@ -106,6 +107,7 @@ export type {
   AppRecord,
   CommitInfo,
   DeploymentRecord,
+  FunctionImage,
   FunctionRecord,
   PoolRecord,
   RouteRecord,

@@ -55,8 +55,7 @@ export interface FunctionRecord {
   bundle: { digest: string; sizeBytes: number };
   sourceMap: { digest: string; sizeBytes: number };
   packages?: { digest: string; sizeBytes: number } | undefined;
-  /** The built image, and what is put into its containers when they start. */
-  image?: { id: string; files: { digest: string; remotePath: string }[] } | undefined;
+  image?: FunctionImage | undefined;
   /** Web address of each endpoint method, by method name. */
   urls: Record<string, string>;
   /** The workspace it runs in, told to its code. */
@@ -65,6 +64,14 @@ export interface FunctionRecord {
   scheduledFromMs?: number | undefined;
   /** Set when the app is stopped: workers and gateways take no more work for it. */
   stopped?: boolean | undefined;
+}
+
+/** What the containers of a function have for a file system. */
+export interface FunctionImage {
+  /** The built image; undefined where containers have the machine's own file system. */
+  id?: string | undefined;
+  /** Put in place when a container starts; later ones win. */
+  files: { digest: string; remotePath: string }[];
 }
 
 /** Which method of which function answers for a host name, under `route.<host>`. */

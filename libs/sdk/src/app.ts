@@ -15,6 +15,7 @@ import { Client } from './client.ts';
 import { Cls, type HandleSource } from './cls.ts';
 import { assertOnClass } from './decorator-use.ts';
 import { FunctionTarget } from './function-target.ts';
+import { Image } from './image/image.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
 import { LocalInstance } from './local-instance.ts';
 import { registrationsOf, rememberRegistration } from './modifiers.ts';
@@ -77,6 +78,11 @@ export class App {
   /** What lists say about the app: what {@link setDescription} said, else its name, else the file that makes it. */
   get description(): string | undefined {
     return this.#registration.description ?? this.name ?? this.#program.fileName;
+  }
+
+  /** What functions and classes get that name no image of their own. */
+  get image(): Image {
+    return this.#defaults.image ?? Image.debianSlim();
   }
 
   /**

@@ -5,6 +5,16 @@ export type { AppRun } from './app-run.ts';
 export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';
 export { batched, type Batch, type Unbatched } from './batched.ts';
 export { concurrent, fastapiEndpoint } from './modifiers.ts';
+export { Image } from './image/image.ts';
+export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
+export type {
+  AddLocalDirOptions,
+  AddLocalFileOptions,
+  BuildStepOptions,
+  DebianSlimOptions,
+  Ignore,
+  NpmInstallOptions,
+} from './image/image-options.ts';
 export { Retries } from './retries.ts';
 export { Cron, type CronOptions, Period, type PeriodOptions, Schedule } from './schedule.ts';
 export type {

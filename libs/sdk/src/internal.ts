@@ -11,6 +11,9 @@ export {
   type EntrypointRegistration,
   type FunctionRegistration,
 } from './registry.ts';
+// What the build step reads from images.
+export type { DockerfileDraft, DraftFiles, DraftStep, LocalPath } from './image/draft-steps.ts';
+export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
 // What the `gantry` command shares with programs: where they find a platform, and its settings.
 export { findConnection, type Connection } from './connection-settings.ts';
 export { findSetting, type FoundSetting } from './config/config.ts';

@@ -8,6 +8,7 @@ import {
   type OptionRange,
 } from '@gantry/protocol';
 
+import { isImage } from './image/draft-steps.ts';
 import type {
   BatchedOptions,
   ConcurrentOptions,
@@ -26,6 +27,7 @@ const RESOURCE_KEYS = [
   'retries',
   'enableMemorySnapshot',
   'env',
+  'image',
 ];
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -55,6 +57,11 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
     checkRetries(`${subject}: retries`, policy);
   }
   checkEnv(subject, options.env);
+  if (options.image !== undefined && !isImage(options.image)) {
+    throw new InvalidError(`${subject}: image must be an Image, not ${String(options.image)}`, {
+      hint: 'Write image: Image.debianSlim().',
+    });
+  }
 }
 
 /** Checks `@concurrent` options: `1 <= targetInputs <= maxInputs`. */

@@ -1,3 +1,4 @@
+import type { Image } from './image/image.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Options shared by functions and classes. Omitted fields take the platform's default. */
@@ -36,6 +37,8 @@ export interface ResourceOptions {
   enableMemorySnapshot?: boolean;
   /** Environment variables of the container. Never for secrets: they are written to the manifest. */
   env?: Record<string, string>;
+  /** What its containers have for a file system. @defaultValue that of the app, else the platform's own */
+  image?: Image;
 }
 
 export interface RetryPolicy {

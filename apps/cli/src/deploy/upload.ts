@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { BuildError, type FileRef, type Manifest } from '@gantry/protocol';
+import { BuildError, filesOfManifest, type FileRef, type Manifest } from '@gantry/protocol';
 
 import type { ApiClient } from '../api-client.ts';
 
@@ -27,7 +27,7 @@ export async function uploadFiles({
   folder,
   onProgress,
 }: UploadOptions): Promise<UploadResult> {
-  const files = filesOf(manifest);
+  const files = filesOfManifest(manifest);
   const present = await Promise.all(files.map((file) => client.hasBlob(file.digest)));
   const missing = files.filter((_, at) => !present[at]);
   let sentBytes = 0;
@@ -37,12 +37,6 @@ export async function uploadFiles({
     sentBytes += file.sizeBytes;
   }
   return { sent: missing.length, files: files.length, sentBytes };
-}
-
-function filesOf({ bundle, sourceMap, packages }: Manifest): FileRef[] {
-  const byDigest = new Map<string, FileRef>();
-  for (const file of [bundle, sourceMap, packages]) if (file) byDigest.set(file.digest, file);
-  return [...byDigest.values()];
 }
 
 async function readBuilt(folder: string, file: FileRef): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import {
   type DeploymentRecord,
   type DeployReply,
   type DeployRequest,
+  filesOfManifest,
   type FunctionRecord,
   GantryError,
   InvalidError,
@@ -20,6 +21,7 @@ import type { AppStopper } from '../app-stopper.ts';
 import type { CompleteServerConfig } from '../config.ts';
 import { anchorSchedules } from '../schedules/schedule-anchor.ts';
 import { functionId } from './function-ids.ts';
+import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
 import { RevocableChanges } from './revocable-changes.ts';
 import { RouteClaim } from './route-claim.ts';
@@ -101,12 +103,12 @@ export class Deployer {
   }
 
   async #checkBlobs({ manifest }: DeployRequest): Promise<void> {
-    const files = [manifest.bundle, manifest.sourceMap, ...(manifest.packages ? [manifest.packages] : [])];
+    const files = filesOfManifest(manifest);
     const present = await Promise.all(files.map(({ digest }) => this.#options.blobs.has(digest)));
     const missing = files.filter((_, index) => !present[index]).map(({ digest }) => digest);
     if (missing.length === 0) return;
     throw new NotFoundError(`the server lacks ${missing.map((digest) => `"${digest}"`).join(', ')}`, {
-      hint: 'Upload bundle, source map and packages before the deploy.',
+      hint: 'Upload all files of the manifest before the deploy.',
       details: { missing },
     });
   }
@@ -217,6 +219,7 @@ export class Deployer {
       bundle: pick(bundle),
       sourceMap: pick(sourceMap),
       packages: packages && pick(packages),
+      image: functionImage(request.manifest, spec),
       urls: Object.fromEntries(
         own.map(({ method, host }) => [method, hostUrl(host, this.#options.config.gatewayUrl)]),
       ),

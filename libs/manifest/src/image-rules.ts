@@ -1,0 +1,127 @@
+import { isStringRecord } from './manifest-values.ts';
+
+type Check = (value: unknown) => boolean;
+type Fields = Readonly<Record<string, Check>>;
+
+interface StepRule {
+  needs?: Fields;
+  may?: Fields;
+}
+
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const isTrue: Check = (value) => value === true;
+const isNumber: Check = (value) => typeof value === 'number' && value > 0;
+const isList =
+  (item: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(item);
+const isTexts = isList(isText);
+const isRemotePath: Check = (value) => isText(value) && !(value as string).split('/').includes('..');
+const isPath: Check = (value) => typeof value === 'string' && /^\/[^\0]*$/.test(value);
+
+const isFile = has({
+  needs: {
+    path: (value) => typeof value === 'string' && /^[A-Za-z0-9][\w.-]*$/.test(value),
+    digest: (value) => typeof value === 'string' && /^sha256-[0-9a-f]{64}$/.test(value),
+    sizeBytes: (value) => Number.isInteger(value) && (value as number) >= 0,
+  },
+});
+const isSite = has({
+  needs: { file: isText, line: (value) => Number.isInteger(value) && (value as number) >= 1 },
+});
+const isNamedSecret = has({
+  needs: { type: (value) => value === 'named', name: isText },
+  may: { environment: isText, requiredKeys: isTexts },
+});
+const isInlineSecret = has({
+  needs: {
+    type: (value) => value === 'inline',
+    index: (value) => Number.isInteger(value) && (value as number) >= 0,
+    keys: isTexts,
+  },
+});
+const isSecret: Check = (value) => isNamedSecret(value) || isInlineSecret(value);
+const isCredentials = has({
+  needs: { kind: (value) => ['static', 'aws', 'gcp'].includes(value as string), secret: isSecret },
+});
+const isAttached = has({ needs: { archive: isFile, remotePath: isRemotePath } });
+
+const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecret), gpu: isText };
+const RUNTIMES: Fields = { addNode: isText, addPython: isText };
+
+const BASES: Readonly<Record<string, StepRule>> = {
+  debian: { may: { nodeVersion: isText, pythonVersion: isText, forceBuild: isTrue } },
+  registry: {
+    needs: { reference: isText },
+    may: { credentials: isCredentials, setupCommands: isTexts, forceBuild: isTrue, ...RUNTIMES },
+  },
+  dockerfile: { needs: { text: isText }, may: { context: isFile, ...RUNTIMES, ...ANY_STEP } },
+};
+
+const STEPS: Readonly<Record<string, StepRule>> = {
+  apt: { needs: { packages: isTexts }, may: ANY_STEP },
+  npm: { needs: { packages: isTexts }, may: { registry: isText, extraOptions: isText, ...ANY_STEP } },
+  npmCi: { needs: { files: isFile }, may: { extraOptions: isText, ...ANY_STEP } },
+  pip: {
+    needs: { packages: isTexts },
+    may: {
+      requirements: isFile,
+      findLinks: isText,
+      indexUrl: isText,
+      extraIndexUrl: isText,
+      pre: isTrue,
+      extraOptions: isText,
+      ...ANY_STEP,
+    },
+  },
+  run: { needs: { commands: isTexts }, may: ANY_STEP },
+  dockerfileCommands: { needs: { lines: isTexts }, may: { context: isFile, ...ANY_STEP } },
+  files: { needs: { archive: isFile, remotePath: isRemotePath } },
+  function: {
+    needs: {
+      name: isText,
+      sourceDigest: isText,
+      args: (value) => typeof value === 'string',
+      timeoutMs: isNumber,
+    },
+    may: { cpu: isNumber, memoryMiB: isNumber, ...ANY_STEP },
+  },
+  env: { needs: { variables: isStringRecord } },
+  workdir: { needs: { path: isPath } },
+  entrypoint: { needs: { words: isList((value) => typeof value === 'string') } },
+  cmd: { needs: { words: isList((value) => typeof value === 'string') } },
+  shell: { needs: { words: isTexts } },
+};
+
+// A base, then steps, and for each where it was written.
+function isImageSpec(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { steps, sites, files } = value;
+  if (!Array.isArray(steps) || !Array.isArray(sites) || steps.length !== sites.length) return false;
+  const [base, ...rest] = steps as unknown[];
+  if (!isStep(base, BASES) || !rest.every((step) => isStep(step, STEPS)) || !sites.every(isSite))
+    return false;
+  return files === undefined || isList(isAttached)(files);
+}
+
+/** True for a list of images. */
+export function isListOfImages(value: unknown): boolean {
+  return isList(isImageSpec)(value);
+}
+
+function isStep(value: unknown, rules: Readonly<Record<string, StepRule>>): boolean {
+  if (!isRecord(value) || typeof value['type'] !== 'string') return false;
+  const rule = Object.hasOwn(rules, value['type']) ? rules[value['type']] : undefined;
+  return rule !== undefined && has(rule)(value);
+}
+
+function has({ needs = {}, may = {} }: StepRule): Check {
+  return (value) =>
+    isRecord(value) &&
+    Object.entries(needs).every(([key, check]) => check(value[key])) &&
+    Object.entries(may).every(([key, check]) => value[key] === undefined || check(value[key]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,92 @@
+import type { FilePatternMatcher } from './file-pattern-matcher.ts';
+
+/** What every step takes. */
+export interface BuildStepOptions {
+  /** Run the step, and all after it, at each build. @defaultValue false */
+  forceBuild?: boolean;
+  /** A GPU while the step runs, such as `A10G`, `H100:2` or `any`. @defaultValue none */
+  gpu?: string;
+}
+
+export interface DebianSlimOptions {
+  /** Such as `22` or `22.12`. @defaultValue the Node of the platform */
+  nodeVersion?: string;
+  /** Such as `3.11`. @defaultValue no Python, until a step needs one */
+  pythonVersion?: string;
+  /** Make the base anew at each build. @defaultValue false */
+  forceBuild?: boolean;
+}
+
+export interface RegistryOptions {
+  /** Lines of a Dockerfile that come before everything else. @defaultValue none */
+  setupDockerfileCommands?: readonly string[];
+  /** Install this version of Node, for images without one. @defaultValue none */
+  addNode?: string;
+  /** Install this version of Python. @defaultValue none */
+  addPython?: string;
+  /** Pull anew, and run all steps, at each build. @defaultValue false */
+  forceBuild?: boolean;
+}
+
+export interface DockerfileOptions extends BuildStepOptions {
+  /** The folder that `COPY` takes from. @defaultValue the project's folder */
+  contextDir?: string;
+  /** Files that `COPY` does not see. @defaultValue the `.dockerignore` beside the Dockerfile or in the context */
+  ignore?: Ignore;
+  addNode?: string;
+  addPython?: string;
+}
+
+export interface DockerfileCommandsOptions extends BuildStepOptions {
+  /** Local files by the name under which `COPY` finds them. @defaultValue none */
+  contextFiles?: Readonly<Record<string, string>>;
+  /** The folder that `COPY` takes from. @defaultValue the project's folder */
+  contextDir?: string;
+  /** Files that `COPY` does not see. @defaultValue the `.dockerignore` in the context */
+  ignore?: Ignore;
+}
+
+export interface NpmInstallOptions extends BuildStepOptions {
+  /** Address of another registry. @defaultValue npm's */
+  registry?: string;
+  /** Further flags of `npm install`, as in a shell. @defaultValue none */
+  extraOptions?: string;
+}
+
+export interface NpmCiOptions extends BuildStepOptions {
+  /** @defaultValue 'package.json' */
+  packageJson?: string;
+  /** @defaultValue the `package-lock.json` beside the `package.json` */
+  lockfile?: string;
+  /** Further flags of `npm ci`, as in a shell. @defaultValue none */
+  extraOptions?: string;
+}
+
+export interface PipInstallOptions extends BuildStepOptions {
+  /** Where to look for archives. */
+  findLinks?: string;
+  /** Address of another index, in place of PyPI. */
+  indexUrl?: string;
+  /** Address of another index, beside PyPI. */
+  extraIndexUrl?: string;
+  /** Take pre-releases, too. @defaultValue false */
+  pre?: boolean;
+  /** Further flags of `pip install`, as in a shell. @defaultValue none */
+  extraOptions?: string;
+}
+
+/** Files to leave out: patterns of `.dockerignore` files, or a function that is true for them; paths are relative. */
+export type Ignore = readonly string[] | FilePatternMatcher | ((path: string) => boolean);
+
+export interface AddLocalFileOptions {
+  /**
+   * True makes a layer of the image, which later steps can use. False puts the file in place when a container starts:
+   * a change of it needs no build. @defaultValue false
+   */
+  copy?: boolean;
+}
+
+export interface AddLocalDirOptions extends AddLocalFileOptions {
+  /** Paths are relative to the folder. @defaultValue nothing */
+  ignore?: Ignore;
+}

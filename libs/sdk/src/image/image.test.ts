@@ -1,0 +1,157 @@
+import { InvalidError } from '@gantry/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { App } from '../app.ts';
+import { FakeHost } from '../fake-host.fixture.ts';
+import { replaceOptions } from '../pool-options.ts';
+import { DRAFT, type StepFields } from './draft-steps.ts';
+import { Image } from './image.ts';
+
+const base = Image.debianSlim();
+
+function stepsOf(image: Image): StepFields[] {
+  return image[DRAFT].steps.map(({ spec }) => spec);
+}
+
+function refusal(make: () => unknown): string {
+  try {
+    make();
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidError);
+    const { message, hint = '' } = error as InvalidError;
+    return `${message} (${hint})`;
+  }
+  return 'accepted';
+}
+
+describe('an image', () => {
+  it('is a base and steps, in the order in which they were written', () => {
+    const image = Image.debianSlim({ nodeVersion: '22' })
+      .aptInstall('curl', ['git', 'jq'], { gpu: 'a10g:2', forceBuild: true })
+      .npmInstall('sharp@0.34', { registry: 'https://npm.example.com' })
+      .runCommands(['echo a', 'echo b'])
+      .env({ LANG: 'C.UTF-8' })
+      .workdir('/work');
+
+    expect(stepsOf(image)).toEqual([
+      { type: 'debian', nodeVersion: '22' },
+      { type: 'apt', packages: ['curl', 'git', 'jq'], forceBuild: true, gpu: 'A10G:2' },
+      { type: 'npm', packages: ['sharp@0.34'], registry: 'https://npm.example.com' },
+      { type: 'run', commands: ['echo a', 'echo b'] },
+      { type: 'env', variables: { LANG: 'C.UTF-8' } },
+      { type: 'workdir', path: '/work' },
+    ]);
+  });
+
+  it('stays as it is when steps are added to it', () => {
+    const one = base.env({ A: '1' });
+    const two = base.env({ B: '2' });
+
+    expect(stepsOf(base)).toHaveLength(1);
+    expect(stepsOf(one)[1]).toEqual({ type: 'env', variables: { A: '1' } });
+    expect(stepsOf(two)[1]).toEqual({ type: 'env', variables: { B: '2' } });
+  });
+
+  it('gets no step from an empty list', () => {
+    expect(stepsOf(base.aptInstall([]).npmInstall().runCommands())).toHaveLength(1);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['there is no option "node"', () => Image.debianSlim({ node: '22' } as object)],
+    [
+      "nodeVersion must be a version such as '22' or '3.12', not latest",
+      () => Image.debianSlim({ nodeVersion: 'latest' }),
+    ],
+    ['Image.aptInstall: "-y" is an option, not a package', () => base.aptInstall('-y')],
+    ['Image.aptInstall: "curl git" is no name of a package', () => base.aptInstall('curl git')],
+    ['Image.npmInstall takes texts, not 1', () => base.npmInstall(1 as never)],
+    ['Image.npmInstall takes texts, not ""', () => base.npmInstall('')],
+    ['Image.npmInstall: "--omit=dev" is an option, not a package', () => base.npmInstall('--omit=dev')],
+    ['extraOptions', () => base.npmInstall('--omit=dev')],
+    ['there is no option "registyr"', () => base.npmInstall('a', { registyr: 'x' } as object)],
+    ['Image.runCommands: "T4:0" is no GPU', () => base.runCommands('nvidia-smi', { gpu: 'T4:0' })],
+    [
+      'forceBuild must be true or false, not yes',
+      () => base.runCommands('a', { forceBuild: 'yes' as never }),
+    ],
+    ['"A-B" is no valid environment variable', () => base.env({ 'A-B': '1' })],
+    ['"A" is no valid environment variable', () => base.env({ A: 1 as never })],
+    ['"GANTRY_TOKEN" is reserved', () => base.env({ GANTRY_TOKEN: '1' })],
+    ['must be absolute', () => base.workdir('work')],
+    ['must not contain ".."', () => base.addLocalFile('a', '../a')],
+    ['Image.addLocalFile takes texts, not undefined', () => base.addLocalFile('a', undefined as never)],
+    ['copy must be true or false, not 1', () => base.addLocalFile('a', '/a', { copy: 1 as never })],
+    ['ignore must be a list', () => base.addLocalDir('a', '/a', { ignore: '*.md' as never })],
+    ['the pattern "!" is not valid', () => base.addLocalDir('a', '/a', { ignore: ['!'] })],
+  ])('refuses at once, by name: %s', (message, make) => {
+    expect(refusal(make)).toContain(message);
+  });
+
+  it('puts a file under its own name where the path ends in a slash', () => {
+    const [named, kept, relative] = base
+      .addLocalFile('data/words.txt', '/lists/german.txt')
+      .addLocalFile('data/words.txt', '/lists/')
+      .addLocalFile('data/words.txt', 'words.txt')[DRAFT].files;
+
+    expect(named).toMatchObject({ remotePath: '/lists', paths: [{ kind: 'file', name: 'german.txt' }] });
+    expect(kept).toMatchObject({ remotePath: '/lists', paths: [{ kind: 'file', name: 'words.txt' }] });
+    expect(relative).toMatchObject({ remotePath: '.', paths: [{ kind: 'file', name: 'words.txt' }] });
+  });
+
+  it('takes no build step after files that only containers get, but more of them', () => {
+    const image = base.addLocalFile('a', '/a').addLocalDir('b', '/b');
+
+    expect(refusal(() => image.env({ A: '1' }))).toContain('Write addLocalFile(…, { copy: true })');
+    expect(refusal(() => image.addLocalFile('c', '/c', { copy: true }))).toContain('cannot follow files');
+    expect(stepsOf(base.addLocalFile('a', '/a', { copy: true }).env({ A: '1' }))).toEqual([
+      { type: 'debian' },
+      { type: 'files', remotePath: '/' },
+      { type: 'env', variables: { A: '1' } },
+    ]);
+  });
+
+  it('says for each step where it was written', () => {
+    const [, step] = base.env({ A: '1' })[DRAFT].steps;
+
+    expect(step?.stack.split('\n')[1]).toContain('image.test.ts');
+  });
+});
+
+describe('in a container, an image', () => {
+  const host = new FakeHost();
+  afterEach(() => host.uninstall());
+
+  it('does nothing, and finds nothing wrong', () => {
+    host.install();
+
+    const image = Image.debianSlim({ nodeVersion: undefined as never })
+      .env({ KEY: undefined as never })
+      .addLocalFile(undefined as never, undefined as never)
+      .aptInstall('late');
+
+    expect(stepsOf(image)).toEqual([]);
+  });
+});
+
+describe('the option image', () => {
+  it('is that of the app where a function has none of its own', () => {
+    const own = base.env({ A: '2' });
+    const app = new App('images-default', { image: base });
+    app.function({ name: 'a' }, () => 1);
+    app.function({ name: 'b', image: own }, () => 1);
+
+    expect(app.image).toBe(base);
+    expect(app[Symbol.for('gantry.registration') as never]).toMatchObject({
+      functions: [{ options: { image: base } }, { options: { image: own } }],
+    });
+  });
+
+  it('takes an Image only, and no caller replaces it', () => {
+    expect(refusal(() => new App('images-wrong', { image: 'debian' as never }))).toContain(
+      'app "images-wrong": image must be an Image, not debian',
+    );
+    expect(refusal(() => replaceOptions({}, { image: base } as never))).toContain(
+      'the option "image" cannot be replaced by a caller',
+    );
+  });
+});

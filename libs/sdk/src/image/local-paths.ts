@@ -1,0 +1,71 @@
+import { posix } from 'node:path';
+
+import { InvalidError } from '@gantry/protocol';
+
+import { keepIgnore, type LocalPath } from './draft-steps.ts';
+import { FilePatternMatcher } from './file-pattern-matcher.ts';
+import type { Ignore } from './image-options.ts';
+import { checkRemotePath, checkText } from './step-checks.ts';
+
+/** One file and the folder it goes to. */
+export function fileUnder(
+  subject: string,
+  localPath: string,
+  remotePath: string,
+): { remotePath: string; paths: LocalPath[] } {
+  checkText(subject, localPath);
+  checkRemotePath(subject, remotePath);
+  const target = remotePath.endsWith('/') ? remotePath + baseName(localPath) : remotePath;
+  const name = posix.basename(target);
+  return {
+    remotePath: posix.normalize(posix.dirname(target)),
+    paths: [{ kind: 'file', path: localPath, name }],
+  };
+}
+
+/** A folder and where what it holds goes to. */
+export function folderUnder(
+  subject: string,
+  { localPath, remotePath, ignore }: { localPath: string; remotePath: string; ignore?: number | undefined },
+): { remotePath: string; paths: LocalPath[] } {
+  checkText(subject, localPath);
+  checkRemotePath(subject, remotePath);
+  const target = posix.normalize(remotePath).replace(/(?<=.)\/$/, '');
+  return { remotePath: target, paths: [{ kind: 'folder', path: localPath, name: '', ignore }] };
+}
+
+/** Keeps what says which files are left out, where the build step finds it. */
+export function ignoreRef(subject: string, ignore: Ignore): number {
+  if (typeof ignore === 'function') {
+    return keepIgnore({ matches: (path) => ignore(path) === true, prunes: false });
+  }
+  if (isMatcher(ignore)) return keepIgnore(ignore);
+  if (!Array.isArray(ignore)) {
+    throw new InvalidError(
+      `${subject}: ignore must be a list of patterns, a FilePatternMatcher or a function`,
+    );
+  }
+  return keepIgnore(new FilePatternMatcher(...(ignore as string[])));
+}
+
+/** @throws {@link InvalidError} for an option that is neither true nor false. */
+export function checkFlags(subject: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw new InvalidError(`${subject}: ${name} must be true or false, not ${String(value)}`);
+  }
+}
+
+function baseName(localPath: string): string {
+  return localPath.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+}
+
+// Not by instanceof: a program may hold two copies of the SDK.
+function isMatcher(ignore: unknown): ignore is FilePatternMatcher {
+  return (
+    typeof ignore === 'object' &&
+    ignore !== null &&
+    'matches' in ignore &&
+    typeof ignore.matches === 'function'
+  );
+}
