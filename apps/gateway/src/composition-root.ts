@@ -16,7 +16,7 @@ import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
 const SWEEP_MS = 1_000;
 
 /** What the gateway uses of the message system. */
-export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe'> & {
+export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'rate'> & {
   readonly registry: RouteRegistry;
 };
 
@@ -41,6 +41,7 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
   injector.registerInstance(TOKENS.config, config);
   injector.registerInstance(TOKENS.functions, functions);
   injector.registerInstance(TOKENS.demand, messaging);
+  injector.registerInstance(TOKENS.rate, messaging.rate);
   const certificates = await HostCertificates.open(caFolder, config.domain);
   injector.registerInstance(TOKENS.certificates, certificates);
   injector.registerInstance(TOKENS.pages, new OwnPages({ domain: config.domain, caPem: certificates.caPem }));

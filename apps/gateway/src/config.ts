@@ -16,6 +16,8 @@ export interface GatewayConfig {
   /** Parent of every generated host name, such as `gantry.localhost`. */
   domain: string;
   workspace: string;
+  /** Operations per second that the workspace may begin. @defaultValue no limit */
+  rateLimit?: number | undefined;
   log: Logger;
 }
 

@@ -64,6 +64,8 @@ export class TestPlatform {
   #routeListener: RouteListener = () => undefined;
   #statusListener: (status: WorkerStatus) => void = () => undefined;
   #agent = new Agent();
+  /** What the gateway's rate limit does with a request. */
+  admitRequest: () => void = () => undefined;
   gateway!: RunningGateway;
   dataDir!: string;
   ca!: string;
@@ -262,6 +264,7 @@ export class TestPlatform {
         this.#statusListener = listener as (status: WorkerStatus) => void;
         return { stop: () => undefined };
       },
+      rate: { admit: () => this.admitRequest(), close: () => undefined },
       registry: {
         watch: async (_pattern, listener) => {
           this.#routeListener = listener as RouteListener;

@@ -1,6 +1,7 @@
 // tsyringe needs the metadata API before it loads, so everything that injects comes through this file.
 import 'reflect-metadata';
 
+import type { RateLimit } from '@gantry/messaging';
 import { type InjectionToken, Lifecycle, scoped } from 'tsyringe';
 
 import type { HostCertificates } from './certificates/host-certificates.ts';
@@ -23,4 +24,5 @@ export const TOKENS = {
   pages: Symbol('OwnPages') as InjectionToken<OwnPages>,
   functions: Symbol('FunctionSource') as InjectionToken<FunctionSource>,
   demand: Symbol('DemandPublisher') as InjectionToken<DemandPublisher>,
+  rate: Symbol('RateLimit') as InjectionToken<RateLimit>,
 };

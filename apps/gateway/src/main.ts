@@ -13,7 +13,8 @@ export type { RunningGateway } from './composition-root.ts';
  */
 export async function startGateway(config: GatewayConfig): Promise<RunningGateway> {
   checkConfig(config);
-  const messaging = await connectMessaging({ url: config.natsUrl, name: 'gateway' });
+  const { natsUrl, rateLimit } = config;
+  const messaging = await connectMessaging({ url: natsUrl, name: 'gateway', rateLimit });
   try {
     await messaging.ensureStreams();
     const functions = await FunctionDirectory.open(messaging);

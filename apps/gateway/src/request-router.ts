@@ -5,7 +5,7 @@ import { InvalidError } from '@gantry/protocol';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError, sendUnknownHost } from './pages/error-answer.ts';
 import type { OwnPages } from './pages/own-pages.ts';
-import { Proxy } from './proxy/proxy.ts';
+import { LimitedProxy } from './proxy/limited-proxy.ts';
 import { parseHost } from './routing/host-name.ts';
 import { RouteTable } from './routing/route-table.ts';
 
@@ -13,12 +13,12 @@ import { RouteTable } from './routing/route-table.ts';
 @onePerGateway()
 export class RequestRouter {
   readonly #routes: RouteTable;
-  readonly #proxy: Proxy;
+  readonly #proxy: LimitedProxy;
   readonly #pages: OwnPages;
 
   constructor(
     @inject(RouteTable) routes: RouteTable,
-    @inject(Proxy) proxy: Proxy,
+    @inject(LimitedProxy) proxy: LimitedProxy,
     @inject(TOKENS.pages) pages: OwnPages,
   ) {
     this.#routes = routes;

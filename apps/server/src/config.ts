@@ -15,6 +15,8 @@ export interface ServerConfig {
   /** What clients must present. */
   token: string;
   workspace: string;
+  /** Operations per second that the workspace may begin. @defaultValue no limit */
+  rateLimit?: number | undefined;
   /** Domain of generated host names. @defaultValue 'gantry.localhost' */
   domain?: string;
   /** Where web endpoints are reached; its scheme and port go into generated URLs. */
@@ -25,7 +27,8 @@ export interface ServerConfig {
 }
 
 /** A configuration with every default filled in. */
-export type CompleteServerConfig = Required<ServerConfig>;
+export type CompleteServerConfig = Required<Omit<ServerConfig, 'rateLimit'>> &
+  Pick<ServerConfig, 'rateLimit'>;
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

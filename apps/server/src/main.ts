@@ -23,6 +23,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const complete = completeConfig(config);
   const blobs = await openBlobStore(complete.blobs);
   const messaging = await connectMessaging({
+    rateLimit: config.rateLimit,
     url: complete.natsUrl,
     name: 'gantry-server',
     onError: (err, context) => complete.log.warn({ err, context }, 'messaging'),

@@ -33,7 +33,7 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
   const root = rootContainer.createChildContainer();
   const workerId = workerIdIn(spec.folder);
   const [messaging, blobs] = await Promise.all([
-    connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}` }),
+    connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}`, rateLimit: spec.rateLimit }),
     openBlobStore(spec.blobs),
   ]);
   root.registerInstance(TOKENS.spec, spec);

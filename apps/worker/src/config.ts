@@ -23,6 +23,8 @@ export interface WorkerConfig {
   log: Logger;
   /** What containers may use in all. @defaultValue the machine */
   capacity?: { cpu: number; memoryMiB: number } | undefined;
+  /** Operations per second that the workspace may begin. @defaultValue no limit */
+  rateLimit?: number | undefined;
   /** How long exit hooks, and code that is preempted, may take. @defaultValue 30_000 */
   exitGraceMs?: number | undefined;
   /** How long code may keep the event loop of its container from turning. @defaultValue 300_000 */
@@ -42,6 +44,7 @@ export interface WorkerSpec {
   capacity: { cpu: number; memoryMiB: number };
   exitGraceMs: number;
   silenceMs: number;
+  rateLimit: number | undefined;
 }
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -58,6 +61,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     prewarm: config.prewarm ?? 1,
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
+    rateLimit: config.rateLimit,
     log,
     capacity: config.capacity ?? {
       cpu: availableParallelism(),

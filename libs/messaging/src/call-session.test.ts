@@ -2,6 +2,7 @@ import {
   GantryTimeoutError,
   newCallId,
   newId,
+  ResourceExhaustedError,
   type FunctionRecord,
   type InputMessage,
   type OutputMessage,
@@ -12,6 +13,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CallSession } from './call-session.ts';
 import type { FunctionDirectory } from './function-directory.ts';
 import type { Messaging } from './messaging.ts';
+import { NO_RATE_LIMIT } from './rate-limit.ts';
 
 const SESSION_KEY = 'abcdef';
 const FUNCTION = { name: 'square', methods: [{ name: '', callable: true }], parameters: [] };
@@ -24,6 +26,7 @@ function aSession(stored: OutputMessage[], openInputs: number | (() => Promise<n
   const sent: ServerMessage[] = [];
   const stop = () => undefined;
   const messaging = {
+    rate: NO_RATE_LIMIT,
     outputs: {
       watchSession: () => ({ stop }),
       watchCall: () => ({ stop }),
@@ -155,7 +158,9 @@ function aSubmittingSession() {
   let release: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => (release = resolve));
   const stop = () => undefined;
+  const rate = { ...NO_RATE_LIMIT };
   const messaging = {
+    rate,
     publish: () => undefined,
     outputs: {
       watchSession: () => ({ stop }),
@@ -184,8 +189,30 @@ function aSubmittingSession() {
       ...{ type: 'submit', callId, functionId: 'fu-1', method: '', kind: 'map' },
       inputs: [{ inputId: newId('in'), index, args: new Uint8Array([1]) }],
     });
-  return { session, sent, queue, submit, release };
+  return { session, sent, queue, submit, release, rate };
 }
+
+test('inputs above the rate limit of the workspace are rejected, and count as nothing that waits', async () => {
+  const { sent, queue, submit, release, rate } = aSubmittingSession();
+  release();
+  rate.admit = () => {
+    throw new ResourceExhaustedError('too fast');
+  };
+  for (let index = 0; index < 2_001; index++) {
+    submit(newCallId(SESSION_KEY), index);
+    await vi.advanceTimersByTimeAsync(0);
+  }
+  expect(queue).toEqual([]);
+  expect(sent[2_000]).toMatchObject({
+    type: 'rejected',
+    error: { code: 'RESOURCE_EXHAUSTED', message: 'too fast' },
+  });
+
+  rate.admit = () => undefined;
+  submit(newCallId(SESSION_KEY), 0);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(queue).toHaveLength(1);
+});
 
 test('a cancelled call leaves nothing in the queue, neither what was on its way nor what comes later', async () => {
   const { session, sent, queue, submit, release } = aSubmittingSession();

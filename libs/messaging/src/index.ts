@@ -11,5 +11,6 @@ export type { RunStore } from './run-store.ts';
 export type { LogReadOptions, LogStore } from './log-store.ts';
 export { functionBacklog, poolsOfFunction } from './function-backlog.ts';
 export { FunctionDirectory, type FunctionChange } from './function-directory.ts';
+export { NO_RATE_LIMIT, type RateLimit } from './rate-limit.ts';
 export { CallSession, type CallSessionOptions } from './call-session.ts';
 export { answerInputs } from './session-calls.ts';

@@ -41,6 +41,23 @@ describe('messaging over a real nats-server', () => {
     expect(messaging.server.version).toMatch(/^\d+\.\d+/);
   });
 
+  it('has one rate limit for all processes that are given it', async () => {
+    const [one, other] = await Promise.all(
+      ['one', 'other'].map((name) => connectMessaging({ url: nats.url, name, rateLimit: 1 })),
+    );
+    one?.rate.admit(5);
+    await waitUntil(() => {
+      try {
+        other?.rate.admit(2);
+      } catch {
+        return true;
+      }
+      return false;
+    });
+    expect(() => messaging.rate.admit(1_000_000)).not.toThrow();
+    await Promise.all([one?.close(), other?.close()]);
+  });
+
   it('delivers each input that was asked for, and no more', async () => {
     const pool = await newPool();
     const inputs = Array.from({ length: 5 }, (_, index) => newInput({ index }));

@@ -6,6 +6,7 @@ import { type LeaseStore, NatsLeaseStore } from './lease-store.ts';
 import { type CallLinks, NatsCallLinks } from './call-links.ts';
 import { type LogStore, NatsLogStore } from './log-store.ts';
 import { type MessagingOptions, NatsLink } from './nats-link.ts';
+import { NO_RATE_LIMIT, type RateLimit, SharedRateLimit } from './rate-limit.ts';
 import { NatsOutputStore, type OutputStore } from './output-store.ts';
 import { NatsRegistry, type Registry } from './registry.ts';
 import { NatsRunStore, type RunStore } from './run-store.ts';
@@ -44,6 +45,7 @@ export interface Messaging {
   readonly logs: LogStore;
   readonly runs: RunStore;
   readonly links: CallLinks;
+  readonly rate: RateLimit;
   close(): Promise<void>;
 }
 
@@ -60,7 +62,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
  * ```
  */
 export async function connectMessaging(options: MessagingOptions): Promise<Messaging> {
-  return new NatsMessaging(await NatsLink.open(options));
+  return new NatsMessaging(await NatsLink.open(options), options.rateLimit);
 }
 
 type Reply = { value: unknown } | { error: WireError };
@@ -73,10 +75,11 @@ class NatsMessaging implements Messaging {
   readonly logs: LogStore;
   readonly runs: RunStore;
   readonly links: CallLinks;
+  readonly rate: RateLimit;
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
 
-  constructor(link: NatsLink) {
+  constructor(link: NatsLink, rateLimit: number | undefined) {
     this.#link = link;
     this.#publisher = new DurablePublisher(link);
     this.inputs = new NatsInputQueue(link, this.#publisher);
@@ -86,6 +89,10 @@ class NatsMessaging implements Messaging {
     this.logs = new NatsLogStore(link, this.#publisher);
     this.links = new NatsCallLinks(link);
     this.runs = new NatsRunStore(link, this.#publisher);
+    this.rate =
+      rateLimit === undefined
+        ? NO_RATE_LIMIT
+        : new SharedRateLimit({ messaging: this, perSecond: rateLimit });
   }
 
   get server(): { version: string } {
@@ -139,6 +146,7 @@ class NatsMessaging implements Messaging {
 
   async close(): Promise<void> {
     if (this.#link.connection.isClosed()) return;
+    this.rate.close();
     // What was published without waiting, such as acknowledgements, still leaves.
     await Promise.race([
       this.#link.connection.flush().catch(() => undefined),

@@ -17,6 +17,8 @@ export interface MessagingOptions {
   url: string;
   /** Names this connection in the reports of nats-server. */
   name: string;
+  /** Operations per second that the workspace may begin, over all its processes. @defaultValue no limit */
+  rateLimit?: number | undefined;
   /** Told about a listener that threw, or a message that could not be read. @defaultValue a process warning */
   onError?: (error: unknown, context: string) => void;
 }

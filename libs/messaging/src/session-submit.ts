@@ -65,7 +65,7 @@ export class SubmitDesk {
    * Checks a submit against its function and makes the pool ready.
    *
    * @throws NotFoundError for an unknown or stopped function, InvalidError for what does not fit it,
-   * ResourceExhaustedError when too much waits already.
+   * ResourceExhaustedError when too much waits already, or comes too fast.
    */
   async prepare(message: SubmitMessage, functions: FunctionDirectory): Promise<SubmitTarget> {
     const record = functions.get(message.functionId) ?? (await functions.fetch(message.functionId));
@@ -79,6 +79,7 @@ export class SubmitDesk {
       PENDING_LIMITS[message.kind],
     );
     try {
+      this.#messaging.rate.admit(message.inputs.length);
       await this.#messaging.inputs.ensurePool(pool);
       if (pool !== functionId)
         await this.#recordPool({ pool, functionId, parameters, ...(options && { options }) });

@@ -149,6 +149,7 @@ export type {
   WorkerCommand,
   WorkerReply,
   WorkerStatus,
+  SpentMessage,
 } from './platform-messages.ts';
 export type {
   AppSummary,

@@ -17,6 +17,12 @@ export interface DemandMessage {
   from: string;
 }
 
+/** Operations that a process admitted since its last message, for those that share its rate limit. */
+export interface SpentMessage {
+  from: string;
+  operations: number;
+}
+
 /** How a worker is; published every 2 s and at once on every change. */
 export interface WorkerStatus {
   workerId: string;

@@ -62,6 +62,8 @@ export const subjects = {
   functionRuns: (functionId: string) => `gantry.run.${functionId}.>`,
   /** Servers and gateways tell the scheduler that work waits ({@link DemandMessage}). */
   demand: 'gantry.demand',
+  /** Processes that share a rate limit tell each other what they admitted ({@link SpentMessage}). */
+  spent: 'gantry.spent',
   /** Asks any server how a function is ({@link StatsRequest}). */
   functionStats: 'gantry.stats',
   /** Workers tell everybody how they are ({@link WorkerStatus}). */

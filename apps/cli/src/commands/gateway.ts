@@ -2,7 +2,14 @@ import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { loadPart } from '../platform/parts.ts';
-import { DOMAIN_OPTIONS, NATS_URL_OPTION, readDomain, readNatsUrl } from '../platform/platform-options.ts';
+import {
+  DOMAIN_OPTIONS,
+  NATS_URL_OPTION,
+  RATE_LIMIT_OPTION,
+  readDomain,
+  readNatsUrl,
+  readRateLimit,
+} from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
 
@@ -15,6 +22,7 @@ export const gatewayCommand: CommandSpec = {
     SHARED_OPTIONS.dataDir,
     { flags: '--host <address>', description: 'address to listen on', fallback: '127.0.0.1' },
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
+    RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
   ],
   examples: [
@@ -25,13 +33,14 @@ export const gatewayCommand: CommandSpec = {
     const dataDir = findDataDir(env, options.text('dataDir'));
     const natsUrl = readNatsUrl(options, env);
     const port = parsePort('--https-port', options.text('httpsPort') ?? DEFAULT_HTTPS_PORT);
+    const rateLimit = readRateLimit(options, env);
     const host = options.text('host') ?? '127.0.0.1';
     await runPart(context, {
       name: 'gateway',
       dataDir,
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
-        return startGateway({ natsUrl, dataDir, host, port, ...readDomain(options), log });
+        return startGateway({ natsUrl, dataDir, host, port, rateLimit, ...readDomain(options), log });
       },
       describe: ({ url, caPath }) => ({ url, caPath }),
     });

@@ -9,9 +9,11 @@ import {
   BLOB_OPTIONS,
   DOMAIN_OPTIONS,
   NATS_URL_OPTION,
+  RATE_LIMIT_OPTION,
   readBlobs,
   readDomain,
   readNatsUrl,
+  readRateLimit,
 } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 
@@ -35,6 +37,7 @@ export const serverCommand: CommandSpec = {
     },
     { flags: '--gateway-url <url>', description: 'public address of the gateways' },
     ...DOMAIN_OPTIONS,
+    RATE_LIMIT_OPTION,
     ...BLOB_OPTIONS,
   ],
   examples: [
@@ -50,6 +53,7 @@ export const serverCommand: CommandSpec = {
     const port = parsePort('--port', options.text('port') ?? DEFAULT_API_PORT);
     const { domain, workspace } = readDomain(options);
     const blobs = readBlobs(options, env, dataDir);
+    const rateLimit = readRateLimit(options, env);
     await runPart(context, {
       name: 'server',
       dataDir,
@@ -59,6 +63,7 @@ export const serverCommand: CommandSpec = {
           natsUrl,
           dataDir,
           blobs,
+          rateLimit,
           host: options.text('host') ?? '127.0.0.1',
           port,
           token: options.text('token') ?? env['GANTRY_TOKEN'] ?? (await readOrCreateToken(dataDir)),

@@ -6,7 +6,14 @@ import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpe
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { otherProfileLines } from '../platform/other-profile.ts';
-import { BLOB_OPTIONS, DOMAIN_OPTIONS, readBlobs, readDomain } from '../platform/platform-options.ts';
+import {
+  BLOB_OPTIONS,
+  DOMAIN_OPTIONS,
+  RATE_LIMIT_OPTION,
+  readBlobs,
+  readDomain,
+  readRateLimit,
+} from '../platform/platform-options.ts';
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
 import { summaryLines } from '../platform/summary.ts';
 import { EXIT_CODES } from '../exit-code.ts';
@@ -36,6 +43,7 @@ export const upCommand: CommandSpec = {
     { flags: '--nats-port <number>', description: 'port of nats-server', fallback: 'any free one' },
     { flags: '--no-sync', description: 'faster and less safe: accept work before it is on disk' },
     ...DOMAIN_OPTIONS,
+    RATE_LIMIT_OPTION,
     ...BLOB_OPTIONS,
     { flags: '-q, --quiet', description: 'print errors only' },
     { flags: '--json', description: 'print one JSON line when ready' },
@@ -88,6 +96,7 @@ function toPlatformOptions(context: CommandContext, input: CommandInput): Platfo
     natsPort: parsePort('--nats-port', options.text('natsPort') ?? '0'),
     ...readDomain(options),
     blobs: readBlobs(options, env, dataDir),
+    rateLimit: readRateLimit(options, env),
     sync: options.flag('sync'),
     log: createUpLogger(env, options.flag('quiet')),
   };

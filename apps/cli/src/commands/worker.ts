@@ -1,13 +1,20 @@
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { loadPart, runnerPath } from '../platform/parts.ts';
-import { BLOB_OPTIONS, NATS_URL_OPTION, readBlobs, readNatsUrl } from '../platform/platform-options.ts';
+import {
+  BLOB_OPTIONS,
+  NATS_URL_OPTION,
+  RATE_LIMIT_OPTION,
+  readBlobs,
+  readNatsUrl,
+  readRateLimit,
+} from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
 
 export const workerCommand: CommandSpec = {
   path: ['worker'],
   summary: 'run one worker, on each machine that shall run containers',
-  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, ...BLOB_OPTIONS],
+  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, RATE_LIMIT_OPTION, ...BLOB_OPTIONS],
   examples: [
     [
       'gantry worker --nats nats://nats.internal:4222 --s3-endpoint http://minio.internal:9000',
@@ -19,12 +26,13 @@ export const workerCommand: CommandSpec = {
     const dataDir = findDataDir(env, options.text('dataDir'));
     const natsUrl = readNatsUrl(options, env);
     const blobs = readBlobs(options, env, dataDir);
+    const rateLimit = readRateLimit(options, env);
     await runPart(context, {
       name: 'worker',
       dataDir,
       start: async (log) => {
         const startWorker = await loadPart(programs, 'startWorker');
-        return startWorker({ natsUrl, dataDir, blobs, runnerPath: runnerPath(programs), log });
+        return startWorker({ natsUrl, dataDir, blobs, rateLimit, runnerPath: runnerPath(programs), log });
       },
       describe: ({ workerId }) => ({ workerId }),
     });

@@ -28,6 +28,8 @@ export interface ServerConfig {
   domain: string;
   /** Its port goes into the addresses of web endpoints. */
   gatewayUrl: string;
+  /** Operations per second that the workspace may begin. */
+  rateLimit?: number | undefined;
   log: Logger;
   /** Whether nats-server writes to disk before it acknowledges. */
   durability?: 'synced' | 'periodic';
@@ -40,6 +42,8 @@ export interface GatewayConfig {
   port: number;
   domain: string;
   workspace: string;
+  /** Operations per second that the workspace may begin. */
+  rateLimit?: number | undefined;
   log: Logger;
 }
 
@@ -49,6 +53,8 @@ export interface WorkerConfig {
   blobs: BlobStoreConfig;
   /** Absolute path of the first program in each container. */
   runnerPath: string;
+  /** Operations per second that the workspace may begin. */
+  rateLimit?: number | undefined;
   log: Logger;
 }
 

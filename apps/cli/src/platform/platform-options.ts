@@ -2,6 +2,7 @@ import { DEFAULTS } from '@gantry/protocol';
 import path from 'node:path';
 
 import type { CommandOptions, OptionSpec } from '../command.ts';
+import { parseInteger } from '../option-values.ts';
 import { UsageError } from '../usage-error.ts';
 import type { BlobStoreConfig } from './parts.ts';
 
@@ -30,6 +31,22 @@ export const DOMAIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--domain <name>', description: 'domain of web endpoints', fallback: 'gantry.localhost' },
   { flags: '--workspace <name>', description: 'first part of their names', fallback: DEFAULTS.workspace },
 ];
+
+/** Each process of a platform must be given the same. */
+export const RATE_LIMIT_OPTION: OptionSpec = {
+  flags: '--rate-limit <number>',
+  description: 'inputs and web requests that may begin per second, in all',
+  fallback: 'GANTRY_RATE_LIMIT, else no limit',
+};
+
+/** @throws {@link UsageError} unless it is absent or a whole number from 1. */
+export function readRateLimit(options: CommandOptions, env: Env): number | undefined {
+  const flag = options.text('rateLimit');
+  const text = flag ?? env['GANTRY_RATE_LIMIT'];
+  if (text === undefined || text === '') return undefined;
+  const name = flag === undefined ? 'GANTRY_RATE_LIMIT' : '--rate-limit';
+  return parseInteger(name, text, { min: 1, max: 1_000_000_000 });
+}
 
 export const DEFAULT_DOMAIN = 'gantry.localhost';
 

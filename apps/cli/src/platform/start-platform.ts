@@ -26,6 +26,8 @@ export interface PlatformOptions {
   domain: string;
   workspace: string;
   blobs: BlobStoreConfig;
+  /** Operations per second that the workspace may begin; no limit if absent. */
+  rateLimit?: number | undefined;
   /** Acknowledge only what is on disk, where nats-server can. */
   sync: boolean;
   log: Logger;
@@ -130,9 +132,9 @@ interface StartContext {
 }
 
 async function startPrograms(options: PlatformOptions, context: StartContext) {
-  const { dataDir, blobs, domain, workspace, log } = options;
+  const { dataDir, blobs, domain, workspace, rateLimit, log } = options;
   const { parts, ports, nats, token, durability, started } = context;
-  const shared = { natsUrl: nats.url, dataDir };
+  const shared = { natsUrl: nats.url, dataDir, rateLimit };
   const gatewayUrl = `https://${domain}:${ports.https}`;
   const address = { host: LOOPBACK, domain, workspace };
   // The server first: it creates the streams that the others read.

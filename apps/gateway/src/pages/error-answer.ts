@@ -4,8 +4,8 @@ import { toWireError, type ProblemDetails, type WireError } from '@gantry/protoc
 
 import { renderPage } from './page.ts';
 
-/** Seconds after which a client may try again when the platform was short of something. */
-const RETRY_AFTER_SECONDS = '1';
+/** After this time a client may try again when the platform was short of something. */
+const RETRY_AFTER_MS = 1_000;
 
 /** Answers with an error: a page for browsers, problem details for programs. Ends the connection if a body is left. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -52,7 +52,7 @@ function sendProblem(
   // What is left of the body is read and dropped, so that the client gets to read the answer.
   const headers = request.complete ? [] : ['connection', 'close'];
   if (!request.complete) request.resume();
-  if (problem.status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS);
+  if (problem.status === 503 || problem.status === 429) headers.push('retry-after', retryAfter(problem));
   if (wantsPage(request)) {
     const lines = [problem.message, ...(problem.hint === undefined ? [] : [problem.hint])];
     const body = renderPage({
@@ -75,8 +75,15 @@ function sendProblem(
   });
 }
 
+// In whole seconds.
+function retryAfter({ details }: WireError): string {
+  const { retryAfterMs = RETRY_AFTER_MS } = (details ?? {}) as { retryAfterMs?: number };
+  return String(Math.ceil(retryAfterMs / 1_000));
+}
+
 const TITLES: Record<number, string> = {
   404: 'There is nothing here',
+  429: 'Too many requests at once',
   500: 'Something went wrong',
   502: 'The app broke off',
   503: 'Not available right now',

@@ -9,6 +9,14 @@ import { ClassPools, type PoolChoice } from '../routing/class-pool.ts';
 import type { FunctionSource } from '../routing/function-source.ts';
 import { ProxiedRequest } from './proxied-request.ts';
 
+/** A request to answer. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Path and query of the request. */
+  target: string;
+}
+
 /** Passes requests of a route to containers of its function. */
 @onePerGateway()
 export class Proxy {
@@ -26,11 +34,7 @@ export class Proxy {
     this.#dispatcher = dispatcher;
   }
 
-  /** `target` is the request's path and query. */
-  forward(
-    exchange: { request: IncomingMessage; response: ServerResponse; target: string },
-    route: RouteRecord,
-  ): void {
+  forward(exchange: Exchange, route: RouteRecord): void {
     const { request, response, target } = exchange;
     const record = this.#functions.get(route.functionId);
     if (!record || record.stopped)
