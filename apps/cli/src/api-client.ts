@@ -13,13 +13,15 @@ import {
   type ProblemDetails,
   type ScheduleSummary,
   type RollbackRequest,
+  type SaveSecretRequest,
+  type SecretSummary,
 } from '@gantry/protocol';
 import type { Connection } from 'gantry/internal';
 
 import { readLines } from './read-lines.ts';
 
 interface RequestOptions {
-  method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   body?: Uint8Array | string;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
@@ -83,6 +85,20 @@ export class ApiClient {
   runNow(app: string, name: string): Promise<{ callId: string }> {
     const path = `/v1/apps/${encodeURIComponent(app)}/functions/${encodeURIComponent(name)}/run`;
     return this.#json(this.#inEnvironment(path), { method: 'POST' });
+  }
+
+  async listSecrets(): Promise<SecretSummary[]> {
+    return (await this.#json<{ secrets: SecretSummary[] }>(this.#inEnvironment('/v1/secrets'))).secrets;
+  }
+
+  saveSecret(name: string, request: SaveSecretRequest): Promise<SecretSummary> {
+    const path = this.#inEnvironment(`/v1/secrets/${encodeURIComponent(name)}`);
+    const headers = { 'content-type': 'application/json' };
+    return this.#json(path, { method: 'PUT', body: JSON.stringify(request), headers });
+  }
+
+  deleteSecret(name: string): Promise<SecretSummary> {
+    return this.#json(this.#inEnvironment(`/v1/secrets/${encodeURIComponent(name)}`), { method: 'DELETE' });
   }
 
   async listContainers(): Promise<ContainerSummary[]> {

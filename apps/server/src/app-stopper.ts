@@ -1,4 +1,5 @@
 import { type FunctionDirectory, type Messaging, poolsOfFunction } from '@gantry/messaging';
+import type { InlineSecrets } from '@gantry/secrets';
 import {
   type AppRecord,
   type FunctionRecord,
@@ -19,6 +20,7 @@ export interface AppStopperOptions {
   apps: AppDirectory;
   functions: FunctionDirectory;
   failed: FailedInputs;
+  inlineSecrets: Pick<InlineSecrets, 'deleteAll'>;
   log: Logger;
 }
 
@@ -26,7 +28,7 @@ export interface AppStopperOptions {
  * Ends apps and functions, in two steps.
  *
  * The first marks the records as stopped, so that servers, workers and gateways take no more work; frees name
- * and routes; and answers what waits. What runs is finished by its containers, which the scheduler drains.
+ * and routes; forgets the values of inline secrets; and answers what waits. What runs is finished by its containers, which the scheduler drains.
  * The second, when no container is left, answers what remained and removes pools and records.
  */
 export class AppStopper {
@@ -48,6 +50,7 @@ export class AppStopper {
     const records = await registry.list<FunctionRecord>(registryKeys.allFunctions);
     const own = records.map(({ value }) => value).filter((record) => record.appId === appId);
     await Promise.all(own.map((record) => this.retire(record)));
+    await this.#options.inlineSecrets.deleteAll(appId);
     this.#options.log.info({ appId, reason }, 'app stopped');
     return app;
   }

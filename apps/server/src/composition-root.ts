@@ -17,6 +17,7 @@ import { HttpServer } from './http-server.ts';
 import { Leadership } from './loops/leadership.ts';
 import { SchedulerLoop } from './loops/scheduler-loop.ts';
 import { ScheduledCalls } from './schedules/scheduled-calls.ts';
+import { openVault, type SecretVault } from './secret-vault.ts';
 import { SystemLog } from './system-log.ts';
 import { WorkerObserver } from './worker-observer.ts';
 
@@ -41,7 +42,8 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const workers = new WorkerObserver(messaging);
   const directories = { crashLoops: new CrashLoops({ functions, workers }), functions, apps, workers };
   const container = rootContainer.createChildContainer();
-  const context: Context = { ...parts, ...directories, serverId: newId('se') };
+  const vault = await openVault(messaging, parts.config);
+  const context: Context = { ...parts, ...directories, ...vault, serverId: newId('se') };
   registerDomain(container, context);
   registerEntries(container, context);
   const http = container.resolve(HttpServer);
@@ -63,7 +65,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   };
 }
 
-interface Context extends ServerParts {
+interface Context extends ServerParts, SecretVault {
   serverId: string;
   functions: FunctionDirectory;
   apps: AppDirectory;
@@ -73,7 +75,7 @@ interface Context extends ServerParts {
 
 /** What acts on apps, inputs and logs. */
 function registerDomain(container: DependencyContainer, context: Context): void {
-  const { messaging, blobs, config, serverId, apps, functions } = context;
+  const { messaging, blobs, config, serverId, apps, functions, inlineSecrets, deployedSecrets } = context;
   const { log } = config;
   container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
   container.register(FailedInputs, { useFactory: instanceCachingFactory(() => new FailedInputs(messaging)) });
@@ -87,12 +89,21 @@ function registerDomain(container: DependencyContainer, context: Context): void 
   });
   container.register(AppStopper, {
     useFactory: instanceCachingFactory(
-      (scope) => new AppStopper({ messaging, apps, functions, failed: scope.resolve(FailedInputs), log }),
+      (scope) =>
+        new AppStopper({
+          ...{ messaging, apps, functions, inlineSecrets, log },
+          failed: scope.resolve(FailedInputs),
+        }),
     ),
   });
   container.register(Deployer, {
     useFactory: instanceCachingFactory(
-      (scope) => new Deployer({ messaging, blobs, config, serverId, stopper: scope.resolve(AppStopper) }),
+      (scope) =>
+        new Deployer({
+          ...{ messaging, blobs, config, serverId },
+          stopper: scope.resolve(AppStopper),
+          secrets: deployedSecrets,
+        }),
     ),
   });
 }

@@ -12,6 +12,8 @@ export interface ServerConfig {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Keys that seal secrets. @defaultValue those in `secrets.key` of the data directory, made if there are none */
+  secretsKey?: string | undefined;
   /** What clients must present. */
   token: string;
   workspace: string;
@@ -27,8 +29,10 @@ export interface ServerConfig {
 }
 
 /** A configuration with every default filled in. */
-export type CompleteServerConfig = Required<Omit<ServerConfig, 'rateLimit'>> &
-  Pick<ServerConfig, 'rateLimit'>;
+export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
+
+/** What may be left out for good. */
+type Absent = 'rateLimit' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

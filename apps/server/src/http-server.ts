@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 
 import type { BlobStore } from '@gantry/blobs';
 import type { FunctionDirectory, Messaging } from '@gantry/messaging';
+import type { SecretStore } from '@gantry/secrets';
 import { GantryError, NotFoundError } from '@gantry/protocol';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -23,6 +24,7 @@ import { deploymentRoutes } from './routes/deployments.ts';
 import { helloRoutes } from './routes/hello.ts';
 import { logRoutes } from './routes/logs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { secretRoutes } from './routes/secrets.ts';
 import { SessionServer } from './routes/session.ts';
 import type { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { TokenCheck } from './token-check.ts';
@@ -42,6 +44,7 @@ export interface HttpServerOptions {
   stopper: AppStopper;
   demand: DemandSignal;
   calls: ScheduledCalls;
+  secrets: SecretStore;
 }
 
 /** The control API: JSON over HTTP, and sessions over WebSocket. */
@@ -94,6 +97,7 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   api.route('/v1', scheduleRoutes(options));
   api.route('/v1', logRoutes(options));
   api.route('/v1', containerRoutes(options));
+  api.route('/v1', secretRoutes(options));
   api.notFound((context) =>
     problemResponse(
       new NotFoundError(`the server has nothing at "${context.req.method} ${context.req.path}"`, {

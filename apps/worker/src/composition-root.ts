@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
 import { ProcessDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
+import { InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import {
   container as rootContainer,
   instanceCachingFactory,
@@ -15,6 +16,7 @@ import {
 import { BundleStore } from './bundles/bundle-store.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WorkerSpec } from './config.ts';
+import { ContainerSecrets } from './containers/container-secrets.ts';
 import { workerIdIn } from './worker-id.ts';
 import { Worker } from './worker.ts';
 
@@ -57,6 +59,16 @@ function createDriver(from: DependencyContainer): ContainerDriver {
   return new ProcessDriver({ dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm, env });
 }
 
+function createSecrets(from: DependencyContainer): ContainerSecrets {
+  const { registry } = from.resolve(TOKENS.messaging);
+  const { dataDir, secretsKey } = from.resolve(TOKENS.spec);
+  const keys = new SealingKeys({ dataDir, key: secretsKey });
+  return new ContainerSecrets(
+    new SecretOpener(new SecretStore(registry, keys)),
+    new InlineSecrets(registry, keys),
+  );
+}
+
 function createWorker(from: DependencyContainer): Worker {
   const { capacity, exitGraceMs, silenceMs, log } = from.resolve(TOKENS.spec);
   return new Worker({
@@ -66,6 +78,7 @@ function createWorker(from: DependencyContainer): Worker {
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),
     bundles: from.resolve(TOKENS.bundles),
+    secrets: createSecrets(from),
     clock: from.resolve(TOKENS.clock),
   });
 }

@@ -21,6 +21,8 @@ export interface WorkerConfig {
   /** Runner processes to start ahead of need. @defaultValue 1 */
   prewarm?: number | undefined;
   log: Logger;
+  /** Keys that open secrets. @defaultValue those in `secrets.key` of `dataDir` */
+  secretsKey?: string | undefined;
   /** What containers may use in all. @defaultValue the machine */
   capacity?: { cpu: number; memoryMiB: number } | undefined;
   /** Operations per second that the workspace may begin. @defaultValue no limit */
@@ -34,6 +36,7 @@ export interface WorkerConfig {
 /** {@link WorkerConfig} with defaults filled in. */
 export interface WorkerSpec {
   natsUrl: string;
+  dataDir: string;
   folder: string;
   blobs: BlobStoreConfig;
   runnerPath: string;
@@ -41,6 +44,7 @@ export interface WorkerSpec {
   nodeFlags: readonly string[];
   prewarm: number;
   log: Logger;
+  secretsKey: string | undefined;
   capacity: { cpu: number; memoryMiB: number };
   exitGraceMs: number;
   silenceMs: number;
@@ -53,6 +57,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
   const { natsUrl, blobs, runnerPath, nodePath, log } = config;
   return {
     natsUrl,
+    dataDir: config.dataDir,
     folder: join(config.dataDir, 'worker'),
     blobs,
     runnerPath,
@@ -63,6 +68,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
     rateLimit: config.rateLimit,
     log,
+    secretsKey: config.secretsKey,
     capacity: config.capacity ?? {
       cpu: availableParallelism(),
       memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),

@@ -18,6 +18,7 @@ import type { Logger } from '@gantry/telemetry';
 import type { BundleStore } from './bundles/bundle-store.ts';
 import type { Clock } from './clock.ts';
 import { ContainerCalls } from './containers/container-calls.ts';
+import type { ContainerSecrets } from './containers/container-secrets.ts';
 import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
@@ -46,6 +47,7 @@ export interface WorkerParts {
   blobs: BlobStore;
   driver: ContainerDriver;
   bundles: BundleStore;
+  secrets: Pick<ContainerSecrets, 'open'>;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
@@ -224,10 +226,10 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, clock, log, exitGraceMs } = this.#parts;
+    const { driver, bundles, secrets, clock, log, exitGraceMs } = this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, clock, log, exitGraceMs },
+      ...{ driver, bundles, secrets, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

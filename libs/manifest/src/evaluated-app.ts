@@ -1,4 +1,4 @@
-import type { SourceSite } from '@gantry/protocol';
+import type { SecretValues, SourceSite } from '@gantry/protocol';
 import type { DraftFiles, DraftStep } from 'gantry/internal';
 
 import type { HandlerKind } from './handler-kind.ts';
@@ -72,9 +72,16 @@ export interface EvaluatedImage {
 
 type Located<T extends { stack: string }> = Omit<T, 'stack'> & { site: SourceSite };
 
+/** What the evaluating process is asked first: what a bundle registers, or values of inline secrets by index. */
+export interface EvaluationOrder {
+  url: string;
+  secrets?: number[] | undefined;
+}
+
 /** What the evaluating process answers first. */
 export type EvaluationAnswer =
   | { apps: EvaluatedApp[]; images: { steps: DraftStep[]; files: DraftFiles[] }[] }
+  | { secrets: Record<string, SecretValues> }
   | { error: EvaluationError };
 
 /** What it answers to each question about a rule. */

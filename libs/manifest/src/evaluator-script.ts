@@ -1,7 +1,8 @@
 /**
  * The program of the child process that evaluates a bundle, as text, so that it works wherever this library is
- * bundled into. It imports the bundle named in the first message it gets, and answers with what was registered. Then
- * it tells which paths the app's rules leave out of its images.
+ * bundled into. It imports the bundle named in the first message it gets, and answers with what was registered; then
+ * it tells which paths the app's rules leave out of its images. Or it answers with the values of those inline secrets
+ * that the message asks for.
  */
 export const EVALUATOR_SCRIPT = `
 const KINDS = { AsyncFunction: 'async', GeneratorFunction: 'generator', AsyncGeneratorFunction: 'asyncGenerator' };
@@ -68,7 +69,7 @@ function answer(message) {
 }
 
 process.on('uncaughtException', (error) => answer({ error: describeError(error) }));
-process.once('message', async ({ url }) => {
+process.once('message', async ({ url, secrets }) => {
   try {
     const module = await import(url);
     const registered = globalThis[Symbol.for('gantry.apps')] ?? [];
@@ -80,8 +81,15 @@ process.once('message', async ({ url }) => {
       entrypoints: app.entrypoints.map(({ name, site }) => ({ name, site })),
     }));
     // Serialised here, because reading a registration may run the user's constructors.
-    answer(JSON.parse(JSON.stringify({ apps, images })));
-    process.on('message', tellIgnored);
+    const registrations = JSON.parse(JSON.stringify({ apps, images }));
+    if (secrets === undefined) {
+      answer(registrations);
+      return process.on('message', tellIgnored);
+    }
+    // Only now, because secrets get their indexes while they are serialised.
+    const readers = globalThis[Symbol.for('gantry.inlineSecrets')] ?? [];
+    const known = secrets.filter((index) => readers[index]);
+    answer({ secrets: Object.fromEntries(known.map((index) => [index, readers[index]()])) });
   } catch (error) {
     answer({ error: describeError(error) });
   }

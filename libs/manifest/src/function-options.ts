@@ -33,6 +33,7 @@ export function toOptionsSpec(
     batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
     env: sortedEnv(given.env),
     image,
+    secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,4 @@
-import { isStringRecord } from './manifest-values.ts';
+import { isSecretRef, isStringRecord } from './manifest-values.ts';
 
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
@@ -29,24 +29,12 @@ const isFile = has({
 const isSite = has({
   needs: { file: isText, line: (value) => Number.isInteger(value) && (value as number) >= 1 },
 });
-const isNamedSecret = has({
-  needs: { type: (value) => value === 'named', name: isText },
-  may: { environment: isText, requiredKeys: isTexts },
-});
-const isInlineSecret = has({
-  needs: {
-    type: (value) => value === 'inline',
-    index: (value) => Number.isInteger(value) && (value as number) >= 0,
-    keys: isTexts,
-  },
-});
-const isSecret: Check = (value) => isNamedSecret(value) || isInlineSecret(value);
 const isCredentials = has({
-  needs: { kind: (value) => ['static', 'aws', 'gcp'].includes(value as string), secret: isSecret },
+  needs: { kind: (value) => ['static', 'aws', 'gcp'].includes(value as string), secret: isSecretRef },
 });
 const isAttached = has({ needs: { archive: isFile, remotePath: isRemotePath } });
 
-const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecret), gpu: isText };
+const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isText };
 const RUNTIMES: Fields = { addNode: isText, addPython: isText };
 
 const BASES: Readonly<Record<string, StepRule>> = {

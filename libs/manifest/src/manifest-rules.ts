@@ -27,7 +27,7 @@ import {
 } from 'class-validator';
 
 import { isListOfImages } from './image-rules.ts';
-import { isRangeOrNumber, isStringRecord, isTypeSpec } from './manifest-values.ts';
+import { isListOf, isRangeOrNumber, isSecretRef, isStringRecord, isTypeSpec } from './manifest-values.ts';
 import { isScheduleSpec } from './schedule-shape.ts';
 
 // class-validator's rules, applied as functions: these sources run under Node's type stripping, which has no
@@ -115,6 +115,7 @@ const OptionsShape = declare({
   batching: optional(...one(BatchingShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),
   image: optional(...wholeNumber),
+  secrets: optional(satisfies((value) => isListOf(value, isSecretRef), 'must be a list of secrets')),
 });
 
 const WebShape = declare({

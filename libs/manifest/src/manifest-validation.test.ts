@@ -58,6 +58,10 @@ function aManifest(): Manifest {
           batching: { maxBatchSize: 1000, waitMs: 0 },
           env: { A: '1' },
           image: 0,
+          secrets: [
+            { type: 'named', name: 'db', environment: 'dev', requiredKeys: ['A'] },
+            { type: 'inline', index: 0 },
+          ],
         },
         methods: [
           {
@@ -158,6 +162,11 @@ describe('a manifest', () => {
     ['images.0.steps.3.variables', { A: 1 }],
     ['images.0.files.0.remotePath', undefined],
     ['images.0.sites.0.line', 0],
+    ['functions.0.options.secrets', {}],
+    ['functions.0.options.secrets', [{ type: 'named', name: 'a b' }]],
+    ['functions.0.options.secrets', [{ type: 'named', name: 'db', requiredKeys: 'A' }]],
+    ['functions.0.options.secrets', [{ type: 'inline', index: -1 }]],
+    ['functions.0.options.secrets', [{ type: 'inline', keys: ['A'] }]],
     ['functions.0.methods.0.handlerKind', 'later'],
     ['functions.0.methods.0.callable', 'yes'],
     ['functions.0.methods.0.params.0.type', { type: 'tuple' }],

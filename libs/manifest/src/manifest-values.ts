@@ -37,6 +37,20 @@ export function isStringRecord(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
 }
 
+/** True for a SecretRef of the protocol. */
+export function isSecretRef(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { type, name, environment, requiredKeys, index } = value;
+  if (type === 'inline') return Number.isInteger(index) && Number(index) >= 0;
+  if (type !== 'named' || !isName(name)) return false;
+  if (environment !== undefined && !isName(environment)) return false;
+  return requiredKeys === undefined || isListOf(requiredKeys, (key) => typeof key === 'string');
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value);
+}
+
 function isField(value: unknown): boolean {
   if (!isRecord(value)) return false;
   return (
@@ -44,7 +58,8 @@ function isField(value: unknown): boolean {
   );
 }
 
-function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
+/** True for a list of what satisfies the check. */
+export function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(check);
 }
 

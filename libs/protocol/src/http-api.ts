@@ -1,6 +1,7 @@
 import type { CommitInfo } from './records.ts';
 import type { ContainerStatus } from './platform-messages.ts';
 import type { Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
+import type { SecretValues } from './secret.ts';
 import type { WireError } from './errors.ts';
 
 // The control API: JSON over HTTP under `/v1`, `Authorization: Bearer <token>`. Errors are RFC 9457 problem
@@ -21,6 +22,10 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/apps/:app/deployments?environment=          -> { deployments: DeploymentSummary[] }  (newest first)
 //   POST /v1/apps/:app/rollback?environment= RollbackRequest -> DeployReply
 //   GET  /v1/apps/:app/logs?environment=&follow=1&since= -> NDJSON of LogEntry
+//   GET  /v1/secrets?environment=                        -> { secrets: SecretSummary[] }  (by name)
+//   GET  /v1/secrets/:name?environment=                  -> SecretSummary
+//   PUT  /v1/secrets/:name?environment= SaveSecretRequest -> SecretSummary
+//   DELETE /v1/secrets/:name?environment=                -> SecretSummary         (the one that was)
 //   GET  /v1/containers?environment=                     -> { containers: ContainerSummary[] }
 //   POST /v1/containers/:id/stop?kill=1                  -> { ok: true }
 //   GET  /v1/session?key=<session key>                   -> WebSocket (see session-messages)
@@ -54,6 +59,15 @@ export interface DeployRequest {
   commit?: CommitInfo | undefined;
   /** Who deploys, for the history. */
   deployedBy?: string | undefined;
+  /** Values of the manifest's inline secrets, by their index. They are sealed, and stay out of every record else. */
+  secrets?: Record<string, SecretValues> | undefined;
+}
+
+/** Makes a named secret, or gives one new values. */
+export interface SaveSecretRequest {
+  values: SecretValues;
+  /** Replace the one of this name, if there is one. @defaultValue false */
+  replace?: boolean | undefined;
 }
 
 /** Brings an older version's content back, as a new version. */

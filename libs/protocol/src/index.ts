@@ -15,7 +15,7 @@ export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
 export { DEFAULTS, LIMITS } from './limits.ts';
 export { isDeeperThan, type Json } from './json.ts';
-export { type Blame, ERROR_CODES, type ErrorCode } from './error-codes.ts';
+export { type Blame, ERROR_CODES, isErrorCode, type ErrorCode } from './error-codes.ts';
 export { GantryError, type GantryErrorOptions, isGantryError } from './gantry-error.ts';
 export {
   AuthError,
@@ -93,7 +93,17 @@ export type {
   RegistryStep,
   StepOptions,
 } from './image.ts';
-export type { SecretRef } from './secret.ts';
+export {
+  assertSecretKey,
+  assertSecretValues,
+  secretRefsOf,
+  type InlineSecretsRecord,
+  type SealingKeyRecord,
+  type SecretRecord,
+  type SecretRef,
+  type SecretSummary,
+  type SecretValues,
+} from './secret.ts';
 export {
   type CronSpec,
   PERIOD_UNITS,
@@ -162,6 +172,7 @@ export type {
   HelloReply,
   ProblemDetails,
   RollbackRequest,
+  SaveSecretRequest,
 } from './http-api.ts';
 export {
   assertAutoscalerSettings,

@@ -18,6 +18,8 @@ export const LIMITS = {
   silenceMs: 300_000,
   /** Payloads above this travel through the blob store instead of a message. */
   inlinePayloadBytes: 512 * 1024,
+  /** Names and values of one secret. */
+  secretBytes: 64 * 1024,
   /** Containers that may crash, run out of memory or fall silent under an input that was alone in the last of them. */
   crashesPerInput: { crashed: 4, outOfMemory: 2, heartbeat: 2 },
   /** After so many the input runs alone, so that no other one dies with it. */

@@ -98,6 +98,16 @@ export const registryKeys = {
   allAutoscalers: 'autoscaler.*.*',
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
+  /** A named secret ({@link SecretRecord}). */
+  secret: (environment: string, name: string) => `secret.${hex(environment)}.${hex(name)}`,
+  environmentSecrets: (environment: string) => `secret.${hex(environment)}.*`,
+  allSecrets: 'secret.*.*',
+  /** Values that a version of an app brought ({@link InlineSecretsRecord}). */
+  inlineSecrets: (appId: string, version: number) => `inlineSecrets.${appId}.${version}`,
+  appInlineSecrets: (appId: string) => `inlineSecrets.${appId}.*`,
+  allInlineSecrets: 'inlineSecrets.*.*',
+  /** Which key seals secrets ({@link SealingKeyRecord}). */
+  sealingKey: 'sealingKey',
 } as const;
 
 function hex(text: string): string {

@@ -7,6 +7,7 @@ import {
   type FunctionLookup,
   type GantryError,
   type HelloReply,
+  type SecretSummary,
 } from '@gantry/protocol';
 
 import { CallTracker } from './call-tracker.ts';
@@ -104,6 +105,12 @@ export class Client implements AsyncDisposable {
   async createApp(app: string, environment = this.environment): Promise<AppSummary> {
     this.#assertOpen();
     return this.#api.createApp(app, environment);
+  }
+
+  /** @internal */
+  async lookupSecret(name: string, environment = this.environment): Promise<SecretSummary> {
+    this.#assertOpen();
+    return this.#api.lookupSecret(name, environment);
   }
 
   /** Keeps an ephemeral app running until the returned function is called or the client is closed. */

@@ -16,6 +16,8 @@ export type {
   NpmInstallOptions,
 } from './image/image-options.ts';
 export { Retries } from './retries.ts';
+export { Secret, type SecretOptions } from './secret.ts';
+export type { DotenvOptions } from './local-values.ts';
 export { Cron, type CronOptions, Period, type PeriodOptions, Schedule } from './schedule.ts';
 export type {
   BatchedOptions,

@@ -16,6 +16,7 @@ import type {
   ResourceOptions,
   RetryPolicy,
 } from './options.ts';
+import { Secret } from './secret.ts';
 
 const CPU_RANGE: OptionRange = { min: 0.001, max: Number.POSITIVE_INFINITY, integer: false };
 const MEMORY_RANGE: OptionRange = { min: 1, max: Number.POSITIVE_INFINITY, integer: true };
@@ -28,6 +29,7 @@ const RESOURCE_KEYS = [
   'enableMemorySnapshot',
   'env',
   'image',
+  'secrets',
 ];
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -62,6 +64,7 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
       hint: 'Write image: Image.debianSlim().',
     });
   }
+  checkSecrets(subject, options.secrets);
 }
 
 /** Checks `@concurrent` options: `1 <= targetInputs <= maxInputs`. */
@@ -156,6 +159,14 @@ export function checkRetries(subject: string, policy: RetryPolicy): void {
   checkKeys(subject, policy, Object.keys(RETRY_RANGES));
   if (policy.maxRetries === undefined) throw new InvalidError(`${subject} needs maxRetries`);
   checkRanges(subject, policy, RETRY_RANGES);
+}
+
+function checkSecrets(subject: string, secrets: unknown): void {
+  if (secrets === undefined) return;
+  if (Array.isArray(secrets) && secrets.every((secret) => secret instanceof Secret)) return;
+  throw new InvalidError(`${subject}: secrets must be a list of secrets`, {
+    hint: "Write secrets: [Secret.fromName('db')].",
+  });
 }
 
 function checkEnv(subject: string, env: Readonly<Record<string, string>> | undefined): void {

@@ -1,5 +1,6 @@
 import type { Image } from './image/image.ts';
 import type { Schedule } from './schedule.ts';
+import type { Secret } from './secret.ts';
 
 /** Options shared by functions and classes. Omitted fields take the platform's default. */
 export interface ResourceOptions {
@@ -39,6 +40,11 @@ export interface ResourceOptions {
   env?: Record<string, string>;
   /** What its containers have for a file system. @defaultValue that of the app, else the platform's own */
   image?: Image;
+  /**
+   * Environment variables whose values nobody sees. They win over `env`; of those with one name that of the later secret
+   * counts. Those of the app come first.
+   */
+  secrets?: Secret[];
 }
 
 export interface RetryPolicy {

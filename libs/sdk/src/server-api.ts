@@ -1,16 +1,16 @@
 import {
   AuthError,
   ConnectionError,
-  ERROR_CODES,
   fromWireError,
   InternalFailure,
+  isErrorCode,
   isGantryError,
   NotFoundError,
   type AppSummary,
-  type ErrorCode,
   type FunctionLookup,
   type HelloReply,
   type ProblemDetails,
+  type SecretSummary,
 } from '@gantry/protocol';
 
 import type { ConnectionSettings } from './connection-settings.ts';
@@ -58,6 +58,10 @@ export class ServerApi implements BlobTransfer {
   async lookupFunction(app: string, name: string, environment: string): Promise<FunctionLookup> {
     const path = `/v1/apps/${encodeURIComponent(app)}/functions/${encodeURIComponent(name)}`;
     return this.#json<FunctionLookup>(`${path}?${query(environment)}`);
+  }
+
+  async lookupSecret(name: string, environment: string): Promise<SecretSummary> {
+    return this.#json<SecretSummary>(`/v1/secrets/${encodeURIComponent(name)}?${query(environment)}`);
   }
 
   async put(digest: string, bytes: Uint8Array): Promise<void> {
@@ -161,7 +165,7 @@ function query(environment: string): string {
 async function toError(response: Response, path: string): Promise<Error> {
   const problem = (await response.json().catch(() => ({}))) as Partial<ProblemDetails>;
   const message = problem.message ?? problem.title ?? `the server answered ${response.status} to "${path}"`;
-  if (problem.name !== undefined && isCode(problem.code)) {
+  if (problem.name !== undefined && isErrorCode(problem.code)) {
     const { name, code, hint, details } = problem;
     return fromWireError({ name, code, message, hint, details });
   }
@@ -170,8 +174,4 @@ async function toError(response: Response, path: string): Promise<Error> {
   }
   if (response.status === 404) return new NotFoundError(message);
   return new InternalFailure(message, { hint: 'Try again, and look at the log of the Gantry server.' });
-}
-
-function isCode(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
 }

@@ -19,6 +19,9 @@ import { profileActivateCommand } from './profile-activate.ts';
 import { profileCurrentCommand } from './profile-current.ts';
 import { profileListCommand } from './profile-list.ts';
 import { runCommand } from './run.ts';
+import { secretCreateCommand } from './secret-create.ts';
+import { secretDeleteCommand } from './secret-delete.ts';
+import { secretListCommand } from './secret-list.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
 import { tokenSetCommand } from './token-set.ts';
@@ -43,6 +46,9 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   appUpCommand,
   containerListCommand,
   containerStopCommand,
+  secretListCommand,
+  secretCreateCommand,
+  secretDeleteCommand,
   profileListCommand,
   profileCurrentCommand,
   profileActivateCommand,
@@ -57,6 +63,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
 export const COMMAND_GROUPS = {
   app: 'look at apps and stop them',
   container: 'look at containers and stop them',
+  secret: 'keep passwords and keys for containers',
   profile: 'choose among several platforms',
   token: 'log in to a platform',
   config: 'look at settings and change them',

@@ -14,13 +14,16 @@ import {
   readDomain,
   readNatsUrl,
   readRateLimit,
+  SECRETS_KEY_VARIABLE,
 } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 
 export const serverCommand: CommandSpec = {
   path: ['server'],
   summary: 'run one control plane server, for a platform on several machines',
-  details: 'Several may run at once; they share everything through NATS and the blob store.',
+  details:
+    'Several may run at once; they share everything through NATS and the blob store, but for the key of secrets: copy\n' +
+    '"secrets.key" of the first one into the data directory of each server and worker, or set GANTRY_SECRETS_KEY.',
   options: [
     NATS_URL_OPTION,
     SHARED_OPTIONS.dataDir,
@@ -67,6 +70,7 @@ export const serverCommand: CommandSpec = {
           host: options.text('host') ?? '127.0.0.1',
           port,
           token: options.text('token') ?? env['GANTRY_TOKEN'] ?? (await readOrCreateToken(dataDir)),
+          secretsKey: env[SECRETS_KEY_VARIABLE],
           workspace,
           domain,
           gatewayUrl: options.text('gatewayUrl') ?? `https://${domain}:${DEFAULT_HTTPS_PORT}`,

@@ -7,6 +7,7 @@ import {
   readBlobs,
   readNatsUrl,
   readRateLimit,
+  SECRETS_KEY_VARIABLE,
 } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
@@ -14,6 +15,9 @@ import { findDataDir } from '../platform/data-dir.ts';
 export const workerCommand: CommandSpec = {
   path: ['worker'],
   summary: 'run one worker, on each machine that shall run containers',
+  details:
+    'Containers with secrets need their key here, too: copy "secrets.key" of a server into the data directory, or set\n' +
+    'GANTRY_SECRETS_KEY.',
   options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, RATE_LIMIT_OPTION, ...BLOB_OPTIONS],
   examples: [
     [
@@ -32,7 +36,9 @@ export const workerCommand: CommandSpec = {
       dataDir,
       start: async (log) => {
         const startWorker = await loadPart(programs, 'startWorker');
-        return startWorker({ natsUrl, dataDir, blobs, rateLimit, runnerPath: runnerPath(programs), log });
+        const secretsKey = env[SECRETS_KEY_VARIABLE];
+        const own = { runnerPath: runnerPath(programs), rateLimit, secretsKey, log };
+        return startWorker({ natsUrl, dataDir, blobs, ...own });
       },
       describe: ({ workerId }) => ({ workerId }),
     });

@@ -32,7 +32,10 @@ export async function publishApp({ client, built, request, steps }: PublishOptio
     return { value: undefined, done: text };
   });
   return steps.run('Deploying…', async () => {
-    const reply = await client.deploy({ ...request, manifest });
+    // Loaded on demand: most apps make no secrets in code.
+    const { readInlineSecrets } = await import('@gantry/manifest');
+    const secrets = await readInlineSecrets({ manifest, folder });
+    const reply = await client.deploy({ ...request, manifest, secrets });
     return { value: reply, done: publishedText(reply, request, manifest) };
   });
 }

@@ -23,6 +23,8 @@ export interface ServerConfig {
   blobs: BlobStoreConfig;
   host: string;
   port: number;
+  /** Keys that seal secrets, if not those of the data directory. */
+  secretsKey?: string | undefined;
   token: string;
   workspace: string;
   domain: string;
@@ -55,6 +57,7 @@ export interface WorkerConfig {
   runnerPath: string;
   /** Operations per second that the workspace may begin. */
   rateLimit?: number | undefined;
+  secretsKey?: string | undefined;
   log: Logger;
 }
 

@@ -47,6 +47,8 @@ export function readRateLimit(options: CommandOptions, env: Env): number | undef
   const name = flag === undefined ? 'GANTRY_RATE_LIMIT' : '--rate-limit';
   return parseInteger(name, text, { min: 1, max: 1_000_000_000 });
 }
+/** Keys that seal secrets, instead of those in the data directory: base64, the first one seals. */
+export const SECRETS_KEY_VARIABLE = 'GANTRY_SECRETS_KEY';
 
 export const DEFAULT_DOMAIN = 'gantry.localhost';
 

@@ -9,6 +9,7 @@ import { prepareDataDir, readOrCreateToken, writePrivateFile } from './data-dir.
 import { NatsProcess } from './nats-process.ts';
 import { findNatsProgram, type NatsProgram } from './nats-program.ts';
 import { loadPart, runnerPath, type BlobStoreConfig, type Stoppable } from './parts.ts';
+import { SECRETS_KEY_VARIABLE } from './platform-options.ts';
 import { choosePort } from './ports.ts';
 import { endStaleNats } from './stale-nats.ts';
 
@@ -135,6 +136,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   const { dataDir, blobs, domain, workspace, rateLimit, log } = options;
   const { parts, ports, nats, token, durability, started } = context;
   const shared = { natsUrl: nats.url, dataDir, rateLimit };
+  const secretsKey = options.env[SECRETS_KEY_VARIABLE];
   const gatewayUrl = `https://${domain}:${ports.https}`;
   const address = { host: LOOPBACK, domain, workspace };
   // The server first: it creates the streams that the others read.
@@ -144,6 +146,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
     blobs,
     port: ports.api,
     token,
+    secretsKey,
     gatewayUrl,
     durability,
     log: log.child({ part: 'server' }),
@@ -155,6 +158,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
       ...shared,
       blobs,
       runnerPath: runnerPath(options.programs),
+      secretsKey,
       log: log.child({ part: 'worker' }),
     }),
   ]);

@@ -56,10 +56,18 @@ export function readDeployRequest(body: unknown): DeployRequest {
     throw new InvalidError('the deploy request is nested too deep', { hint: HINT });
   const first = validateSync(plainToInstance(DeployBody, rest), { forbidUnknownValues: true })[0];
   if (first) throw invalidField(first);
+  assertSecrets(rest.secrets);
   for (const { schedule } of validateManifest(manifest).functions) {
     if (schedule) assertSchedule(schedule);
   }
   return body as DeployRequest;
+}
+
+// Apart from the other fields: no message may quote a value.
+function assertSecrets(secrets: unknown): void {
+  if (secrets === undefined) return;
+  if (typeof secrets === 'object' && secrets !== null && !Array.isArray(secrets)) return;
+  throw new InvalidError('"secrets" of the deploy request must map indexes to values', { hint: HINT });
 }
 
 function invalidField(error: ValidationError, path = ''): InvalidError {

@@ -32,6 +32,11 @@ describe('a deploy that fails half-way', () => {
       blobs: { has: async () => true },
       config: { workspace: 'local', domain: 'gantry.localhost', gatewayUrl: 'https://gantry.localhost', log },
       serverId: 'se-1',
+      secrets: {
+        check: async () => undefined,
+        keep: async () => undefined,
+        discard: async () => undefined,
+      },
       stopper: {
         freeRoutes: async () => undefined,
         retire: async (record: FunctionRecord) => {

@@ -23,6 +23,7 @@ import { anchorSchedules } from '../schedules/schedule-anchor.ts';
 import { functionId } from './function-ids.ts';
 import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
+import type { DeployedSecrets } from './deployed-secrets.ts';
 import { RevocableChanges } from './revocable-changes.ts';
 import { RouteClaim } from './route-claim.ts';
 
@@ -34,6 +35,7 @@ export interface DeployerOptions {
   config: Pick<CompleteServerConfig, 'workspace' | 'domain' | 'gatewayUrl' | 'log'>;
   serverId: string;
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
+  secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
 }
 
 /** An app on its way to its next version. */
@@ -46,6 +48,8 @@ interface Target {
 /** What a client asks for, or what a rollback repeats. */
 export interface DeployOrder extends DeployRequest {
   rollbackOf?: number | undefined;
+  /** The version whose inline secrets it repeats. */
+  inlineFrom?: { appId: string; version: number } | undefined;
 }
 
 const TURN_TIMEOUT_MS = 10_000;
@@ -69,13 +73,14 @@ export class Deployer {
   }
 
   /**
-   * @throws NotFoundError for missing blobs or an unknown app id, InvalidError for a request that contradicts
+   * @throws NotFoundError for missing blobs and secrets or an unknown app id, InvalidError for a request that contradicts
    * itself, GantryError `CONFLICT` for host names of other apps.
    */
   async deploy(request: DeployOrder): Promise<DeployReply> {
     const name = request.name ?? request.manifest.appName;
     this.#checkRequest(request, name);
     await this.#checkBlobs(request);
+    await this.#options.secrets.check(request);
     const turn = `deploy.${turnKey(request, name)}`;
     const fence = await this.#takeTurn(turn);
     try {
@@ -138,6 +143,7 @@ export class Deployer {
     if (ephemeral) await messaging.leases.touch(app.id);
     const changes = new RevocableChanges(messaging.registry, config.log);
     try {
+      await this.#options.secrets.keep(request, deployment);
       await routes.claim(hosts, changes);
       if (revision === undefined) await this.#claimName(app, changes);
       await writeAll(records, changes);
@@ -150,6 +156,7 @@ export class Deployer {
       if (!done) throw changedMeanwhile(app);
     } catch (error) {
       await changes.undo();
+      await this.#options.secrets.discard(request, deployment).catch(() => undefined);
       await this.#markFailed(deployment);
       throw error;
     }

@@ -61,7 +61,8 @@ export class DeploymentHistory {
     const { manifest, tag, commit } = target;
     const { environment, name } = app;
     const { deployedBy } = request;
-    const origin = { tag, commit, deployedBy, rollbackOf: target.version };
+    const inlineFrom = { appId: app.id, version: target.version };
+    const origin = { tag, commit, deployedBy, rollbackOf: target.version, inlineFrom };
     return await this.#deployer.deploy({ manifest, environment, name, ...origin });
   }
 

@@ -5,12 +5,14 @@ import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
+import type { ContainerSecrets } from './container-secrets.ts';
 import type { HostedContainer } from './hosted-container.ts';
 
 /** What a container needs from its worker. */
 export interface ContainerSurroundings extends InputSurroundings {
   driver: ContainerDriver;
   bundles: BundleStore;
+  secrets: Pick<ContainerSecrets, 'open'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
   containerLog: ContainerLog;

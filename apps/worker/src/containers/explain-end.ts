@@ -1,5 +1,11 @@
 import type { ContainerEnd } from '@gantry/containers';
-import type { ContainerExit, RunnerToWorker } from '@gantry/protocol';
+import {
+  ContainerError,
+  encodeValue,
+  isGantryError,
+  type ContainerExit,
+  type RunnerToWorker,
+} from '@gantry/protocol';
 
 /** An error above this is told by its message alone. */
 const MOST_ERROR_BYTES = 64 * 1024;
@@ -27,6 +33,14 @@ export function reportedEnd(message: Extract<RunnerToWorker, { type: 'loadFailed
   const { error, message: text, stack = text } = message;
   const isSmall = error.length <= MOST_ERROR_BYTES;
   return { reason: 'loadFailed', message: stack, ...(isSmall && { error }) };
+}
+
+/** The reason when the worker itself could not start the container. */
+export function startFailure(name: string, cause: unknown): EndReason {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const hint = isGantryError(cause) ? cause.hint : undefined;
+  const error = new ContainerError(`"${name}" cannot start: ${message}`, { hint, cause });
+  return { reason: 'loadFailed', message, error: encodeValue(error) };
 }
 
 /** How a process ended, for people. */

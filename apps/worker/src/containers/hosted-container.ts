@@ -1,6 +1,7 @@
 import type { ContainerEnd } from '@gantry/containers';
 import {
   DEFAULTS,
+  isGantryError,
   type ContainerExit,
   type ContainerStatus,
   type FunctionRecord,
@@ -8,6 +9,8 @@ import {
   type RunnerToWorker,
   type WorkerToRunner,
 } from '@gantry/protocol';
+
+import { SecretMask } from '@gantry/secrets';
 
 import type { AssignedInput } from '../inputs/assigned-input.ts';
 import type { InputTaker } from '../inputs/pool-feed.ts';
@@ -18,7 +21,7 @@ import { ContainerPlaces } from './container-places.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import { Deadline } from './deadline.ts';
-import { describeEnd, explainEnd, reportedEnd, type EndReason } from './explain-end.ts';
+import { describeEnd, explainEnd, reportedEnd, startFailure, type EndReason } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
@@ -161,7 +164,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
 
   /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
   async start(): Promise<void> {
-    const { driver, bundles, containerLog, log } = this.#around;
+    const { driver, bundles, secrets, containerLog, log } = this.#around;
     const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
     this.#deadline.set(startupTimeoutMs, () => {
       this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
@@ -169,9 +172,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     containerLog.routine(`container ${this.containerId} starts`);
     const isSnapshotMissed = this.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots;
     if (isSnapshotMissed) containerLog.system(NO_SNAPSHOT);
-    const bundle = bundles.open(this.record);
+    const needs = Promise.all([bundles.open(this.record), secrets.open(this.record)]);
     // Awaited below; until then its failure is nobody's.
-    bundle.catch(() => undefined);
+    needs.catch(() => undefined);
     try {
       this.#process = new ContainerProcess(await driver.start({ id: this.containerId }), containerLog, {
         onMessage: (message) => this.#receive(message),
@@ -181,11 +184,16 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       // Stopped or killed before there was a process.
       if (this.#reason) this.#process.kill();
       const { httpSocketPath } = this.#process;
-      const place = { bundlePath: await bundle, httpSocketPath, maxInputs: this.#places.count };
+      const [bundlePath, values] = await needs;
+      containerLog.mask(new SecretMask(values));
+      const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, secrets: values };
       if (this.#state === 'starting') this.#send(loadMessage(this.#order, place));
     } catch (error) {
-      log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
-      this.kill('loadFailed', error instanceof Error ? error.message : String(error));
+      if (isGantryError(error) && error.blame === 'caller') {
+        log.info({ containerId: this.containerId, reason: error.message }, 'a container cannot start');
+      } else log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
+      this.#reason ??= startFailure(this.spec.name, error);
+      this.kill('loadFailed', this.#reason.message ?? '');
       if (!this.#process) this.#end({ code: null, signal: null });
     }
   }
@@ -380,8 +388,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     this.#history.ended();
     this.#calls?.close();
     const { ranOutOfMemory = false } = this.#process ?? {};
-    this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
     const { containerLog } = this.#around;
+    const exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
+    this.#exit = {
+      ...exit,
+      message: exit.message === undefined ? undefined : containerLog.masked(exit.message),
+    };
     containerLog.end();
     const kind = this.#exit.reason === 'stopped' ? 'routine' : 'system';
     containerLog[kind](`container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`);

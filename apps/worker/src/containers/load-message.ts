@@ -1,4 +1,4 @@
-import type { ClassParameters, FunctionRecord, LoadMessage } from '@gantry/protocol';
+import type { ClassParameters, FunctionRecord, LoadMessage, SecretValues } from '@gantry/protocol';
 
 /** What to start. */
 export interface ContainerOrder {
@@ -23,20 +23,22 @@ const RESERVED = new Set([
   'GANTRY_WORKSPACE',
 ]);
 
-function withoutReserved(env: Record<string, string> = {}): Record<string, string> {
+function withoutReserved(env: SecretValues): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !RESERVED.has(name)));
 }
 
+/** Where the order is carried out, and what only this machine knows. */
+export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'> {
+  secrets: SecretValues;
+}
+
 /** The order as its runner gets it. */
-export function loadMessage(
-  order: ContainerOrder,
-  place: Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'>,
-): LoadMessage {
+export function loadMessage(order: ContainerOrder, { secrets, ...place }: ContainerPlace): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
-  // The platform's names come last: no option of the user replaces them.
+  // Later ones win: secrets over plain variables, and over both what the platform alone may say.
   const env = {
-    ...withoutReserved(spec.options.env),
+    ...withoutReserved({ ...spec.options.env, ...secrets }),
     GANTRY_CONTAINER_ID: containerId,
     GANTRY_APP_ID: appId,
     GANTRY_ENVIRONMENT: environment,

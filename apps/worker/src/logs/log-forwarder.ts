@@ -1,8 +1,10 @@
 import type { LogStore } from '@gantry/messaging';
 import type { LogEntry } from '@gantry/protocol';
+import type { SecretMask } from '@gantry/secrets';
 import type { Logger } from '@gantry/telemetry';
 
-import { LineBuffer } from './line-buffer.ts';
+import { LineBuffer, type LineKey } from './line-buffer.ts';
+import { MaskedText } from './masked-text.ts';
 
 const FLUSH_MS = 100;
 const MOST_BATCH_BYTES = 256 * 1024;
@@ -54,6 +56,7 @@ export class ContainerLog {
   readonly names: { appId: string; containerId: string; functionName: string };
   readonly #wake: () => void;
   readonly #lines = new LineBuffer();
+  readonly #masked = new MaskedText();
   #entries: LogEntry[] = [];
   #waitingBytes = 0;
   #cut = 0;
@@ -63,15 +66,26 @@ export class ContainerLog {
     this.#wake = wake;
   }
 
+  /** Values that no line of this log shows from now on. */
+  mask(mask: SecretMask): void {
+    this.#masked.use(mask);
+  }
+
+  /** A text about the container without those values. */
+  masked(text: string): string {
+    return this.#masked.apply(text);
+  }
+
   /** A piece of output: whole lines, or parts of them. */
   write(stream: 'stdout' | 'stderr', text: string, inputId?: string): void {
-    for (const line of this.#lines.add({ stream, inputId }, text)) this.#push(stream, line, inputId);
+    const key = { stream, inputId };
+    this.#addLines(key, this.#masked.add(key, text));
     this.#wake();
   }
 
   /** A line of the platform about the container that somebody should know of. */
   system(text: string): void {
-    this.#push('system', text);
+    this.#push('system', this.masked(text));
     this.#wake();
   }
 
@@ -83,6 +97,7 @@ export class ContainerLog {
 
   /** The container ended: unfinished lines are as finished as they get. */
   end(): void {
+    for (const { key, text } of this.#masked.end()) this.#addLines(key, text);
     for (const { key, text } of this.#lines.takeAll()) this.#push(key.stream, text, key.inputId);
     this.#wake();
   }
@@ -114,6 +129,10 @@ export class ContainerLog {
     this.#entries = [];
     this.#waitingBytes = 0;
     return batches;
+  }
+
+  #addLines(key: LineKey, text: string): void {
+    for (const line of this.#lines.add(key, text)) this.#push(key.stream, line, key.inputId);
   }
 
   #push(stream: LogEntry['stream'], text: string, inputId?: string): void {
