@@ -8,6 +8,7 @@ import { isRunning, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Container, ContainerDriver } from './container-driver.ts';
+import { describeExec } from './exec/exec-contract.ts';
 
 /** How the contract suite makes the driver it examines. */
 export interface DriverUnderTest {
@@ -151,6 +152,8 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
         containers[1]?.channel.write('echo on');
         await reads((containers[1] as Container).channel, 'echo:on ');
       });
+
+      describeExec(startOne);
 
       it('leaves its own running containers alone at reconcile()', async () => {
         const container = await startOne();

@@ -1,4 +1,4 @@
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 /** What a driver can do; the worker reads it instead of asking which driver it has. */
 export interface DriverCapabilities {
@@ -72,6 +72,50 @@ export interface ContainerEnd {
   readonly outOfMemory?: true | undefined;
 }
 
+/** A program to run in a container beside its runner. */
+export interface ExecOptions {
+  /** The program and its arguments. No shell takes them apart. */
+  command: readonly string[];
+  /** On top of what all processes of the container start with. @defaultValue nothing */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** @defaultValue the working directory of the container */
+  workdir?: string | undefined;
+  /** Run it in a terminal. @defaultValue it has pipes */
+  terminal?: (TerminalSize & { term?: string | undefined }) | undefined;
+}
+
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
+/** A program that {@link Container.exec} started. */
+export interface ExecProcess {
+  /** Ending it ends the program's input; in a terminal it types Ctrl-D. */
+  readonly stdin: Writable;
+  /** In a terminal, all that it shows. Must be read, or the program blocks. */
+  readonly stdout: Readable;
+  /** Empty in a terminal. */
+  readonly stderr: Readable;
+  /**
+   * Resolves once, when the program ended; what it wrote may still be in its streams. Whoever could not start it
+   * says so as a shell would: code 127 if there is no such program, 126 if it cannot be run.
+   */
+  readonly exited: Promise<ExecEnd>;
+  /** No effect without a terminal. */
+  resize(size: TerminalSize): void;
+  /** Sends a signal to the program alone. No effect once it ended. */
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL to it and to what it started. No effect once it ended. */
+  kill(): void;
+}
+
+/** One of the two is set. */
+export interface ExecEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** One running container, seen from its worker. */
 export interface Container {
   readonly id: string;
@@ -90,6 +134,12 @@ export interface Container {
   readonly exited: Promise<ContainerEnd>;
   /** What its processes have in memory now; undefined once it ended, or where that cannot be told. */
   readonly memoryBytes: number | undefined;
+  /**
+   * Runs a program in the container. What it leaves behind goes on until the container ends.
+   *
+   * @throws `ContainerError` if the container has ended, or this machine cannot do it.
+   */
+  exec(options: ExecOptions): Promise<ExecProcess>;
   /** Sends a signal to the runner alone. No effect once it ended. */
   signal(name: NodeJS.Signals): void;
   /** SIGKILL to every process of the container. No effect once it ended. */

@@ -6,7 +6,11 @@ export type {
   ContainerMount,
   ContainerRoot,
   DriverCapabilities,
+  ExecEnd,
+  ExecOptions,
+  ExecProcess,
   StartOptions,
+  TerminalSize,
 } from './container-driver.ts';
 export { CONTAINER_IDS } from './container-ids.ts';
 export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';

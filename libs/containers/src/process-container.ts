@@ -4,13 +4,18 @@ import type { Duplex, Readable } from 'node:stream';
 
 import { ContainerError } from '@gantry/protocol';
 
-import type { Container, ContainerEnd } from './container-driver.ts';
+import type { Container, ContainerEnd, ExecOptions, ExecProcess } from './container-driver.ts';
+import { HostProcess } from './exec/host-process.ts';
 import type { KernelKills } from './kernel-kills.ts';
 import { socketPathFor } from './socket-path.ts';
 import { processTreeMemoryBytes } from './process-memory.ts';
+import { TOKEN_VARIABLE } from './process-records.ts';
 
 /** Of -1000 (never) to 1000 (first): what the kernel goes by when memory is short. */
 const KILLED_FIRST = '800';
+
+// A shell says it best when there is no such folder or program.
+const IN_FOLDER = 'cd -- "$1" || exit 126; shift; exec "$@"';
 
 export interface ProcessContainerOptions {
   /** Until a container takes it over, a process started ahead has its token here. */
@@ -28,7 +33,10 @@ export class ProcessContainer implements Container {
   directory: string;
   readonly token: string;
   readonly exited: Promise<ContainerEnd>;
+  /** Programs were run beside the runner: they are in groups of their own. */
+  hadGuests = false;
   readonly #child: ChildProcess;
+  readonly #env: Readonly<Record<string, string>>;
   #ended = false;
   #killed = false;
 
@@ -37,6 +45,7 @@ export class ProcessContainer implements Container {
     this.id = options.id;
     this.token = options.token;
     this.directory = options.directory;
+    this.#env = options.env;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         // Whatever it started ends with it; nobody is left in the group if that fails.
@@ -96,6 +105,22 @@ export class ProcessContainer implements Container {
 
   get memoryBytes(): number | undefined {
     return this.#ended ? undefined : processTreeMemoryBytes(this.pid);
+  }
+
+  async exec({ command, env, workdir, terminal }: ExecOptions): Promise<ExecProcess> {
+    this.hadGuests = true;
+    if (!this.#ended) {
+      const guest = await HostProcess.spawn({
+        command: ['/bin/sh', '-c', IN_FOLDER, 'sh', workdir ?? this.directory, ...command],
+        env: { ...this.#env, ...env, [TOKEN_VARIABLE]: this.token },
+        terminal,
+      });
+      if (!this.#ended) return guest;
+      guest.kill();
+    }
+    throw new ContainerError(`container "${this.id}" has ended`, {
+      hint: 'List what runs: `gantry container list`.',
+    });
   }
 
   signal(name: NodeJS.Signals): void {

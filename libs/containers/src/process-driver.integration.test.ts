@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 
-import { isRunning } from '@gantry/testing';
+import { isRunning, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { describeContainerDriver } from './container-driver-contract.ts';
@@ -49,6 +50,19 @@ describe('process driver', () => {
   afterEach(() => {
     doomed?.kill('SIGKILL');
     rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('ends what programs beside the runner left behind, with the container', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath });
+    const container = await driver.start({ id: 'ta-host' });
+    const guest = await container.exec({
+      command: ['sh', '-c', 'setsid sleep 600 >/dev/null 2>&1 & echo $!'],
+    });
+    const pid = Number(await text(guest.stdout));
+    expect(isRunning(pid)).toBe(true);
+    container.kill();
+    await driver.close();
+    await waitUntil(() => !isRunning(pid));
   });
 
   async function orphan(): Promise<number> {

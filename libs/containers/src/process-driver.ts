@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
 import { KernelKills } from './kernel-kills.ts';
 import { ProcessContainer } from './process-container.ts';
-import { ProcessRecords, TOKEN_VARIABLE } from './process-records.ts';
+import { endMarked, ProcessRecords, TOKEN_VARIABLE } from './process-records.ts';
 import { WarmProcesses } from './warm-processes.ts';
 
 export interface ProcessDriverOptions {
@@ -108,6 +108,7 @@ export class ProcessDriver implements ContainerDriver {
 
   async #cleanUp(container: ProcessContainer): Promise<void> {
     await container.exited;
+    if (container.hadGuests) await endMarked(container.token);
     await rm(container.directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     await rm(container.socketPath, { force: true }).catch(() => undefined);
     this.#records.remove(container.token);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
@@ -23,18 +23,36 @@ function identityFrom(stat: string): string | undefined {
   return `${bootId}/${fields[19]}`;
 }
 
-/** Pids of the process group `group` whose environment carries `NAME=value` from their start. */
-export async function groupMembersWith(group: number, assignment: string): Promise<number[]> {
-  const members: number[] = [];
-  for (const entry of await readdir('/proc').catch(() => [])) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid)) continue;
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-    if (stat === undefined || Number(fieldsAfterName(stat)[2]) !== group) continue;
+/** Pids of the processes whose environment carries `NAME=value` from their start. */
+export async function processesWith(assignment: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of pidsIn(await readdir('/proc').catch(() => []))) {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-    if (environment.split('\0').includes(assignment)) members.push(pid);
+    if (pid !== process.pid && environment.split('\0').includes(assignment)) found.push(pid);
   }
-  return members;
+  return found;
+}
+
+/** Pids of the processes whose session `leader` leads, itself among them. Empty without `/proc`. */
+export function sessionMembers(leader: number): number[] {
+  try {
+    return pidsIn(readdirSync('/proc')).filter((pid) => sessionOf(pid) === leader);
+  } catch {
+    return [];
+  }
+}
+
+function sessionOf(pid: number): number | undefined {
+  try {
+    return Number(fieldsAfterName(readFileSync(`/proc/${pid}/stat`, 'latin1'))[3]);
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
+}
+
+function pidsIn(entries: readonly string[]): number[] {
+  return entries.map(Number).filter((pid) => Number.isInteger(pid));
 }
 
 // The name, field 2, may hold spaces and parentheses: fields are counted from behind its last one.

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { socketPathFor } from './socket-path.ts';
-import { groupMembersWith, processIdentity } from './process-identity.ts';
+import { processesWith, processIdentity } from './process-identity.ts';
 
 /** What the driver remembers on disk about a process it started. */
 export interface ProcessRecord {
@@ -79,10 +79,15 @@ function isAlive(process: { pid: number; identity: string | undefined }): boolea
 }
 
 async function endProcesses(record: ProcessRecord): Promise<boolean> {
-  if (isAlive(record)) return sendKill(-record.pid);
-  // The runner is gone; what it started may still run in its group.
-  const members = await groupMembersWith(record.pid, `${TOKEN_VARIABLE}=${record.token}`);
-  return members.map(sendKill).some(Boolean);
+  const wasAlive = isAlive(record) && sendKill(-record.pid);
+  // What it started may still run, and so may programs that were run beside it.
+  return (await endMarked(record.token)) || wasAlive;
+}
+
+/** Kills every process of a container, by the mark that they inherit. True if there was one. */
+export async function endMarked(token: string): Promise<boolean> {
+  const marked = await processesWith(`${TOKEN_VARIABLE}=${token}`);
+  return marked.map(sendKill).some(Boolean);
 }
 
 function sendKill(pid: number): boolean {
