@@ -75,7 +75,8 @@ interface Context extends ServerParts, SecretVault {
 
 /** What acts on apps, inputs and logs. */
 function registerDomain(container: DependencyContainer, context: Context): void {
-  const { messaging, blobs, config, serverId, apps, functions, inlineSecrets, deployedSecrets } = context;
+  const { messaging, blobs, config, serverId, apps, functions, inlineSecrets, deployedSecrets, workers } =
+    context;
   const { log } = config;
   container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
   container.register(FailedInputs, { useFactory: instanceCachingFactory(() => new FailedInputs(messaging)) });
@@ -100,7 +101,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
     useFactory: instanceCachingFactory(
       (scope) =>
         new Deployer({
-          ...{ messaging, blobs, config, serverId },
+          ...{ messaging, blobs, config, serverId, workers },
           stopper: scope.resolve(AppStopper),
           secrets: deployedSecrets,
         }),

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
@@ -70,10 +71,11 @@ function createSecrets(from: DependencyContainer): ContainerSecrets {
 }
 
 function createWorker(from: DependencyContainer): Worker {
-  const { capacity, exitGraceMs, silenceMs, log } = from.resolve(TOKENS.spec);
+  const { capacity, exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
   return new Worker({
     workerId: from.resolve(TOKENS.workerId),
     ...{ capacity, exitGraceMs, silenceMs, log },
+    nodeVersion: nodeVersionOf(nodePath),
     messaging: from.resolve(TOKENS.messaging),
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),
@@ -81,4 +83,9 @@ function createWorker(from: DependencyContainer): Worker {
     secrets: createSecrets(from),
     clock: from.resolve(TOKENS.clock),
   });
+}
+
+function nodeVersionOf(nodePath: string | undefined): string {
+  if (nodePath === undefined) return process.versions.node;
+  return execFileSync(nodePath, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim();
 }

@@ -46,6 +46,8 @@ export interface WorkerParts {
   messaging: Messaging;
   blobs: BlobStore;
   driver: ContainerDriver;
+  /** Of containers without an image of their own. */
+  nodeVersion: string;
   bundles: BundleStore;
   secrets: Pick<ContainerSecrets, 'open'>;
   clock: Clock;
@@ -196,12 +198,14 @@ export class Worker {
 
   get status(): WorkerStatus {
     const { workerId, capacity } = this.#parts;
+    const { name, images } = this.#parts.driver.capabilities;
     return {
       workerId,
       hostname: hostname(),
       startedAtMs: this.#startedAtMs,
       draining: this.#draining,
       capacity,
+      driver: { name, images, nodeVersion: this.#parts.nodeVersion },
       containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
     };
   }

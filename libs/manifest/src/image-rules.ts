@@ -32,6 +32,9 @@ const isSite = has({
 const isCredentials = has({
   needs: { kind: (value) => ['static', 'aws', 'gcp'].includes(value as string), secret: isSecretRef },
 });
+const isPackages: Check = (value) =>
+  isFile(value) &&
+  has({ needs: { contents: isList(has({ needs: { name: isText, version: isText } })) } })(value);
 const isAttached = has({ needs: { archive: isFile, remotePath: isRemotePath } });
 
 const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isText };
@@ -84,12 +87,12 @@ const STEPS: Readonly<Record<string, StepRule>> = {
 // A base, then steps, and for each where it was written.
 function isImageSpec(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { steps, sites, files } = value;
-  if (!Array.isArray(steps) || !Array.isArray(sites) || steps.length !== sites.length) return false;
+  const { steps, sites, files, packages } = value;
+  if (!Array.isArray(steps) || !isList(isSite)(sites) || !isList(isAttached)(files ?? [])) return false;
   const [base, ...rest] = steps as unknown[];
-  if (!isStep(base, BASES) || !rest.every((step) => isStep(step, STEPS)) || !sites.every(isSite))
-    return false;
-  return files === undefined || isList(isAttached)(files);
+  if (!isStep(base, BASES) || !rest.every((step) => isStep(step, STEPS))) return false;
+  const count = steps.length + ((files as unknown[] | undefined)?.length ?? 0);
+  return (sites as unknown[]).length === count && (packages === undefined || isPackages(packages));
 }
 
 /** True for a list of images. */

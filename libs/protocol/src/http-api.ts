@@ -1,5 +1,5 @@
 import type { CommitInfo } from './records.ts';
-import type { ContainerStatus } from './platform-messages.ts';
+import type { ContainerStatus, WorkerDriver } from './platform-messages.ts';
 import type { Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
 import type { SecretValues } from './secret.ts';
 import type { WireError } from './errors.ts';
@@ -38,6 +38,8 @@ export interface HelloReply {
   gatewayUrl: string;
   /** Durability is `unknown` where nats-server was configured by somebody else who did not say. */
   nats: { version: string; durability: 'synced' | 'periodic' | 'unknown' };
+  /** What the workers make of containers, each kind once. */
+  drivers: WorkerDriver[];
 }
 
 /** Bundle, source map and packages must have been uploaded as blobs before. */

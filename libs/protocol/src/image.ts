@@ -1,11 +1,16 @@
-import type { FileRef, SourceSite } from './manifest.ts';
+import type { FileRef, PackagesRef, SourceSite } from './manifest.ts';
 import type { SecretRef } from './secret.ts';
 
 /** What an image is made of, as its user wrote it: a base, then steps. Images of equal steps are one image. */
 export interface ImageSpec {
   steps: [base: BaseStep, ...rest: BuildStep[]];
-  /** Where each step was written, for messages. */
+  /** Where each step was written, then each of `files`; for messages. */
   sites: SourceSite[];
+  /**
+   * What its npm steps install, and what of the bundle's packages goes with it: for workers whose containers have no file
+   * system of their own. Undefined where that is not possible, or nothing.
+   */
+  packages?: PackagesRef | undefined;
   /** Local files that are put in place when a container starts: no part of the image. Later ones win. */
   files?: AttachedFiles[] | undefined;
 }

@@ -78,6 +78,7 @@ export {
   type TypeSpec,
   type WebSpec,
 } from './manifest.ts';
+export { type ImageNeed, needsOfImage } from './image-needs.ts';
 export { filesOfImage, filesOfManifest } from './manifest-files.ts';
 export type {
   AttachedFiles,
@@ -158,6 +159,7 @@ export type {
   LogEntry,
   WorkerCommand,
   WorkerReply,
+  WorkerDriver,
   WorkerStatus,
   SpentMessage,
 } from './platform-messages.ts';

@@ -8,8 +8,8 @@ export function filesOfManifest(manifest: Manifest): FileRef[] {
   return [...new Map(all.map((file) => [file.digest, file])).values()];
 }
 
-/** The archives that an image takes local files from. */
-export function filesOfImage({ steps, files = [] }: ImageSpec): FileRef[] {
+/** The archives of an image. */
+export function filesOfImage({ steps, packages, files = [] }: ImageSpec): FileRef[] {
   const inSteps = steps.flatMap((step) => {
     switch (step.type) {
       case 'dockerfile':
@@ -25,5 +25,5 @@ export function filesOfImage({ steps, files = [] }: ImageSpec): FileRef[] {
         return [];
     }
   });
-  return [...inSteps, ...files.map(({ archive }) => archive)];
+  return [...inSteps, ...(packages ? [packages] : []), ...files.map(({ archive }) => archive)];
 }

@@ -31,7 +31,18 @@ export interface WorkerStatus {
   startedAtMs: number;
   draining: boolean;
   capacity: { cpu: number; memoryMiB: number };
+  driver?: WorkerDriver | undefined;
   containers: ContainerStatus[];
+}
+
+/** What a worker makes of containers. */
+export interface WorkerDriver {
+  /** Such as `process`. */
+  name: string;
+  /** Its containers can have images. Without, they have npm packages, variables and files in the working directory. */
+  images: boolean;
+  /** Of containers without an image of their own. */
+  nodeVersion: string;
 }
 
 export interface ContainerStatus {

@@ -70,6 +70,8 @@ export interface FunctionRecord {
 export interface FunctionImage {
   /** The built image; undefined where containers have the machine's own file system. */
   id?: string | undefined;
+  /** Environment that comes with it; undefined where the built image says it. */
+  env?: Record<string, string> | undefined;
   /** Put in place when a container starts; later ones win. */
   files: { digest: string; remotePath: string }[];
 }

@@ -38,7 +38,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     checkNode(process.versions.node),
     await checkNats(options),
     checkPlatform(platform),
-    ...(platform.hello ? [checkDurability(platform.hello)] : []),
+    ...(platform.hello ? [checkDurability(platform.hello), checkWorkers(platform.hello)] : []),
     await checkDisk(options.dataDir),
     ...(platform.hello ? [] : await checkPorts()),
     ...(platform.hello && platform.connection ? [await checkCertificate(platform.connection)] : []),
@@ -112,6 +112,19 @@ function checkDurability({ nats }: HelloReply): Check {
     detail,
     hint: 'Use nats-server 2.11 or newer, and start without --no-sync.',
   };
+}
+
+function checkWorkers({ drivers }: HelloReply): Check {
+  const name = 'containers';
+  if (drivers.length === 0) {
+    return { name, status: 'warn', detail: 'no worker has reported', hint: 'Start one: gantry worker.' };
+  }
+  const detail = drivers
+    .map(({ name: driver, images, nodeVersion }) =>
+      images ? `${driver}, with images` : `${driver} with Node ${nodeVersion}, without images`,
+    )
+    .join('; ');
+  return { name, status: 'ok', detail };
 }
 
 async function checkDisk(dataDir: string): Promise<Check> {

@@ -37,6 +37,7 @@ describe('a deploy that fails half-way', () => {
         keep: async () => undefined,
         discard: async () => undefined,
       },
+      workers: { statuses: () => [], ask: () => undefined, onStatus: () => ({ stop: () => undefined }) },
       stopper: {
         freeRoutes: async () => undefined,
         retire: async (record: FunctionRecord) => {

@@ -19,7 +19,9 @@ import {
 
 import type { AppStopper } from '../app-stopper.ts';
 import type { CompleteServerConfig } from '../config.ts';
+import type { WorkerObserver } from '../worker-observer.ts';
 import { anchorSchedules } from '../schedules/schedule-anchor.ts';
+import { assertImagesPossible } from './image-support.ts';
 import { functionId } from './function-ids.ts';
 import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
@@ -36,6 +38,7 @@ export interface DeployerOptions {
   serverId: string;
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
   secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
+  workers: Pick<WorkerObserver, 'statuses' | 'ask' | 'onStatus'>;
 }
 
 /** An app on its way to its next version. */
@@ -74,11 +77,12 @@ export class Deployer {
 
   /**
    * @throws NotFoundError for missing blobs and secrets or an unknown app id, InvalidError for a request that contradicts
-   * itself, GantryError `CONFLICT` for host names of other apps.
+   * itself or has images that no worker can have, GantryError `CONFLICT` for host names of other apps.
    */
   async deploy(request: DeployOrder): Promise<DeployReply> {
     const name = request.name ?? request.manifest.appName;
     this.#checkRequest(request, name);
+    await assertImagesPossible(request.manifest, this.#options.workers);
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
     const turn = `deploy.${turnKey(request, name)}`;
@@ -211,7 +215,8 @@ export class Deployer {
   }
 
   #functionRecord({ app, version, spec, hosts, request }: FunctionParts): FunctionRecord {
-    const { bundle, sourceMap, packages } = request.manifest;
+    const { bundle, sourceMap } = request.manifest;
+    const { packages, image } = functionImage(request.manifest, spec);
     const own = hosts.filter((entry) => entry.functionName === spec.name);
     const pick = ({ digest, sizeBytes }: { digest: string; sizeBytes: number }) => ({ digest, sizeBytes });
     return {
@@ -226,7 +231,7 @@ export class Deployer {
       bundle: pick(bundle),
       sourceMap: pick(sourceMap),
       packages: packages && pick(packages),
-      image: functionImage(request.manifest, spec),
+      image,
       urls: Object.fromEntries(
         own.map(({ method, host }) => [method, hostUrl(host, this.#options.config.gatewayUrl)]),
       ),

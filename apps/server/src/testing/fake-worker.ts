@@ -47,6 +47,7 @@ export class FakeWorker {
       startedAtMs: 1,
       draining: false,
       capacity: { cpu: 8, memoryMiB: 16_384 },
+      driver: { name: 'process', images: false, nodeVersion: '24.1.0' },
       containers: [...this.containers.values()],
     };
     this.#messaging.publish(subjects.workerStatus, status);

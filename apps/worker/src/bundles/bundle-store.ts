@@ -8,6 +8,7 @@ import { createGunzip } from 'node:zlib';
 import type { BlobStore } from '@gantry/blobs';
 import type { FunctionRecord } from '@gantry/protocol';
 
+import { placeFiles } from './place-files.ts';
 import { removeStaleBundles } from './stale-bundles.ts';
 import { untar } from './untar.ts';
 
@@ -43,6 +44,20 @@ export class BundleStore {
     });
   }
 
+  /**
+   * Puts the files that a function adds to its containers into the working directory of one that has no file system of
+   * its own.
+   *
+   * @throws `NotFoundError` if the blob store lacks one of them, InvalidError for paths outside of the directory.
+   */
+  async placeFiles(directory: string, files: NonNullable<FunctionRecord['image']>['files']): Promise<void> {
+    const placed = files.map(async ({ digest, remotePath }) => ({
+      source: await this.openArchive(digest),
+      remotePath,
+    }));
+    await placeFiles(directory, await Promise.all(placed));
+  }
+
   /** Removes what no container has opened for a week. To be called while no container runs. Returns how many. */
   removeStale(nowMs: number): Promise<number> {
     return removeStaleBundles(this.#folder, nowMs);
@@ -54,14 +69,16 @@ export class BundleStore {
       this.#blobs.getBytes(bundle.digest).then((bytes) => writeFile(join(draft, 'bundle.mjs'), bytes)),
       this.#blobs.getBytes(sourceMap.digest).then((bytes) => writeFile(join(draft, 'bundle.mjs.map'), bytes)),
       packages &&
-        this.#openPackages(packages.digest).then((folder) =>
+        this.openArchive(packages.digest).then((folder) =>
           symlink(join(folder, 'node_modules'), join(draft, 'node_modules'), 'dir'),
         ),
     ]);
   }
 
-  #openPackages(digest: string): Promise<string> {
+  /** Absolute path of the folder with what an archive holds. Not to be changed: containers share it. */
+  openArchive(digest: string): Promise<string> {
     const folder = join(this.#folder, 'packages', digest);
+    touch(folder);
     return this.#once(folder, async () => {
       await this.#appear(folder, async (draft) => {
         const archive = Readable.from(await this.#blobs.get(digest));

@@ -176,13 +176,16 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     // Awaited below; until then its failure is nobody's.
     needs.catch(() => undefined);
     try {
-      this.#process = new ContainerProcess(await driver.start({ id: this.containerId }), containerLog, {
+      const container = await driver.start({ id: this.containerId });
+      this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),
       });
       this.forgiveSilence();
       // Stopped or killed before there was a process.
       if (this.#reason) this.#process.kill();
+      const { image } = this.record;
+      if (image && !driver.capabilities.images) await bundles.placeFiles(container.directory, image.files);
       const { httpSocketPath } = this.#process;
       const [bundlePath, values] = await needs;
       containerLog.mask(new SecretMask(values));

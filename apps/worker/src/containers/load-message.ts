@@ -38,7 +38,7 @@ export function loadMessage(order: ContainerOrder, { secrets, ...place }: Contai
   const { appId, environment, spec, urls } = record;
   // Later ones win: secrets over plain variables, and over both what the platform alone may say.
   const env = {
-    ...withoutReserved({ ...spec.options.env, ...secrets }),
+    ...withoutReserved({ ...record.image?.env, ...spec.options.env, ...secrets }),
     GANTRY_CONTAINER_ID: containerId,
     GANTRY_APP_ID: appId,
     GANTRY_ENVIRONMENT: environment,

@@ -46,7 +46,7 @@ export class ImagePacker implements AsyncDisposable {
     }
     return {
       steps: packed as ImageSpec['steps'],
-      sites: steps.map(({ site }) => site),
+      sites: [...steps, ...files].map(({ site }) => site),
       ...(attached.length > 0 ? { files: attached } : {}),
     };
   }
