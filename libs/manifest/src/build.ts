@@ -19,12 +19,13 @@ import type { Bundle } from './bundle.ts';
 import type { Evaluated, EvaluatedApp } from './evaluated-app.ts';
 import { Evaluator } from './evaluation.ts';
 import { packUsedImages } from './images/app-images.ts';
+import { ImagePackages } from './images/image-packages.ts';
 import { ImagePacker } from './images/image-packer.ts';
 import { InstalledPackages } from './installed-packages.ts';
 import { assertLocked } from './lock-file.ts';
 import { composeUnits } from './manifest-composition.ts';
 import { toBuildError } from './mistake.ts';
-import { describeFile, writePackageArchive } from './package-archive.ts';
+import { describeFile, uniqueByName, writePackageArchive } from './package-archive.ts';
 import { placePackages } from './package-closure.ts';
 import { PlatformModules } from './platform-modules.ts';
 import { displayPath, openProject, type Project } from './project.ts';
@@ -91,6 +92,7 @@ export class AppBuilder implements Builder {
         outDir: this.#outDir,
         askIgnored: (rule, paths) => evaluator.ignored(rule, paths),
         onFile: onUserFile,
+        npm: new ImagePackages({ project, packages, external: bundle.external }),
       });
       const chosen = selectApp(evaluated.apps, displayPath(project, project.entry), this.#options.app);
       const { app, images } = await packUsedImages(chosen, evaluated.images, packer);
@@ -233,14 +235,6 @@ function fileRef(path: string, text: string): FileRef {
     digest: `sha256-${createHash('sha256').update(bytes).digest('hex')}`,
     sizeBytes: bytes.length,
   };
-}
-
-function uniqueByName(contents: { name: string; version: string }[]): { name: string; version: string }[] {
-  const keys = contents.map(({ name, version }) => `${name}\0${version}`);
-  return [...new Set(keys)].sort().map((key) => {
-    const [name = '', version = ''] = key.split('\0');
-    return { name, version };
-  });
 }
 
 async function timed<T>(timings: Timings, name: keyof Timings, work: () => Promise<T>): Promise<T> {

@@ -29,6 +29,8 @@ interface ModuleImport {
   specifier: string;
   /** The importing file. */
   importer: string;
+  /** Only containers need to find it. */
+  isRemote: boolean;
 }
 
 interface PackageImport extends ModuleImport {
@@ -53,12 +55,13 @@ export function createBundlePlugin(options: PluginOptions): Plugin {
       async handler(specifier, importer, extra) {
         if (importer === undefined || specifier.startsWith('node:')) return undefined;
         const resolved = await this.resolve(specifier, importer, { ...extra, skipSelf: true });
-        if (!resolved) return unresolved({ specifier, importer }, options);
+        const isRemote = isRemoteImport({ specifier, importer, kind: extra.kind }, options);
+        if (!resolved) return unresolved({ specifier, importer, isRemote }, options);
         const owner = packages.owning(resolved.id);
         if (resolved.external || !owner) return resolved;
-        const request: PackageImport = { specifier, importer, owner };
+        const request: PackageImport = { specifier, importer, isRemote, owner };
         if (findings.external.has(owner.root)) return externalImport(request, options);
-        if (isNative(owner) && owner !== platform.sdk) {
+        if (isRemote || (isNative(owner) && owner !== platform.sdk)) {
           // The SDK does without its native accelerators, so no app has to carry them.
           if (platform.needs(owner)) return { id: specifier, external: true };
           findings.external.set(owner.root, owner);
@@ -93,6 +96,15 @@ export function createPackageWatcher({ packages, platform, findings }: PluginOpt
   };
 }
 
+// What an image installs is taken from there, so it is never in the bundle.
+function isRemoteImport(
+  { specifier, importer, kind }: { specifier: string; importer: string; kind: string },
+  { packages, platform, sources }: PluginOptions,
+): boolean {
+  if (kind !== 'dynamic-import' || packages.owning(importer) || platform.owns(importer)) return false;
+  return sources.read(importer).remoteImports.has(specifier);
+}
+
 function externalImport(
   { specifier, importer, owner }: PackageImport,
   { packages, findings }: PluginOptions,
@@ -108,11 +120,11 @@ function externalImport(
 }
 
 function unresolved(
-  { specifier, importer }: ModuleImport,
+  { specifier, importer, isRemote }: ModuleImport,
   { platform, packages, sources, findings }: PluginOptions,
 ): { id: string; external: true } {
   const isUserCode = !packages.owning(importer) && !platform.owns(importer);
-  if (isUserCode) {
+  if (isUserCode && !isRemote) {
     const name = packageNameOf(specifier);
     const isInstalled = packages.find(name, dirname(importer)) !== undefined;
     findings.mistakes.push({
@@ -120,7 +132,9 @@ function unresolved(
       what: isInstalled
         ? `"${specifier}" is no part of the package "${name}"`
         : `the package "${name}" is not installed`,
-      hint: isInstalled ? `Check what "${name}" exports.` : `Run: npm install ${name}`,
+      hint: isInstalled
+        ? `Check what "${name}" exports.`
+        : `Run: npm install ${name}. Or, if an image has it: image.imports(() => import('${specifier}')).`,
     });
   }
   return { id: specifier, external: true };

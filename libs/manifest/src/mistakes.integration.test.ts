@@ -331,7 +331,9 @@ describe('mistakes in entries', () => {
     expect(message).toBe(
       'src/app.ts:3: the package "no-such-package" is not installed\nsrc/app.ts:4: the import "./gone.ts" leads to no file',
     );
-    expect(hint).toBe('Run: npm install no-such-package Check the path and its extension.');
+    expect(hint).toBe(
+      "Run: npm install no-such-package. Or, if an image has it: image.imports(() => import('no-such-package')). Check the path and its extension.",
+    );
   });
 
   test('a type imported as a value is explained', async () => {

@@ -54,13 +54,25 @@ export async function describeFile(file: string): Promise<{ digest: string; size
   return { digest: `sha256-${hash.digest('hex')}`, sizeBytes: (await stat(file)).size };
 }
 
+/** Each name and version once, sorted. */
+export function uniqueByName(
+  contents: { name: string; version: string }[],
+): { name: string; version: string }[] {
+  const keys = contents.map(({ name, version }) => `${name}\0${version}`);
+  return [...new Set(keys)].sort().map((key) => {
+    const [name = '', version = ''] = key.split('\0');
+    return { name, version };
+  });
+}
+
 function cacheKey(packages: readonly PlacedPackage[]): string {
   const set = packages.map(({ path, name, version }) => `${path}=${name}@${version}`);
   const facts = [ARCHIVE_FORMAT, process.platform, process.arch, ...set].join('\n');
   return createHash('sha256').update(facts).digest('hex').slice(0, 32);
 }
 
-function cacheFolder(projectRoot: string): string | undefined {
+/** Where builds of a project keep what they can use again; undefined without a `node_modules` folder. */
+export function cacheFolder(projectRoot: string): string | undefined {
   for (let current = projectRoot; ; current = dirname(current)) {
     const candidate = join(current, 'node_modules');
     if (existsSync(candidate) && statSync(candidate).isDirectory())

@@ -12,6 +12,7 @@ import {
   type ImportedNames,
   type RegistrationCall,
 } from './registration-calls.ts';
+import { findRemoteImports } from './remote-imports.ts';
 import { injectSites } from './site-injection.ts';
 
 /** A user's file, parsed. */
@@ -27,6 +28,8 @@ export interface UserFile {
   errorClasses: ErrorClass[];
   /** Specifiers of packages that the file names without importing them. */
   references: string[];
+  /** Specifiers that only containers need to find. */
+  remoteImports: ReadonlySet<string>;
 }
 
 /** The user's files by path. Kept between builds: a file whose text is the same is not parsed again. */
@@ -88,6 +91,7 @@ export class SourceFiles {
       registrations: findRegistrations(source, imports),
       errorClasses: findErrorClasses(source),
       references: findPackageReferences(source),
+      remoteImports: findRemoteImports(source),
     };
   }
 }

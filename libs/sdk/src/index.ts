@@ -12,8 +12,14 @@ export type {
   AddLocalFileOptions,
   BuildStepOptions,
   DebianSlimOptions,
+  DockerfileCommandsOptions,
+  DockerfileOptions,
   Ignore,
+  NpmCiOptions,
   NpmInstallOptions,
+  PipInstallOptions,
+  PrivateRegistryOptions,
+  RegistryOptions,
 } from './image/image-options.ts';
 export { Retries } from './retries.ts';
 export { Secret, type SecretOptions } from './secret.ts';

@@ -161,7 +161,8 @@ export function checkRetries(subject: string, policy: RetryPolicy): void {
   checkRanges(subject, policy, RETRY_RANGES);
 }
 
-function checkSecrets(subject: string, secrets: unknown): void {
+/** Checks a list of secrets, if there is one. */
+export function checkSecrets(subject: string, secrets: unknown): void {
   if (secrets === undefined) return;
   if (Array.isArray(secrets) && secrets.every((secret) => secret instanceof Secret)) return;
   throw new InvalidError(`${subject}: secrets must be a list of secrets`, {

@@ -1,7 +1,15 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-import type { AttachedFiles, BaseStep, BuildStep, FileRef, ImageSpec, SourceSite } from '@gantry/protocol';
+import type {
+  AttachedFiles,
+  BaseStep,
+  BuildStep,
+  FileRef,
+  ImageSpec,
+  PackagesRef,
+  SourceSite,
+} from '@gantry/protocol';
 import type { LocalPath } from 'gantry/internal';
 
 import type { EvaluatedImage } from '../evaluated-app.ts';
@@ -9,7 +17,9 @@ import { toBuildError } from '../mistake.ts';
 import { describeFile } from '../package-archive.ts';
 import { displayPath, type Project } from '../project.ts';
 import { ChangedFile, writeFileArchive } from './file-archive.ts';
-import { findLocalFiles, type AskIgnored } from './local-files.ts';
+import type { ImagePackages } from './image-packages.ts';
+import { dockerfileFiles, dockerfileText } from './dockerfile-files.ts';
+import { findLocalFiles, type ArchiveFile, type AskIgnored, type LocalFilesOptions } from './local-files.ts';
 
 export interface ImagePackerOptions {
   project: Project;
@@ -18,9 +28,10 @@ export interface ImagePackerOptions {
   askIgnored: AskIgnored;
   /** Told of each local file that is packed. */
   onFile(path: string): void;
+  npm: Pick<ImagePackages, 'write'>;
 }
 
-const ARCHIVE = /^files-[0-9a-f]{16}\.tar\.gz$/;
+const ARCHIVE = /^(?:files|packages)-[0-9a-f]{16}\.tar\.gz$/;
 
 /** Brings images into the form of the manifest: packs their local files beside it, each content once. */
 export class ImagePacker implements AsyncDisposable {
@@ -34,21 +45,21 @@ export class ImagePacker implements AsyncDisposable {
   }
 
   /** @throws BuildError for local files that are missing, or change meanwhile. */
-  async pack({ steps, files }: EvaluatedImage): Promise<ImageSpec> {
+  async pack(image: EvaluatedImage): Promise<ImageSpec> {
+    const { steps, files } = image;
     const packed: (BaseStep | BuildStep)[] = [];
-    for (const { spec, local, site } of steps) {
-      const archive = local && { [local.field]: await this.#archive(local.paths, site) };
-      packed.push(defined({ ...spec, ...archive }) as BaseStep | BuildStep);
-    }
+    for (const step of steps) packed.push(await this.#step(step));
     const attached: AttachedFiles[] = [];
     for (const { paths, remotePath, site } of files) {
-      attached.push({ archive: await this.#archive(paths, site), remotePath });
+      attached.push({ archive: await this.#archive(await this.#find(paths, site), site), remotePath });
     }
-    return {
+    const spec: ImageSpec = {
       steps: packed as ImageSpec['steps'],
       sites: [...steps, ...files].map(({ site }) => site),
       ...(attached.length > 0 ? { files: attached } : {}),
     };
+    const packages = await this.#packages(spec, image);
+    return packages ? { ...spec, packages } : spec;
   }
 
   /** Gives the archives their names, and removes those of earlier builds. */
@@ -66,27 +77,71 @@ export class ImagePacker implements AsyncDisposable {
     for (const draft of this.#drafts.values()) await rm(draft, { force: true });
   }
 
-  async #archive(paths: readonly LocalPath[], site: SourceSite): Promise<FileRef> {
-    const { project, outDir, askIgnored, onFile } = this.#options;
-    const files = await findLocalFiles(paths, { root: project.root, site, askIgnored });
+  async #step({
+    spec,
+    local,
+    dockerfile,
+    site,
+  }: EvaluatedImage['steps'][number]): Promise<BaseStep | BuildStep> {
+    const fields: Record<string, unknown> = { ...spec };
+    if (local) fields[local.field] = await this.#archive(await this.#find(local.paths, site), site);
+    if (dockerfile) {
+      const options = this.#filesOptions(site);
+      const text = dockerfileText(dockerfile, options);
+      const lines = text ?? (spec as { lines: string[] }).lines.join('\n');
+      const files = await dockerfileFiles(dockerfile, lines, options);
+      if (dockerfile.path !== undefined) this.#options.onFile(resolve(options.root, dockerfile.path));
+      if (text !== undefined) fields['text'] = text;
+      if (files.length > 0) fields['context'] = await this.#archive(files, site);
+    }
+    return Object.fromEntries(
+      Object.entries(fields).filter(([, value]) => value !== undefined),
+    ) as unknown as BaseStep | BuildStep;
+  }
+
+  #find(paths: readonly LocalPath[], site: SourceSite): Promise<ArchiveFile[]> {
+    return findLocalFiles(paths, this.#filesOptions(site));
+  }
+
+  #filesOptions(site: SourceSite): LocalFilesOptions {
+    const { project, askIgnored } = this.#options;
+    return { root: project.root, site, askIgnored };
+  }
+
+  async #archive(files: readonly ArchiveFile[], site: SourceSite): Promise<FileRef> {
+    const { project, onFile } = this.#options;
     for (const { path } of files) onFile(path);
-    const draft = join(outDir, `.files-${process.pid}-${(this.#count += 1)}.tar.gz`);
-    this.#drafts.set(draft, draft);
-    await mkdir(outDir, { recursive: true });
+    const draft = await this.#newDraft();
     await writeFileArchive(files, draft).catch((error: unknown) => {
       if (!(error instanceof ChangedFile)) throw error;
       const what = `"${displayPath(project, error.path)}" changed while the app was built`;
       throw toBuildError([{ ...site, what, hint: 'Build again when nothing writes to it.' }], error);
     });
     const described = await describeFile(draft);
-    const path = `files-${described.digest.slice('sha256-'.length).slice(0, 16)}.tar.gz`;
+    return { path: await this.#name(draft, 'files', described.digest), ...described };
+  }
+
+  async #packages(spec: ImageSpec, image: EvaluatedImage): Promise<PackagesRef | undefined> {
+    const draft = await this.#newDraft();
+    const written = await this.#options.npm.write(spec, image, draft);
+    if (written) return { path: await this.#name(draft, 'packages', written.digest), ...written };
+    this.#drafts.delete(draft);
+    return undefined;
+  }
+
+  async #newDraft(): Promise<string> {
+    const draft = join(this.#options.outDir, `.files-${process.pid}-${(this.#count += 1)}.tar.gz`);
+    this.#drafts.set(draft, draft);
+    await mkdir(this.#options.outDir, { recursive: true });
+    return draft;
+  }
+
+  /** The name that a draft will have; of drafts with one content one is kept. */
+  async #name(draft: string, kind: 'files' | 'packages', digest: string): Promise<string> {
+    const path = `${kind}-${digest.slice('sha256-'.length).slice(0, 16)}.tar.gz`;
     this.#drafts.delete(draft);
     if (this.#drafts.has(path)) await rm(draft);
     else this.#drafts.set(path, draft);
-    return { path, ...described };
+    return path;
   }
-}
-
-function defined(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

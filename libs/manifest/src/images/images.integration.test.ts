@@ -1,48 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
 
-import type { ImageSpec } from '@gantry/protocol';
 import { describe, expect, test } from 'vitest';
 
 import { createBuilder, loadManifest } from '../index.ts';
-import { aProject, type FixtureProject } from '../project.fixture.ts';
-
-const HEAD = `import { App, FilePatternMatcher, Image } from 'gantry';
-export const app = new App('shop');
-`;
-
-function appWith(image: string): string {
-  return `${HEAD}const image = ${image};\nexport const f = app.function({ image }, () => 1);\n`;
-}
-
-async function imageOf(project: FixtureProject): Promise<ImageSpec> {
-  const { manifest } = await project.build();
-  const image = manifest.images?.[0];
-  if (!image) throw new Error('the manifest has no image');
-  return image;
-}
-
-/** Names in an archive, with what follows a link or marks a program. */
-async function contentOf(project: FixtureProject, path: string): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'gantry-archive-'));
-  try {
-    execFileSync('tar', ['-xzf', join(project.outDir, path), '-C', folder]);
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => !entry.isDirectory());
-    const names = files.map(async (entry) => {
-      const file = join(entry.parentPath, entry.name);
-      const name = file.slice(folder.length + 1);
-      if (entry.isSymbolicLink()) return `${name} -> ${await readlink(file)}`;
-      return (await lstat(file)).mode & 0o100 ? `${name}*` : name;
-    });
-    return (await Promise.all(names)).sort();
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+import { aProject } from '../project.fixture.ts';
+import { appWith, contentOf, imageOf } from './image.fixture.ts';
 
 describe('images', () => {
   test('of functions are in the manifest, each step with its place in the sources', async () => {

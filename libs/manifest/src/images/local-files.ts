@@ -1,10 +1,11 @@
-import { readdir, readlink, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 import type { SourceSite } from '@gantry/protocol';
 import type { LocalPath } from 'gantry/internal';
 
 import { toBuildError } from '../mistake.ts';
+import { describeLocalFile, walkFolder, type Ignored, type Wanted } from './folder-walk.ts';
 
 /** A file or link of this machine on its way into an archive. */
 export interface ArchiveFile {
@@ -19,11 +20,8 @@ export interface ArchiveFile {
   modifiedMs: number;
 }
 
-/** Which of these paths a rule leaves out, and whether all in a folder that is left out is, too. */
-export type AskIgnored = (
-  rule: number,
-  paths: readonly string[],
-) => Promise<{ ignored: boolean[]; prunes: boolean }>;
+/** Which of these paths a rule of the app leaves out, and whether all in a folder that is left out is, too. */
+export type AskIgnored = (rule: number, ...args: Parameters<Ignored>) => ReturnType<Ignored>;
 
 export interface LocalFilesOptions {
   /** What relative paths are relative to. */
@@ -31,6 +29,13 @@ export interface LocalFilesOptions {
   /** Who added them, for messages. */
   site: SourceSite;
   askIgnored: AskIgnored;
+}
+
+/** A folder of which not everything may be wanted. */
+export interface FolderPart {
+  path: string;
+  ignored: Ignored;
+  wanted?: Wanted | undefined;
 }
 
 /**
@@ -42,92 +47,59 @@ export async function findLocalFiles(
   paths: readonly LocalPath[],
   options: LocalFilesOptions,
 ): Promise<ArchiveFile[]> {
-  const found = new Map<string, ArchiveFile>();
-  for (const local of paths) {
-    for (const file of await filesOf(local, options)) found.set(file.name, file);
+  const found: ArchiveFile[] = [];
+  for (const local of paths) found.push(...(await filesOf(local, options)));
+  return sortedByName(found);
+}
+
+/** Sorts files for an archive; of two with one name the later counts. */
+export function sortedByName(files: readonly ArchiveFile[]): ArchiveFile[] {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  return [...byName.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** Finds the files of a folder, by their names below it. */
+export async function findFolderFiles(
+  { path, ignored, wanted }: FolderPart,
+  options: Pick<LocalFilesOptions, 'root' | 'site'>,
+): Promise<ArchiveFile[]> {
+  const folder = resolve(options.root, path);
+  const facts = await stat(folder).catch(() => undefined);
+  if (!facts) throw missing('folder', path, options);
+  if (!facts.isDirectory()) {
+    throw mistake(options, `"${path}" is no folder`, 'Add it with addLocalFile.');
   }
-  return [...found.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const outside = (name: string, target: string): Error =>
+    mistake(
+      options,
+      `the link "${name}" in "${path}" leads to "${target}", out of the folder`,
+      'Put a copy in its place, or leave it out with `ignore`.',
+    );
+  return await walkFolder({ folder, ignored, wanted, outside });
 }
 
 async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<ArchiveFile[]> {
-  const path = resolve(options.root, local.path);
-  const facts = await stat(path).catch(() => undefined);
-  const kind = local.kind === 'file' ? 'file' : 'folder';
-  if (!facts) {
-    const hint = `Check the path; it is taken relative to the project's folder, ${options.root}.`;
-    throw mistake(options, `the ${kind} "${local.path}" does not exist`, hint);
+  const { kind, path, name, ignore } = local;
+  if (kind === 'folder') {
+    const ignored: Ignored = (paths) =>
+      ignore === undefined
+        ? Promise.resolve({ ignored: [], prunes: true })
+        : options.askIgnored(ignore, paths);
+    const files = await findFolderFiles({ path, ignored }, options);
+    return files.map((file) => ({ ...file, name: name === '' ? file.name : `${name}/${file.name}` }));
   }
-  if (local.kind === 'folder') {
-    if (facts.isDirectory()) return await new FolderWalk(path, local, options).files();
-    throw mistake(options, `"${local.path}" is no folder`, 'Add it with addLocalFile.');
-  }
-  if (facts.isFile()) return [{ ...describe(facts), name: local.name, path }];
-  throw mistake(options, `"${local.path}" is no file`, 'Add it with addLocalDir.');
+  const file = resolve(options.root, path);
+  const facts = await stat(file).catch(() => undefined);
+  if (!facts) throw missing('file', path, options);
+  if (!facts.isFile()) throw mistake(options, `"${path}" is no file`, 'Add it with addLocalDir.');
+  return [await describeLocalFile(file, name)];
 }
 
-class FolderWalk {
-  readonly #folder: string;
-  readonly #local: LocalPath;
-  readonly #options: LocalFilesOptions;
-
-  constructor(folder: string, local: LocalPath, options: LocalFilesOptions) {
-    this.#folder = folder;
-    this.#local = local;
-    this.#options = options;
-  }
-
-  async files(at = ''): Promise<ArchiveFile[]> {
-    const entries = await readdir(join(this.#folder, at), { withFileTypes: true });
-    const paths = entries.map(({ name }) => (at === '' ? name : `${at}/${name}`));
-    const { ignored, prunes } = await this.#ignored(paths);
-    const found: ArchiveFile[] = [];
-    for (const [index, entry] of entries.entries()) {
-      const path = paths[index] ?? '';
-      const isIgnored = ignored[index] === true;
-      if (entry.isDirectory() && !(isIgnored && prunes)) found.push(...(await this.files(path)));
-      if (isIgnored) continue;
-      if (entry.isFile()) found.push(await this.#file(path));
-      else if (entry.isSymbolicLink()) found.push(await this.#link(path));
-    }
-    return found;
-  }
-
-  async #ignored(paths: string[]): Promise<{ ignored: boolean[]; prunes: boolean }> {
-    const { ignore } = this.#local;
-    if (ignore === undefined || paths.length === 0) return { ignored: [], prunes: true };
-    return await this.#options.askIgnored(ignore, paths);
-  }
-
-  async #file(path: string): Promise<ArchiveFile> {
-    const file = join(this.#folder, path);
-    return { ...describe(await stat(file)), name: this.#nameOf(path), path: file };
-  }
-
-  async #link(path: string): Promise<ArchiveFile> {
-    const link = join(this.#folder, path);
-    const target = await readlink(link);
-    const way = relative(this.#folder, resolve(dirname(link), normalize(target)));
-    if (isAbsolute(target) || way === '..' || way.startsWith(`..${sep}`)) {
-      const what = `the link "${path}" in "${this.#local.path}" leads to "${target}", out of the folder`;
-      throw mistake(this.#options, what, 'Put a copy in its place, or leave it out with `ignore`.');
-    }
-    const nothing = { executable: false, sizeBytes: 0, modifiedMs: 0 };
-    return { ...nothing, name: this.#nameOf(path), path: link, linkTarget: target.split(sep).join('/') };
-  }
-
-  #nameOf(path: string): string {
-    return this.#local.name === '' ? path : `${this.#local.name}/${path}`;
-  }
+function missing(kind: string, path: string, options: Pick<LocalFilesOptions, 'root' | 'site'>): Error {
+  const hint = `Check the path; it is taken relative to the project's folder, ${options.root}.`;
+  return mistake(options, `the ${kind} "${path}" does not exist`, hint);
 }
 
-function describe(facts: {
-  mode: number;
-  size: number;
-  mtimeMs: number;
-}): Pick<ArchiveFile, 'executable' | 'sizeBytes' | 'modifiedMs'> {
-  return { executable: (facts.mode & 0o100) !== 0, sizeBytes: facts.size, modifiedMs: facts.mtimeMs };
-}
-
-function mistake({ site }: LocalFilesOptions, what: string, hint: string): Error {
+function mistake({ site }: Pick<LocalFilesOptions, 'site'>, what: string, hint: string): Error {
   return toBuildError([{ ...site, what, hint }]);
 }

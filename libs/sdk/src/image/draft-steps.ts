@@ -18,7 +18,7 @@ export interface DraftStep {
 export type StepFields = WithoutArchives<BaseStep | BuildStep>;
 
 type ArchiveField = 'archive' | 'files' | 'context' | 'requirements';
-type WithoutArchives<TStep> = TStep extends unknown ? Omit<TStep, ArchiveField> : never;
+type WithoutArchives<TStep> = TStep extends unknown ? Omit<TStep, ArchiveField | 'text'> : never;
 
 /** Files put in place when a container starts. */
 export interface DraftFiles {

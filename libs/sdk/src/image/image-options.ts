@@ -1,9 +1,12 @@
+import type { Secret } from '../secret.ts';
 import type { FilePatternMatcher } from './file-pattern-matcher.ts';
 
 /** What every step takes. */
 export interface BuildStepOptions {
   /** Run the step, and all after it, at each build. @defaultValue false */
-  forceBuild?: boolean;
+  forceBuild?: boolean | undefined;
+  /** In the environment while the step runs; they stay out of the image. @defaultValue none */
+  secrets?: readonly Secret[];
   /** A GPU while the step runs, such as `A10G`, `H100:2` or `any`. @defaultValue none */
   gpu?: string;
 }
@@ -18,6 +21,8 @@ export interface DebianSlimOptions {
 }
 
 export interface RegistryOptions {
+  /** `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` for the pull; they stay out of the image. @defaultValue none */
+  secret?: Secret;
   /** Lines of a Dockerfile that come before everything else. @defaultValue none */
   setupDockerfileCommands?: readonly string[];
   /** Install this version of Node, for images without one. @defaultValue none */
@@ -26,6 +31,11 @@ export interface RegistryOptions {
   addPython?: string;
   /** Pull anew, and run all steps, at each build. @defaultValue false */
   forceBuild?: boolean;
+}
+
+/** {@link RegistryOptions} of a registry that asks who pulls. */
+export interface PrivateRegistryOptions extends RegistryOptions {
+  secret: Secret;
 }
 
 export interface DockerfileOptions extends BuildStepOptions {

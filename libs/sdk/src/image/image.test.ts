@@ -1,4 +1,4 @@
-import { InvalidError } from '@gantry/protocol';
+import { GantryError } from '@gantry/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { App } from '../app.ts';
@@ -17,8 +17,8 @@ function refusal(make: () => unknown): string {
   try {
     make();
   } catch (error) {
-    expect(error).toBeInstanceOf(InvalidError);
-    const { message, hint = '' } = error as InvalidError;
+    expect(error).toBeInstanceOf(GantryError);
+    const { message, hint = '' } = error as GantryError;
     return `${message} (${hint})`;
   }
   return 'accepted';
@@ -78,6 +78,24 @@ describe('an image', () => {
     ['"A" is no valid environment variable', () => base.env({ A: 1 as never })],
     ['"GANTRY_TOKEN" is reserved', () => base.env({ GANTRY_TOKEN: '1' })],
     ['must be absolute', () => base.workdir('work')],
+    ['"a b" is no reference of an image', () => Image.fromRegistry('a b')],
+    ['addNode must be a version', () => Image.fromRegistry('a', { addNode: 'lts' })],
+    [
+      'setupDockerfileCommands must be a list',
+      () => Image.fromRegistry('a', { setupDockerfileCommands: 'RUN a' as never }),
+    ],
+    ['secrets must be a list of secrets', () => Image.fromAwsEcr('a', {} as never)],
+    ['secrets must be a list of secrets', () => base.runCommands('a', { secrets: ['b'] as never })],
+    ['Image.fromDockerfile takes texts, not undefined', () => Image.fromDockerfile(undefined as never)],
+    ['pre must be true or false, not 1', () => base.pipInstall('a', { pre: 1 as never })],
+    ['Image.pipInstall: "-r" is an option, not a package', () => base.pipInstall('-r', 'a.txt')],
+    ['there is no option "packagejson"', () => base.npmCi({ packagejson: 'a' } as object)],
+    [
+      'contextFiles must map names to paths',
+      () => base.dockerfileCommands('RUN a', { contextFiles: [] as never }),
+    ],
+    ['Image.entrypoint takes a list of words', () => base.entrypoint('/entry' as never)],
+    ['Image.shell needs a program', () => base.shell([])],
     ['must not contain ".."', () => base.addLocalFile('a', '../a')],
     ['Image.addLocalFile takes texts, not undefined', () => base.addLocalFile('a', undefined as never)],
     ['copy must be true or false, not 1', () => base.addLocalFile('a', '/a', { copy: 1 as never })],
@@ -114,6 +132,37 @@ describe('an image', () => {
     const [, step] = base.env({ A: '1' })[DRAFT].steps;
 
     expect(step?.stack.split('\n')[1]).toContain('image.test.ts');
+  });
+});
+
+describe('the imports of an image', () => {
+  const missing = () => import('no-such-package' as string) as Promise<{ answer: number }>;
+
+  it('are the module where it is installed', async () => {
+    const path = await base.imports(() => import('node:path'));
+
+    expect(path.basename('/a/b')).toBe('b');
+  });
+
+  it('may be missing on this machine, until something of them is used', async () => {
+    const absent = await base.imports(missing);
+
+    expect(refusal(() => absent.answer)).toContain('the package "no-such-package" is not installed here');
+    expect(refusal(() => absent.answer)).toContain('.remote(…)');
+  });
+
+  it('fail as always for any other reason', async () => {
+    await expect(base.imports(() => import('./no-such-file.ts' as string))).rejects.toThrow('no-such-file');
+    await expect(base.imports(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  });
+
+  it('fail at once in a container that lacks them', async () => {
+    const host = new FakeHost().install();
+    try {
+      await expect(base.imports(missing)).rejects.toThrow('no-such-package');
+    } finally {
+      host.uninstall();
+    }
   });
 });
 

@@ -8,12 +8,22 @@ import type {
   AddLocalFileOptions,
   BuildStepOptions,
   DebianSlimOptions,
+  DockerfileCommandsOptions,
+  DockerfileOptions,
+  NpmCiOptions,
   NpmInstallOptions,
+  PipInstallOptions,
+  PrivateRegistryOptions,
+  RegistryOptions,
 } from './image-options.ts';
-import { checkFlags, fileUnder, folderUnder, ignoreRef } from './local-paths.ts';
+import { absentModule, missingPackage } from './absent-module.ts';
+import { checkFlags, fileUnder, folderUnder, ignoreRef, namedFiles } from './local-paths.ts';
+import { PIP_KEYS, pipStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
   checkPackages,
+  checkStepKeys,
+  checkText,
   checkTexts,
   checkVariables,
   checkVersions,
@@ -65,6 +75,47 @@ export class Image {
     });
   }
 
+  /**
+   * An image of a registry, such as `node:22-slim` or `ghcr.io/owner/name@sha256:…`, for Linux on the workers' kind of
+   * processor. Functions need Node in it: `addNode` puts one there.
+   */
+  static fromRegistry(reference: string, options: RegistryOptions = {}): Image {
+    return new Image(EMPTY).#step(this.fromRegistry, (subject) => ({
+      spec: registryStep({ subject, kind: 'static' }, reference, options),
+    }));
+  }
+
+  /** A private image of AWS: the secret has `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_REGION`. */
+  static fromAwsEcr(reference: string, options: PrivateRegistryOptions): Image {
+    return new Image(EMPTY).#step(this.fromAwsEcr, (subject) => ({
+      spec: registryStep({ subject, kind: 'aws' }, reference, options),
+    }));
+  }
+
+  /** A private image of Google Cloud: the secret has `SERVICE_ACCOUNT_JSON`, the text of a key, not a path to it. */
+  static fromGcpArtifactRegistry(reference: string, options: PrivateRegistryOptions): Image {
+    return new Image(EMPTY).#step(this.fromGcpArtifactRegistry, (subject) => ({
+      spec: registryStep({ subject, kind: 'gcp' }, reference, options),
+    }));
+  }
+
+  /**
+   * What a Dockerfile builds. The files that its `COPY` and `ADD` lines take go along, without those that a
+   * `.dockerignore` names. An `ENTRYPOINT` must end in running its arguments (`exec "$@"`).
+   */
+  static fromDockerfile(path: string, options: DockerfileOptions = {}): Image {
+    return new Image(EMPTY).#step(this.fromDockerfile, (subject) => {
+      checkText(subject, path);
+      checkStepKeys(subject, options, ['contextDir', 'ignore', 'addNode', 'addPython']);
+      checkTexts(subject, options, ['contextDir']);
+      checkVersions(subject, options, ['addNode', 'addPython']);
+      const { contextDir, addNode, addPython } = options;
+      const ignore = options.ignore && ignoreRef(subject, options.ignore);
+      const spec = { type: 'dockerfile', addNode, addPython, ...stepFields(subject, options) } as const;
+      return { spec, dockerfile: { path, contextDir, files: [], ignore } };
+    });
+  }
+
   /** Debian packages: names, `name=version` or `name/release`. */
   aptInstall(...packages: WordsThen<BuildStepOptions>): Image {
     return this.#step(this.aptInstall, (subject) => {
@@ -90,11 +141,60 @@ export class Image {
     });
   }
 
+  /** What a `package-lock.json` says, without development dependencies. */
+  npmCi(options: NpmCiOptions = {}): Image {
+    return this.#step(this.npmCi, (subject) => {
+      checkStepKeys(subject, options, ['packageJson', 'lockfile', 'extraOptions']);
+      checkTexts(subject, options, ['packageJson', 'lockfile', 'extraOptions']);
+      const { packageJson = 'package.json', extraOptions } = options;
+      const lockfile = options.lockfile ?? packageJson.replace(/[^/]*$/, 'package-lock.json');
+      const spec = { type: 'npmCi', extraOptions, ...stepFields(subject, options) } as const;
+      const paths: LocalPath[] = [
+        { kind: 'file', path: packageJson, name: 'package.json' },
+        { kind: 'file', path: lockfile, name: 'package-lock.json' },
+      ];
+      return { spec, local: { field: 'files', paths } };
+    });
+  }
+
+  /** Python packages, as one writes them behind `pip install`. The image gets a Python if it has none. */
+  pipInstall(...packages: WordsThen<PipInstallOptions>): Image {
+    return this.#step(this.pipInstall, (subject) => {
+      const { words, options } = splitWords<PipInstallOptions>(subject, packages, PIP_KEYS);
+      checkPackages(subject, words);
+      return words.length > 0 && { spec: pipStep(subject, words, options) };
+    });
+  }
+
+  /** The Python packages of a requirements file. */
+  pipInstallFromRequirements(path: string, options: PipInstallOptions = {}): Image {
+    return this.#step(this.pipInstallFromRequirements, (subject) => {
+      checkText(subject, path);
+      checkStepKeys(subject, options, PIP_KEYS);
+      const paths: LocalPath[] = [{ kind: 'file', path, name: 'requirements.txt' }];
+      return { spec: pipStep(subject, [], options), local: { field: 'requirements', paths } };
+    });
+  }
+
   /** Lines of a shell, each run on its own; the step fails with the first that does. */
   runCommands(...commands: WordsThen<BuildStepOptions>): Image {
     return this.#step(this.runCommands, (subject) => {
       const { words, options } = splitWords<BuildStepOptions>(subject, commands);
       return words.length > 0 && { spec: { type: 'run', commands: words, ...stepFields(subject, options) } };
+    });
+  }
+
+  /** Lines of a Dockerfile, after `FROM`. The local files that `COPY` and `ADD` take go along. */
+  dockerfileCommands(...lines: WordsThen<DockerfileCommandsOptions>): Image {
+    return this.#step(this.dockerfileCommands, (subject) => {
+      const known = ['contextFiles', 'contextDir', 'ignore'];
+      const { words, options } = splitWords<DockerfileCommandsOptions>(subject, lines, known);
+      checkTexts(subject, options, ['contextDir']);
+      const { contextDir, contextFiles } = options;
+      const ignore = options.ignore && ignoreRef(subject, options.ignore);
+      const files = contextFiles === undefined ? [] : namedFiles(subject, contextFiles);
+      const spec = { type: 'dockerfileCommands', lines: words, ...stepFields(subject, options) } as const;
+      return words.length > 0 && { spec, dockerfile: { contextDir, files, ignore } };
     });
   }
 
@@ -112,6 +212,21 @@ export class Image {
       checkAbsolute(subject, path);
       return { spec: { type: 'workdir', path } };
     });
+  }
+
+  /** Words before the command of a container; they must end in running it (`exec "$@"`). `[]` clears them. */
+  entrypoint(words: readonly string[]): Image {
+    return this.#words(this.entrypoint, words);
+  }
+
+  /** What a sandbox runs that is given no command. Functions do not use it. */
+  cmd(words: readonly string[]): Image {
+    return this.#words(this.cmd, words);
+  }
+
+  /** The shell that runs later lines. */
+  shell(words: readonly string[]): Image {
+    return this.#words(this.shell, words);
   }
 
   /**
@@ -136,6 +251,28 @@ export class Image {
     });
   }
 
+  /**
+   * Imports what only containers of the image have to have. Elsewhere a package that is not installed is no error until
+   * something of it is used. In containers a failed import is an error, as always.
+   *
+   * @example
+   * ```ts
+   * const image = Image.debianSlim().npmInstall('sharp');
+   * const sharp = image.imports(() => import('sharp'));
+   * export const size = app.function({ image }, async (png: Uint8Array) => (await sharp).default(png).metadata());
+   * ```
+   */
+  async imports<TModule extends object>(load: () => Promise<TModule>): Promise<TModule> {
+    if (containerHost()) return await load();
+    try {
+      return await load();
+    } catch (error) {
+      const missing = missingPackage(error);
+      if (missing === undefined) throw error;
+      return absentModule<TModule>(missing);
+    }
+  }
+
   /** @internal */
   get [DRAFT](): ImageDraft {
     return this.#draft;
@@ -157,6 +294,16 @@ export class Image {
     }
     const steps = [...this.#draft.steps, { ...made, stack: stackAt(callee) }];
     return new Image({ ...this.#draft, steps });
+  }
+
+  #words(callee: AnyCallee & { name: string }, words: readonly string[]): Image {
+    return this.#step(callee, (subject) => {
+      const type = callee.name as 'entrypoint' | 'cmd' | 'shell';
+      if (!Array.isArray(words)) throw new InvalidError(`${subject} takes a list of words`);
+      for (const word of words as unknown[]) checkText(subject, word);
+      if (type === 'shell' && words.length === 0) throw new InvalidError(`${subject} needs a program`);
+      return { spec: { type, words: [...words] } };
+    });
   }
 
   #files(

@@ -34,6 +34,20 @@ export function folderUnder(
   return { remotePath: target, paths: [{ kind: 'folder', path: localPath, name: '', ignore }] };
 }
 
+/** Files by the names that `COPY` calls them by. */
+export function namedFiles(subject: string, files: Readonly<Record<string, string>>): LocalPath[] {
+  if (typeof files !== 'object' || files === null || Array.isArray(files)) {
+    throw new InvalidError(
+      `${subject}: contextFiles must map names to paths, such as { 'a.txt': 'data/a.txt' }`,
+    );
+  }
+  return Object.entries(files).map(([name, path]) => {
+    checkText(`${subject}: contextFiles`, path);
+    checkRemotePath(`${subject}: contextFiles`, name);
+    return { kind: 'file', path, name: posix.normalize(name).replace(/^\/+/, '') };
+  });
+}
+
 /** Keeps what says which files are left out, where the build step finds it. */
 export function ignoreRef(subject: string, ignore: Ignore): number {
   if (typeof ignore === 'function') {

@@ -1,12 +1,13 @@
-import { InvalidError } from '@gantry/protocol';
+import { InvalidError, type SecretRef, type StepOptions } from '@gantry/protocol';
 
-import { checkKeys } from '../option-checks.ts';
+import { checkKeys, checkSecrets } from '../option-checks.ts';
+import type { BuildStepOptions } from './image-options.ts';
 
 /** Any number of texts or lists of texts, then the options of the step, or none. */
 export type WordsThen<TOptions> =
   (string | readonly string[])[] | [...words: (string | readonly string[])[], options: TOptions];
 
-const STEP_KEYS = ['forceBuild', 'gpu'];
+const STEP_KEYS = ['forceBuild', 'secrets', 'gpu'];
 
 /**
  * Takes `(...words, options?)` apart.
@@ -23,15 +24,18 @@ export function splitWords<TOptions extends object>(
   const words = (hasOptions ? args.slice(0, -1) : args).flat() as unknown[];
   for (const word of words) checkText(subject, word);
   const options = (hasOptions ? last : {}) as Partial<TOptions>;
-  checkKeys(subject, options, [...STEP_KEYS, ...known]);
+  checkStepKeys(subject, options, known);
   return { words: words as string[], options };
 }
 
+/** @throws {@link InvalidError} on an option that neither every step has nor this one. */
+export function checkStepKeys(subject: string, options: object, known: readonly string[]): void {
+  checkKeys(subject, options, [...STEP_KEYS, ...known]);
+}
+
 /** The options that every step has, in the form of the manifest. */
-export function stepFields(
-  subject: string,
-  { forceBuild, gpu }: { forceBuild?: boolean; gpu?: string },
-): { forceBuild?: true; gpu?: string } {
+export function stepFields(subject: string, { forceBuild, secrets, gpu }: BuildStepOptions): StepOptions {
+  checkSecrets(subject, secrets);
   if (forceBuild !== undefined && typeof forceBuild !== 'boolean') {
     throw new InvalidError(`${subject}: forceBuild must be true or false, not ${String(forceBuild)}`);
   }
@@ -40,7 +44,12 @@ export function stepFields(
       hint: 'Write a type, and a number if it is more than one, such as "A10G:2", or "any".',
     });
   }
-  return { ...(forceBuild ? { forceBuild: true } : {}), ...(gpu ? { gpu: gpu.toUpperCase() } : {}) };
+  return {
+    ...(forceBuild ? { forceBuild: true } : {}),
+    // They turn themselves into what a manifest says of them.
+    ...(secrets && secrets.length > 0 ? { secrets: secrets as unknown as SecretRef[] } : {}),
+    ...(gpu ? { gpu: gpu.toUpperCase() } : {}),
+  };
 }
 
 /** @throws {@link InvalidError} for anything but a text with something in it. */
