@@ -3,6 +3,7 @@ import ts from 'typescript';
 
 import { siteKey, type AppFacts, type ClassFacts, type HandlerFacts } from './app-facts.ts';
 import { classMistakes } from './class-rules.ts';
+import { findRunFunctions } from './function-sources.ts';
 import type { HandlerKind } from './handler-kind.ts';
 import { packageNameOf, type InstalledPackages } from './installed-packages.ts';
 import type { Mistake } from './mistake.ts';
@@ -66,7 +67,11 @@ export class Analyzer {
 }
 
 class Reading {
-  readonly facts: AppFacts = { handlers: new Map(), classes: new Map() };
+  readonly facts: AppFacts = {
+    handlers: new Map(),
+    classes: new Map(),
+    functionSources: new Map(),
+  };
   readonly mistakes: Mistake[] = [];
   readonly #project: Project;
   readonly #checker: ts.TypeChecker;
@@ -79,6 +84,11 @@ class Reading {
   }
 
   readFile(file: UserFile): void {
+    for (const { line, text } of findRunFunctions(file.source, this.#checker)) {
+      const key = `${file.display}:${line}`;
+      const before = this.facts.functionSources.get(key) ?? '';
+      this.facts.functionSources.set(key, `${before}${text}\n`);
+    }
     for (const registration of file.registrations) {
       const key = siteKey({ file: file.display, line: registration.line, name: registration.name });
       if (registration.target) this.facts.classes.set(key, this.#classFacts(registration.target, file));

@@ -22,6 +22,8 @@ export interface ClassFacts {
 export interface AppFacts {
   handlers: Map<string, HandlerFacts>;
   classes: Map<string, ClassFacts>;
+  /** Of functions that images run: what has to be the same for their result to count, by `file:line` of the call. */
+  functionSources: Map<string, string>;
 }
 
 /** The key that joins a registration in the evaluated bundle with the compiler's facts. */

@@ -68,6 +68,7 @@ export class AppBuilder implements Builder {
     const packages = new InstalledPackages();
     const platform = new PlatformModules(packages, project.entry);
     const read = new Set<string>();
+    const imageFiles = new Set<string>();
     const onUserFile = (path: string): void => void read.add(path);
     const timings: Timings = { totalMs: 0, bundleMs: 0, analyseMs: 0, evaluateMs: 0, packagesMs: 0 };
     try {
@@ -91,7 +92,11 @@ export class AppBuilder implements Builder {
         project,
         outDir: this.#outDir,
         askIgnored: (rule, paths) => evaluator.ignored(rule, paths),
-        onFile: onUserFile,
+        onFile: (path) => {
+          imageFiles.add(path);
+          onUserFile(path);
+        },
+        functionSources: analysis.facts.functionSources,
         npm: new ImagePackages({ project, packages, external: bundle.external }),
       });
       const chosen = selectApp(evaluated.apps, displayPath(project, project.entry), this.#options.app);
@@ -102,7 +107,8 @@ export class AppBuilder implements Builder {
         packer,
       );
       timings.totalMs = performance.now() - started;
-      return { ...result, watchFiles: [...read].sort(), timings };
+      const files = { watchFiles: [...read].sort(), imageFiles: [...imageFiles].sort() };
+      return { ...result, ...files, timings };
     } finally {
       await rm(this.#nextArchive, { force: true });
       if (read.size > 0) this.#watchFiles.clear();

@@ -30,6 +30,8 @@ export interface BuildResult {
   files: { bundle: string; sourceMap: string; packages?: string };
   /** Absolute paths of the user's files that the result depends on, sorted. */
   watchFiles: string[];
+  /** Absolute paths of the local files that images take along, sorted. */
+  imageFiles: string[];
   /** How long the parts took; they overlap. */
   timings: { totalMs: number; bundleMs: number; analyseMs: number; evaluateMs: number; packagesMs: number };
 }

@@ -101,10 +101,13 @@ export interface PipStep extends StepOptions {
   extraOptions?: string | undefined;
 }
 
+/** What comes before the name of an image's function in the spec of a container that runs it; no app has such names. */
+export const IMAGE_FUNCTION = 'image:';
+
 /** Runs a function of the app in a container of the image so far, and keeps what it did to the file system. */
 export interface FunctionStep extends StepOptions {
   type: 'function';
-  /** How the runner finds it in the bundle. */
+  /** How the runner finds it in the bundle, behind {@link IMAGE_FUNCTION}. */
   name: string;
   /** Of the function's source and the variables outside of it that it names: what decides about a rebuild. */
   sourceDigest: string;

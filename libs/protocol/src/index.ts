@@ -94,6 +94,7 @@ export type {
   RegistryStep,
   StepOptions,
 } from './image.ts';
+export { IMAGE_FUNCTION } from './image.ts';
 export {
   assertSecretKey,
   assertSecretValues,

@@ -1,12 +1,19 @@
 import { pathToFileURL } from 'node:url';
 
 import {
+  imageFunctions,
   instantiate,
   registeredApps,
+  type AnyFunction,
   type ClassRegistration,
-  type FunctionRegistration,
 } from 'gantry/internal';
-import { ContainerError, NotFoundError, type ClassParameters, type FunctionSpec } from '@gantry/protocol';
+import {
+  ContainerError,
+  IMAGE_FUNCTION,
+  NotFoundError,
+  type ClassParameters,
+  type FunctionSpec,
+} from '@gantry/protocol';
 
 /** A function of the user, ready to be called with decoded arguments. */
 export type Handler = (args: unknown[]) => unknown;
@@ -36,6 +43,10 @@ export async function loadUserCode(
   parameters: ClassParameters,
 ): Promise<UserCode> {
   await import(pathToFileURL(bundlePath).href);
+  const imageFunction = spec.name.startsWith(IMAGE_FUNCTION)
+    ? imageFunctions().get(spec.name.slice(IMAGE_FUNCTION.length))
+    : undefined;
+  if (imageFunction) return plainFunction(imageFunction);
   const registration = registeredApps()
     .flatMap((app) => app.functions)
     .find((candidate) => candidate.name === spec.name && candidate.kind === spec.kind);
@@ -44,12 +55,12 @@ export async function loadUserCode(
       hint: 'Register functions while the module loads, whatever the environment.',
     });
   }
-  if (registration.kind === 'function') return functionCode(registration);
+  if (registration.kind === 'function') return plainFunction(registration.fn);
   return classCode(registration, parameters, await instantiate(registration));
 }
 
-function functionCode(registration: FunctionRegistration): UserCode {
-  const fn = registration.fn as (...args: unknown[]) => unknown;
+function plainFunction(given: AnyFunction): UserCode {
+  const fn = given as (...args: unknown[]) => unknown;
   const handler: Handler = (args) => fn(...args);
   return {
     handler: () => handler,

@@ -10,6 +10,7 @@ export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
 export type {
   AddLocalDirOptions,
   AddLocalFileOptions,
+  AddLocalSourceOptions,
   BuildStepOptions,
   DebianSlimOptions,
   DockerfileCommandsOptions,
@@ -20,6 +21,7 @@ export type {
   PipInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,
+  RunFunctionOptions,
 } from './image/image-options.ts';
 export { Retries } from './retries.ts';
 export { Secret, type SecretOptions } from './secret.ts';

@@ -129,11 +129,12 @@ export function checkKeys(subject: string, options: object, known: readonly stri
 function checkRanges(subject: string, options: object, ranges: Readonly<Record<string, OptionRange>>): void {
   for (const [key, range] of Object.entries(ranges)) {
     const value: unknown = Reflect.get(options, key);
-    if (value !== undefined) checkNumber(`${subject}: ${key}`, value, range);
+    if (value !== undefined) checkRange(`${subject}: ${key}`, value, range);
   }
 }
 
-function checkNumber(subject: string, value: unknown, range: OptionRange): void {
+/** @throws {@link InvalidError} for anything but a number in a range. */
+export function checkRange(subject: string, value: unknown, range: OptionRange): void {
   if (isInRange(value, range)) return;
   const { min, max, integer } = range;
   const kind = integer ? 'a whole number' : 'a number';
@@ -143,11 +144,11 @@ function checkNumber(subject: string, value: unknown, range: OptionRange): void 
 
 function checkPair(subject: string, value: unknown, range: OptionRange): void {
   if (value === undefined) return;
-  if (!Array.isArray(value)) return checkNumber(subject, value, range);
+  if (!Array.isArray(value)) return checkRange(subject, value, range);
   if (value.length !== 2) {
     throw new InvalidError(`${subject} must be a number or [request, limit]`);
   }
-  for (const part of value) checkNumber(subject, part, range);
+  for (const part of value) checkRange(subject, part, range);
   const [request, limit] = value as [number, number];
   if (request > limit) {
     throw new InvalidError(`${subject}: the request (${request}) is above the limit (${limit})`);

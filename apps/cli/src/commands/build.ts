@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
@@ -13,6 +14,10 @@ export const buildCommand: CommandSpec = {
   arguments: [{ usage: '<entry>', description: 'entry file, or the folder of a project' }],
   options: [
     { flags: '-o, --out <folder>', description: 'where to write it', fallback: 'dist/gantry' },
+    {
+      flags: '--image-files <file>',
+      description: 'list the local files that images take along in this file',
+    },
     SHARED_OPTIONS.json,
   ],
   examples: [
@@ -23,7 +28,11 @@ export const buildCommand: CommandSpec = {
     const json = input.options.flag('json');
     const out = path.resolve(cwd, input.options.text('out') ?? 'dist/gantry');
     const steps = createSteps(terminal, { quiet: json });
-    const { manifest } = await buildWithSteps(await openBuild(input.arguments[0] ?? '', { cwd, out }), steps);
+    const app = await openBuild(input.arguments[0] ?? '', { cwd, out });
+    const { manifest, imageFiles } = await buildWithSteps(app, steps);
+    const list = input.options.text('imageFiles');
+    if (list !== undefined)
+      await writeFile(path.resolve(cwd, list), imageFiles.map((file) => `${file}\n`).join(''));
     if (json) return terminal.out(JSON.stringify(manifest, undefined, 2));
     terminal.note('');
     for (const line of builtTable(manifest, terminal.style)) terminal.out(`  ${line}`);

@@ -12,6 +12,8 @@ export interface BuiltApp {
   exportNames: readonly string[];
   /** The folder that the manifest's paths are relative to. */
   folder: string;
+  /** Absolute paths of the local files that images take along; unknown for what was built before. */
+  imageFiles: readonly string[];
 }
 
 /** Builds one app, as often as its sources change. */
@@ -48,7 +50,7 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
     return {
       watchFiles: [],
       path: folder,
-      build: async () => ({ manifest: await loadManifest(folder), exportNames: [], folder }),
+      build: async () => ({ manifest: await loadManifest(folder), exportNames: [], imageFiles: [], folder }),
     };
   }
   const folder = options.out ?? temporaryFolder(input);
@@ -59,8 +61,8 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
       return builder.watchFiles;
     },
     build: async () => {
-      const { manifest, exportNames } = await builder.build();
-      return { manifest, exportNames, folder };
+      const { manifest, exportNames, imageFiles } = await builder.build();
+      return { manifest, exportNames, imageFiles, folder };
     },
   };
 }

@@ -24,7 +24,7 @@ describe('a file that is packed', () => {
     const site = { file: 'src/app.ts', line: 1 };
     const askIgnored = () => Promise.reject(new Error('nobody asks'));
     const paths = [{ kind: 'file' as const, path: 'words.txt', name: 'words.txt' }];
-    const files = await findLocalFiles(paths, { root, site, askIgnored });
+    const files = await findLocalFiles(paths, { root, entry: join(root, 'app.ts'), site, askIgnored });
     await change(join(root, 'words.txt'));
 
     await expect(writeFileArchive(files, join(root, 'out.tar.gz'))).rejects.toThrow(ChangedFile);

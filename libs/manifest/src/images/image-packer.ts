@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -28,6 +29,8 @@ export interface ImagePackerOptions {
   askIgnored: AskIgnored;
   /** Told of each local file that is packed. */
   onFile(path: string): void;
+  /** What decides about running a function again, by `file:line` of the step. */
+  functionSources: ReadonlyMap<string, string>;
   npm: Pick<ImagePackages, 'write'>;
 }
 
@@ -81,6 +84,7 @@ export class ImagePacker implements AsyncDisposable {
     spec,
     local,
     dockerfile,
+    functionText,
     site,
   }: EvaluatedImage['steps'][number]): Promise<BaseStep | BuildStep> {
     const fields: Record<string, unknown> = { ...spec };
@@ -94,9 +98,16 @@ export class ImagePacker implements AsyncDisposable {
       if (text !== undefined) fields['text'] = text;
       if (files.length > 0) fields['context'] = await this.#archive(files, site);
     }
+    if (functionText !== undefined) fields['sourceDigest'] = this.#sourceDigest(functionText, site);
     return Object.fromEntries(
       Object.entries(fields).filter(([, value]) => value !== undefined),
     ) as unknown as BaseStep | BuildStep;
+  }
+
+  // The text that the engine keeps has passed the bundler, which may rename what it names.
+  #sourceDigest(functionText: string, { file, line }: SourceSite): string {
+    const text = this.#options.functionSources.get(`${file}:${line}`) ?? functionText;
+    return `sha256-${createHash('sha256').update(text).digest('hex')}`;
   }
 
   #find(paths: readonly LocalPath[], site: SourceSite): Promise<ArchiveFile[]> {
@@ -105,7 +116,7 @@ export class ImagePacker implements AsyncDisposable {
 
   #filesOptions(site: SourceSite): LocalFilesOptions {
     const { project, askIgnored } = this.#options;
-    return { root: project.root, site, askIgnored };
+    return { root: project.root, entry: project.entry, site, askIgnored };
   }
 
   async #archive(files: readonly ArchiveFile[], site: SourceSite): Promise<FileRef> {

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 
 import type { SourceSite } from '@gantry/protocol';
 import type { LocalPath } from 'gantry/internal';
 
+import { InstalledPackages } from '../installed-packages.ts';
 import { toBuildError } from '../mistake.ts';
 import { describeLocalFile, walkFolder, type Ignored, type Wanted } from './folder-walk.ts';
 
@@ -26,6 +27,8 @@ export type AskIgnored = (rule: number, ...args: Parameters<Ignored>) => ReturnT
 export interface LocalFilesOptions {
   /** What relative paths are relative to. */
   root: string;
+  /** The file that finds packages of the workspace. */
+  entry: string;
   /** Who added them, for messages. */
   site: SourceSite;
   askIgnored: AskIgnored;
@@ -88,11 +91,40 @@ async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<Ar
     const files = await findFolderFiles({ path, ignored }, options);
     return files.map((file) => ({ ...file, name: name === '' ? file.name : `${name}/${file.name}` }));
   }
+  if (kind === 'source') return await sourcesOf(local, options);
   const file = resolve(options.root, path);
   const facts = await stat(file).catch(() => undefined);
   if (!facts) throw missing('file', path, options);
   if (!facts.isFile()) throw mistake(options, `"${path}" is no file`, 'Add it with addLocalDir.');
   return [await describeLocalFile(file, name)];
+}
+
+/** A package of the workspace under `sources/`, with a link in `node_modules` by which programs beside it find it. */
+async function sourcesOf(
+  { path: name, ignore }: LocalPath,
+  options: LocalFilesOptions,
+): Promise<ArchiveFile[]> {
+  const found = new InstalledPackages().find(name, dirname(options.entry));
+  if (!found || found.root.includes(`${sep}node_modules${sep}`)) {
+    const what = found ? `"${name}" is an installed package` : `the workspace has no package "${name}"`;
+    throw mistake(options, what, found ? 'Add it with npmInstall.' : 'Check the name in its package.json.');
+  }
+  const isKept = (path: string): boolean =>
+    path.split('/').every((part) => !part.startsWith('.') && part !== 'node_modules');
+  const files = await findFolderFiles(
+    {
+      path: found.root,
+      ignored: (paths) => options.askIgnored(ignore ?? 0, paths),
+      wanted: { takes: isKept, leadsTo: isKept },
+    },
+    options,
+  );
+  const linkTarget = `${'../'.repeat(name.split('/').length)}sources/${name}`;
+  const link = { name: `node_modules/${name}`, path: found.root, linkTarget };
+  return [
+    ...files.map((file) => ({ ...file, name: `sources/${name}/${file.name}` })),
+    { ...link, executable: false, sizeBytes: 0, modifiedMs: 0 },
+  ];
 }
 
 function missing(kind: string, path: string, options: Pick<LocalFilesOptions, 'root' | 'site'>): Error {

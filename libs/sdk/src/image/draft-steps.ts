@@ -10,6 +10,8 @@ export interface DraftStep {
   local?: { field: ArchiveField; paths: LocalPath[] } | undefined;
   /** Lines of a Dockerfile, whose COPY and ADD name files below a folder. They become the field `context`. */
   dockerfile?: DockerfileDraft | undefined;
+  /** What the engine says of the function to run. */
+  functionText?: string | undefined;
   /** The stack of the call that added the step. */
   stack: string;
 }
@@ -18,7 +20,9 @@ export interface DraftStep {
 export type StepFields = WithoutArchives<BaseStep | BuildStep>;
 
 type ArchiveField = 'archive' | 'files' | 'context' | 'requirements';
-type WithoutArchives<TStep> = TStep extends unknown ? Omit<TStep, ArchiveField | 'text'> : never;
+type WithoutArchives<TStep> = TStep extends unknown
+  ? Omit<TStep, ArchiveField | 'text' | 'sourceDigest'>
+  : never;
 
 /** Files put in place when a container starts. */
 export interface DraftFiles {
@@ -31,7 +35,8 @@ export interface DraftFiles {
 
 /** A file or folder of this machine, and where it goes in an archive. */
 export interface LocalPath {
-  kind: 'file' | 'folder';
+  /** A `source` is a package of the workspace, by its name. */
+  kind: 'file' | 'folder' | 'source';
   /** Absolute, or relative to the folder in which the app is built. */
   path: string;
   /** For a folder `''` where its content lies at the top of the archive. */

@@ -85,6 +85,17 @@ export interface PipInstallOptions extends BuildStepOptions {
   extraOptions?: string;
 }
 
+export interface RunFunctionOptions<TArgs extends unknown[] = unknown[]> extends BuildStepOptions {
+  /** What the function is called with. @defaultValue nothing */
+  args?: TArgs;
+  /** Longest that it may run, 10 ms to 24 h. @defaultValue 3_600_000 */
+  timeoutMs?: number;
+  /** Cores. @defaultValue 0.125 */
+  cpu?: number;
+  /** @defaultValue 128 */
+  memoryMiB?: number;
+}
+
 /** Files to leave out: patterns of `.dockerignore` files, or a function that is true for them; paths are relative. */
 export type Ignore = readonly string[] | FilePatternMatcher | ((path: string) => boolean);
 
@@ -98,5 +109,10 @@ export interface AddLocalFileOptions {
 
 export interface AddLocalDirOptions extends AddLocalFileOptions {
   /** Paths are relative to the folder. @defaultValue nothing */
+  ignore?: Ignore;
+}
+
+export interface AddLocalSourceOptions extends AddLocalFileOptions {
+  /** Paths are relative to each package. @defaultValue all but `.ts`, `.js` and their kin, and `.json` */
   ignore?: Ignore;
 }

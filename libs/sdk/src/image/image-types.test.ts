@@ -18,6 +18,10 @@ describe('an image', () => {
         .npmCi()
         .pipInstall('a', { pre: true })
         .dockerfileCommands('RUN a', { contextFiles: { a: 'b' } });
+      const download = async (name: string, retries = 1) => `${name} ${retries}`;
+      image.runFunction(download, { args: ['a'] }).addLocalSource('@acme/lib', { copy: true });
+      // @ts-expect-error an argument of the wrong type
+      image.runFunction(download, { args: [1] });
       // @ts-expect-error an option that does not exist
       image.aptInstall('a', { registry: 'x' });
       // @ts-expect-error the options come last

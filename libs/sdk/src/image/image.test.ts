@@ -1,16 +1,21 @@
-import { GantryError } from '@gantry/protocol';
+import { decodeValue, GantryError } from '@gantry/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { App } from '../app.ts';
 import { FakeHost } from '../fake-host.fixture.ts';
 import { replaceOptions } from '../pool-options.ts';
 import { DRAFT, type StepFields } from './draft-steps.ts';
+import { imageFunctions } from './image-functions.ts';
 import { Image } from './image.ts';
 
 const base = Image.debianSlim();
 
 function stepsOf(image: Image): StepFields[] {
   return image[DRAFT].steps.map(({ spec }) => spec);
+}
+
+function prepare(language: string): string {
+  return language;
 }
 
 function refusal(make: () => unknown): string {
@@ -50,6 +55,15 @@ describe('an image', () => {
     expect(stepsOf(base)).toHaveLength(1);
     expect(stepsOf(one)[1]).toEqual({ type: 'env', variables: { A: '1' } });
     expect(stepsOf(two)[1]).toEqual({ type: 'env', variables: { B: '2' } });
+  });
+
+  it('may run a function, which its containers find by name', () => {
+    const image = base.runFunction(prepare, { args: ['eng'], cpu: 2, timeoutMs: 1_000 });
+
+    const [, step] = stepsOf(image) as { args?: string }[];
+    expect(step).toMatchObject({ type: 'function', name: 'prepare', cpu: 2, timeoutMs: 1_000 });
+    expect(decodeValue(Buffer.from(step?.args ?? '', 'base64'))).toEqual(['eng']);
+    expect(imageFunctions().get('prepare')).toBe(prepare);
   });
 
   it('gets no step from an empty list', () => {
@@ -96,6 +110,26 @@ describe('an image', () => {
     ],
     ['Image.entrypoint takes a list of words', () => base.entrypoint('/entry' as never)],
     ['Image.shell needs a program', () => base.shell([])],
+    ['Image.runFunction needs a function', () => base.runFunction('a' as never)],
+    [
+      'the function has no name',
+      () =>
+        base.runFunction(
+          (
+            () => () =>
+              1
+          )(),
+        ),
+    ],
+    [
+      'two functions are called "twice"',
+      () => [function twice() {}, function twice() {}].map((fn) => base.runFunction(fn)),
+    ],
+    ['args must be a list', () => base.runFunction(prepare, { args: 'a' as never })],
+    ['timeoutMs must be a number from 10 to 86400000', () => base.runFunction(prepare, { timeoutMs: 1 })],
+    ['there is no option "volumes"', () => base.runFunction(prepare, { volumes: {} } as object)],
+    ['Image.addLocalSource: "../lib" is no name of a package', () => base.addLocalSource('../lib')],
+    ['there is no option "gpu"', () => base.addLocalSource('@acme/lib', { gpu: 'any' } as object)],
     ['must not contain ".."', () => base.addLocalFile('a', '../a')],
     ['Image.addLocalFile takes texts, not undefined', () => base.addLocalFile('a', undefined as never)],
     ['copy must be true or false, not 1', () => base.addLocalFile('a', '/a', { copy: 1 as never })],
@@ -179,6 +213,14 @@ describe('in a container, an image', () => {
       .aptInstall('late');
 
     expect(stepsOf(image)).toEqual([]);
+  });
+
+  it('keeps the functions that it runs, because one of its containers is to run them', () => {
+    host.install();
+    const later = () => 'late';
+
+    expect(stepsOf(Image.debianSlim().runFunction(later))).toEqual([]);
+    expect(imageFunctions().get('later')).toBe(later);
   });
 });
 

@@ -6,6 +6,7 @@ import { DRAFT, type DraftStep, type ImageDraft, type LocalPath } from './draft-
 import type {
   AddLocalDirOptions,
   AddLocalFileOptions,
+  AddLocalSourceOptions,
   BuildStepOptions,
   DebianSlimOptions,
   DockerfileCommandsOptions,
@@ -15,9 +16,19 @@ import type {
   PipInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,
+  RunFunctionOptions,
 } from './image-options.ts';
 import { absentModule, missingPackage } from './absent-module.ts';
-import { checkFlags, fileUnder, folderUnder, ignoreRef, namedFiles } from './local-paths.ts';
+import { functionStep, keepImageFunction } from './image-functions.ts';
+import {
+  checkFlags,
+  fileUnder,
+  folderUnder,
+  ignoreRef,
+  namedFiles,
+  sourcesUnder,
+  splitSources,
+} from './local-paths.ts';
 import { PIP_KEYS, pipStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
@@ -28,6 +39,7 @@ import {
   checkVariables,
   checkVersions,
   splitWords,
+  STEP_KEYS,
   stepFields,
   type WordsThen,
 } from './step-checks.ts';
@@ -132,7 +144,7 @@ export class Image {
   npmInstall(...packages: WordsThen<NpmInstallOptions>): Image {
     return this.#step(this.npmInstall, (subject) => {
       const texts = ['registry', 'extraOptions'] as const;
-      const { words, options } = splitWords<NpmInstallOptions>(subject, packages, texts);
+      const { words, options } = splitWords<NpmInstallOptions>(subject, packages, [...STEP_KEYS, ...texts]);
       checkPackages(subject, words);
       checkTexts(subject, options, texts);
       const { registry, extraOptions } = options;
@@ -160,7 +172,10 @@ export class Image {
   /** Python packages, as one writes them behind `pip install`. The image gets a Python if it has none. */
   pipInstall(...packages: WordsThen<PipInstallOptions>): Image {
     return this.#step(this.pipInstall, (subject) => {
-      const { words, options } = splitWords<PipInstallOptions>(subject, packages, PIP_KEYS);
+      const { words, options } = splitWords<PipInstallOptions>(subject, packages, [
+        ...STEP_KEYS,
+        ...PIP_KEYS,
+      ]);
       checkPackages(subject, words);
       return words.length > 0 && { spec: pipStep(subject, words, options) };
     });
@@ -187,8 +202,8 @@ export class Image {
   /** Lines of a Dockerfile, after `FROM`. The local files that `COPY` and `ADD` take go along. */
   dockerfileCommands(...lines: WordsThen<DockerfileCommandsOptions>): Image {
     return this.#step(this.dockerfileCommands, (subject) => {
-      const known = ['contextFiles', 'contextDir', 'ignore'];
-      const { words, options } = splitWords<DockerfileCommandsOptions>(subject, lines, known);
+      const keys = [...STEP_KEYS, 'contextFiles', 'contextDir', 'ignore'];
+      const { words, options } = splitWords<DockerfileCommandsOptions>(subject, lines, keys);
       checkTexts(subject, options, ['contextDir']);
       const { contextDir, contextFiles } = options;
       const ignore = options.ignore && ignoreRef(subject, options.ignore);
@@ -196,6 +211,30 @@ export class Image {
       const spec = { type: 'dockerfileCommands', lines: words, ...stepFields(subject, options) } as const;
       return words.length > 0 && { spec, dockerfile: { contextDir, files, ignore } };
     });
+  }
+
+  /**
+   * Runs a function of the app in a container of the image so far, and keeps what it did to the file system. It runs
+   * again when it, its arguments, or a variable of a module that it names changes; not when a function that it calls does.
+   *
+   * @example
+   * ```ts
+   * async function download(name: string) {
+   *   await writeFile(`/models/${name}`, Buffer.from(await (await fetch(`${MODELS}/${name}`)).arrayBuffer()));
+   * }
+   * const image = Image.debianSlim().runCommands('mkdir /models').runFunction(download, { args: ['eng'] });
+   * ```
+   */
+  runFunction<TArgs extends unknown[]>(
+    fn: (...args: TArgs) => unknown,
+    options: RunFunctionOptions<NoInfer<TArgs>> = {},
+  ): Image {
+    // In containers, too: one of them is to run it.
+    keepImageFunction('Image.runFunction', fn);
+    return this.#step(this.runFunction, (subject) => ({
+      spec: functionStep(subject, fn, options),
+      functionText: Function.prototype.toString.call(fn),
+    }));
   }
 
   /** Environment variables of later steps and of containers. Never for secrets: they are part of the image. */
@@ -249,6 +288,19 @@ export class Image {
       const ignore = options.ignore && ignoreRef(subject, options.ignore);
       return folderUnder(subject, { localPath, remotePath, ignore });
     });
+  }
+
+  /**
+   * Packages of the workspace as sources, for programs that containers start from files: `sources/<name>` in the working
+   * directory, and `node_modules/<name>`. What the app imports is in its bundle without this.
+   */
+  addLocalSource(...packages: WordsThen<AddLocalSourceOptions>): Image {
+    if (containerHost()) return this;
+    const { words, options } = splitSources('Image.addLocalSource', packages);
+    if (words.length === 0) return this;
+    return this.#files(this.addLocalSource, options, (subject) =>
+      sourcesUnder(subject, words, options.ignore),
+    );
   }
 
   /**

@@ -4,8 +4,8 @@ import { InvalidError } from '@gantry/protocol';
 
 import { keepIgnore, type LocalPath } from './draft-steps.ts';
 import { FilePatternMatcher } from './file-pattern-matcher.ts';
-import type { Ignore } from './image-options.ts';
-import { checkRemotePath, checkText } from './step-checks.ts';
+import type { AddLocalSourceOptions, Ignore } from './image-options.ts';
+import { checkRemotePath, checkText, splitWords } from './step-checks.ts';
 
 /** One file and the folder it goes to. */
 export function fileUnder(
@@ -32,6 +32,34 @@ export function folderUnder(
   checkRemotePath(subject, remotePath);
   const target = posix.normalize(remotePath).replace(/(?<=.)\/$/, '');
   return { remotePath: target, paths: [{ kind: 'folder', path: localPath, name: '', ignore }] };
+}
+
+/** Takes `(...names, options?)` of packages apart. */
+export function splitSources(
+  subject: string,
+  args: readonly unknown[],
+): { words: string[]; options: Partial<AddLocalSourceOptions> } {
+  const { words, options } = splitWords<AddLocalSourceOptions>(subject, args, ['copy', 'ignore']);
+  for (const name of words) {
+    if (/^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*$/.test(name)) continue;
+    throw new InvalidError(`${subject}: "${name}" is no name of a package`, {
+      hint: 'Name a package of the workspace, such as @acme/lib. For a folder there is addLocalDir.',
+    });
+  }
+  return { words, options };
+}
+
+/** Packages of the workspace below the working directory. */
+export function sourcesUnder(
+  subject: string,
+  names: readonly string[],
+  ignore: Ignore | undefined,
+): { remotePath: string; paths: LocalPath[] } {
+  const rule = ignoreRef(subject, ignore ?? ((path) => !/\.(?:[cm]?[jt]sx?|json)$/.test(path)));
+  return {
+    remotePath: '.',
+    paths: names.map((name) => ({ kind: 'source', path: name, name, ignore: rule })),
+  };
 }
 
 /** Files by the names that `COPY` calls them by. */

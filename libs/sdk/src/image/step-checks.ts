@@ -7,7 +7,8 @@ import type { BuildStepOptions } from './image-options.ts';
 export type WordsThen<TOptions> =
   (string | readonly string[])[] | [...words: (string | readonly string[])[], options: TOptions];
 
-const STEP_KEYS = ['forceBuild', 'secrets', 'gpu'];
+/** Options that every step has. */
+export const STEP_KEYS = ['forceBuild', 'secrets', 'gpu'];
 
 /**
  * Takes `(...words, options?)` apart.
@@ -17,14 +18,14 @@ const STEP_KEYS = ['forceBuild', 'secrets', 'gpu'];
 export function splitWords<TOptions extends object>(
   subject: string,
   args: readonly unknown[],
-  known: readonly string[] = [],
+  keys: readonly string[] = STEP_KEYS,
 ): { words: string[]; options: Partial<TOptions> } {
   const last = args.at(-1);
   const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last);
   const words = (hasOptions ? args.slice(0, -1) : args).flat() as unknown[];
   for (const word of words) checkText(subject, word);
   const options = (hasOptions ? last : {}) as Partial<TOptions>;
-  checkStepKeys(subject, options, known);
+  checkKeys(subject, options, keys);
   return { words: words as string[], options };
 }
 

@@ -1,0 +1,57 @@
+import { encodeValue, InvalidError } from '@gantry/protocol';
+
+import { checkRange } from '../option-checks.ts';
+import type { AnyFunction } from '../registry.ts';
+import type { StepFields } from './draft-steps.ts';
+import type { RunFunctionOptions } from './image-options.ts';
+import { checkStepKeys, stepFields } from './step-checks.ts';
+
+const FUNCTIONS = Symbol.for('gantry.imageFunctions');
+const globals = globalThis as { [FUNCTIONS]?: Map<string, AnyFunction> };
+
+/** The functions that images run, by name: what a container that builds a step finds in the bundle. */
+export function imageFunctions(): Map<string, AnyFunction> {
+  return (globals[FUNCTIONS] ??= new Map());
+}
+
+/** @throws {@link InvalidError} for what has no name, or one that is taken. */
+export function keepImageFunction(subject: string, fn: unknown): asserts fn is AnyFunction {
+  if (typeof fn !== 'function') {
+    throw new InvalidError(`${subject} needs a function`, {
+      hint: 'Give it the function itself, not a handle.',
+    });
+  }
+  if (fn.name === '') {
+    throw new InvalidError(`${subject}: the function has no name`, {
+      hint: 'Assign it to a constant first.',
+    });
+  }
+  const known = imageFunctions().get(fn.name);
+  if (known && known !== fn) {
+    throw new InvalidError(`${subject}: two functions are called "${fn.name}"`, {
+      hint: 'Rename one of them.',
+    });
+  }
+  imageFunctions().set(fn.name, fn as AnyFunction);
+}
+
+/** The step that runs a function. */
+export function functionStep(subject: string, fn: AnyFunction, options: RunFunctionOptions): StepFields {
+  checkStepKeys(subject, options, ['args', 'timeoutMs', 'cpu', 'memoryMiB']);
+  const { args = [], timeoutMs = 3_600_000, cpu, memoryMiB } = options;
+  if (!Array.isArray(args)) throw new InvalidError(`${subject}: args must be a list of arguments`);
+  checkRange(`${subject}: timeoutMs`, timeoutMs, { min: 10, max: 24 * 3_600_000, integer: false });
+  if (cpu !== undefined) checkRange(`${subject}: cpu`, cpu, { min: 0.001, max: Infinity, integer: false });
+  if (memoryMiB !== undefined) {
+    checkRange(`${subject}: memoryMiB`, memoryMiB, { min: 1, max: Infinity, integer: true });
+  }
+  return {
+    type: 'function',
+    name: fn.name,
+    args: Buffer.from(encodeValue(args)).toString('base64'),
+    timeoutMs,
+    cpu,
+    memoryMiB,
+    ...stepFields(subject, options),
+  };
+}
