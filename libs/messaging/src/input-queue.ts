@@ -57,6 +57,8 @@ export interface InputQueue {
   readCall(callId: string): AsyncIterable<InputMessage>;
   /** The stored inputs of a pool, delivered or not. */
   readPool(pool: string): AsyncIterable<InputMessage>;
+  /** Every stored input, delivered or not; those that are stored while this reads, too. */
+  readAll(): AsyncIterable<InputMessage>;
   /** Drops a pool's consumer and all its inputs. */
   removePool(pool: string): Promise<void>;
   /** Drops all inputs of a pool. */
@@ -173,6 +175,10 @@ export class NatsInputQueue implements InputQueue {
 
   readPool(pool: string): AsyncIterable<InputMessage> {
     return this.#read(subjects.poolInputs(pool));
+  }
+
+  readAll(): AsyncIterable<InputMessage> {
+    return this.#read(subjects.allInputs);
   }
 
   async removePool(pool: string): Promise<void> {

@@ -21,14 +21,14 @@ export async function* readStored(
   const inBatches = link.isAtLeast(2, 11);
   let next = 1;
   for (;;) {
-    const messages = inBatches
+    const { messages, isLast } = inBatches
       ? await readBatch(link, { stream, filter, from: next })
       : await readOne(link, { stream, filter, from: next });
     for (const message of messages) {
       yield message;
       next = message.sequence + 1;
     }
-    if (messages.length < (inBatches ? BATCH : 1)) return;
+    if (isLast) return;
   }
 }
 
@@ -38,16 +38,28 @@ interface Position {
   from: number;
 }
 
-async function readOne(link: NatsLink, { stream, filter, from }: Position): Promise<StoredMessage[]> {
+interface Part {
+  messages: StoredMessage[];
+  /** Whether none follows. */
+  isLast: boolean;
+}
+
+async function readOne(link: NatsLink, { stream, filter, from }: Position): Promise<Part> {
   const message = await link.askUntilAnswered(`reading "${filter}"`, () =>
     link.manager.direct.getMessage(stream, { seq: from, next_by_subj: filter }),
   );
-  return message ? [{ subject: message.subject, sequence: message.seq, data: message.data }] : [];
+  if (!message) return { messages: [], isLast: true };
+  return {
+    messages: [{ subject: message.subject, sequence: message.seq, data: message.data }],
+    isLast: false,
+  };
 }
 
-async function readBatch(link: NatsLink, { stream, filter, from }: Position): Promise<StoredMessage[]> {
+// nats-server ends a batch early when its messages are large, so its length does not say whether it was the last one.
+async function readBatch(link: NatsLink, { stream, filter, from }: Position): Promise<Part> {
   return await link.askUntilAnswered(`reading "${filter}"`, async () => {
-    const found: StoredMessage[] = [];
+    const messages: StoredMessage[] = [];
+    let following = 0;
     try {
       const batch = await link.manager.direct.getBatch(stream, {
         seq: from,
@@ -55,12 +67,13 @@ async function readBatch(link: NatsLink, { stream, filter, from }: Position): Pr
         batch: BATCH,
       });
       for await (const message of batch) {
-        found.push({ subject: message.subject, sequence: message.seq, data: message.data });
+        messages.push({ subject: message.subject, sequence: message.seq, data: message.data });
+        following = message.pending;
       }
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    return found;
+    return { messages, isLast: messages.length === 0 || following === 0 };
   });
 }
 
