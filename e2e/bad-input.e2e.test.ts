@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-import { encodeFrame, newCallId, newId, newSessionKey, type Manifest } from '@gantry/protocol';
+import { encodeFrame, newCallId, newId, newSessionKey, type Manifest, valueName } from '@gantry/protocol';
 import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import fc from 'fast-check';
 import { Client, RemoteFunction, type HandleOf } from 'gantry';
@@ -324,7 +324,7 @@ describe('sessions', () => {
   });
 
   test('fail an input whose arguments are in no blob, once', async () => {
-    const args = { blob: `sha256-${'0'.repeat(64)}`, sizeBytes: 5 };
+    const args = { blob: valueName(`sha256-${'0'.repeat(64)}`, Date.now()), sizeBytes: 5 };
 
     const answer = await submitInputs([{ inputId: newId('in'), index: 0, args }]);
 

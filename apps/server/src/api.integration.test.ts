@@ -57,6 +57,30 @@ describe('the API', () => {
     expect((await platform.client.request('GET', `/v1/blobs/sha256-${'1'.repeat(64)}`)).status).toBe(404);
   });
 
+  it('keeps values under the day and their digest', async () => {
+    const bytes = new Uint8Array(600_000).fill(8);
+    const digest = digestOf(bytes);
+    const { status, json } = await platform.client.request('PUT', `/v1/values/${digest}`, bytes);
+    expect({ status, json }).toEqual({
+      status: 201,
+      json: { blob: expect.stringMatching(`^d\\d+-${digest}$`) },
+    });
+    expect((await platform.client.request('GET', `/v1/blobs/${String(json['blob'])}`)).text).toHaveLength(
+      600_000,
+    );
+    expect((await platform.client.request('HEAD', `/v1/blobs/${digest}`)).status).toBe(404);
+    const refused = [
+      ['PUT', `/v1/values/${String(json['blob'])}`, 400],
+      ['PUT', `/v1/blobs/${String(json['blob'])}`, 400],
+      ['PUT', `/v1/values/sha256-${'0'.repeat(64)}`, 400],
+      ['GET', `/v1/blobs/d1-${digest}`, 404],
+    ] as const;
+    for (const [method, path, expected] of refused) {
+      const body = method === 'PUT' ? bytes : undefined;
+      expect((await platform.client.request(method, path, body)).status, path).toBe(expected);
+    }
+  });
+
   it.each([
     ['no JSON', 'not json', 400],
     ['no object', 'null', 400],

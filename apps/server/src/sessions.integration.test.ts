@@ -1,4 +1,11 @@
-import { encodeFrame, newCallId, newId, newSessionKey, type ParameterSpec } from '@gantry/protocol';
+import {
+  encodeFrame,
+  newCallId,
+  newId,
+  newSessionKey,
+  type ParameterSpec,
+  valueName,
+} from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -94,6 +101,8 @@ describe('sessions', () => {
   it('rejects what cannot run, each with its own error', async () => {
     const { functionId } = await platform.deployFresh();
     const session = await platform.client.session();
+    const digest = `sha256-${'0'.repeat(64)}`;
+    const stale = valueName(digest, Date.now() - 8 * 24 * 3600 * 1000);
     const cases: [Record<string, unknown>, string][] = [
       [{ functionId: newId('fu') }, 'NotFoundError'],
       [{ method: 'other' }, 'NotFoundError'],
@@ -106,6 +115,11 @@ describe('sessions', () => {
       [{ inputs: [{ inputId: newId('in'), index: -1, args: new Uint8Array() }] }, 'InvalidError'],
       [{ inputs: [{ inputId: newId('in'), index: 0, args: 'text' }] }, 'InvalidError'],
       [{ inputs: [{ inputId: newId('in'), index: 0, args: new Uint8Array(600_000) }] }, 'InvalidError'],
+      [
+        { inputs: [{ inputId: newId('in'), index: 0, args: { blob: digest, sizeBytes: 9 } }] },
+        'InvalidError',
+      ],
+      [{ inputs: [{ inputId: newId('in'), index: 0, args: { blob: stale, sizeBytes: 9 } }] }, 'InvalidError'],
     ];
     for (const [changes] of cases) session.submit(functionId, [1], changes);
     const rejected = await session.waitFor('rejected', cases.length);

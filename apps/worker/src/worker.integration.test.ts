@@ -249,7 +249,7 @@ describe('a worker', () => {
     const record = await platform.deploy(freeFunction('echo', '(bytes) => bytes'));
     await platform.startContainer(record);
     const bytes = new Uint8Array(2_000_000).fill(7);
-    const stored = await platform.blobs.putBytes(encodeValue([bytes]));
+    const stored = await platform.blobs.putValue(encodeValue([bytes]));
     const call = await platform.submit(record, '', []);
     await platform.messaging.inputs.submit(record.id, {
       ...{
@@ -260,7 +260,7 @@ describe('a worker', () => {
         method: '',
         attempt: 0,
       },
-      args: { blob: stored.digest, sizeBytes: stored.sizeBytes },
+      args: { blob: stored.name, sizeBytes: stored.sizeBytes },
     });
     const { outcome } = await call.output();
     if (outcome.type !== 'value' || outcome.value instanceof Uint8Array) throw new Error('no blob');

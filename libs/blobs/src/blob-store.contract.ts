@@ -1,4 +1,4 @@
-import { ExecutionError, InvalidError, NotFoundError } from '@gantry/protocol';
+import { ExecutionError, InvalidError, NotFoundError, valueName } from '@gantry/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BlobStore } from './blob-store.ts';
 import { digestOf } from './digest.ts';
@@ -26,6 +26,7 @@ export function blobStoreContract(name: string, open: () => Promise<OpenedBlobSt
       await opened[Symbol.asyncDispose]();
     });
     roundTrips(() => opened.store);
+    values(() => opened.store);
     refusals(() => opened.store);
     damages(() => opened);
   });
@@ -84,6 +85,80 @@ function roundTrips(store: () => BlobStore): void {
   });
 }
 
+function values(store: () => BlobStore): void {
+  const DAY_MS = 24 * 3600 * 1000;
+  const listed = async (day: number): Promise<string[]> => {
+    const names: string[] = [];
+    for await (const name of store().valuesOf(day)) names.push(name);
+    return names.sort();
+  };
+
+  test('stores a value under the day and its digest, apart from the blob with the same bytes', async () => {
+    const bytes = bytesOf('a value of today');
+    const { name, sizeBytes } = await store().putValue(bytes);
+
+    expect([
+      valueName(digestOf(bytes), Date.now()),
+      valueName(digestOf(bytes), Date.now() - 1_000),
+    ]).toContain(name);
+    expect(sizeBytes).toBe(bytes.byteLength);
+    expect([...(await store().getBytes(name))]).toEqual([...bytes]);
+    expect([...(await collect(await store().get(name)))]).toEqual([...bytes]);
+    expect(await store().has(digestOf(bytes))).toBe(false);
+  });
+
+  test('streams a large value in and out', async () => {
+    const name = valueName(digestOf(await collect(largeContent(5))), Date.now());
+
+    await store().put(name, largeContent(5));
+
+    expect(name).toContain(digestOf(await store().getBytes(name)));
+  });
+
+  test('lists the days that have values, and the values of a day', async () => {
+    expect(await listed(1)).toEqual([]);
+    const names = Array.from({ length: 20 }, (_, index) =>
+      valueName(digestOf(bytesOf(`${index}`)), 3 * DAY_MS),
+    );
+    await Promise.all(names.map((name, index) => store().put(name, bytesOf(`${index}`))));
+    const other = valueName(digestOf(bytesOf('0')), 40 * DAY_MS);
+    await store().put(other, bytesOf('0'));
+
+    expect(await store().days()).toEqual(expect.arrayContaining([3, 40]));
+    expect(await listed(3)).toEqual(names.sort());
+    expect(await listed(40)).toEqual([other]);
+    expect(await listed(4)).toEqual([]);
+  });
+
+  test('removes a value of one day and leaves the same bytes of another, and a day without values is none', async () => {
+    const bytes = bytesOf('of two days');
+    const [old, young] = [5, 6].map((day) => valueName(digestOf(bytes), day * DAY_MS)) as [string, string];
+    await store().put(old, bytes);
+    await store().put(young, bytes);
+
+    await store().delete(old);
+    await store().delete(old);
+
+    expect(await store().has(old)).toBe(false);
+    expect([...(await store().getBytes(young))]).toEqual([...bytes]);
+    const days = await store().days();
+    expect(days).not.toContain(5);
+    expect(days).toContain(6);
+  });
+
+  test('says that a value is missing by its name', async () => {
+    const name = valueName(digestOf(bytesOf('gone')), 7 * DAY_MS);
+    await expect(store().getBytes(name)).rejects.toSatisfy(isError(NotFoundError, name));
+    await expect(store().get(name)).rejects.toSatisfy(isError(NotFoundError, name));
+  });
+
+  test('refuses a value whose content does not match its digest', async () => {
+    const name = valueName(digestOf(bytesOf('announced value')), Date.now());
+    await expect(store().put(name, bytesOf('other'))).rejects.toBeInstanceOf(InvalidError);
+    expect(await store().has(name)).toBe(false);
+  });
+}
+
 function refusals(store: () => BlobStore): void {
   test('says that a blob is missing by its digest', async () => {
     await expect(store().get(ABSENT)).rejects.toSatisfy(isError(NotFoundError, ABSENT));
@@ -119,6 +194,8 @@ function refusals(store: () => BlobStore): void {
     `sha256-${'A'.repeat(64)}`,
     `sha256-../${'0'.repeat(61)}`,
     `md5-${'0'.repeat(64)}`,
+    `d-sha256-${'0'.repeat(64)}`,
+    `d1/../sha256-${'0'.repeat(64)}`,
   ])('refuses "%s" as a digest', async (digest) => {
     for (const action of [
       () => store().put(digest, bytesOf('x')),

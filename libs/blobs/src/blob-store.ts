@@ -8,11 +8,22 @@ export interface StoredBlob {
   sizeBytes: number;
 }
 
+/** What {@link BlobStore.putValue} reports. */
+export interface StoredValue {
+  /** `d<day>-sha256-<64 hex digits>`. */
+  name: string;
+  sizeBytes: number;
+}
+
 /**
- * Immutable byte sequences, each found by the SHA-256 of its content, written `sha256-<64 hex digits>`.
+ * Immutable byte sequences, each found by a name that holds the SHA-256 of its content: `sha256-<64 hex digits>`.
+ *
+ * Values, which are arguments and results of calls, also have the day of their storing in their names
+ * (`valueName`), so that they can be removed after their time: whoever stores the same bytes on a later day
+ * makes another blob, which no removal of the older one can touch.
  *
  * Every method may be called concurrently, from any number of processes that share the store. Every method
- * rejects with `InvalidError` when the digest is malformed, with `ResourceExhaustedError` when the store is
+ * rejects with `InvalidError` when the name is malformed, with `ResourceExhaustedError` when the store is
  * full, and with `InternalFailure` when it cannot be reached or read.
  */
 export interface BlobStore {
@@ -22,10 +33,13 @@ export interface BlobStore {
    *
    * @throws InvalidError when the content does not match the digest; nothing is stored then.
    */
-  put(digest: string, source: BlobSource): Promise<void>;
+  put(name: string, source: BlobSource): Promise<void>;
 
   /** Stores bytes under the digest computed from them. */
   putBytes(bytes: Uint8Array): Promise<StoredBlob>;
+
+  /** Stores bytes as a value of today. */
+  putValue(bytes: Uint8Array): Promise<StoredValue>;
 
   /**
    * Streams a blob. Content is verified while it is read, so the last step of the iteration, not this call, throws
@@ -33,7 +47,7 @@ export interface BlobStore {
    *
    * @throws NotFoundError when the store has no such blob.
    */
-  get(digest: string): Promise<AsyncIterable<Uint8Array>>;
+  get(name: string): Promise<AsyncIterable<Uint8Array>>;
 
   /**
    * Reads a blob whole, verified.
@@ -41,11 +55,17 @@ export interface BlobStore {
    * @throws NotFoundError when the store has no such blob.
    * @throws ExecutionError when the stored bytes are damaged.
    */
-  getBytes(digest: string): Promise<Uint8Array>;
+  getBytes(name: string): Promise<Uint8Array>;
 
   /** Whether the store has the blob; does not read its content. */
-  has(digest: string): Promise<boolean>;
+  has(name: string): Promise<boolean>;
 
   /** Removes a blob. Removing one that is not there is harmless. */
-  delete(digest: string): Promise<void>;
+  delete(name: string): Promise<void>;
+
+  /** The days, counted from 1970 (UTC), of which there are values. */
+  days(): Promise<number[]>;
+
+  /** The names of all values of a day. */
+  valuesOf(day: number): AsyncIterable<string>;
 }

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ExecutionError, InvalidError } from '@gantry/protocol';
-
-const DIGEST = /^sha256-[0-9a-f]{64}$/;
+import { type BlobName, ExecutionError, InvalidError, parseBlobName } from '@gantry/protocol';
 
 /** The digest under which a {@link BlobStore} keeps these bytes: `sha256-<64 hex digits>`. */
 export function digestOf(bytes: Uint8Array): string {
@@ -24,15 +22,27 @@ export class ContentHash {
 }
 
 /**
- * Rejects anything but a well-formed digest. File names and object keys are made from digests, so this is also what
- * keeps a caller inside the store.
+ * Rejects anything but a well-formed name. Paths and object keys are made from names, so this is also what keeps a
+ * caller inside the store.
  */
-export function requireDigest(digest: string): void {
-  if (DIGEST.test(digest)) return;
-  throw new InvalidError(`"${digest}" is not a blob digest`, {
-    hint: 'A digest is "sha256-" and 64 lower-case hexadecimal digits.',
+export function requireName(name: string): BlobName {
+  const parsed = parseBlobName(name);
+  if (parsed) return parsed;
+  throw new InvalidError(`"${name}" is not a blob digest`, {
+    hint: 'A digest is "sha256-" and 64 lower-case hexadecimal digits. The name of a value has "d<day>-" before it.',
   });
 }
+
+/** Where a blob lies in its store; parts are separated by slashes. */
+export function pathOf(name: string): string {
+  const { digest, day } = requireName(name);
+  const hex = digest.slice('sha256-'.length);
+  if (day !== undefined) return `${VALUES}/${day}/${hex.slice(0, 2)}/${digest}`;
+  return `${hex.slice(0, 2)}/${hex.slice(2, 4)}/${digest}`;
+}
+
+/** What the paths of all values begin with. */
+export const VALUES = 'values';
 
 /** Fails a write whose content is not what the caller announced. */
 export function verifyWritten(expected: string, actual: string): void {

@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
-import type { BlobSource, BlobStore, StoredBlob } from './blob-store.ts';
-import { ContentHash, digestOf, requireDigest, verified, verifyRead, verifyWritten } from './digest.ts';
+import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
+import {
+  ContentHash,
+  digestOf,
+  pathOf,
+  requireName,
+  VALUES,
+  verified,
+  verifyRead,
+  verifyWritten,
+} from './digest.ts';
 
 const READ_CHUNK_BYTES = 256 * 1024;
 // Longer than any upload takes, so a file this old belongs to a process that died while writing it.
 const ABANDONED_MS = 24 * 3600 * 1000;
 
-// One blob is one file, <root>/<2 hex>/<2 hex>/<digest>.
+// One blob is one file, <root>/<2 hex>/<2 hex>/<digest>, or for values <root>/values/<day>/<2 hex>/<digest>.
 //
 // Invariants
 //   D1. A file under its final name is complete: it was written elsewhere, synced, then renamed.
@@ -22,7 +32,7 @@ export class DiskBlobStore implements BlobStore {
   readonly #root: string;
 
   private constructor(root: string) {
-    this.#root = root;
+    this.#root = resolve(root);
   }
 
   /** Opens the store, making the directory when it is missing. */
@@ -32,13 +42,13 @@ export class DiskBlobStore implements BlobStore {
     return store;
   }
 
-  async put(digest: string, source: BlobSource): Promise<void> {
-    requireDigest(digest);
+  async put(name: string, source: BlobSource): Promise<void> {
+    const { digest } = requireName(name);
     const temporary = join(this.#root, 'tmp', randomUUID());
     await this.#translating(async () => {
       try {
         verifyWritten(digest, await writeSynced(temporary, source));
-        await this.#publish(temporary, this.#pathOf(digest));
+        await this.#publish(temporary, this.#pathOf(name));
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -52,44 +62,63 @@ export class DiskBlobStore implements BlobStore {
     return { digest, sizeBytes: bytes.byteLength };
   }
 
-  async get(digest: string): Promise<AsyncIterable<Uint8Array>> {
-    if (!(await this.has(digest))) throw blobNotFound(digest);
-    return verified(digest, this.#read(digest));
+  async putValue(bytes: Uint8Array): Promise<StoredValue> {
+    const name = valueName(digestOf(bytes), Date.now());
+    await this.put(name, bytes);
+    return { name, sizeBytes: bytes.byteLength };
   }
 
-  async getBytes(digest: string): Promise<Uint8Array> {
-    requireDigest(digest);
-    const bytes = await this.#translating(() => readFile(this.#pathOf(digest)), digest);
+  async get(name: string): Promise<AsyncIterable<Uint8Array>> {
+    if (!(await this.has(name))) throw blobNotFound(name);
+    return verified(requireName(name).digest, this.#read(name));
+  }
+
+  async getBytes(name: string): Promise<Uint8Array> {
+    const { digest } = requireName(name);
+    const bytes = await this.#translating(() => readFile(this.#pathOf(name)), name);
     verifyRead(digest, digestOf(bytes));
     return bytes;
   }
 
-  async has(digest: string): Promise<boolean> {
-    requireDigest(digest);
+  async has(name: string): Promise<boolean> {
+    const path = this.#pathOf(name);
     try {
-      return (await stat(this.#pathOf(digest))).isFile();
+      return (await stat(path)).isFile();
     } catch (error) {
       if (isMissing(error)) return false;
       throw asBlobError(error, this.#root);
     }
   }
 
-  async delete(digest: string): Promise<void> {
-    requireDigest(digest);
-    await this.#translating(() => rm(this.#pathOf(digest), { force: true }));
+  async delete(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#translating(() => rm(path, { force: true }));
+    if (requireName(name).day !== undefined) await removeEmpty(dirname(path), dirname(dirname(path)));
   }
 
-  #pathOf(digest: string): string {
-    const hex = digest.slice('sha256-'.length);
-    return join(this.#root, hex.slice(0, 2), hex.slice(2, 4), digest);
+  async days(): Promise<number[]> {
+    const names = await this.#translating(() => readNames(join(this.#root, VALUES)));
+    return names.filter((name) => /^\d+$/.test(name)).map(Number);
+  }
+
+  async *valuesOf(day: number): AsyncGenerator<string> {
+    const folder = join(this.#root, VALUES, String(day));
+    for (const part of await this.#translating(() => readNames(folder))) {
+      for (const digest of await this.#translating(() => readNames(join(folder, part))))
+        yield `d${day}-${digest}`;
+    }
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#root, pathOf(name));
   }
 
   // Opens the file only when iterated, so that an iterable nobody reads holds no file open.
-  async *#read(digest: string): AsyncGenerator<Uint8Array> {
+  async *#read(name: string): AsyncGenerator<Uint8Array> {
     try {
-      yield* createReadStream(this.#pathOf(digest), { highWaterMark: READ_CHUNK_BYTES });
+      yield* createReadStream(this.#pathOf(name), { highWaterMark: READ_CHUNK_BYTES });
     } catch (error) {
-      throw isMissing(error) ? blobNotFound(digest) : asBlobError(error, this.#root);
+      throw isMissing(error) ? blobNotFound(name) : asBlobError(error, this.#root);
     }
   }
 
@@ -99,8 +128,10 @@ export class DiskBlobStore implements BlobStore {
     await rename(temporary, path);
     await syncDirectory(directory);
     if (firstCreated === undefined) return;
-    await syncDirectory(dirname(directory));
-    await syncDirectory(this.#root);
+    for (let above = directory; above.length > this.#root.length;) {
+      above = dirname(above);
+      await syncDirectory(above);
+    }
   }
 
   async #removeAbandoned(): Promise<void> {
@@ -113,11 +144,11 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  async #translating<T>(action: () => Promise<T>, digest?: string): Promise<T> {
+  async #translating<T>(action: () => Promise<T>, name?: string): Promise<T> {
     try {
       return await action();
     } catch (error) {
-      throw digest !== undefined && isMissing(error) ? blobNotFound(digest) : asBlobError(error, this.#root);
+      throw name !== undefined && isMissing(error) ? blobNotFound(name) : asBlobError(error, this.#root);
     }
   }
 }
@@ -142,6 +173,26 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let offset = 0;
   while (offset < chunk.byteLength) {
     offset += (await file.write(chunk, offset)).bytesWritten;
+  }
+}
+
+async function readNames(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+// What is in them stays: somebody else may remove the rest.
+async function removeEmpty(...folders: string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
   }
 }
 

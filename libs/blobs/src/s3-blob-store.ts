@@ -1,10 +1,19 @@
-import { Client } from 'minio';
+import { type BucketItem, Client } from 'minio';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidError } from '@gantry/protocol';
+import { InvalidError, valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
-import type { BlobSource, BlobStore, StoredBlob } from './blob-store.ts';
+import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
 import type { S3BlobStoreConfig } from './config.ts';
-import { ContentHash, digestOf, requireDigest, verified, verifyRead, verifyWritten } from './digest.ts';
+import {
+  ContentHash,
+  digestOf,
+  pathOf,
+  requireName,
+  VALUES,
+  verified,
+  verifyRead,
+  verifyWritten,
+} from './digest.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 
 const RETRY_DELAYS_MS = [100, 400, 1600];
@@ -14,13 +23,13 @@ const PART_BYTES = 8 * 1024 * 1024;
 const LARGE_PART_BYTES = 64 * 1024 * 1024;
 const PARTS_BEFORE_LARGE = 1000;
 
-// One blob is one object, <bucket>/<2 hex>/<2 hex>/<digest>.
+// One blob is one object, <bucket>/<2 hex>/<2 hex>/<digest>, or for values <bucket>/values/<day>/<2 hex>/<digest>.
 //
 // Invariants
 //   O1. An object exists under its key only with verified content: small blobs are hashed before their one PUT, large
 //       ones are uploaded in parts that become an object only after the last part was hashed.
 //   O2. Every `put` has an upload of its own, so concurrent ones of the same digest cannot disturb each other.
-//   O3. Nothing but GET, PUT, HEAD, DELETE and multipart uploads is used, so any S3 store will do.
+//   O3. Nothing but GET, PUT, HEAD, DELETE, listing by prefix and multipart uploads is used, so any S3 store will do.
 
 /** A {@link BlobStore} in a bucket of MinIO or any other S3 store. */
 export class S3BlobStore implements BlobStore {
@@ -41,13 +50,13 @@ export class S3BlobStore implements BlobStore {
     return store;
   }
 
-  async put(digest: string, source: BlobSource): Promise<void> {
-    requireDigest(digest);
+  async put(name: string, source: BlobSource): Promise<void> {
+    const { digest } = requireName(name);
     const hash = new ContentHash();
     const upload = new MultipartUpload({
       client: this.#client,
       bucket: this.#bucket,
-      key: keyOf(digest),
+      key: pathOf(name),
       attempting: (action) => this.#attempting(action),
     });
     let buffered = new PartBuffer();
@@ -60,7 +69,7 @@ export class S3BlobStore implements BlobStore {
         buffered = new PartBuffer();
       }
       verifyWritten(digest, hash.digest());
-      await this.#finish(upload, buffered, digest);
+      await this.#finish(upload, buffered, name);
     } catch (error) {
       await upload.abort();
       throw asBlobError(error, this.#where);
@@ -73,27 +82,33 @@ export class S3BlobStore implements BlobStore {
     return { digest, sizeBytes: bytes.byteLength };
   }
 
-  async get(digest: string): Promise<AsyncIterable<Uint8Array>> {
-    if (!(await this.has(digest))) throw blobNotFound(digest);
-    return verified(digest, this.#read(digest));
+  async putValue(bytes: Uint8Array): Promise<StoredValue> {
+    const name = valueName(digestOf(bytes), Date.now());
+    await this.#putObject(name, asBuffer(bytes));
+    return { name, sizeBytes: bytes.byteLength };
   }
 
-  async getBytes(digest: string): Promise<Uint8Array> {
-    requireDigest(digest);
+  async get(name: string): Promise<AsyncIterable<Uint8Array>> {
+    if (!(await this.has(name))) throw blobNotFound(name);
+    return verified(requireName(name).digest, this.#read(name));
+  }
+
+  async getBytes(name: string): Promise<Uint8Array> {
+    const { digest } = requireName(name);
     const bytes = await this.#attempting(async () => {
       const parts = new PartBuffer();
-      for await (const chunk of this.#read(digest)) parts.push(chunk);
+      for await (const chunk of this.#read(name)) parts.push(chunk);
       return parts.join();
     });
     verifyRead(digest, digestOf(bytes));
     return bytes;
   }
 
-  async has(digest: string): Promise<boolean> {
-    requireDigest(digest);
+  async has(name: string): Promise<boolean> {
+    const key = pathOf(name);
     return this.#attempting(async () => {
       try {
-        await this.#client.statObject(this.#bucket, keyOf(digest));
+        await this.#client.statObject(this.#bucket, key);
         return true;
       } catch (error) {
         if (isMissing(error)) return false;
@@ -102,29 +117,51 @@ export class S3BlobStore implements BlobStore {
     });
   }
 
-  async delete(digest: string): Promise<void> {
-    requireDigest(digest);
-    await this.#attempting(() => this.#client.removeObject(this.#bucket, keyOf(digest)));
+  async delete(name: string): Promise<void> {
+    const key = pathOf(name);
+    await this.#attempting(() => this.#client.removeObject(this.#bucket, key));
   }
 
-  async #finish(upload: MultipartUpload, rest: PartBuffer, digest: string): Promise<void> {
-    if (upload.partCount === 0) return this.#putObject(digest, rest.join());
+  async days(): Promise<number[]> {
+    const days: number[] = [];
+    for await (const { prefix = '' } of this.#list(`${VALUES}/`, { deep: false })) {
+      const [, day] = /\/(\d+)\/$/.exec(prefix) ?? [];
+      if (day !== undefined) days.push(Number(day));
+    }
+    return days;
+  }
+
+  async *valuesOf(day: number): AsyncGenerator<string> {
+    for await (const { name = '' } of this.#list(`${VALUES}/${day}/`, { deep: true })) {
+      yield `d${day}-${name.slice(name.lastIndexOf('/') + 1)}`;
+    }
+  }
+
+  async *#list(prefix: string, { deep }: { deep: boolean }): AsyncGenerator<BucketItem> {
+    try {
+      yield* this.#client.listObjectsV2(this.#bucket, prefix, deep) as AsyncIterable<BucketItem>;
+    } catch (error) {
+      throw asBlobError(error, this.#where);
+    }
+  }
+
+  async #finish(upload: MultipartUpload, rest: PartBuffer, name: string): Promise<void> {
+    if (upload.partCount === 0) return this.#putObject(name, rest.join());
     if (rest.sizeBytes > 0) await upload.addPart(rest.join());
     await upload.complete();
   }
 
-  async #putObject(digest: string, bytes: Buffer): Promise<void> {
-    await this.#attempting(() =>
-      this.#client.putObject(this.#bucket, keyOf(digest), bytes, bytes.byteLength),
-    );
+  async #putObject(name: string, bytes: Buffer): Promise<void> {
+    const key = pathOf(name);
+    await this.#attempting(() => this.#client.putObject(this.#bucket, key, bytes, bytes.byteLength));
   }
 
   // Requests the object only when iterated, so that an iterable nobody reads holds no connection open.
-  async *#read(digest: string): AsyncGenerator<Uint8Array> {
+  async *#read(name: string): AsyncGenerator<Uint8Array> {
     try {
-      yield* await this.#client.getObject(this.#bucket, keyOf(digest));
+      yield* await this.#client.getObject(this.#bucket, pathOf(name));
     } catch (error) {
-      throw isMissing(error) ? blobNotFound(digest) : asBlobError(error, this.#where);
+      throw isMissing(error) ? blobNotFound(name) : asBlobError(error, this.#where);
     }
   }
 
@@ -199,11 +236,6 @@ function connect(config: S3BlobStoreConfig): Client {
 function isTransient(error: unknown): boolean {
   const { message, cause } = error instanceof Error ? error : {};
   return TRANSIENT.test(`${vendorCode(error)} ${message} ${vendorCode(cause)}`);
-}
-
-function keyOf(digest: string): string {
-  const hex = digest.slice('sha256-'.length);
-  return `${hex.slice(0, 2)}/${hex.slice(2, 4)}/${digest}`;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -3,6 +3,7 @@ import {
   type ClassParameters,
   callSessionKey,
   completeParameters,
+  dayOf,
   encodeCanonical,
   type FunctionRecord,
   InvalidError,
@@ -10,6 +11,7 @@ import {
   LIMITS,
   type MethodSpec,
   NotFoundError,
+  parseBlobName,
   type Payload,
   poolKey,
   type PoolOptions,
@@ -36,7 +38,6 @@ export interface SubmitTarget {
 const NO_PARAMETERS: ClassParameters = {};
 const KINDS = new Set(['remote', 'map', 'spawn', 'generator']);
 const MAX_INDEX = 2 ** 40;
-const BLOB_DIGEST = /^sha256-[0-9a-f]{64}$/;
 
 /** What every session of one process shares about submitting: pools that are ready, inputs that wait. */
 export class SubmitDesk {
@@ -167,9 +168,15 @@ function checkArguments(inputId: string, args: Payload | undefined): void {
     });
   }
   const { blob, sizeBytes } = (args ?? {}) as { blob?: unknown; sizeBytes?: unknown };
-  const known = typeof blob === 'string' && BLOB_DIGEST.test(blob);
-  if (!known || !Number.isSafeInteger(sizeBytes) || Number(sizeBytes) < 0) {
-    throw new InvalidError(`the arguments of input "${inputId}" are neither bytes nor a blob`);
+  const day = typeof blob === 'string' ? parseBlobName(blob)?.day : undefined;
+  if (day === undefined || !Number.isSafeInteger(sizeBytes) || Number(sizeBytes) < 0) {
+    throw new InvalidError(`the arguments of input "${inputId}" are neither bytes nor the name of a value`);
+  }
+  // Older ones may be gone before the input is in the queue, where it would keep them.
+  if (day < dayOf(Date.now() - LIMITS.outputRetentionMs)) {
+    throw new InvalidError(`the arguments of input "${inputId}" were uploaded more than 7 days ago`, {
+      hint: 'Call the function again.',
+    });
   }
   if (Number(sizeBytes) > LIMITS.payloadBytes) {
     throw new InvalidError(`the arguments of input "${inputId}" exceed 100 MB`, {

@@ -10,7 +10,8 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/hello                                       -> HelloReply
 //   HEAD /v1/blobs/:digest                               -> 200 | 404
 //   PUT  /v1/blobs/:digest       (bytes)                 -> 201
-//   GET  /v1/blobs/:digest                               -> bytes
+//   PUT  /v1/values/:digest      (bytes)                 -> ValueReply            (arguments above 512 KiB)
+//   GET  /v1/blobs/:name                                 -> bytes                 (a digest, or the name of a value)
 //   POST /v1/deployments         DeployRequest           -> DeployReply
 //   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
 //   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id)
@@ -40,6 +41,12 @@ export interface HelloReply {
   nats: { version: string; durability: 'synced' | 'periodic' | 'unknown' };
   /** What the workers make of containers, each kind once. */
   drivers: WorkerDriver[];
+}
+
+/** Where a value was stored. */
+export interface ValueReply {
+  /** Its name, for `Payload.blob`. */
+  blob: string;
 }
 
 /** Bundle, source map and packages must have been uploaded as blobs before. */

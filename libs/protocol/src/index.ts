@@ -164,6 +164,7 @@ export type {
   WorkerStatus,
   SpentMessage,
 } from './platform-messages.ts';
+export { type BlobName, dayOf, parseBlobName, valueName } from './blob-name.ts';
 export type {
   AppSummary,
   FunctionSummary,
@@ -176,6 +177,7 @@ export type {
   ProblemDetails,
   RollbackRequest,
   SaveSecretRequest,
+  ValueReply,
 } from './http-api.ts';
 export {
   assertAutoscalerSettings,

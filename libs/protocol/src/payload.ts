@@ -3,7 +3,7 @@ import type { StreamEnd } from './generator-messages.ts';
 
 /**
  * An encoded value (see `encodeValue`): inline up to {@link LIMITS.inlinePayloadBytes}, else in the blob
- * store by digest. Containers only ever see the inline form: their worker fetches and stores for them.
+ * store, by the name of a value. Containers only ever see the inline form: their worker fetches and stores for them.
  */
 export type Payload = Uint8Array | { blob: string; sizeBytes: number };
 

@@ -4,44 +4,43 @@ import { LIMITS, RequestSizeError, type Payload } from '@gantry/protocol';
 export interface PayloadStore {
   /** At once for small values; after an upload for those above 512 KiB. */
   store(bytes: Uint8Array): Payload | Promise<Payload>;
-  load(digest: string): Promise<Uint8Array>;
+  load(name: string): Promise<Uint8Array>;
 }
 
-/** Moves blobs to and from a server. */
-export interface BlobTransfer {
-  put(digest: string, bytes: Uint8Array): Promise<void>;
-  get(digest: string): Promise<Uint8Array>;
+/** Moves values to and from a server. */
+export interface ValueTransfer {
+  /** Returns the name under which the bytes are found. */
+  putValue(digest: string, bytes: Uint8Array): Promise<string>;
+  getValue(name: string): Promise<Uint8Array>;
 }
 
 /** Large values go through the blob store. */
 export class BlobPayloads implements PayloadStore {
-  readonly #blobs: BlobTransfer;
+  readonly #values: ValueTransfer;
 
-  constructor(blobs: BlobTransfer) {
-    this.#blobs = blobs;
+  constructor(values: ValueTransfer) {
+    this.#values = values;
   }
 
   store(bytes: Uint8Array): Payload | Promise<Payload> {
     return bytes.length <= LIMITS.inlinePayloadBytes ? bytes : this.#upload(bytes);
   }
 
-  load(digest: string): Promise<Uint8Array> {
-    return this.#blobs.get(digest);
+  load(name: string): Promise<Uint8Array> {
+    return this.#values.getValue(name);
   }
 
   async #upload(bytes: Uint8Array): Promise<Payload> {
     const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
     const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
-    const digest = `sha256-${hex}`;
-    await this.#blobs.put(digest, bytes);
-    return { blob: digest, sizeBytes: bytes.length };
+    return { blob: await this.#values.putValue(`sha256-${hex}`, bytes), sizeBytes: bytes.length };
   }
 }
 
 /** Inside a container every value is inline: the worker stores and fetches large ones. */
 export const inlinePayloads: PayloadStore = {
   store: (bytes) => bytes,
-  load: (digest) => Promise.reject(new Error(`the worker passed on the blob "${digest}" unread`)),
+  load: (name) => Promise.reject(new Error(`the worker passed on the blob "${name}" unread`)),
 };
 
 /** @throws {@link RequestSizeError} above 100 MB. */

@@ -11,10 +11,11 @@ import {
   type HelloReply,
   type ProblemDetails,
   type SecretSummary,
+  type ValueReply,
 } from '@gantry/protocol';
 
 import type { ConnectionSettings } from './connection-settings.ts';
-import type { BlobTransfer } from './payloads.ts';
+import type { ValueTransfer } from './payloads.ts';
 
 const ATTEMPTS = 4;
 const FIRST_RETRY_DELAY_MS = 100;
@@ -33,7 +34,7 @@ interface RequestParts {
 }
 
 /** The part of the server's HTTP API that programs need, with errors as `GantryError`. */
-export class ServerApi implements BlobTransfer {
+export class ServerApi implements ValueTransfer {
   readonly #settings: ConnectionSettings;
   #hasAnswered = false;
 
@@ -64,12 +65,12 @@ export class ServerApi implements BlobTransfer {
     return this.#json<SecretSummary>(`/v1/secrets/${encodeURIComponent(name)}?${query(environment)}`);
   }
 
-  async put(digest: string, bytes: Uint8Array): Promise<void> {
-    await this.#request(`/v1/blobs/${digest}`, { method: 'PUT', body: bytes });
+  async putValue(digest: string, bytes: Uint8Array): Promise<string> {
+    return (await this.#json<ValueReply>(`/v1/values/${digest}`, { method: 'PUT', body: bytes })).blob;
   }
 
-  async get(digest: string): Promise<Uint8Array> {
-    return this.#request(`/v1/blobs/${digest}`, {});
+  async getValue(name: string): Promise<Uint8Array> {
+    return this.#request(`/v1/blobs/${name}`, {});
   }
 
   async #json<T>(path: string, parts: RequestParts = {}): Promise<T> {

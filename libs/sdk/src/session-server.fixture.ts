@@ -183,21 +183,21 @@ export class SessionServer implements AsyncDisposable {
     if (request.headers.authorization !== `Bearer ${this.token}`) {
       return json(response, 401, { title: 'Unauthorized' });
     }
-    const [, kind, name] = /^\/v1\/(hello|blobs|apps\/maths\/functions)(?:\/([^/]+))?$/.exec(pathname) ?? [];
+    const [, kind, name] =
+      /^\/v1\/(hello|blobs|values|apps\/maths\/functions)(?:\/([^/]+))?$/.exec(pathname) ?? [];
     if (kind === 'hello') return json(response, 200, { serverId: 'se-1', version: '0', workspace: 'local' });
-    if (kind === 'blobs' && name) return this.#blob(request, response, { name, body: Buffer.concat(chunks) });
+    if (kind === 'blobs' && name) return void response.end(this.blobs.get(name));
+    if (kind === 'values' && name) return this.#value(response, name, Buffer.concat(chunks));
     if (name && this.functions.has(name)) return json(response, 200, lookupOf(name));
     const error = toWireError(new NotFoundError(`there is nothing at "${pathname}"`));
     json(response, 404, { ...error, type: 'about:blank', title: 'Not Found', status: 404 });
   }
 
-  #blob(request: IncomingMessage, response: ServerResponse, blob: { name: string; body: Buffer }): void {
-    if (request.method === 'PUT') {
-      if (digestOf(blob.body) !== blob.name) return json(response, 400, { title: 'the digest is wrong' });
-      this.blobs.set(blob.name, blob.body);
-      return json(response, 201, {});
-    }
-    response.end(this.blobs.get(blob.name));
+  #value(response: ServerResponse, digest: string, body: Buffer): void {
+    if (digestOf(body) !== digest) return json(response, 400, { title: 'the digest is wrong' });
+    const blob = `d1-${digest}`;
+    this.blobs.set(blob, body);
+    json(response, 201, { blob });
   }
 }
 

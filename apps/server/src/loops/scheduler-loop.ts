@@ -1,3 +1,4 @@
+import type { BlobStore } from '@gantry/blobs';
 import type { FunctionDirectory, Messaging } from '@gantry/messaging';
 import type { Logger } from '@gantry/telemetry';
 
@@ -11,9 +12,11 @@ import type { WorkerObserver } from '../worker-observer.ts';
 import { AppSweep } from './app-sweep.ts';
 import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
+import { ValueSweeps } from './value-sweeps.ts';
 
 export interface SchedulerLoopOptions {
   messaging: Messaging;
+  blobs: BlobStore;
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
@@ -31,6 +34,7 @@ export class SchedulerLoop {
   #term: SchedulerTerm | undefined;
   #sweep: AppSweep | undefined;
   #ticker: ScheduleTicker | undefined;
+  #values: ValueSweeps | undefined;
 
   constructor(options: SchedulerLoopOptions) {
     this.#options = options;
@@ -43,6 +47,7 @@ export class SchedulerLoop {
       this.#term = new SchedulerTerm(this.#options);
       this.#sweep = new AppSweep(this.#options);
       this.#ticker = new ScheduleTicker(this.#options);
+      this.#values = new ValueSweeps(this.#options);
     });
   }
 
@@ -55,8 +60,10 @@ export class SchedulerLoop {
     this.#term?.end();
     this.#sweep?.end();
     this.#ticker?.end();
+    this.#values?.end();
     this.#term = undefined;
     this.#sweep = undefined;
     this.#ticker = undefined;
+    this.#values = undefined;
   }
 }

@@ -1,21 +1,30 @@
-import { InvalidError, NotFoundError, RequestSizeError } from '@gantry/protocol';
-import { Hono } from 'hono';
+import type { BlobSource } from '@gantry/blobs';
+import {
+  InvalidError,
+  LIMITS,
+  NotFoundError,
+  parseBlobName,
+  RequestSizeError,
+  type ValueReply,
+  valueName,
+} from '@gantry/protocol';
+import { type Context, Hono } from 'hono';
 
 import type { HttpServerOptions } from '../http-server.ts';
 
-const DIGEST = /^sha256-[0-9a-f]{64}$/;
 const LARGEST_BLOB_BYTES = 4 * 1024 ** 3;
 
-/** Bundles and large payloads, by digest. Bodies stream through. */
+/** Bundles and layers by digest, arguments and results by the names of values. Bodies stream through. */
 export function blobRoutes({ blobs }: HttpServerOptions): Hono {
   return new Hono()
-    .get('/blobs/:digest', async (context) => {
-      const digest = requireDigest(context.req.param('digest'));
+    .get('/blobs/:name', async (context) => {
+      const name = context.req.param('name');
+      if (!parseBlobName(name)) throw noDigest(name);
       if (context.req.method === 'HEAD') {
-        if (await blobs.has(digest)) return context.body(null, 200);
-        throw new NotFoundError(`blob "${digest}" does not exist`);
+        if (await blobs.has(name)) return context.body(null, 200);
+        throw new NotFoundError(`blob "${name}" does not exist`);
       }
-      const content = await blobs.get(digest);
+      const content = await blobs.get(name);
       const headers = {
         'content-type': 'application/octet-stream',
         'cache-control': 'max-age=31536000, immutable',
@@ -24,31 +33,50 @@ export function blobRoutes({ blobs }: HttpServerOptions): Hono {
     })
     .put('/blobs/:digest', async (context) => {
       const digest = requireDigest(context.req.param('digest'));
-      if (Number(context.req.header('content-length') ?? 0) > LARGEST_BLOB_BYTES) throw tooLarge(digest);
-      const body = context.req.raw.body;
-      await blobs.put(digest, body ? limited(digest, body) : new Uint8Array());
+      await blobs.put(digest, bodyOf(context, digest, LARGEST_BLOB_BYTES));
       return context.json({ digest }, 201);
+    })
+    .put('/values/:digest', async (context) => {
+      const digest = requireDigest(context.req.param('digest'));
+      const blob = valueName(digest, Date.now());
+      await blobs.put(blob, bodyOf(context, digest, LIMITS.payloadBytes));
+      return context.json({ blob } satisfies ValueReply, 201);
     });
 }
 
-async function* limited(digest: string, body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+function bodyOf(context: Context, digest: string, mostBytes: number): BlobSource {
+  if (Number(context.req.header('content-length') ?? 0) > mostBytes) throw tooLarge(digest, mostBytes);
+  const { body } = context.req.raw;
+  return body ? limited(digest, body, mostBytes) : new Uint8Array();
+}
+
+async function* limited(
+  digest: string,
+  body: ReadableStream<Uint8Array>,
+  mostBytes: number,
+): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > LARGEST_BLOB_BYTES) throw tooLarge(digest);
+    if (bytes > mostBytes) throw tooLarge(digest, mostBytes);
     yield chunk;
   }
 }
 
 function requireDigest(digest: string): string {
-  if (DIGEST.test(digest)) return digest;
-  throw new InvalidError(`"${digest}" is not a blob digest`, {
+  if (parseBlobName(digest)?.digest === digest) return digest;
+  throw noDigest(digest);
+}
+
+function noDigest(digest: string): InvalidError {
+  return new InvalidError(`"${digest}" is not a blob digest`, {
     hint: 'A digest is "sha256-" and 64 lower-case hexadecimal digits.',
   });
 }
 
-function tooLarge(digest: string): RequestSizeError {
-  return new RequestSizeError(`blob "${digest}" exceeds 4 GiB`, {
+function tooLarge(digest: string, mostBytes: number): RequestSizeError {
+  const most = mostBytes === LARGEST_BLOB_BYTES ? '4 GiB' : `${mostBytes / 1_000_000} MB`;
+  return new RequestSizeError(`blob "${digest}" exceeds ${most}`, {
     hint: 'Split it, or keep it in a volume.',
   });
 }

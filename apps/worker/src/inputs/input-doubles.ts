@@ -207,11 +207,11 @@ export class InputBench {
   #blobStore(): ConstructorParameters<typeof Payloads>[0] {
     const { blobs } = this;
     return {
-      getBytes: async (digest: string) => blobs.get(digest) ?? new Uint8Array(),
-      putBytes: async (bytes: Uint8Array) => {
-        const digest = `blob-${blobs.size}`;
-        blobs.set(digest, bytes);
-        return { digest, sizeBytes: bytes.length };
+      getBytes: async (name: string) => blobs.get(name) ?? new Uint8Array(),
+      putValue: async (bytes: Uint8Array) => {
+        const name = `blob-${blobs.size}`;
+        blobs.set(name, bytes);
+        return { name, sizeBytes: bytes.length };
       },
     } as ConstructorParameters<typeof Payloads>[0];
   }

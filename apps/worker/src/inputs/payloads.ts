@@ -17,8 +17,8 @@ export class Payloads {
   /** The form in which bytes travel through NATS. */
   async store(bytes: Uint8Array): Promise<Payload> {
     if (bytes.length <= LIMITS.inlinePayloadBytes) return bytes;
-    const { digest, sizeBytes } = await this.#blobs.putBytes(bytes);
-    return { blob: digest, sizeBytes };
+    const { name, sizeBytes } = await this.#blobs.putValue(bytes);
+    return { blob: name, sizeBytes };
   }
 
   /** True if the outcome has to go through {@link Payloads.storeOutcome} first. */

@@ -12,11 +12,11 @@ function openStream() {
   const blobs = new Map<string, Uint8Array>();
   const store = { failure: undefined as Error | undefined };
   const payloads = new Payloads({
-    putBytes: async (bytes: Uint8Array) => {
+    putValue: async (bytes: Uint8Array) => {
       if (store.failure) throw store.failure;
-      const digest = `blob-${blobs.size}`;
-      blobs.set(digest, bytes);
-      return { digest, sizeBytes: bytes.length };
+      const name = `blob-${blobs.size}`;
+      blobs.set(name, bytes);
+      return { name, sizeBytes: bytes.length };
     },
   } as ConstructorParameters<typeof Payloads>[0]);
   const input = new AssignedInput(new NotedDelivery({ stream: true }), 0);
