@@ -16,7 +16,7 @@ import {
 } from './digest.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 
-const RETRY_DELAYS_MS = [100, 400, 1600];
+const RETRY_DELAYS_MS = [100, 400, 1600, 3200];
 const TRANSIENT = /ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|socket hang up|Retryable HTTP status/;
 const PART_BYTES = 8 * 1024 * 1024;
 // S3 allows 10,000 parts: growing them after the first thousand lets one blob reach half a terabyte.
