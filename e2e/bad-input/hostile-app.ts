@@ -45,12 +45,6 @@ const tricks: Record<string, Trick> = {
   '300 MB error': () => throwing(Object.assign(new Error('large'), { data: new Uint8Array(300_000_000) }))(),
   '300 MB line': () => console.log('x'.repeat(300_000_000)),
   'exit in the middle': () => process.exit(0),
-  'memory without end': () => {
-    // In large pieces, as it takes gigabytes.
-    const piece = new Array(2 ** 24).fill(1);
-    const kept: unknown[] = [];
-    for (;;) kept.push(piece.slice());
-  },
   'stdout flood': () => process.stdout.write('x'.repeat(10_000_000)),
   'stdout deleted': () => Reflect.deleteProperty(process, 'stdout'),
   'globals replaced': () =>
@@ -64,6 +58,15 @@ const tricks: Record<string, Trick> = {
 export const plusOne = app.function(async (x: number): Promise<number> => x + 1);
 
 export const trick = app.function((name: string): unknown => tricks[name]?.());
+
+/** Takes memory without end, slowly enough for its limit to hold on a small machine. */
+export const hoard = app.function({ memoryMiB: [64, 400] }, async (): Promise<void> => {
+  const kept: unknown[] = [];
+  for (;;) {
+    kept.push(new Array(2 ** 20).fill(1));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+});
 
 export const echo = app.function(async (value: unknown): Promise<unknown> => value);
 
