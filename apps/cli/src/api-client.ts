@@ -10,11 +10,13 @@ import {
   type DeployRequest,
   type HelloReply,
   type LogEntry,
+  type NewTokenReply,
   type ProblemDetails,
   type ScheduleSummary,
   type RollbackRequest,
   type SaveSecretRequest,
   type SecretSummary,
+  type TokenSummary,
 } from '@gantry/protocol';
 import type { Connection } from 'gantry/internal';
 
@@ -99,6 +101,19 @@ export class ApiClient {
 
   deleteSecret(name: string): Promise<SecretSummary> {
     return this.#json(this.#inEnvironment(`/v1/secrets/${encodeURIComponent(name)}`), { method: 'DELETE' });
+  }
+
+  async listTokens(): Promise<TokenSummary[]> {
+    return (await this.#json<{ tokens: TokenSummary[] }>('/v1/tokens')).tokens;
+  }
+
+  newToken(name: string): Promise<NewTokenReply> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/tokens', { method: 'POST', body: JSON.stringify({ name }), headers });
+  }
+
+  revokeToken(name: string): Promise<TokenSummary> {
+    return this.#json(`/v1/tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
   }
 
   async listContainers(): Promise<ContainerSummary[]> {

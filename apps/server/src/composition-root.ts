@@ -19,6 +19,7 @@ import { SchedulerLoop } from './loops/scheduler-loop.ts';
 import { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { openVault, type SecretVault } from './secret-vault.ts';
 import { SystemLog } from './system-log.ts';
+import { TokenStore } from './token-store.ts';
 import { WorkerObserver } from './worker-observer.ts';
 
 /** What exists before the parts are put together. */
@@ -39,8 +40,15 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const { messaging } = parts;
   const functions = await FunctionDirectory.open(messaging);
   const apps = await AppDirectory.open(messaging);
+  const tokens = await TokenStore.open(messaging);
   const workers = new WorkerObserver(messaging);
-  const directories = { crashLoops: new CrashLoops({ functions, workers }), functions, apps, workers };
+  const directories = {
+    crashLoops: new CrashLoops({ functions, workers }),
+    functions,
+    apps,
+    workers,
+    tokens,
+  };
   const container = rootContainer.createChildContainer();
   const vault = await openVault(messaging, parts.config);
   const context: Context = { ...parts, ...directories, ...vault, serverId: newId('se') };
@@ -71,6 +79,7 @@ interface Context extends ServerParts, SecretVault {
   apps: AppDirectory;
   workers: WorkerObserver;
   crashLoops: CrashLoops;
+  tokens: TokenStore;
 }
 
 /** What acts on apps, inputs and logs. */

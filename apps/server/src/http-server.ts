@@ -26,8 +26,10 @@ import { logRoutes } from './routes/logs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { SessionServer } from './routes/session.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import type { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { TokenCheck } from './token-check.ts';
+import type { TokenStore } from './token-store.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 /** What the routes work with. */
@@ -40,6 +42,7 @@ export interface HttpServerOptions {
   apps: AppDirectory;
   workers: WorkerObserver;
   crashLoops: CrashLoops;
+  tokens: TokenStore;
   deployer: Deployer;
   stopper: AppStopper;
   demand: DemandSignal;
@@ -55,7 +58,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    const token = new TokenCheck(options.config.token);
+    const token = new TokenCheck(options.config.token, options.tokens);
     this.#sessions = new SessionServer(options, token);
     const api = createApi(options, token);
     this.#server = createServer(getRequestListener(api.fetch, { overrideGlobalObjects: false }));
@@ -98,6 +101,7 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   api.route('/v1', logRoutes(options));
   api.route('/v1', containerRoutes(options));
   api.route('/v1', secretRoutes(options));
+  api.route('/v1', tokenRoutes(options));
   api.notFound((context) =>
     problemResponse(
       new NotFoundError(`the server has nothing at "${context.req.method} ${context.req.path}"`, {

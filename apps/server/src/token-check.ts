@@ -1,44 +1,54 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 
 import { AuthError } from '@gantry/protocol';
 
+import { tokenDigest, type TokenStore } from './token-store.ts';
+
 const SUBPROTOCOL_PREFIX = 'bearer.';
 
-/** Compares presented tokens with the server's in constant time. */
+/** Checks presented tokens: that of the server's start, and those that were made since. */
 export class TokenCheck {
-  readonly #digest: Buffer;
+  readonly #first: string;
+  readonly #tokens: Pick<TokenStore, 'has'>;
 
-  constructor(token: string) {
-    this.#digest = digestOf(token);
+  constructor(first: string, tokens: Pick<TokenStore, 'has'>) {
+    this.#first = tokenDigest(first);
+    this.#tokens = tokens;
   }
 
-  /** @throws AuthError unless the header is `Bearer <token>` with the right token. */
-  requireHeader(authorization: string | undefined): void {
+  /** @throws AuthError unless the header is `Bearer <token>` with a good token. */
+  requireHeader(authorization: string | undefined): string {
     if (authorization === undefined) throw missing();
     const [scheme, token] = authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) throw missing();
-    this.#require(token);
+    return this.#require(token);
   }
 
-  /** @throws AuthError unless header or subprotocols of a WebSocket carry the right token. */
-  requireUpgrade(authorization: string | undefined, subprotocols: string | undefined): void {
+  /**
+   * Returns the digest of the token, to be checked again while the connection lasts.
+   *
+   * @throws AuthError unless header or subprotocols of a WebSocket carry a good token.
+   */
+  requireUpgrade(authorization: string | undefined, subprotocols: string | undefined): string {
     const offered = (subprotocols ?? '').split(',').map((protocol) => protocol.trim());
     const bearer = offered.find((protocol) => protocol.startsWith(SUBPROTOCOL_PREFIX));
-    if (bearer === undefined) this.requireHeader(authorization);
-    else this.#require(bearer.slice(SUBPROTOCOL_PREFIX.length));
+    if (bearer === undefined) return this.requireHeader(authorization);
+    return this.#require(bearer.slice(SUBPROTOCOL_PREFIX.length));
   }
 
-  #require(token: string): void {
-    // Digests have equal lengths, whatever was presented.
-    if (timingSafeEqual(digestOf(token), this.#digest)) return;
+  /** Whether the token with this digest is good now. */
+  isGood(digest: string): boolean {
+    // Digests have equal lengths, and whoever times a look for one learns nothing of the token.
+    return timingSafeEqual(Buffer.from(digest), Buffer.from(this.#first)) || this.#tokens.has(digest);
+  }
+
+  #require(token: string): string {
+    const digest = tokenDigest(token);
+    if (this.isGood(digest)) return digest;
     throw new AuthError('the token is not valid', {
-      hint: 'Set GANTRY_TOKEN to the token of this server, or run `gantry up` on this machine.',
+      hint: 'Set GANTRY_TOKEN to a token of this platform, or run `gantry up` on this machine.',
     });
   }
-}
-
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 function missing(): AuthError {

@@ -29,6 +29,9 @@ import type { WireError } from './errors.ts';
 //   DELETE /v1/secrets/:name?environment=                -> SecretSummary         (the one that was)
 //   GET  /v1/containers?environment=                     -> { containers: ContainerSummary[] }
 //   POST /v1/containers/:id/stop?kill=1                  -> { ok: true }
+//   GET  /v1/tokens                                      -> { tokens: TokenSummary[] }    (by name)
+//   POST /v1/tokens              NewTokenRequest         -> NewTokenReply
+//   DELETE /v1/tokens/:name                              -> TokenSummary          (the one that was)
 //   GET  /v1/session?key=<session key>                   -> WebSocket (see session-messages)
 
 export interface HelloReply {
@@ -41,6 +44,21 @@ export interface HelloReply {
   nats: { version: string; durability: 'synced' | 'periodic' | 'unknown' };
   /** What the workers make of containers, each kind once. */
   drivers: WorkerDriver[];
+}
+
+/** A token beside the one that the platform was started with. */
+export interface TokenSummary {
+  name: string;
+  createdAtMs: number;
+}
+
+export interface NewTokenRequest {
+  name: string;
+}
+
+export interface NewTokenReply extends TokenSummary {
+  /** Said this once: the platform keeps only its digest. */
+  token: string;
 }
 
 /** Where a value was stored. */

@@ -123,6 +123,7 @@ export type {
   FunctionRecord,
   PoolRecord,
   RouteRecord,
+  TokenRecord,
 } from './records.ts';
 export {
   BUCKETS,
@@ -177,6 +178,9 @@ export type {
   ProblemDetails,
   RollbackRequest,
   SaveSecretRequest,
+  TokenSummary,
+  NewTokenRequest,
+  NewTokenReply,
   ValueReply,
 } from './http-api.ts';
 export {

@@ -18,6 +18,14 @@ export interface AppRecord {
   stopReason?: string | undefined;
 }
 
+/** A token that clients may present, under `token.<name>`. The token itself is known to those who have it alone. */
+export interface TokenRecord {
+  name: string;
+  /** SHA-256, in hex digits. */
+  digest: string;
+  createdAtMs: number;
+}
+
 /** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */
 export interface DeploymentRecord {
   appId: string;

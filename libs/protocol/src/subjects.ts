@@ -98,6 +98,9 @@ export const registryKeys = {
   allAutoscalers: 'autoscaler.*.*',
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
+  /** A token beside the one that the platform was started with ({@link TokenRecord}). */
+  token: (name: string) => `token.${hex(name)}`,
+  allTokens: 'token.*',
   /** A named secret ({@link SecretRecord}). */
   secret: (environment: string, name: string) => `secret.${hex(environment)}.${hex(name)}`,
   environmentSecrets: (environment: string) => `secret.${hex(environment)}.*`,

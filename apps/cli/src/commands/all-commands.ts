@@ -24,6 +24,10 @@ import { secretDeleteCommand } from './secret-delete.ts';
 import { secretListCommand } from './secret-list.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
+import { setupCommand } from './setup.ts';
+import { tokenListCommand } from './token-list.ts';
+import { tokenNewCommand } from './token-new.ts';
+import { tokenRevokeCommand } from './token-revoke.ts';
 import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
 import { workerCommand } from './worker.ts';
@@ -31,6 +35,7 @@ import { workerCommand } from './worker.ts';
 /** Every command, in the order in which help shows them. */
 export const ALL_COMMANDS: readonly CommandSpec[] = [
   upCommand,
+  setupCommand,
   doctorCommand,
   runCommand,
   serveCommand,
@@ -53,6 +58,9 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   profileCurrentCommand,
   profileActivateCommand,
   tokenSetCommand,
+  tokenNewCommand,
+  tokenListCommand,
+  tokenRevokeCommand,
   configShowCommand,
   configSetEnvironmentCommand,
   serverCommand,
@@ -65,6 +73,6 @@ export const COMMAND_GROUPS = {
   container: 'look at containers and stop them',
   secret: 'keep passwords and keys for containers',
   profile: 'choose among several platforms',
-  token: 'log in to a platform',
+  token: 'log in to a platform, and let others in',
   config: 'look at settings and change them',
 } as const;

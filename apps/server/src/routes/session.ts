@@ -28,12 +28,19 @@ const CLOSE_POLICY = 1008;
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_REASON_BYTES = 120;
 
+interface Accepted {
+  key: string;
+  /** Of its token. */
+  digest: string;
+}
+
 /** Upgrades `/v1/session` to WebSockets, and runs a session over each. */
 export class SessionServer {
   readonly #options: HttpServerOptions;
   readonly #token: TokenCheck;
   readonly #sockets: WebSocketServer;
-  readonly #open = new Set<SessionSocket>();
+  /** By the digest of the token that opened it. */
+  readonly #open = new Map<SessionSocket, string>();
   readonly #check: NodeJS.Timeout;
 
   constructor(options: HttpServerOptions, token: TokenCheck) {
@@ -45,8 +52,9 @@ export class SessionServer {
       maxPayload: LARGEST_FRAME_BYTES,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
+    options.tokens.onChange(() => this.#closeRevoked());
     this.#check = setInterval(() => {
-      for (const session of this.#open) session.checkAlive();
+      for (const session of this.#open.keys()) session.checkAlive();
     }, CHECK_EVERY_MS);
   }
 
@@ -54,8 +62,8 @@ export class SessionServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
-      const key = this.#accept(request);
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#run(webSocket, key));
+      const accepted = this.#accept(request);
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#run(webSocket, accepted));
     } catch (error) {
       refuse(socket, error);
     }
@@ -63,25 +71,33 @@ export class SessionServer {
 
   close(): void {
     clearInterval(this.#check);
-    for (const session of this.#open) session.close(CLOSE_GOING_AWAY, 'the server stops');
+    for (const session of this.#open.keys()) session.close(CLOSE_GOING_AWAY, 'the server stops');
     this.#sockets.close();
   }
 
-  #accept(request: IncomingMessage): string {
+  #accept(request: IncomingMessage): Accepted {
     const url = readUrl(request.url ?? '/');
     if (url.pathname !== '/v1/session') {
       throw new NotFoundError(`the server has no WebSocket at "${url.pathname}"`);
     }
-    this.#token.requireUpgrade(request.headers.authorization, request.headers['sec-websocket-protocol']);
+    const { headers } = request;
+    const digest = this.#token.requireUpgrade(headers.authorization, headers['sec-websocket-protocol']);
     const key = url.searchParams.get('key') ?? '';
-    if (SESSION_KEY.test(key)) return key;
+    if (SESSION_KEY.test(key)) return { key, digest };
     throw new InvalidError(`"${key}" is no session key`, { hint: 'A session key has 6 letters and digits.' });
   }
 
-  #run(webSocket: WebSocket, sessionKey: string): void {
-    const session = new SessionSocket(webSocket, sessionKey, this.#options);
-    this.#open.add(session);
+  #run(webSocket: WebSocket, { key, digest }: Accepted): void {
+    const session = new SessionSocket(webSocket, key, this.#options);
+    this.#open.set(session, digest);
     webSocket.on('close', () => this.#open.delete(session));
+  }
+
+  // The client comes back, and is told then that its token is not valid.
+  #closeRevoked(): void {
+    for (const [session, digest] of this.#open) {
+      if (!this.#token.isGood(digest)) session.close(CLOSE_POLICY, 'its token was revoked');
+    }
   }
 }
 

@@ -45,6 +45,7 @@ export function loadMessage(order: ContainerOrder, { secrets, ...place }: Contai
     GANTRY_FUNCTION_ID: record.id,
     GANTRY_FUNCTION_NAME: spec.name,
     GANTRY_IS_REMOTE: '1',
+    ...(record.image?.id === undefined ? {} : { GANTRY_IMAGE_ID: record.image.id }),
     ...(record.workspace === undefined ? {} : { GANTRY_WORKSPACE: record.workspace }),
   };
   return {

@@ -1,0 +1,21 @@
+import type { FunctionRecord } from '@gantry/protocol';
+import { expect, test } from 'vitest';
+
+import { loadMessage } from './load-message.ts';
+
+function envOf(changes: Partial<FunctionRecord>): Record<string, string> {
+  const record = {
+    ...{ id: 'fu-1', appId: 'ap-1', environment: 'main', urls: {} },
+    spec: { name: 'f', options: { env: { GANTRY_IMAGE_ID: 'forged', MINE: 'kept' } } },
+    ...changes,
+  } as unknown as FunctionRecord;
+  const place = { bundlePath: '/b', maxInputs: 1, secrets: {} } as Parameters<typeof loadMessage>[1];
+  return loadMessage({ containerId: 'ta-1', pool: 'fu-1', parameters: {}, record }, place).env;
+}
+
+test('a container with a built image is told which, and one without is told nothing', () => {
+  const built = envOf({ image: { id: 'im-1', files: [] } });
+  expect(built).toMatchObject({ GANTRY_IMAGE_ID: 'im-1', MINE: 'kept' });
+  expect(envOf({ image: { files: [] } })).not.toHaveProperty('GANTRY_IMAGE_ID');
+  expect(envOf({})).not.toHaveProperty('GANTRY_IMAGE_ID');
+});
