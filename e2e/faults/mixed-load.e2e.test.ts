@@ -13,6 +13,7 @@ import { findLeftovers } from './cluster/leftovers.ts';
 import { injectFaults } from './fault-injector.ts';
 import { describeFault, drawFaultPlan } from './fault-plan.ts';
 import { MixedLoad } from './load/mixed-load.ts';
+import { redeploy } from './load/redeploy.ts';
 import { checkStoredResults } from './load/stored-results.ts';
 import { Random } from './random.ts';
 import { describeSettings, readSettings } from './settings.ts';
@@ -90,15 +91,17 @@ interface Deployed {
 }
 
 async function deployLoad(cluster: Cluster): Promise<Deployed> {
-  const reply = JSON.parse(
-    await deploy(join(import.meta.dirname, 'load/load-app.ts'), cluster.env),
-  ) as DeployReply;
-  const find = (wanted: string) => reply.functions.find(({ name }) => name === wanted);
-  const address = Object.values(find('Web')?.urls ?? {})[0];
-  if (address === undefined) throw new Error(`there is no URL in ${JSON.stringify(reply)}`);
+  const functionOf = async (entry: string, wanted: string) => {
+    const reply = JSON.parse(await deploy(join(import.meta.dirname, entry), cluster.env)) as DeployReply;
+    return reply.functions.find(({ name }) => name === wanted);
+  };
+  const web = await functionOf('load/load-app.ts', 'Web');
+  const tick = await functionOf('load/tick-app.ts', 'tick');
+  const address = Object.values(web?.urls ?? {})[0];
+  if (address === undefined) throw new Error(`there is no URL in ${JSON.stringify(web)}`);
   const url = new URL(address);
   url.port = new URL(cluster.gateway?.ready['url'] ?? '').port;
-  return { webUrl: url.href, tickId: find('tick')?.id ?? '' };
+  return { webUrl: url.href, tickId: tick?.id ?? '' };
 }
 
 /** Every tick since the first is on record once, and its call has one result. */
@@ -121,7 +124,7 @@ async function checkTicks(messaging: Messaging, functionId: string): Promise<str
     : [...problems, `only ${runs.length} ticks fired`];
 }
 
-/** Nothing waits, web requests are served, and containers that nobody needs end. */
+/** The app can be deployed, nothing waits, web requests are served, and containers that nobody needs end. */
 async function checkRecovery(
   cluster: Cluster,
   messaging: Messaging,
@@ -132,6 +135,7 @@ async function checkRecovery(
     waitUntil(condition, { timeoutMs: 60_000, intervalMs: 500, what }).catch((error: Error) =>
       problems.push(error.message),
     );
+  await eventually('a redeploy succeeds', async () => (await redeploy(cluster)) !== undefined);
   await eventually('a web request is served', async () => {
     const request = { url: `${webUrl}?x=12`, caPath: cluster.gateway?.ready['caPath'] ?? '' };
     return (await fetchHttps(request)).body === '144';

@@ -12,7 +12,6 @@ import {
   fastapiEndpoint,
   method,
   parameter,
-  Period,
 } from 'gantry';
 
 export const app = new App('load');
@@ -85,8 +84,6 @@ export const count = app.function(
     }
   }),
 );
-
-export const tick = app.function({ schedule: new Period({ seconds: 2 }) }, async () => 'tick');
 
 @app.cls(SCALING)
 export class Digest {

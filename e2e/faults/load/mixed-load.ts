@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Random } from '../random.ts';
 import { Ledger } from './ledger.ts';
 import * as loads from './loads.ts';
+import { redeploys } from './redeploy.ts';
 
 export interface MixedLoadOptions {
   cluster: Cluster;
@@ -71,6 +72,7 @@ export class MixedLoad {
       ...[loads.call, loads.call, loads.map, loads.generator, loads.generator],
       ...[loads.batch, loads.batch, loads.batch, loads.batch],
       ...[loads.nested, loads.retry, loads.failure, loads.blob, loads.instance, loads.cancellation],
+      redeploys(cluster),
       loads.spawnedCall(this.#spawned),
       loads.webRequest({ url: webUrl, caPath: cluster.gateway?.ready['caPath'] ?? '' }),
     ];
