@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -7,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { isRunning, waitUntil } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Container, ContainerDriver } from './container-driver.ts';
+import type { Container, ContainerDriver, StartOptions } from './container-driver.ts';
 import { describeExec } from './exec/exec-contract.ts';
 
 /** How the contract suite makes the driver it examines. */
@@ -19,7 +21,9 @@ export interface DriverUnderTest {
 
 // Says hello, then obeys one-word orders from the channel.
 const OBEDIENT_RUNNER = `
-import { Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer, Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { spawn } from 'node:child_process';
 const channel = new Socket({ fd: 3 });
 process.on('SIGTERM', () => channel.write('terminated '));
@@ -32,6 +36,9 @@ channel.on('data', (data) => {
   if (order === 'hold') globalThis.held = Buffer.alloc(Number(argument) * 1024 * 1024, 1);
   if (order === 'hold') channel.write('held ');
   if (order === 'exit') process.exit(Number(argument));
+  if (order === 'read') channel.write('read:' + readFileSync(argument, 'utf8') + ' ');
+  if (order === 'listen') createServer((socket) => socket.end('served')).listen(argument, () => channel.write('listening '));
+  if (order === 'addresses') channel.write('addresses:' + JSON.stringify(networkInterfaces()) + ' ');
   if (order === 'child') channel.write('child:' + spawn('sleep', ['600'], { stdio: 'ignore' }).pid + ' ');
 });
 channel.on('close', () => process.exit(0));
@@ -49,7 +56,8 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
 
       beforeEach(() => {
         dataDir = mkdtempSync(join(tmpdir(), 'gantry-driver-'));
-        runnerPath = join(dataDir, 'obedient-runner.mjs');
+        mkdirSync(join(dataDir, 'runner'));
+        runnerPath = join(dataDir, 'runner', 'obedient-runner.mjs');
         writeFileSync(runnerPath, OBEDIENT_RUNNER);
         driver = subject.create({ dataDir, runnerPath, prewarm });
       });
@@ -58,8 +66,8 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
         rmSync(dataDir, { recursive: true, force: true });
       });
 
-      const startOne = async (): Promise<Container> => {
-        const container = await driver.start({ id: `ta-${Math.random().toString(36).slice(2)}` });
+      const startOne = async (options: Omit<StartOptions, 'id'> = {}): Promise<Container> => {
+        const container = await driver.start({ id: `ta-${Math.random().toString(36).slice(2)}`, ...options });
         await reads(container.channel, 'hello ');
         return container;
       };
@@ -74,7 +82,7 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
       it('gives every container a working directory named after it', async () => {
         const container = await startOne();
         container.channel.write('cwd');
-        await reads(container.channel, `cwd:${container.directory} `);
+        await reads(container.channel, `cwd:${container.pathInside(container.directory)} `);
         expect(container.directory).toContain(container.id);
       });
 
@@ -108,8 +116,9 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
       it.each(['kill', 'exit'] as const)('ends grandchildren at %s', async (how) => {
         const container = await startOne();
         container.channel.write('child');
-        const said = await reads(container.channel, /child:(\d+) /);
-        const child = Number(/child:(\d+)/.exec(said)?.[1]);
+        await reads(container.channel, /child:(\d+) /);
+        // What it calls its child need not be what the machine calls it.
+        const child = childOf(container.pid);
         if (how === 'kill') container.kill();
         else container.channel.write('exit 0');
         await container.exited;
@@ -128,12 +137,25 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
         expect(container.memoryBytes).toBeUndefined();
       });
 
-      it('removes the socket of a container that was killed', async () => {
+      it('reaches the socket that its code listens on, until it ends', async () => {
         const container = await startOne();
-        writeFileSync(container.socketPath, '');
+        expect(container.socketPath).toBeUndefined();
+        container.channel.write(`listen ${container.innerSocketPath}`);
+        await reads(container.channel, 'listening ');
+        const path = container.socketPath as string;
+        await reads(connect(path), 'served');
         container.kill();
         await container.exited;
-        await waitUntil(() => !existsSync(container.socketPath));
+        await waitUntil(() => !existsSync(path));
+      });
+
+      it('shows its code what it is given as a mount', async () => {
+        const source = join(dataDir, 'given');
+        mkdirSync(source);
+        writeFileSync(join(source, 'file.txt'), 'present');
+        const container = await startOne({ mounts: [{ source, target: '/given' }] });
+        container.channel.write(`read ${container.pathInside(join(source, 'file.txt'))}`);
+        await reads(container.channel, 'read:present ');
       });
 
       it('removes the working directory when the container ended', async () => {
@@ -163,6 +185,10 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
       });
     },
   );
+}
+
+function childOf(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }));
 }
 
 /** Reads until the text holds `expected`, and resolves to what was read. */

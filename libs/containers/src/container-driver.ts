@@ -123,8 +123,10 @@ export interface Container {
   readonly pid: number;
   /** Working directory. Removed, with all in it, when the container ended. */
   readonly directory: string;
-  /** A path that its code may listen on; what is there is removed when the container ended. */
-  readonly socketPath: string;
+  /** Path at which its code may listen for HTTP, as that code sees it. */
+  readonly innerSocketPath: string;
+  /** What reaches that socket from this machine; undefined while nobody listens. Gone when the container ended. */
+  readonly socketPath: string | undefined;
   /** The other end is file descriptor 3 of the runner. Its messages are described in `@gantry/protocol`. */
   readonly channel: Duplex;
   /** What the processes of the container write past the runner. Must be read, or they block. */
@@ -140,6 +142,8 @@ export interface Container {
    * @throws `ContainerError` if the container has ended, or this machine cannot do it.
    */
   exec(options: ExecOptions): Promise<ExecProcess>;
+  /** What code in the container calls a path of this machine: its working directory, or what it was given as a mount. */
+  pathInside(path: string): string;
   /** Sends a signal to the runner alone. No effect once it ended. */
   signal(name: NodeJS.Signals): void;
   /** SIGKILL to every process of the container. No effect once it ended. */

@@ -14,4 +14,6 @@ export type {
 } from './container-driver.ts';
 export { CONTAINER_IDS } from './container-ids.ts';
 export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';
+export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
+export { findRuncProblem, type RuncProblem } from './runc/requirements.ts';

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 
 import { ContainerError } from '@gantry/protocol';
@@ -79,8 +79,16 @@ export class ProcessContainer implements Container {
     return new ProcessContainer(child, options);
   }
 
-  get socketPath(): string {
+  get innerSocketPath(): string {
     return socketPathFor(this.directory);
+  }
+
+  get socketPath(): string | undefined {
+    return existsSync(this.innerSocketPath) ? this.innerSocketPath : undefined;
+  }
+
+  pathInside(path: string): string {
+    return path;
   }
 
   get pid(): number {

@@ -49,7 +49,7 @@ export class ProcessDriver implements ContainerDriver {
   };
   readonly #options: ProcessDriverOptions;
   readonly #records: ProcessRecords;
-  readonly #warm: WarmProcesses;
+  readonly #warm: WarmProcesses<ProcessContainer>;
   readonly #kernelKills: KernelKills;
   readonly #running = new Map<ProcessContainer, Promise<void>>();
 
@@ -110,7 +110,7 @@ export class ProcessDriver implements ContainerDriver {
     await container.exited;
     if (container.hadGuests) await endMarked(container.token);
     await rm(container.directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
-    await rm(container.socketPath, { force: true }).catch(() => undefined);
+    await rm(container.innerSocketPath, { force: true }).catch(() => undefined);
     this.#records.remove(container.token);
     this.#running.delete(container);
   }

@@ -1,87 +1,50 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 
-import { socketPathFor } from './socket-path.ts';
+import { isAlive, OwnedRecords, type ProcessMark } from './owned-records.ts';
 import { processesWith, processIdentity } from './process-identity.ts';
+import { socketPathFor } from './socket-path.ts';
 
-/** What the driver remembers on disk about a process it started. */
-export interface ProcessRecord {
-  pid: number;
-  identity: string | undefined;
-  /** Every process of the container inherits `GANTRY_PROCESS=<token>`. */
-  token: string;
+interface Details extends ProcessMark {
   directory: string;
-  /** The worker process that started it. */
-  owner: { pid: number; identity: string | undefined };
 }
 
 /** Name of the environment variable that marks all processes of a container. */
 export const TOKEN_VARIABLE = 'GANTRY_PROCESS';
 
 /**
- * Records of running processes, one file each, so that a worker can end what a killed predecessor left.
- *
- * Invariants
- *   P1. A process is only ended when start time or token prove that it is the recorded one.
- *   P2. Records of a worker that still runs are left alone.
+ * Records of running processes. A process is only ended when start time or token prove that it is the recorded one:
+ * every process of a container inherits `GANTRY_PROCESS=<token>`.
  */
 export class ProcessRecords {
-  readonly #folder: string;
-  readonly #owner = { pid: process.pid, identity: processIdentity(process.pid) };
+  readonly #records: OwnedRecords<Details>;
 
   constructor(folder: string) {
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+    this.#records = new OwnedRecords(folder);
   }
 
-  /** Written at once, not soon: a worker killed right after the start must leave the record. */
-  add(record: Omit<ProcessRecord, 'owner' | 'identity'>): void {
-    const complete: ProcessRecord = { ...record, identity: processIdentity(record.pid), owner: this.#owner };
-    const path = join(this.#folder, record.token);
-    writeFileSync(`${path}.new`, JSON.stringify(complete));
-    renameSync(`${path}.new`, path);
+  add({ pid, token, directory }: { pid: number; token: string; directory: string }): void {
+    this.#records.add(token, { pid, identity: processIdentity(pid), directory });
   }
 
   remove(token: string): void {
-    rmSync(join(this.#folder, token), { force: true });
+    this.#records.remove(token);
   }
 
   /** Ends processes whose worker is gone, with their process groups and directories. */
-  async reconcile(): Promise<number> {
-    let ended = 0;
-    for (const name of await readdir(this.#folder)) {
-      const path = join(this.#folder, name);
-      const record = await readRecord(path);
-      if (record && isAlive(record.owner)) continue;
-      if (record) {
-        if (await endProcesses(record)) ended++;
-        await rm(record.directory, { recursive: true, force: true });
-        await rm(socketPathFor(record.directory), { force: true });
-      }
-      await rm(path, { force: true });
-    }
-    return ended;
+  reconcile(): Promise<number> {
+    return this.#records.reconcile(async (record, token) => {
+      const hasEnded = await endProcesses(record, token);
+      await rm(record.directory, { recursive: true, force: true });
+      await rm(socketPathFor(record.directory), { force: true });
+      return hasEnded;
+    });
   }
 }
 
-async function readRecord(path: string): Promise<ProcessRecord | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as ProcessRecord;
-  } catch {
-    // Half written when its worker was killed.
-    return undefined;
-  }
-}
-
-function isAlive(process: { pid: number; identity: string | undefined }): boolean {
-  return process.identity !== undefined && processIdentity(process.pid) === process.identity;
-}
-
-async function endProcesses(record: ProcessRecord): Promise<boolean> {
+async function endProcesses(record: Details, token: string): Promise<boolean> {
   const wasAlive = isAlive(record) && sendKill(-record.pid);
   // What it started may still run, and so may programs that were run beside it.
-  return (await endMarked(record.token)) || wasAlive;
+  return (await endMarked(token)) || wasAlive;
 }
 
 /** Kills every process of a container, by the mark that they inherit. True if there was one. */

@@ -1,12 +1,12 @@
-import type { ProcessContainer } from './process-container.ts';
+import type { Container } from './container-driver.ts';
 
 const REFILL_DELAY_MS = 250;
 const RETRY_DELAY_MS = 2_000;
 
-export interface WarmProcessesOptions {
+export interface WarmProcessesOptions<TContainer extends Container> {
   /** How many to keep. 0 switches the pool off. */
   count: number;
-  spawn(): Promise<ProcessContainer>;
+  spawn(): Promise<TContainer>;
 }
 
 /**
@@ -17,19 +17,19 @@ export interface WarmProcessesOptions {
  *   W2. Refilling waits until {@link WarmProcesses.refill} is called or {@link REFILL_DELAY_MS} passed since the
  *       last take, so that it does not compete with the cold start that took one.
  */
-export class WarmProcesses {
-  readonly #options: WarmProcessesOptions;
-  readonly #idle = new Set<ProcessContainer>();
+export class WarmProcesses<TContainer extends Container> {
+  readonly #options: WarmProcessesOptions<TContainer>;
+  readonly #idle = new Set<TContainer>();
   #starting = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: WarmProcessesOptions) {
+  constructor(options: WarmProcessesOptions<TContainer>) {
     this.#options = options;
   }
 
   /** The one that was started first, or undefined if none is left. */
-  take(): ProcessContainer | undefined {
+  take(): TContainer | undefined {
     const [first] = this.#idle;
     if (first) this.#idle.delete(first);
     this.#refillAfter(REFILL_DELAY_MS);

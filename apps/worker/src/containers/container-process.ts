@@ -17,15 +17,12 @@ export interface ContainerProcessListener {
 
 /** A started container as its worker talks to it: messages, output, end. */
 export class ContainerProcess {
-  /** Where the runner listens for HTTP if its function has endpoints. */
-  readonly httpSocketPath: string;
   readonly #container: Container;
   readonly #channel: FrameChannel<RunnerToWorker, WorkerToRunner>;
   #ranOutOfMemory = false;
 
   constructor(container: Container, log: ContainerLog, listener: ContainerProcessListener) {
     this.#container = container;
-    this.httpSocketPath = container.socketPath;
     this.#channel = new FrameChannel(container.channel);
     const channelClosed = new Promise<void>((resolve) => {
       this.#channel.listen({ onMessage: (message) => listener.onMessage(message), onClose: resolve });
@@ -42,6 +39,20 @@ export class ContainerProcess {
       this.#channel.close();
       listener.onEnded(end);
     });
+  }
+
+  /** Where the runner listens for HTTP if its function has endpoints, as it knows that place. */
+  get innerSocketPath(): string {
+    return this.#container.innerSocketPath;
+  }
+
+  /** What reaches it there from this machine; empty while it does not listen. */
+  get httpSocketPath(): string {
+    return this.#container.socketPath ?? '';
+  }
+
+  pathInside(path: string): string {
+    return this.#container.pathInside(path);
   }
 
   /** Node said that it had no memory left. */

@@ -186,9 +186,10 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       if (this.#reason) this.#process.kill();
       const { image } = this.record;
       if (image && !driver.capabilities.images) await bundles.placeFiles(container.directory, image.files);
-      const { httpSocketPath } = this.#process;
-      const [bundlePath, values] = await needs;
+      const [bundle, values] = await needs;
       containerLog.mask(new SecretMask(values));
+      const { innerSocketPath: httpSocketPath } = this.#process;
+      const bundlePath = this.#process.pathInside(bundle);
       const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, secrets: values };
       if (this.#state === 'starting') this.#send(loadMessage(this.#order, place));
     } catch (error) {

@@ -38,7 +38,7 @@ export function describeExec(startOne: () => Promise<Container>): void {
     it('runs in the working directory of the container, or another one', async () => {
       const container = await startOne();
       const own = await container.exec({ command: ['pwd'] });
-      expect(await text(own.stdout)).toBe(`${container.directory}\n`);
+      expect(await text(own.stdout)).toBe(`${container.pathInside(container.directory)}\n`);
       const other = await container.exec({ command: ['pwd'], workdir: '/tmp' });
       expect(await text(other.stdout)).toBe('/tmp\n');
     });

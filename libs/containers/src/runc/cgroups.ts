@@ -1,0 +1,147 @@
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { ContainerLimits } from '../container-driver.ts';
+
+const UNIFIED_MOUNT = '/sys/fs/cgroup';
+/** Below the root of each hierarchy. */
+const PARENT = 'gantry';
+const REMOVE_TRIES = 20;
+const REMOVE_RETRY_MS = 10;
+
+/** How this machine counts and limits what processes use. */
+export interface CgroupLayout {
+  /** 1 also for the hybrid layout, in which the controllers that matter are those of version 1. */
+  version: 1 | 2;
+  /** Folder of each controller's hierarchy; for version 2 one, under the name `unified`. */
+  hierarchies: ReadonlyMap<string, string>;
+}
+
+/** Reads the layout from the text of `/proc/self/mountinfo`; undefined where there is none to use. */
+export function cgroupLayout(mountinfo: string): CgroupLayout | undefined {
+  const hierarchies = new Map<string, string>();
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    const mountPoint = before.split(' ')[4] ?? '';
+    const [type, , options = ''] = after.split(' ');
+    if (type === 'cgroup2' && mountPoint === UNIFIED_MOUNT) {
+      return { version: 2, hierarchies: new Map([['unified', mountPoint]]) };
+    }
+    if (type !== 'cgroup') continue;
+    // `rw` and the like name no controller, and do no harm.
+    for (const name of options.split(',')) if (!hierarchies.has(name)) hierarchies.set(name, mountPoint);
+  }
+  return hierarchies.has('memory') ? { version: 1, hierarchies } : undefined;
+}
+
+/** The files that hold a limit: controller, name, content. */
+export function limitFiles(version: 1 | 2, limits: ContainerLimits): [string, string, string][] {
+  const { cpu, cpuLimit, memoryMiB, pids } = limits;
+  const quota = cpuLimit === undefined ? undefined : cpuQuota(cpuLimit);
+  const memory = memoryMiB === undefined ? undefined : String(memoryMiB * 1024 * 1024);
+  const files: [string, string, string | undefined][] =
+    version === 1
+      ? [
+          ['cpu', 'cpu.shares', cpu === undefined ? undefined : String(cpuShares(cpu))],
+          ['cpu', 'cpu.cfs_quota_us', quota && String(quota.quota)],
+          ['memory', 'memory.limit_in_bytes', memory],
+          ['pids', 'pids.max', pids === undefined ? undefined : String(pids)],
+        ]
+      : [
+          ['unified', 'cpu.weight', cpu === undefined ? undefined : String(cpuWeight(cpuShares(cpu)))],
+          ['unified', 'cpu.max', quota && `${quota.quota} ${quota.period}`],
+          ['unified', 'memory.max', memory],
+          ['unified', 'pids.max', pids === undefined ? undefined : String(pids)],
+        ];
+  return files.filter((file): file is [string, string, string] => file[2] !== undefined);
+}
+
+/** What a container gets of a busy machine, as version 1 counts it. */
+export function cpuShares(cores: number): number {
+  return Math.max(2, Math.round(cores * 1024));
+}
+
+/** The same as version 2 counts it: from 1 to 10000 instead of from 2 to 262144. */
+export function cpuWeight(shares: number): number {
+  return Math.floor(1 + ((shares - 2) * 9999) / 262_142);
+}
+
+/** Microseconds of CPU per period of microseconds. */
+export function cpuQuota(cores: number): { quota: number; period: number } {
+  const period = 100_000;
+  return { quota: Math.max(1000, Math.round(cores * period)), period };
+}
+
+/** The group of one container's processes. */
+export class ContainerCgroup {
+  /** As an OCI runtime takes it. */
+  readonly path: string;
+  readonly #layout: CgroupLayout;
+
+  constructor(layout: CgroupLayout, name: string) {
+    this.#layout = layout;
+    this.path = `/${PARENT}/${name}`;
+  }
+
+  /** How many of its processes the kernel has killed for want of memory. */
+  get oomKills(): number {
+    const [controller, file] =
+      this.#layout.version === 1 ? ['memory', 'memory.oom_control'] : ['unified', 'memory.events'];
+    return Number(/^oom_kill (\d+)$/m.exec(this.#read(controller as string, file as string))?.[1] ?? 0);
+  }
+
+  /** Sets limits of a group whose processes run already. */
+  setLimits(limits: ContainerLimits): void {
+    for (const [controller, file, value] of limitFiles(this.#layout.version, limits)) {
+      writeFileSync(join(this.#folder(controller), file), value);
+    }
+  }
+
+  /** SIGKILL to every process in it. Returns how many there were. */
+  kill(): number {
+    const [first = ''] = this.#layout.version === 1 ? ['memory'] : ['unified'];
+    const pids = this.#read(first, 'cgroup.procs').split('\n').filter(Boolean).map(Number);
+    for (const pid of pids) sendKill(pid);
+    return pids.length;
+  }
+
+  /** Removes the group, once its processes are gone. */
+  async remove(): Promise<void> {
+    for (const folder of new Set(this.#layout.hierarchies.values())) {
+      await removeGroup(join(folder, this.path));
+    }
+  }
+
+  #folder(controller: string): string {
+    return join(this.#layout.hierarchies.get(controller) ?? UNIFIED_MOUNT, this.path);
+  }
+
+  #read(controller: string, file: string): string {
+    try {
+      return readFileSync(join(this.#folder(controller), file), 'latin1');
+    } catch {
+      // The group is gone.
+      return '';
+    }
+  }
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+async function removeGroup(folder: string): Promise<void> {
+  for (let tries = 0; tries < REMOVE_TRIES && existsSync(folder); tries++) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Processes that were killed take a moment to leave.
+      await delay(REMOVE_RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { mkdirSync, readFileSync, chownSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { ContainerError } from '@gantry/protocol';
+
+import { CONTAINER_IDS } from '../container-ids.ts';
+import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
+
+const PID_POLL_MS = 2;
+
+/** The OCI runtime in use. */
+export interface OciRuntime {
+  /** Such as `runc`, or a path. */
+  program: string;
+  /** Where it keeps what it knows of containers. */
+  stateFolder: string;
+}
+
+export interface LaunchOptions {
+  runtime: OciRuntime;
+  /** The container's name in the runtime and in cgroups. */
+  name: string;
+  /** Holds `config.json`; gets what the container writes. */
+  directory: string;
+  /** Folders, lowest first. */
+  layers: readonly string[];
+  /** To limit what is written: of {@link DiskImages}, to be copied. @defaultValue no limit */
+  diskImage?: string | undefined;
+}
+
+// All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind.
+const SCRIPT = `
+set -e
+image=$1 place=$2 lower=$3 root=$4
+shift 4
+if [ -n "$image" ]; then
+  cp --sparse=always "$image" "$place.img"
+  mount -t ext4 -o loop,noatime,nodev,discard "$place.img" "$place"
+fi
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,volatile,nodev" "$root"
+exec "$@"
+`;
+
+/**
+ * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
+ * waits for another but the runtime for the container.
+ */
+export function launch({ runtime, name, directory, layers, diskImage }: LaunchOptions): ChildProcess {
+  const place = join(directory, 'disk');
+  mkdirSync(place);
+  if (diskImage === undefined) makeUpperFolders(place);
+  // Overlayfs takes the highest first.
+  const lower = layers.toReversed().map(shortPath).join(':');
+  const run = ['--root', runtime.stateFolder, 'run', '--keep', '--preserve-fds', '1'];
+  const files = ['--bundle', directory, '--pid-file', join(directory, 'pid'), name];
+  return spawn(
+    'unshare',
+    [
+      ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', SCRIPT, 'gantry'],
+      ...[diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
+      ...[runtime.program, ...run, ...files],
+    ],
+    // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
+    { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
+  );
+}
+
+/** The two folders that overlayfs writes to. */
+export function makeUpperFolders(place: string): void {
+  for (const name of ['upper', 'work']) {
+    mkdirSync(join(place, name), { mode: 0o755 });
+    chownSync(join(place, name), CONTAINER_IDS.first, CONTAINER_IDS.first);
+  }
+}
+
+/** The first process of a container, and the runner that it started. */
+export interface ContainerPids {
+  init: number;
+  runner: number;
+}
+
+/**
+ * The processes of a container, once they run.
+ *
+ * @throws ContainerError if the container could not be started.
+ */
+export async function startedPids(child: ChildProcess, directory: string): Promise<ContainerPids> {
+  let cause: Error | undefined;
+  child.once('error', (error) => (cause = error));
+  const stderr = child.stderr as Readable;
+  // A stream that nobody waits for is emptied when its process ends.
+  const keep = (): void => undefined;
+  stderr.on('readable', keep);
+  try {
+    for (;;) {
+      const init = readNumber(join(directory, 'pid'));
+      const runner = init && readNumber(`/proc/${init}/task/${init}/children`);
+      if (init && runner) return { init, runner };
+      if (cause) throw failedStart(cause.message, cause);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw failedStart((await text(stderr)).trim());
+      await delay(PID_POLL_MS);
+    }
+  } finally {
+    stderr.off('readable', keep);
+  }
+}
+
+/** The first number in a file; undefined as long as there is none. */
+function readNumber(path: string): number | undefined {
+  try {
+    return parseInt(readFileSync(path, 'latin1'), 10) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function failedStart(reason: string, cause?: Error): ContainerError {
+  return new ContainerError(`a container could not be started: ${reason || 'its runtime did not say why'}`, {
+    hint: 'The operator of the worker can see what this machine lacks with "gantry doctor".',
+    cause,
+  });
+}

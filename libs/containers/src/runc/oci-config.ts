@@ -1,0 +1,130 @@
+import { CONTAINER_IDS } from '../container-ids.ts';
+import type { ContainerLimits, ContainerMount } from '../container-driver.ts';
+import { cpuQuota, cpuShares } from './cgroups.ts';
+import { seccompProfile } from './seccomp-profile.ts';
+
+/** What differs between containers. */
+export interface OciConfigOptions {
+  /** Where the root file system is mounted when the runtime starts. */
+  rootPath: string;
+  hostname: string;
+  command: readonly string[];
+  env: Readonly<Record<string, string>>;
+  workdir: string;
+  cgroupPath: string;
+  /** Read-only. */
+  mounts: readonly ContainerMount[];
+  limits: ContainerLimits;
+  /** Whether the machine can limit swap. */
+  limitsSwap: boolean;
+}
+
+/** Processes and threads at once, where nothing else is said: enough for any program, too few for a fork bomb. */
+export const DEFAULT_PIDS = 2048;
+const BYTES_PER_MIB = 1024 * 1024;
+
+// Enough for package managers and servers; over what is in the container alone, as its users are nobody outside.
+const CAPABILITIES = [
+  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL'],
+  ...['CAP_NET_BIND_SERVICE', 'CAP_SETGID', 'CAP_SETUID'],
+];
+
+const MASKED = [
+  ...['acpi', 'asound', 'bus', 'fs', 'irq', 'kcore', 'keys', 'kmsg', 'latency_stats', 'sched_debug', 'scsi'],
+  ...['sysrq-trigger', 'timer_list', 'timer_stats'],
+].map((name) => `/proc/${name}`);
+const READ_ONLY = ['/proc/sys', '/sys/fs/cgroup'];
+
+/** The `config.json` of a container for an OCI runtime. */
+export function ociConfig(options: OciConfigOptions): object {
+  const { command, env, workdir, hostname, rootPath } = options;
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid: 0, gid: 0 },
+      args: command,
+      env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      cwd: workdir,
+      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
+      noNewPrivileges: true,
+      // When the machine has no memory left, containers are killed, not their worker and what it needs.
+      oomScoreAdj: 800,
+    },
+    root: { path: rootPath, readonly: false },
+    hostname,
+    mounts: [...SYSTEM_MOUNTS, ...options.mounts.map(bindMount)],
+    linux: linux(options),
+  };
+}
+
+function linux({ cgroupPath, limits, limitsSwap }: OciConfigOptions): object {
+  const ids = [{ containerID: 0, hostID: CONTAINER_IDS.first, size: CONTAINER_IDS.count }];
+  return {
+    uidMappings: ids,
+    gidMappings: ids,
+    namespaces: ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'].map((type) => ({ type })),
+    cgroupsPath: cgroupPath,
+    resources: ociResources(limits, limitsSwap),
+    seccomp: seccompProfile(),
+    maskedPaths: [...MASKED, '/sys/firmware'],
+    readonlyPaths: READ_ONLY,
+    // Its own network: any port is its to listen on.
+    sysctl: { 'net.ipv4.ip_unprivileged_port_start': '0' },
+  };
+}
+
+/** Limits in the words of the OCI runtime. */
+export function ociResources(limits: ContainerLimits, limitsSwap: boolean): object {
+  const { cpu, cpuLimit, memoryMiB, pids = DEFAULT_PIDS } = limits;
+  const bytes = memoryMiB === undefined ? undefined : memoryMiB * BYTES_PER_MIB;
+  return {
+    devices: [{ allow: false, access: 'rwm' }],
+    ...(bytes && { memory: { limit: bytes, ...(limitsSwap && { swap: bytes }) } }),
+    cpu: {
+      ...(cpu !== undefined && { shares: cpuShares(cpu) }),
+      ...(cpuLimit !== undefined && cpuQuota(cpuLimit)),
+    },
+    pids: { limit: pids },
+  };
+}
+
+function bindMount({ source, target }: ContainerMount): object {
+  return {
+    destination: target,
+    type: 'none',
+    source,
+    // A mount that the machine adds below later appears in the container as well.
+    options: ['rbind', 'rslave', 'ro', 'nosuid', 'nodev'],
+  };
+}
+
+const SYSTEM_MOUNTS = [
+  { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'nodev', 'noexec'] },
+  {
+    destination: '/dev',
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', 'strictatime', 'mode=755', 'size=1m'],
+  },
+  {
+    destination: '/dev/pts',
+    type: 'devpts',
+    source: 'devpts',
+    options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+  },
+  {
+    destination: '/dev/shm',
+    type: 'tmpfs',
+    source: 'shm',
+    options: ['nosuid', 'nodev', 'noexec', 'mode=1777', 'size=256m'],
+  },
+  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'nodev', 'noexec', 'ro'] },
+  // A mount of its own at the top: the worker finds sockets in it without following the container's links.
+  {
+    destination: '/run',
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', 'nodev', 'mode=755', 'size=16m'],
+  },
+];

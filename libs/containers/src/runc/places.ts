@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import { CONTAINER_IDS } from '../container-ids.ts';
+import type { ContainerMount } from '../container-driver.ts';
+
+/** What the platform brings along lies here in every container. */
+export const PLATFORM_FOLDER = '/opt/gantry';
+/** First process of each container: reaps orphans, which Node does not. Static, so it runs in any image. */
+export const INIT_PROGRAM = '/usr/bin/tini-static';
+export const INNER_INIT = join(PLATFORM_FOLDER, 'bin/init');
+/** On a mount of its own, directly: see {@link RuncContainer.socketPath}. */
+export const INNER_SOCKET = '/run/gantry.sock';
+
+/** World-readable, as the root of a container is nobody outside; each start mounts its own root over it, unseen by all else. */
+const RUN_FOLDER = '/run/gantry-containers';
+export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
+const LAYER_LINKS = join(RUN_FOLDER, 'layers');
+
+/** Makes the folders that all containers of this machine share. */
+export function prepareRunFolder(): void {
+  for (const folder of [RUN_FOLDER, ROOT_MOUNT_POINT, LAYER_LINKS]) {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
+  }
+}
+
+/** A short name for a folder: the kernel takes one page of mount options, and images have many layers. */
+export function shortPath(folder: string): string {
+  const name = createHash('sha256').update(folder).digest('base64url').slice(0, 12);
+  const link = join(LAYER_LINKS, name);
+  linkOnce(folder, link);
+  return link;
+}
+
+/** Writes the files that every container has over its image: how to find names. Returns their folder. */
+export function writePlatformLayer(folder: string): string {
+  ownedFolder(folder);
+  ownedFolder(join(folder, 'etc'));
+  ownedFile(join(folder, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+  ownedFile(join(folder, 'etc/resolv.conf'), resolverConfig());
+  return folder;
+}
+
+/**
+ * Makes the root of containers that have no image: this machine's programs in `/usr`, and nothing else of it.
+ *
+ * @returns The layer, and what is to be mounted in it.
+ */
+export function writeDefaultRoot(folder: string): { layer: string; mounts: ContainerMount[] } {
+  for (const name of ['.', 'etc', 'etc/ssl', 'var', 'home', 'opt', 'usr']) ownedFolder(join(folder, name));
+  ownedFolder(join(folder, 'root'), 0o700);
+  for (const name of ['tmp', 'var/tmp']) ownedFolder(join(folder, name), 0o1777);
+  const accounts = [
+    ['root', 0, '/root'],
+    ['nobody', 65_534, '/nonexistent'],
+  ] as const;
+  const passwd = accounts
+    .map(([name, id, home]) => `${name}:x:${id}:${id}:${name}:${home}:/bin/sh\n`)
+    .join('');
+  ownedFile(join(folder, 'etc/passwd'), passwd);
+  ownedFile(join(folder, 'etc/group'), 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n');
+  ownedFile(join(folder, 'etc/nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files dns\n');
+  const targets = [
+    '/usr',
+    '/etc/alternatives',
+    '/etc/ssl/certs',
+    '/etc/ld.so.cache',
+    ...programFolders(folder),
+  ];
+  return {
+    layer: folder,
+    mounts: targets.filter((path) => existsSync(path)).map((path) => ({ source: path, target: path })),
+  };
+}
+
+/** `/bin` and the like are links into `/usr` on most systems, folders on others. Links are copied. */
+function programFolders(folder: string): string[] {
+  return ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].filter((path) => {
+    if (!existsSync(path)) return false;
+    if (!lstatSync(path).isSymbolicLink()) return true;
+    linkOnce(readlinkSync(path), join(folder, path));
+    return false;
+  });
+}
+
+/** What the link leads to may not exist (yet): looking for it first would tell nothing. */
+function linkOnce(target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** The machine's name servers, without those that only the machine itself can reach. */
+export function resolverConfig(paths = ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']): string {
+  for (const path of paths) {
+    const lines = readText(path).split('\n');
+    const usable = lines.filter(
+      (line) => line.trim() !== '' && !/^\s*([#;]|nameserver\s+(127\.|::1))/.test(line),
+    );
+    if (usable.some((line) => line.trim().startsWith('nameserver'))) return `${usable.join('\n')}\n`;
+  }
+  return '';
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function ownedFolder(path: string, mode = 0o755): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, mode);
+  chownSync(path, CONTAINER_IDS.first, CONTAINER_IDS.first);
+}
+
+function ownedFile(path: string, content: string): void {
+  writeFileSync(path, content);
+  chownSync(path, CONTAINER_IDS.first, CONTAINER_IDS.first);
+}
+
+/** The runner and Node, as containers see them. */
+export function platformMounts(runnerPath: string, nodePath: string): ContainerMount[] {
+  return [
+    { source: dirname(runnerPath), target: join(PLATFORM_FOLDER, 'runner') },
+    { source: nodePath, target: join(PLATFORM_FOLDER, 'bin/node') },
+    { source: INIT_PROGRAM, target: INNER_INIT },
+  ];
+}
+
+/** Where a container finds the runner. */
+export function innerRunnerPath(runnerPath: string): string {
+  return join(PLATFORM_FOLDER, 'runner', basename(runnerPath));
+}

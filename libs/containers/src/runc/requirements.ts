@@ -1,0 +1,82 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+import { cgroupLayout } from './cgroups.ts';
+import { INIT_PROGRAM } from './places.ts';
+
+/** Why containers of an OCI runtime cannot run here, and what to do about it. */
+export interface RuncProblem {
+  message: string;
+  hint: string;
+}
+
+/** Debian packages of the programs in use. */
+const PACKAGES = {
+  unshare: 'util-linux',
+  mount: 'mount',
+  nsenter: 'util-linux',
+  ip: 'iproute2',
+  nft: 'nftables',
+  'mkfs.ext4': 'e2fsprogs',
+  tar: 'tar',
+  [INIT_PROGRAM]: 'tini',
+};
+
+/** What this machine lacks for the runc driver; undefined if nothing is known to be missing. */
+export function findRuncProblem(ociRuntime = 'runc'): RuncProblem | undefined {
+  if (process.platform !== 'linux') {
+    return { message: 'runc needs Linux', hint: 'Use "--driver process".' };
+  }
+  if (process.getuid?.() !== 0) {
+    return { message: 'runc needs root', hint: 'Start the worker as root, or use "--driver process".' };
+  }
+  const missing = Object.entries({ ...PACKAGES, [ociRuntime]: ociRuntime }).filter(
+    ([name]) => !hasProgram(name),
+  );
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
+    return {
+      message: `there is no ${missing.map(([name]) => `"${name}"`).join(', ')}`,
+      hint: `Run "apt-get install ${packages}", or use "--driver process".`,
+    };
+  }
+  return findKernelProblem();
+}
+
+function findKernelProblem(): RuncProblem | undefined {
+  if (!existsSync('/proc/self/ns/user') || readText('/proc/sys/user/max_user_namespaces').trim() === '0') {
+    return {
+      message: 'the kernel allows no user namespaces',
+      hint: 'Set the sysctl user.max_user_namespaces to 10000, or use "--driver process".',
+    };
+  }
+  if (!cgroupLayout(readText('/proc/self/mountinfo'))) {
+    return {
+      message: 'no cgroups for memory are mounted',
+      hint: 'Mount /sys/fs/cgroup, or use "--driver process".',
+    };
+  }
+  return undefined;
+}
+
+function hasProgram(name: string): boolean {
+  if (isAbsolute(name)) return isExecutable(name);
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => isExecutable(join(folder, name)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

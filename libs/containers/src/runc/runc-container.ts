@@ -1,0 +1,194 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, constants as files, fstatSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex, Readable } from 'node:stream';
+
+import { ContainerError } from '@gantry/protocol';
+
+import type {
+  Container,
+  ContainerEnd,
+  ContainerMount,
+  ExecOptions,
+  ExecProcess,
+} from '../container-driver.ts';
+import { processIdentity } from '../process-identity.ts';
+import { processTreeMemoryBytes } from '../process-memory.ts';
+import { socketPathFor } from '../socket-path.ts';
+import type { ContainerCgroup } from './cgroups.ts';
+import type { ContainerPids, OciRuntime } from './launch.ts';
+import { INNER_SOCKET } from './places.ts';
+import { RuncGuest } from './runc-guest.ts';
+
+/** Opens the thing itself, whatever it is; Node does not name it. */
+const O_PATH = 0o10_000_000;
+/** Shells and OCI runtimes say so of a program that a signal ended. */
+const SIGNAL_BASE = 128;
+
+export interface RuncContainerOptions {
+  id: string;
+  /** Its name in the runtime, in cgroups and in records. */
+  name: string;
+  directory: string;
+  child: ChildProcess;
+  pids: ContainerPids;
+  runtime: OciRuntime;
+  cgroup: ContainerCgroup;
+  mounts: readonly ContainerMount[];
+  workdir: string;
+}
+
+/** A container of an OCI runtime, which runs as a child of this process until its first process ends. */
+export class RuncContainer implements Container {
+  id: string;
+  directory: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly exited: Promise<ContainerEnd>;
+  readonly #child: ChildProcess;
+  readonly #cgroup: ContainerCgroup;
+  readonly #runtime: OciRuntime;
+  readonly #mounts: ContainerMount[];
+  readonly #workdir: string;
+  /** The parent of orphans, and of the runner. */
+  readonly #init: number;
+  readonly #identity: string | undefined;
+  #socketFd: number | undefined;
+  #killed = false;
+
+  constructor(options: RuncContainerOptions) {
+    this.id = options.id;
+    this.name = options.name;
+    this.directory = options.directory;
+    this.pid = options.pids.runner;
+    this.#init = options.pids.init;
+    this.#child = options.child;
+    this.#cgroup = options.cgroup;
+    this.#runtime = options.runtime;
+    this.#mounts = [...options.mounts];
+    this.#workdir = options.workdir;
+    this.#identity = processIdentity(options.pids.init);
+    this.exited = new Promise((resolve) => {
+      const end = (): void => resolve(this.#end());
+      if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.once('exit', end);
+      else end();
+    });
+    // The runner may end while the worker writes to it: `exited` tells, the socket need not.
+    this.channel.on('error', () => undefined);
+  }
+
+  get channel(): Duplex {
+    return this.#child.stdio[3] as Duplex;
+  }
+
+  get stdout(): Readable {
+    return this.#child.stdout as Readable;
+  }
+
+  get stderr(): Readable {
+    return this.#child.stderr as Readable;
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#runs ? processTreeMemoryBytes(this.#init) : undefined;
+  }
+
+  /**
+   * A link to the open socket itself, which holds whatever the code of the container does: `/run` is a mount, which it
+   * cannot replace by a link to elsewhere, and what is in there is not followed if it is a link.
+   */
+  get socketPath(): string | undefined {
+    const path = socketPathFor(this.directory);
+    if (this.#socketFd === undefined && this.#runs) {
+      this.#socketFd = openSocket(this.#init);
+      if (this.#socketFd !== undefined) symlinkSync(`/proc/${process.pid}/fd/${this.#socketFd}`, path);
+    }
+    return this.#socketFd === undefined ? undefined : path;
+  }
+
+  get innerSocketPath(): string {
+    return INNER_SOCKET;
+  }
+
+  pathInside(path: string): string {
+    if (path === this.directory) return this.#workdir;
+    const mount = this.#mounts.find(({ source }) => path === source || path.startsWith(`${source}/`));
+    return mount ? join(mount.target, path.slice(mount.source.length)) : path;
+  }
+
+  async exec(options: ExecOptions): Promise<ExecProcess> {
+    if (this.#runs) {
+      const { name, directory } = this;
+      const workdir = options.workdir ?? this.#workdir;
+      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, directory, workdir });
+    }
+    throw new ContainerError(`container "${this.id}" has ended`, {
+      hint: 'List what runs: `gantry container list`.',
+    });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#send(this.pid, name);
+  }
+
+  kill(): void {
+    this.#killed = true;
+    // The kernel ends a process namespace with its first process.
+    this.#send(this.#init, 'SIGKILL');
+  }
+
+  #send(pid: number, name: NodeJS.Signals): void {
+    if (!this.#runs) return;
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  /** A pid may be another process's soon after the end, before this process hears of that. */
+  get #runs(): boolean {
+    return this.#identity !== undefined && processIdentity(this.#init) === this.#identity;
+  }
+
+  #end(): ContainerEnd {
+    // Nothing should be left; but the runtime may have been killed instead of the container.
+    this.#cgroup.kill();
+    this.#closeSocket();
+    const { code, signal } = endOf(this.#child);
+    const wasOutOfMemory = signal === 'SIGKILL' && !this.#killed && this.#cgroup.oomKills > 0;
+    return { code, signal, ...(wasOutOfMemory && { outOfMemory: true }) };
+  }
+
+  // The link first: the number of the file may be another's at once.
+  #closeSocket(): void {
+    if (this.#socketFd === undefined) return;
+    rmSync(socketPathFor(this.directory), { force: true });
+    closeSync(this.#socketFd);
+    this.#socketFd = undefined;
+  }
+}
+
+/** The runtime ends as its container did, and can only say so in an exit code. */
+function endOf({ exitCode, signalCode }: ChildProcess): ContainerEnd {
+  if (signalCode !== null) return { code: null, signal: signalCode };
+  const signal = Object.entries(constants.signals).find(
+    ([, number]) => number + SIGNAL_BASE === exitCode,
+  )?.[0];
+  return signal === undefined
+    ? { code: exitCode, signal: null }
+    : { code: null, signal: signal as NodeJS.Signals };
+}
+
+function openSocket(pid: number): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/root${INNER_SOCKET}`, O_PATH | files.O_NOFOLLOW);
+    if (fstatSync(fd).isSocket()) return fd;
+  } catch {
+    // It does not listen yet, or has ended.
+  }
+  if (fd !== undefined) closeSync(fd);
+  return undefined;
+}

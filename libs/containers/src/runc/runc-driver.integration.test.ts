@@ -1,0 +1,131 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { describeContainerDriver } from '../container-driver-contract.ts';
+import { CONTAINER_IDS } from '../container-ids.ts';
+import { inPieces, tarOf } from '../layers/tar.fixture.ts';
+import { unpackLayer } from '../layers/unpack-layer.ts';
+import { findRuncProblem } from './requirements.ts';
+import { RuncDriver } from './runc-driver.ts';
+
+const problem = findRuncProblem();
+
+// Ignores the end of its channel, as a program stuck in a loop would.
+const STUBBORN_RUNNER = `
+import { spawn } from 'node:child_process';
+spawn('sleep', ['600'], { stdio: 'ignore' });
+setInterval(() => undefined, 1000);
+`;
+
+const DOOMED_WORKER = (dataDir: string, runnerPath: string): string => `
+import { RuncDriver } from ${JSON.stringify(new URL('./runc-driver.ts', import.meta.url).href)};
+const driver = new RuncDriver({ dataDir: ${JSON.stringify(dataDir)}, runnerPath: ${JSON.stringify(runnerPath)} });
+const container = await driver.start({ id: 'ta-orphan', limits: { diskMiB: 64 } });
+console.log(container.pid);
+setInterval(() => undefined, 1000);
+`;
+
+describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})` : ''}`, () => {
+  describeContainerDriver({ name: 'runc', create: (options) => new RuncDriver(options) });
+
+  describe('runc driver', () => {
+    let work: TemporaryDirectory;
+    let dataDir: string;
+    let runnerPath: string;
+    let doomed: ChildProcess | undefined;
+
+    beforeEach(async () => {
+      work = await temporaryDirectory();
+      dataDir = join(work.path, 'data');
+      runnerPath = join(work.path, 'runner', 'runner.mjs');
+      mkdirSync(join(work.path, 'runner'));
+      writeFileSync(runnerPath, STUBBORN_RUNNER);
+    });
+    afterEach(async () => {
+      doomed?.kill('SIGKILL');
+      await work.remove();
+    });
+
+    async function orphan(): Promise<number> {
+      const script = join(work.path, 'doomed-worker.mjs');
+      writeFileSync(script, DOOMED_WORKER(dataDir, runnerPath));
+      doomed = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const lines = createInterface({ input: doomed.stdout as NodeJS.ReadableStream });
+      const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(20_000) })) as [string];
+      return Number(line);
+    }
+
+    it('ends the containers of a killed worker, with all that the machine had for them', async () => {
+      const pid = await orphan();
+      const cgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8').match(/\/gantry\/gantry-\w+/)?.[0] ?? '';
+      const links = (): string[] => readdirSync('/sys/class/net').filter((name) => name.startsWith('gtry-'));
+      const linksBefore = links();
+      doomed?.kill('SIGKILL');
+      await once(doomed as ChildProcess, 'exit');
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      expect(await driver.reconcile()).toBe(1);
+      await waitUntil(() => !isRunning(pid));
+      expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
+      expect(readdirSync(join(dataDir, 'runtime'))).toEqual([]);
+      expect(existsSync(`/sys/fs/cgroup/memory${cgroup}`)).toBe(false);
+      await waitUntil(() => links().length < linksBefore.length);
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dataDir);
+      expect(await driver.reconcile()).toBe(0);
+    });
+
+    it('leaves the containers of a worker that still runs', async () => {
+      const pid = await orphan();
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      expect(await driver.reconcile()).toBe(0);
+      expect(isRunning(pid)).toBe(true);
+    });
+
+    it('says what the runtime said when a container cannot be started, and leaves nothing', async () => {
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      const root = { layers: [join(dataDir, 'roots/default')], env: {}, entrypoint: ['/no/such/program'] };
+      const failed = driver.start({ id: 'ta-failed', root });
+      await expect(failed).rejects.toThrow('/no/such/program');
+      expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
+      expect(readdirSync(join(dataDir, 'runc-containers'))).toEqual([]);
+    });
+
+    it('lays the layers of an image over each other, the last on top, and keeps each container’s changes apart', async () => {
+      const runner = `import { readFileSync, writeFileSync } from 'node:fs';
+        import { Socket } from 'node:net';
+        const channel = new Socket({ fd: 3 });
+        channel.write(readFileSync('/both', 'utf8') + readFileSync('/lower', 'utf8') + process.cwd() + process.env.MARK);
+        writeFileSync('/both', 'changed');
+        channel.on('close', () => process.exit(0));`;
+      writeFileSync(runnerPath, runner);
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      const layers = ['one', 'two'].map((name) => join(work.path, name));
+      for (const layer of layers) {
+        const name = layer.slice(-3);
+        const members = [
+          { path: 'both', content: `${name} ` },
+          ...(name === 'one' ? [{ path: 'lower', content: 'below ' }] : []),
+        ];
+        await unpackLayer(inPieces(tarOf(...members)), layer, { idShift: CONTAINER_IDS.first });
+      }
+      const root = {
+        layers: [join(dataDir, 'roots/default'), ...layers],
+        env: { MARK: ' marked' },
+        workdir: '/var',
+      };
+      const usr = [{ source: '/usr', target: '/usr' }];
+      for (const id of ['ta-first', 'ta-second']) {
+        const container = await driver.start({ id, root, mounts: usr });
+        const [said] = (await once(container.channel, 'data')) as [Buffer];
+        expect(String(said)).toBe('two below /var marked');
+      }
+      await driver.close();
+      expect(readFileSync(join(layers[1] as string, 'both'), 'utf8')).toBe('two ');
+    });
+  });
+});
