@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
-import { ProcessDriver, type ContainerDriver } from '@gantry/containers';
+import { ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import {
@@ -31,7 +31,7 @@ const TOKENS = {
   bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
 };
 
-/** Connects a worker's parts: NATS, the blob store, the process driver. The only place that names them. */
+/** Connects a worker's parts: NATS, the blob store, the container driver. The only place that names them. */
 export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: string; worker: Worker }> {
   const root = rootContainer.createChildContainer();
   const workerId = workerIdIn(spec.folder);
@@ -55,9 +55,11 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
 }
 
 function createDriver(from: DependencyContainer): ContainerDriver {
-  const { folder, runnerPath, nodePath, nodeFlags, prewarm } = from.resolve(TOKENS.spec);
+  const { folder, runnerPath, nodePath, nodeFlags, prewarm, driver, ociRuntime } = from.resolve(TOKENS.spec);
+  const shared = { dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm };
+  if (driver.name === 'runc') return new RuncDriver({ ...shared, ociRuntime });
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
-  return new ProcessDriver({ dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm, env });
+  return new ProcessDriver({ ...shared, env });
 }
 
 function createSecrets(from: DependencyContainer): ContainerSecrets {

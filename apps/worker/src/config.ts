@@ -2,8 +2,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import type { BlobStoreConfig } from '@gantry/blobs';
+import { findRuncProblem } from '@gantry/containers';
 import { LIMITS } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
+
+import { chooseDriver, type DriverChoice, type DriverName } from './driver-choice.ts';
 
 /** What {@link startWorker} needs to know. */
 export interface WorkerConfig {
@@ -20,6 +23,10 @@ export interface WorkerConfig {
   nodeFlags?: readonly string[] | undefined;
   /** Runner processes to start ahead of need. @defaultValue 1 */
   prewarm?: number | undefined;
+  /** How containers are made. @defaultValue 'auto' */
+  driver?: DriverName | undefined;
+  /** An OCI runtime, for the runc driver: a name on PATH, or a path. @defaultValue 'runc' */
+  ociRuntime?: string | undefined;
   log: Logger;
   /** Keys that open secrets. @defaultValue those in `secrets.key` of `dataDir` */
   secretsKey?: string | undefined;
@@ -43,6 +50,8 @@ export interface WorkerSpec {
   nodePath: string | undefined;
   nodeFlags: readonly string[];
   prewarm: number;
+  driver: DriverChoice;
+  ociRuntime: string | undefined;
   log: Logger;
   secretsKey: string | undefined;
   capacity: { cpu: number; memoryMiB: number };
@@ -64,6 +73,8 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     nodePath,
     nodeFlags: config.nodeFlags ?? [],
     prewarm: config.prewarm ?? 1,
+    driver: chooseDriver(config.driver ?? 'auto', findRuncProblem(config.ociRuntime)),
+    ociRuntime: config.ociRuntime,
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
     rateLimit: config.rateLimit,

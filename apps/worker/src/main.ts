@@ -1,11 +1,14 @@
 import { composeWorker } from './composition-root.ts';
 import { completeConfig, type WorkerConfig } from './config.ts';
+import type { DriverChoice } from './driver-choice.ts';
 
 export type { WorkerConfig } from './config.ts';
 
 /** A worker that runs. */
 export interface RunningWorker {
   workerId: string;
+  /** How its containers are made, and in one line why not better, where that was its choice. */
+  driver: DriverChoice;
   /** Preempts its containers, which have 30 s for what runs and for exit hooks, and ends everything it started. */
   stop(): Promise<void>;
 }
@@ -22,8 +25,9 @@ export interface RunningWorker {
  * ```
  */
 export async function startWorker(config: WorkerConfig): Promise<RunningWorker> {
-  const { workerId, worker } = await composeWorker(completeConfig(config));
+  const spec = completeConfig(config);
+  const { workerId, worker } = await composeWorker(spec);
   await worker.start();
-  config.log.info({ workerId }, 'the worker runs');
-  return { workerId, stop: () => worker.stop() };
+  config.log.info({ workerId, driver: spec.driver.name, why: spec.driver.why }, 'the worker runs');
+  return { workerId, driver: spec.driver, stop: () => worker.stop() };
 }

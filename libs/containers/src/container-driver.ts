@@ -21,7 +21,9 @@ export interface StartOptions {
   id: string;
   /** What the container has for a file system. @defaultValue that of the driver: the machine's own for processes */
   root?: ContainerRoot | undefined;
-  /** Read-only folders of this machine that its code needs, such as bundles and attached files. @defaultValue none */
+  /** Folders laid over the root, lowest first, as {@link unpackLayer} makes them. @defaultValue none */
+  extraLayers?: readonly string[] | undefined;
+  /** Read-only folders of this machine that its code needs, such as bundles. @defaultValue none */
   mounts?: readonly ContainerMount[] | undefined;
   /** @defaultValue no limits but the machine's */
   limits?: ContainerLimits | undefined;

@@ -36,6 +36,8 @@ export const DEFAULTS = {
   maxInputs: 1,
   cpu: 0.125,
   memoryMiB: 128,
+  /** Of containers that can be limited. Space that is not written to is not taken. */
+  ephemeralDiskMiB: 32_768,
   environment: 'main',
   workspace: 'local',
 } as const;

@@ -3,6 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureContainerPrograms } from './container-programs.mjs';
 import { ensureMinio } from './minio.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNode } from './node.mjs';
@@ -61,6 +62,7 @@ async function prepare(name, nodePath) {
   Object.assign(process.env, env);
   await ensurePackages();
   const natsServerPath = await ensureNatsServer();
+  await ensureContainerPrograms();
   if (name === 'test') await ensureMinio();
   const { build } = await import('./build.mjs');
   await build();

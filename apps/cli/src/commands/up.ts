@@ -9,9 +9,11 @@ import { otherProfileLines } from '../platform/other-profile.ts';
 import {
   BLOB_OPTIONS,
   DOMAIN_OPTIONS,
+  DRIVER_OPTIONS,
   RATE_LIMIT_OPTION,
   readBlobs,
   readDomain,
+  readDriver,
   readRateLimit,
 } from '../platform/platform-options.ts';
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
@@ -44,6 +46,7 @@ export const upCommand: CommandSpec = {
     { flags: '--no-sync', description: 'faster and less safe: accept work before it is on disk' },
     ...DOMAIN_OPTIONS,
     RATE_LIMIT_OPTION,
+    ...DRIVER_OPTIONS,
     ...BLOB_OPTIONS,
     { flags: '-q, --quiet', description: 'print errors only' },
     { flags: '--json', description: 'print one JSON line when ready' },
@@ -97,6 +100,7 @@ function toPlatformOptions(context: CommandContext, input: CommandInput): Platfo
     ...readDomain(options),
     blobs: readBlobs(options, env, dataDir),
     rateLimit: readRateLimit(options, env),
+    ...readDriver(options, env),
     sync: options.flag('sync'),
     log: createUpLogger(env, options.flag('quiet')),
   };
@@ -123,6 +127,7 @@ function toReadyLine(platform: RunningPlatform) {
     dataDir: platform.dataDir,
     connectionFilePath: connectionFilePath(platform.dataDir),
     nats: { version, durability, pid },
+    driver: platform.driver.name,
   };
 }
 

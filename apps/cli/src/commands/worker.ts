@@ -2,9 +2,11 @@ import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { loadPart, runnerPath } from '../platform/parts.ts';
 import {
   BLOB_OPTIONS,
+  DRIVER_OPTIONS,
   NATS_URL_OPTION,
   RATE_LIMIT_OPTION,
   readBlobs,
+  readDriver,
   readNatsUrl,
   readRateLimit,
   SECRETS_KEY_VARIABLE,
@@ -18,7 +20,7 @@ export const workerCommand: CommandSpec = {
   details:
     'Containers with secrets need their key here, too: copy "secrets.key" of a server into the data directory, or set\n' +
     'GANTRY_SECRETS_KEY.',
-  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, RATE_LIMIT_OPTION, ...BLOB_OPTIONS],
+  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, RATE_LIMIT_OPTION, ...DRIVER_OPTIONS, ...BLOB_OPTIONS],
   examples: [
     [
       'gantry worker --nats nats://nats.internal:4222 --s3-endpoint http://minio.internal:9000',
@@ -31,16 +33,17 @@ export const workerCommand: CommandSpec = {
     const natsUrl = readNatsUrl(options, env);
     const blobs = readBlobs(options, env, dataDir);
     const rateLimit = readRateLimit(options, env);
+    const driver = readDriver(options, env);
     await runPart(context, {
       name: 'worker',
       dataDir,
       start: async (log) => {
         const startWorker = await loadPart(programs, 'startWorker');
         const secretsKey = env[SECRETS_KEY_VARIABLE];
-        const own = { runnerPath: runnerPath(programs), rateLimit, secretsKey, log };
+        const own = { runnerPath: runnerPath(programs), rateLimit, secretsKey, ...driver, log };
         return startWorker({ natsUrl, dataDir, blobs, ...own });
       },
-      describe: ({ workerId }) => ({ workerId }),
+      describe: ({ workerId, driver }) => ({ workerId, driver: driver.name, why: driver.why }),
     });
   },
 };

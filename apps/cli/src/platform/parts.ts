@@ -58,7 +58,15 @@ export interface WorkerConfig {
   /** Operations per second that the workspace may begin. */
   rateLimit?: number | undefined;
   secretsKey?: string | undefined;
+  driver?: 'auto' | 'runc' | 'process' | undefined;
+  ociRuntime?: string | undefined;
   log: Logger;
+}
+
+/** How a worker makes containers, and in one line why not better, where that was its choice. */
+export interface DriverChoice {
+  name: 'runc' | 'process';
+  why?: string | undefined;
 }
 
 export interface Stoppable {
@@ -68,7 +76,7 @@ export interface Stoppable {
 export interface PlatformParts {
   startServer(config: ServerConfig): Promise<Stoppable & { url: string }>;
   startGateway(config: GatewayConfig): Promise<Stoppable & { url: string; caPath: string }>;
-  startWorker(config: WorkerConfig): Promise<Stoppable & { workerId: string }>;
+  startWorker(config: WorkerConfig): Promise<Stoppable & { workerId: string; driver: DriverChoice }>;
 }
 
 const FILES = { startServer: 'server.mjs', startGateway: 'gateway.mjs', startWorker: 'worker.mjs' } as const;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { CommandOptions, OptionSpec } from '../command.ts';
 import { parseInteger } from '../option-values.ts';
 import { UsageError } from '../usage-error.ts';
-import type { BlobStoreConfig } from './parts.ts';
+import type { BlobStoreConfig, WorkerConfig } from './parts.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -31,6 +31,27 @@ export const DOMAIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--domain <name>', description: 'domain of web endpoints', fallback: 'gantry.localhost' },
   { flags: '--workspace <name>', description: 'first part of their names', fallback: DEFAULTS.workspace },
 ];
+
+export const DRIVER_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--driver <name>',
+    description: 'how containers are made: runc keeps them apart, process does not',
+    fallback: 'GANTRY_DRIVER, else auto',
+  },
+  {
+    flags: '--oci-runtime <program>',
+    description: 'OCI runtime of the driver runc, such as runsc for untrusted code',
+    fallback: 'GANTRY_OCI_RUNTIME, else runc',
+  },
+];
+
+/** @throws {@link UsageError} for a driver that does not exist. */
+export function readDriver(options: CommandOptions, env: Env): Pick<WorkerConfig, 'driver' | 'ociRuntime'> {
+  const driver = options.text('driver') ?? env['GANTRY_DRIVER'] ?? 'auto';
+  const ociRuntime = options.text('ociRuntime') ?? env['GANTRY_OCI_RUNTIME'];
+  if (driver === 'auto' || driver === 'runc' || driver === 'process') return { driver, ociRuntime };
+  throw new UsageError(`there is no driver "${driver}"`, { hint: 'Use auto, runc or process.' });
+}
 
 /** Each process of a platform must be given the same. */
 export const RATE_LIMIT_OPTION: OptionSpec = {

@@ -8,7 +8,7 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { prepareDataDir, readOrCreateToken, writePrivateFile } from './data-dir.ts';
 import { NatsProcess } from './nats-process.ts';
 import { findNatsProgram, type NatsProgram } from './nats-program.ts';
-import { loadPart, runnerPath, type BlobStoreConfig, type Stoppable } from './parts.ts';
+import { loadPart, runnerPath, type BlobStoreConfig, type DriverChoice, type Stoppable } from './parts.ts';
 import { SECRETS_KEY_VARIABLE } from './platform-options.ts';
 import { choosePort } from './ports.ts';
 import { endStaleNats } from './stale-nats.ts';
@@ -31,6 +31,8 @@ export interface PlatformOptions {
   rateLimit?: number | undefined;
   /** Acknowledge only what is on disk, where nats-server can. */
   sync: boolean;
+  driver?: 'auto' | 'runc' | 'process' | undefined;
+  ociRuntime?: string | undefined;
   log: Logger;
 }
 
@@ -38,6 +40,7 @@ export interface RunningPlatform {
   readonly connection: Connection & { gatewayUrl: string; caPath: string };
   readonly dataDir: string;
   readonly nats: { version: string; pid: number | undefined; durability: 'synced' | 'periodic' };
+  readonly driver: DriverChoice;
   /** Stops everything in order. */
   stop(): Promise<void>;
   /** Ends the child processes at once. */
@@ -99,6 +102,7 @@ async function startParts(options: PlatformOptions, started: Stoppable[]): Promi
     connection,
     dataDir,
     nats: natsStatus(nats, program, durability),
+    driver: running.driver,
     stop: () => stopAll(started, log),
     kill: () => nats.kill(),
   };
@@ -159,6 +163,8 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
       blobs,
       runnerPath: runnerPath(options.programs),
       secretsKey,
+      driver: options.driver,
+      ociRuntime: options.ociRuntime,
       log: log.child({ part: 'worker' }),
     }),
   ]);
@@ -166,7 +172,8 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   if (worker.status === 'fulfilled') started.push(worker.value);
   if (gateway.status === 'rejected') throw gateway.reason;
   if (worker.status === 'rejected') throw worker.reason;
-  return { serverUrl: server.url, gatewayUrl, caPath: path.resolve(gateway.value.caPath) };
+  const { driver } = worker.value;
+  return { serverUrl: server.url, gatewayUrl, caPath: path.resolve(gateway.value.caPath), driver };
 }
 
 function natsStatus(

@@ -13,6 +13,7 @@ export function summaryLines(platform: RunningPlatform, startMs: number, style: 
     ['CA', tilde(connection.caPath)],
     ['Data', tilde(platform.dataDir)],
     ['Durability', durabilityText(nats)],
+    ['Containers', driverText(platform.driver)],
   ];
   const lines = rows.map(([label, value]) => `  ${style.dim(label.padEnd(10))}  ${value}`);
   return [
@@ -31,6 +32,11 @@ export function durabilityText(nats: Pick<RunningPlatform['nats'], 'version' | '
   return nats.durability === 'synced'
     ? `what is accepted is on disk (${version}, synced)`
     : `what is accepted reaches the disk within two minutes (${version}, not synced)`;
+}
+
+function driverText({ name, why }: RunningPlatform['driver']): string {
+  const text = name === 'runc' ? 'isolated, by runc' : 'processes of this machine, without isolation';
+  return why === undefined ? text : `${text} (${why})`;
 }
 
 /** Paths below the home folder start with `~`. */

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import type { BlobStore } from '@gantry/blobs';
+import { CONTAINER_IDS, unpackLayer } from '@gantry/containers';
 import type { FunctionRecord } from '@gantry/protocol';
 
 import { placeFiles } from './place-files.ts';
@@ -56,6 +57,25 @@ export class BundleStore {
       remotePath,
     }));
     await placeFiles(directory, await Promise.all(placed));
+  }
+
+  /**
+   * Folder to be laid over the root of a container, with a file or folder that a function adds to its containers.
+   *
+   * @throws NotFoundError if the blob store lacks it.
+   */
+  async openLayer({ digest, remotePath }: { digest: string; remotePath: string }): Promise<string> {
+    // Relative to the working directory, which is that of root.
+    const under = posix.resolve('/root', remotePath);
+    const place = createHash('sha256').update(under).digest('hex').slice(0, 8);
+    const folder = join(this.#folder, 'packages', `${digest}-${place}`);
+    touch(folder);
+    return this.#once(folder, async () => {
+      if (!existsSync(folder)) {
+        await unpackLayer(await this.#blobs.get(digest), folder, { idShift: CONTAINER_IDS.first, under });
+      }
+      return folder;
+    });
   }
 
   /** Removes what no container has opened for a week. To be called while no container runs. Returns how many. */

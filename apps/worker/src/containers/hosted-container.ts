@@ -25,6 +25,7 @@ import { describeEnd, explainEnd, reportedEnd, startFailure, type EndReason } fr
 import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
+import { startOptions } from './start-options.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
@@ -176,7 +177,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     // Awaited below; until then its failure is nobody's.
     needs.catch(() => undefined);
     try {
-      const container = await driver.start({ id: this.containerId });
+      const container = await driver.start(await startOptions(this.#order, this.#around));
       this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),

@@ -8,12 +8,13 @@ import { TarReader } from './tar-reader.ts';
 
 const SHIFT = 100_000;
 
-const rewrite = (...members: Member[]) => membersOf(overlayTar(inPieces(tarOf(...members)), SHIFT));
+const rewrite = (...members: Member[]) =>
+  membersOf(overlayTar(inPieces(tarOf(...members)), { idShift: SHIFT }));
 const paths = async (...members: Member[]) => (await rewrite(...members)).map(({ path }) => path);
 
 /** Paths of the members that are opaque. */
 async function opaque(...members: Member[]): Promise<string[]> {
-  const bytes = await buffer(overlayTar(inPieces(tarOf(...members)), SHIFT));
+  const bytes = await buffer(overlayTar(inPieces(tarOf(...members)), { idShift: SHIFT }));
   return [
     ...bytes
       .toString('latin1')
@@ -55,6 +56,17 @@ describe('the archive for an overlay', () => {
   it('keeps names that are long, or not UTF-8, as they are', async () => {
     const long = `${'long/'.repeat(60)}\xff\xfe.txt`;
     expect((await paths({ path: long })).at(-1)).toBe(long);
+  });
+
+  it('has all of it under a folder, if there is one to be, with hard links', async () => {
+    const archive = inPieces(tarOf({ path: './a' }, { path: 'b', type: '1', linkPath: 'a' }));
+    const members = await membersOf(overlayTar(archive, { idShift: SHIFT, under: '/srv/app' }));
+    expect(members.map(({ path, linkPath }) => [path, linkPath])).toEqual([
+      ['srv', ''],
+      ['srv/app', ''],
+      ['srv/app/a', ''],
+      ['srv/app/b', 'srv/app/a'],
+    ]);
   });
 
   it('has no owner outside of the ids of containers', async () => {
@@ -141,7 +153,9 @@ describe('a hostile layer is refused', () => {
 
   it('that ends too early', async () => {
     const cut = tarOf({ path: 'file', content: 'x'.repeat(2000) }).subarray(0, 2500);
-    await expect(membersOf(overlayTar(inPieces(cut), SHIFT))).rejects.toThrow('ends in the middle');
+    await expect(membersOf(overlayTar(inPieces(cut), { idShift: SHIFT }))).rejects.toThrow(
+      'ends in the middle',
+    );
   });
 
   it('with an absolute path is taken as relative to its root', async () => {

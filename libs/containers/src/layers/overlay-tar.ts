@@ -26,10 +26,10 @@ const MOST_ID = 65_535;
  */
 export async function* overlayTar(
   archive: AsyncIterable<Uint8Array>,
-  idShift: number,
+  { idShift, under = '' }: { idShift: number; under?: string | undefined },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = new TarReader(archive);
-  const layer = new OverlayLayer(idShift);
+  const layer = new OverlayLayer(idShift, under);
   for (let entry = await reader.next(); entry; entry = await reader.next()) {
     const headers = layer.add(entry);
     yield* headers;
@@ -45,19 +45,21 @@ class OverlayLayer {
   /** The member that {@link add} got last is not in the new archive as such. */
   hasDropped = false;
   readonly #idShift: number;
+  readonly #under: string;
   readonly #folders = new Map<string, TarEntry>();
   /** Files and pipes, which hard links may lead to, and links themselves. */
   readonly #files = new Set<string>();
   readonly #links = new Set<string>();
   readonly #whiteouts = new Set<string>();
 
-  constructor(idShift: number) {
+  constructor(idShift: number, under: string) {
     this.#idShift = idShift;
+    this.#under = under;
   }
 
   /** The headers that take the place of this member's. */
   add(given: TarEntry): Buffer[] {
-    const path = safePath(given.path);
+    const path = this.#place(given.path);
     this.hasDropped = true;
     const name = posix.basename(path);
     if (!KEPT_TYPES.includes(given.type) || (path === '.' && given.type !== '5')) return [];
@@ -68,6 +70,10 @@ class OverlayLayer {
     if (name.startsWith(WHITEOUT)) return [...parents, ...this.#whiteout(path)];
     this.hasDropped = false;
     return [...parents, this.#member({ ...given, path, uid: this.#id(given.uid), gid: this.#id(given.gid) })];
+  }
+
+  #place(path: string): string {
+    return safePath(`${this.#under}/${safePath(path)}`);
   }
 
   #member(entry: TarEntry): Buffer {
@@ -85,7 +91,7 @@ class OverlayLayer {
   }
 
   #hardLinkTarget({ path, linkPath }: TarEntry): string {
-    const target = safePath(linkPath);
+    const target = this.#place(linkPath);
     this.#refuseLinkedParents(target);
     if (this.#files.has(target)) return target;
     throw new InvalidError(

@@ -16,6 +16,8 @@ const GZIP_MAGIC = 0x8b1f;
 export interface UnpackOptions {
   /** Added to each owner in the archive. See `CONTAINER_IDS`. */
   idShift: number;
+  /** Folder in the layer that takes all of the archive, such as `srv/app`. @defaultValue the layer's root */
+  under?: string | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface UnpackOptions {
 export async function unpackLayer(
   layer: AsyncIterable<Uint8Array>,
   folder: string,
-  { idShift }: UnpackOptions,
+  { idShift, under }: UnpackOptions,
 ): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new ContainerError('only root can unpack the layers of an image', {
@@ -49,7 +51,7 @@ export async function unpackLayer(
     await mkdir(content);
     await chmod(content, 0o755);
     await chown(content, idShift, idShift);
-    await extract(overlayTar(await ungzip(layer), idShift), content);
+    await extract(overlayTar(await ungzip(layer), { idShift, under }), content);
     await rename(content, folder).catch((error: unknown) => ignoreTaken(error));
   } finally {
     await rm(draft, { recursive: true, force: true });

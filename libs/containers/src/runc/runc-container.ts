@@ -118,7 +118,7 @@ export class RuncContainer implements Container {
   }
 
   async exec(options: ExecOptions): Promise<ExecProcess> {
-    if (this.#runs) {
+    if (this.#runs && !this.#killed) {
       const { name, directory } = this;
       const workdir = options.workdir ?? this.#workdir;
       return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, directory, workdir });

@@ -163,7 +163,7 @@ export class RuncDriver implements ContainerDriver {
   }
 
   /** What is in the container, and what runs first. */
-  #plan({ root, mounts = [] }: StartOptions): {
+  #plan({ root, extraLayers = [], mounts = [] }: StartOptions): {
     layers: string[];
     mounts: ContainerMount[];
     workdir: string;
@@ -173,7 +173,7 @@ export class RuncDriver implements ContainerDriver {
     const { runnerPath, nodePath = process.execPath, nodeFlags = [] } = this.#options;
     const node = join(PLATFORM_FOLDER, 'bin/node');
     return {
-      layers: [...(root?.layers ?? [this.#defaultRoot.layer]), this.#platformLayer],
+      layers: [...(root?.layers ?? [this.#defaultRoot.layer]), ...extraLayers, this.#platformLayer],
       mounts: [...(root ? [] : this.#defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
       workdir: root?.workdir ?? DEFAULT_WORKDIR,
       command: [

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ExecEnd, ExecOptions, ExecProcess, TerminalSize } from '../container-driver.ts';
 import { HostProcess } from '../exec/host-process.ts';
@@ -10,8 +11,10 @@ import type { OciRuntime } from './launch.ts';
 /** What an OCI runtime ends with when its program was killed. */
 const KILLED_CODE = 137;
 
-// A shell says it best when there is no such folder or program.
-const IN_FOLDER = 'cd -- "$1" || exit 126; shift; exec "$@"';
+// A shell says it best when there is no such folder or program. The size of a terminal is set here, too: the runtime
+// may come to that only after the program has asked for it.
+const IN_FOLDER = '[ -z "$1" ] || stty rows "$1" cols "$2" 2>&-; cd -- "$3" || exit 126; shift 3; exec "$@"';
+const PID_POLL_MS = 5;
 
 export interface RuncGuestOptions extends ExecOptions {
   runtime: OciRuntime;
@@ -30,11 +33,13 @@ export class RuncGuest implements ExecProcess {
   readonly #host: HostProcess;
   readonly #pidFile: string;
   #killed = false;
+  #ended = false;
 
   private constructor(host: HostProcess, pidFile: string) {
     this.#host = host;
     this.#pidFile = pidFile;
     this.exited = host.exited.then((end) => {
+      this.#ended = true;
       rmSync(pidFile, { force: true });
       return this.#killed && end.code === KILLED_CODE ? { code: null, signal: 'SIGKILL' } : end;
     });
@@ -50,7 +55,7 @@ export class RuncGuest implements ExecProcess {
       command: [
         ...[runtime.program, '--root', runtime.stateFolder, 'exec', '--pid-file', pidFile],
         ...[...flags, ...(terminal ? ['--tty'] : []), name],
-        ...['/bin/sh', '-c', IN_FOLDER, 'sh', workdir, ...command],
+        ...['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command],
       ],
       env: { PATH: process.env['PATH'] ?? '' },
       terminal,
@@ -75,17 +80,21 @@ export class RuncGuest implements ExecProcess {
   }
 
   signal(name: NodeJS.Signals): void {
-    const pid = this.#pid;
-    if (pid === undefined) this.#host.signal(name);
-    else send(pid, name);
+    void this.#whenRunning((pid) => send(pid, name));
   }
 
   kill(): void {
     this.#killed = true;
-    const pid = this.#pid;
-    if (pid === undefined) return this.#host.kill();
     // It leads a session; the runtime ends when it does.
-    for (const member of sessionMembers(pid)) send(member, 'SIGKILL');
+    void this.#whenRunning((pid) => sessionMembers(pid).forEach((member) => send(member, 'SIGKILL')));
+  }
+
+  /** The runtime may say which process it is only after that has begun to write. */
+  async #whenRunning(act: (pid: number) => void): Promise<void> {
+    for (let pid = this.#pid; !this.#ended; pid = this.#pid) {
+      if (pid !== undefined) return act(pid);
+      await delay(PID_POLL_MS);
+    }
   }
 
   /** Undefined before it runs, and when it has ended. */
@@ -96,6 +105,10 @@ export class RuncGuest implements ExecProcess {
       return undefined;
     }
   }
+}
+
+function sizeWords(terminal: ExecOptions['terminal']): [rows: string, columns: string] {
+  return terminal ? [String(terminal.rows), String(terminal.columns)] : ['', ''];
 }
 
 function send(pid: number, name: NodeJS.Signals): void {

@@ -1,0 +1,29 @@
+import type { RuncProblem } from '@gantry/containers';
+import { ContainerError } from '@gantry/protocol';
+
+/** How containers are made: `auto` takes the best that this machine can. */
+export type DriverName = 'auto' | 'runc' | 'process';
+
+/** What `auto` prefers where it can run. */
+const PREFERRED: Exclude<DriverName, 'auto'> = 'process';
+
+export interface DriverChoice {
+  name: Exclude<DriverName, 'auto'>;
+  /** One line: why not the other, where that was not asked for. */
+  why?: string | undefined;
+}
+
+/**
+ * Decides which driver a worker uses.
+ *
+ * @throws ContainerError if the one that is asked for cannot run here.
+ */
+export function chooseDriver(wanted: DriverName, problem: RuncProblem | undefined): DriverChoice {
+  if (wanted === 'process') return { name: 'process' };
+  if (wanted === 'runc') {
+    if (!problem) return { name: 'runc' };
+    throw new ContainerError(`the driver "runc" cannot run here: ${problem.message}`, { hint: problem.hint });
+  }
+  if (PREFERRED === 'process') return { name: 'process', why: 'ask for isolation with "--driver runc"' };
+  return problem ? { name: 'process', why: `no isolation: ${problem.message}` } : { name: 'runc' };
+}

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { warn } from './report.mjs';
+import { findProgram } from './run-program.mjs';
+import { aptInstall } from './system-packages.mjs';
+
+/** Programs of the runc driver and of image builds, with the Debian packages that have them. */
+const PACKAGES = {
+  runc: 'runc',
+  '/usr/bin/tini-static': 'tini',
+  ip: 'iproute2',
+  nft: 'nftables',
+  'mkfs.ext4': 'e2fsprogs',
+  buildah: 'buildah',
+  mmdebstrap: 'mmdebstrap',
+  newuidmap: 'uidmap',
+};
+
+/**
+ * Installs what isolated containers and image builds need, where this is Linux and root. Without it, containers are
+ * plain processes, tests of isolation are skipped, and this says so.
+ */
+export async function ensureContainerPrograms() {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
+  const missing = Object.entries(PACKAGES).filter(([name]) => !isPresent(name));
+  try {
+    for (const [, name] of missing) await aptInstall(name);
+  } catch (error) {
+    const names = missing.map(([, name]) => name).join(' ');
+    warn(`Not all of ${names} could be installed, so containers may not be isolated: ${error.message}`);
+  }
+}
+
+function isPresent(name) {
+  return name.startsWith('/') ? existsSync(name) : findProgram(name) !== undefined;
+}
