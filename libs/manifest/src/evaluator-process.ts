@@ -7,6 +7,15 @@ import { toBuildError } from './mistake.ts';
 const EVALUATION_LIMIT_MS = 20_000;
 const KEPT_OUTPUT_CHARACTERS = 4_000;
 
+const LOADING = {
+  work: 'loading',
+  hint: 'Move slow work and servers out of module level, into a function or an @enter() method.',
+};
+const IGNORING = {
+  work: 'saying which files to leave out',
+  hint: 'Make the `ignore` function of the image answer at once.',
+};
+
 export interface EvaluatorProcessOptions {
   /** Working directory of the user's code. */
   cwd: string;
@@ -53,7 +62,7 @@ export class EvaluatorProcess implements AsyncDisposable {
    */
   ask(order: EvaluationOrder): Promise<EvaluationAnswer> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#tooSlow()), this.#limitMs);
+      const timer = setTimeout(() => reject(this.#tooSlow(LOADING)), this.#limitMs);
       const end = (settle: () => void): void => {
         clearTimeout(timer);
         settle();
@@ -71,12 +80,14 @@ export class EvaluatorProcess implements AsyncDisposable {
   /** Has a rule of the imported bundle say which paths it ignores. */
   async askIgnored(rule: number, paths: readonly string[]): Promise<IgnoredAnswer> {
     const request = this.#questions.size;
+    let timer: NodeJS.Timeout | undefined;
     const answered = new Promise<IgnoredAnswer>((resolve, reject) => {
       this.#questions.set(request, resolve);
+      timer = setTimeout(() => reject(this.#tooSlow(IGNORING)), this.#limitMs);
       void this.#closed.then(({ code, signal }) => reject(this.#ended(code, signal)));
     });
     this.#child.send({ request, rule, paths }, () => undefined);
-    return await answered;
+    return await answered.finally(() => clearTimeout(timer));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,9 +102,8 @@ export class EvaluatorProcess implements AsyncDisposable {
     this.#questions.get(answer.request)?.(answer);
   }
 
-  #tooSlow(): Error {
-    const what = `the app did not finish loading within ${this.#limitMs / 1000} s`;
-    const hint = 'Move slow work and servers out of module level, into a function or an @enter() method.';
+  #tooSlow({ work, hint }: { work: string; hint: string }): Error {
+    const what = `the app did not finish ${work} within ${this.#limitMs / 1000} s`;
     return toBuildError([{ file: this.#label, what, hint }]);
   }
 
