@@ -15,6 +15,7 @@ import type { CompleteServerConfig } from './config.ts';
 import type { CrashLoops } from './crash-loops.ts';
 import type { DemandSignal } from './demand-signal.ts';
 import type { Deployer } from './deploy/deployer.ts';
+import { ExecServer } from './execs/exec-server.ts';
 import { problemResponse } from './problem.ts';
 import { appRoutes } from './routes/apps.ts';
 import { blobRoutes } from './routes/blobs.ts';
@@ -55,15 +56,18 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #sessions: SessionServer;
+  readonly #execs: ExecServer;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const token = new TokenCheck(options.config.token, options.tokens);
     this.#sessions = new SessionServer(options, token);
+    this.#execs = new ExecServer(options, token);
     const api = createApi(options, token);
     this.#server = createServer(getRequestListener(api.fetch, { overrideGlobalObjects: false }));
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#sessions.upgrade(request, socket, head);
+      const server = this.#execs.isFor(request) ? this.#execs : this.#sessions;
+      server.upgrade(request, socket, head);
     });
   }
 
@@ -80,6 +84,7 @@ export class HttpServer {
 
   async close(): Promise<void> {
     this.#sessions.close();
+    this.#execs.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;

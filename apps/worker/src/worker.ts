@@ -5,6 +5,7 @@ import type { BlobStore } from '@gantry/blobs';
 import type { ContainerDriver } from '@gantry/containers';
 import { FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
+  shellPool,
   subjects,
   type CancelMessage,
   type CrashMessage,
@@ -23,6 +24,7 @@ import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
 import { MemoryCheck } from './containers/memory-check.ts';
+import { Execs } from './execs/execs.ts';
 import { CancelledCalls } from './inputs/cancelled-calls.ts';
 import { CrashedInputs } from './inputs/crashed-inputs.ts';
 import { InputSettlement } from './inputs/input-settlement.ts';
@@ -78,6 +80,7 @@ export class Worker {
   readonly #trim: QueueTrim;
   readonly #streams: ValueStreams;
   readonly #logs: LogForwarder;
+  readonly #execs: Execs;
   readonly #reporter = new StatusReporter(() => this.#publishStatus());
   readonly #heartbeats: HeartbeatCheck;
   readonly #memory: MemoryCheck;
@@ -94,6 +97,7 @@ export class Worker {
     this.#cancelled = new CancelledCalls(clock);
     this.#crashes = new CrashedInputs(clock, (inputId) => this.#tellOfCrash(inputId));
     this.#logs = new LogForwarder(messaging.logs, log);
+    this.#execs = new Execs(messaging);
     const containers = () => this.#containers.values();
     this.#heartbeats = new HeartbeatCheck({ clock, containers, silenceMs: parts.silenceMs });
     this.#memory = new MemoryCheck(containers);
@@ -160,6 +164,7 @@ export class Worker {
       this.#highestFence = command.fence;
     }
     if (command.type === 'start') return this.#startContainer(command);
+    if (command.type === 'shell') return this.#startShell(command);
     const container = this.#containers.get(command.containerId);
     if (!container) return { ok: false, message: `no container "${command.containerId}" on this worker` };
     switch (command.type) {
@@ -171,6 +176,9 @@ export class Worker {
         break;
       case 'stop':
         container.stop(command.reason);
+        break;
+      case 'exec':
+        this.#execs.run(container, command);
     }
     return { ok: true };
   }
@@ -220,13 +228,25 @@ export class Worker {
     if (this.#containers.has(order.containerId)) return { ok: true };
     const container = this.#createContainer(order);
     this.#containers.set(order.containerId, container);
-    // Made in time for the first pull; if that fails, the pull makes it.
-    this.#parts.messaging.inputs.ensurePool(order.pool).catch((err: unknown) => {
-      this.#parts.log.warn({ err, pool: order.pool }, 'the consumer of a pool could not be made');
-    });
+    if (!order.isShell) this.#ensurePool(order.pool);
     void container.start();
     this.#reporter.stateChanged();
     return { ok: true };
+  }
+
+  #startShell({ containerId, record }: Extract<WorkerCommand, { type: 'shell' }>): WorkerReply {
+    const pool = shellPool(record.id, containerId);
+    const reply = this.#startContainer({ containerId, pool, parameters: {}, record, isShell: true });
+    const container = this.#containers.get(containerId);
+    if (container) this.#execs.expectShell(container);
+    return reply;
+  }
+
+  // Made in time for the first pull; if that fails, the pull makes it.
+  #ensurePool(pool: string): void {
+    this.#parts.messaging.inputs.ensurePool(pool).catch((err: unknown) => {
+      this.#parts.log.warn({ err, pool }, 'the consumer of a pool could not be made');
+    });
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
@@ -241,7 +261,9 @@ export class Worker {
       crashes: this.#crashes,
       containerLog: this.#logs.open({ appId, containerId: order.containerId, functionName: spec.name }),
       openCalls: (send) => this.#openCalls(order, send),
-      onReady: (container) => this.#feed(order.pool).add(container),
+      onReady: (container) => {
+        if (!order.isShell) this.#feed(order.pool).add(container);
+      },
       onClosing: (container) => this.#feeds.get(order.pool)?.remove(container),
       onEnded: (container) => this.#forget(container),
       onStateChange: () => this.#reporter.stateChanged(),

@@ -61,7 +61,20 @@ export {
   type ValuesMessage,
 } from './generator-messages.ts';
 export { parseText, type TextValue } from './text-value.ts';
-export { type ClassParameters, completeParameters, poolKey } from './pool.ts';
+export { type ClassParameters, completeParameters, isShellPool, poolKey, shellPool } from './pool.ts';
+export { NumberedFrames, SendWindow, TakenCount } from './exec-line.ts';
+export {
+  EXEC_ALIVE_MS,
+  EXEC_MOST_CHUNK_BYTES,
+  EXEC_SILENCE_MS,
+  EXEC_WINDOW_BYTES,
+  type ExecFrame,
+  type ExecInput,
+  type ExecInputRelay,
+  type ExecOutput,
+  type ExecOutputRelay,
+  type ExecRequest,
+} from './exec-messages.ts';
 export {
   type BatchingSpec,
   type EntrypointSpec,

@@ -1,3 +1,4 @@
+import type { ExecRequest } from './exec-messages.ts';
 import type { FunctionRecord } from './records.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
@@ -101,7 +102,14 @@ export type WorkerCommand =
    * Interrupt its code, then exit hooks, then end, all within 30 s. What it does not finish runs elsewhere.
    * Operators send it, so it carries no fence.
    */
-  | { type: 'preempt'; containerId: string; reason: string };
+  | { type: 'preempt'; containerId: string; reason: string }
+  /** Run a program in a container for a client, who is reached by `subjects.execOutput(execId)`. */
+  | { type: 'exec'; containerId: string; execId: string; request: ExecRequest }
+  /**
+   * Start a container as those of a function are, for the program that `exec` runs in it next: its code is not
+   * loaded, and it ends with the program. Servers send it for a client, so it carries no fence.
+   */
+  | { type: 'shell'; containerId: string; record: FunctionRecord };
 
 export interface WorkerReply {
   ok: boolean;

@@ -29,6 +29,15 @@ export async function poolKey(
   return `${functionId}-${digits.join('')}`;
 }
 
+/** The pool of a container that is there for a shell: it has no other, and nothing ever waits for it. */
+export function shellPool(functionId: string, containerId: string): string {
+  return `${functionId}-${containerId}`;
+}
+
+export function isShellPool(pool: string): boolean {
+  return /-ta-[^-]+$/.test(pool);
+}
+
 // No parameter can have this name.
 const OPTIONS_KEY = ' options';
 

@@ -74,6 +74,10 @@ export const subjects = {
   worker: (workerId: string) => `gantry.worker.${workerId}`,
   /** Cancellations, to every worker ({@link CancelMessage}). */
   cancel: 'gantry.cancel',
+  /** What a client sends a program in a container ({@link ExecInputRelay}), to the worker that runs it. */
+  execInput: (execId: string) => `gantry.exec.${execId}.in`,
+  /** What the program sends its client ({@link ExecOutputRelay}), to the server that the client is connected to. */
+  execOutput: (execId: string) => `gantry.exec.${execId}.out`,
   /** Inputs whose container crashed, to every worker ({@link CrashMessage}). */
   crash: 'gantry.crash',
 } as const;

@@ -7,7 +7,7 @@ export {
   type ScalingInput,
   type ServingContainer,
 } from './scaling.ts';
-export { resourceNeed, type Resources } from './placement.ts';
+export { difference, hasRoom, noResources, resourceNeed, type Resources, sum } from './placement.ts';
 export { CrashHistory, type CrashLoop } from './crash-history.ts';
 export type { BacklogCount } from './pool-state.ts';
 export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';

@@ -4,6 +4,7 @@ import {
   type ContainerStatus,
   type DemandMessage,
   type FunctionRecord,
+  isShellPool,
   newId,
   type PoolRecord,
   type WorkerStatus,
@@ -121,6 +122,7 @@ export class Scheduler {
     for (const change of this.#fleet.observe(status, nowMs)) this.#onContainerChange(change, nowMs);
     for (const container of status.containers) {
       const { running, proven, pool, functionId } = container;
+      if (isShellPool(pool)) continue;
       if (running > 0) this.#pools.of(pool, functionId).lastActiveMs = nowMs;
       // One that ended said so when it did: others may have crashed since.
       if (proven && container.state !== 'stopped') this.#onProven(container);
@@ -203,6 +205,8 @@ export class Scheduler {
 
   #onContainerChange(change: FleetChange, nowMs: number): void {
     const { type, status, requestedAtMs } = change;
+    // It takes room, and that is all.
+    if (isShellPool(change.pool)) return;
     const state = this.#pools.of(change.pool, change.functionId);
     this.#pools.touch(state);
     if (type === 'vanished' || (type === 'ended' && status?.exit?.reason !== 'stopped')) state.suspectLoss();

@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { CallSession } from '@gantry/messaging';
@@ -15,18 +15,14 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 
 import type { HttpServerOptions } from '../http-server.ts';
-import { problemOf } from '../problem.ts';
 import type { TokenCheck } from '../token-check.ts';
 import { VERSION } from '../version.ts';
+import { CLOSE_GOING_AWAY, CLOSE_POLICY, closeReason, refuse, SUBPROTOCOL, urlOf } from './upgrades.ts';
 
 const SESSION_KEY = /^[0-9A-Za-z]{6}$/;
-const SUBPROTOCOL = 'gantry';
 const LARGEST_FRAME_BYTES = 128 * 1024 ** 2;
 const MOST_BUFFERED_BYTES = 256 * 1024 ** 2;
 const CHECK_EVERY_MS = 30_000;
-const CLOSE_POLICY = 1008;
-const CLOSE_GOING_AWAY = 1001;
-const CLOSE_REASON_BYTES = 120;
 
 interface Accepted {
   key: string;
@@ -76,7 +72,7 @@ export class SessionServer {
   }
 
   #accept(request: IncomingMessage): Accepted {
-    const url = readUrl(request.url ?? '/');
+    const url = urlOf(request);
     if (url.pathname !== '/v1/session') {
       throw new NotFoundError(`the server has no WebSocket at "${url.pathname}"`);
     }
@@ -128,7 +124,7 @@ class SessionSocket {
   }
 
   close(code: number, reason: string): void {
-    this.#webSocket.close(code, Buffer.from(reason).subarray(0, CLOSE_REASON_BYTES).toString());
+    this.#webSocket.close(code, closeReason(reason));
   }
 
   /** Ends the session of a client that did not answer the last ping. */
@@ -169,27 +165,4 @@ class SessionSocket {
     if (this.#webSocket.bufferedAmount > MOST_BUFFERED_BYTES) this.#webSocket.terminate();
     else this.#webSocket.send(encodeFrame(messages), { binary: true });
   }
-}
-
-function readUrl(target: string): URL {
-  const url = URL.parse(target, 'http://server');
-  if (url) return url;
-  throw new InvalidError(`"${target}" is no address`, { hint: 'Sessions are at "/v1/session".' });
-}
-
-function refuse(socket: Duplex, error: unknown): void {
-  const problem = problemOf(error);
-  const body = JSON.stringify(problem);
-  socket.end(
-    [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`,
-      'Connection: close',
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      '',
-      body,
-    ].join('\r\n'),
-    // No timeout of the HTTP server watches this socket any more: a client that stays would hold it for ever.
-    () => socket.destroy(),
-  );
 }

@@ -4,6 +4,7 @@ import {
   encodeValue,
   newId,
   type Outcome,
+  shellPool,
   subjects,
   type WorkerCommand,
   type WorkerReply,
@@ -12,6 +13,8 @@ import {
 
 /** What a container of the fake worker does with an input; undefined leaves it unanswered. */
 export type Handler = (delivery: InputDelivery) => Outcome | undefined;
+
+type Started = Extract<WorkerCommand, { type: 'start' }>;
 
 const ECHO: Handler = ({ message }) => ({ type: 'value', value: message.args });
 
@@ -69,7 +72,8 @@ export class FakeWorker {
   #obey(command: WorkerCommand): WorkerReply {
     this.commands.push(command);
     if (command.type === 'start') this.#start(command);
-    else {
+    else if (command.type === 'shell') this.#startShell(command);
+    else if (command.type !== 'exec' || !this.containers.has(command.containerId)) {
       const container = this.containers.get(command.containerId);
       if (!container) return { ok: false, message: 'no such container' };
       this.#pulls.get(command.containerId)?.close();
@@ -80,21 +84,14 @@ export class FakeWorker {
     return { ok: true };
   }
 
-  #start({ containerId, pool, record }: Extract<WorkerCommand, { type: 'start' }>): void {
-    const status: ContainerStatus = {
-      containerId,
-      pool,
-      functionId: record.id,
-      appId: record.appId,
-      version: record.version,
-      state: 'ready',
-      running: 0,
-      maxInputs: 1,
-      startedAtMs: Date.now(),
-      readyAtMs: Date.now(),
-      idleSinceMs: Date.now(),
-      httpSocketPath: '',
-    };
+  #startShell({ containerId, record }: Extract<WorkerCommand, { type: 'shell' }>): void {
+    const pool = shellPool(record.id, containerId);
+    const status = { ...statusOf({ containerId, pool, record }), running: 1, idleSinceMs: undefined };
+    this.containers.set(containerId, status);
+  }
+
+  #start({ containerId, pool, record }: Started): void {
+    const status = statusOf({ containerId, pool, record });
     this.containers.set(containerId, status);
     if (this.loadFailure !== undefined) {
       status.state = 'stopped';
@@ -117,4 +114,25 @@ export class FakeWorker {
     this.#pulls.set(containerId, pull);
     pull.ask(1);
   }
+}
+
+function statusOf({
+  containerId,
+  pool,
+  record,
+}: Pick<Started, 'containerId' | 'pool' | 'record'>): ContainerStatus {
+  return {
+    containerId,
+    pool,
+    functionId: record.id,
+    appId: record.appId,
+    version: record.version,
+    state: 'ready',
+    running: 0,
+    maxInputs: 1,
+    startedAtMs: Date.now(),
+    readyAtMs: Date.now(),
+    idleSinceMs: Date.now(),
+    httpSocketPath: '',
+  };
 }

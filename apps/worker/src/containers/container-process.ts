@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Container, ContainerEnd } from '@gantry/containers';
+import type { Container, ContainerEnd, ExecOptions, ExecProcess } from '@gantry/containers';
 import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
 import { FrameChannel } from '@gantry/runner';
 
@@ -66,6 +66,10 @@ export class ContainerProcess {
 
   send(message: WorkerToRunner): void {
     this.#channel.send(message);
+  }
+
+  exec(options: ExecOptions): Promise<ExecProcess> {
+    return this.#container.exec(options);
   }
 
   kill(): void {

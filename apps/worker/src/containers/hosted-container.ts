@@ -1,9 +1,11 @@
-import type { ContainerEnd } from '@gantry/containers';
+import type { ContainerEnd, ExecProcess } from '@gantry/containers';
 import {
+  ContainerError,
   DEFAULTS,
   isGantryError,
   type ContainerExit,
   type ContainerStatus,
+  type ExecRequest,
   type FunctionRecord,
   type FunctionSpec,
   type RunnerToWorker,
@@ -12,6 +14,8 @@ import {
 
 import { SecretMask } from '@gantry/secrets';
 
+import { ExecDoor } from '../execs/exec-door.ts';
+import type { ExecHost } from '../execs/execs.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
 import type { InputTaker } from '../inputs/pool-feed.ts';
 import type { ContainerCalls } from './container-calls.ts';
@@ -38,7 +42,7 @@ const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter h
  *   H1. `starting` → `ready` → `draining` → `stopped`; steps may be left out, never back.
  *   H2. The first reason given for its end is the one that is reported.
  */
-export class HostedContainer implements InputTaker, Heartbeating, Remembering {
+export class HostedContainer implements InputTaker, Heartbeating, Remembering, ExecHost {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
   readonly #order: ContainerOrder;
@@ -51,6 +55,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
   #exhaustedBy: string | undefined;
   #state: ContainerStatus['state'] = 'starting';
   #process: ContainerProcess | undefined;
+  readonly #door = new ExecDoor();
   #calls: ContainerCalls | undefined;
   #webRunning = 0;
   readonly #signs: SignsOfLife;
@@ -99,8 +104,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     return this.#order.record.spec;
   }
 
+  get isShell(): boolean {
+    return this.#order.isShell === true;
+  }
+
   get running(): number {
-    return this.#inputs.count + this.#webRunning;
+    return this.isShell ? 1 : this.#inputs.count + this.#webRunning;
   }
 
   get freeSlots(): number {
@@ -142,6 +151,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
    */
   get lastSignMs(): number | undefined {
     if (!this.#process || this.#state === 'starting' || this.#state === 'stopped') return undefined;
+    if (this.isShell) return undefined;
     return this.#signs.lastMs;
   }
 
@@ -192,7 +202,10 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       const { innerSocketPath: httpSocketPath } = this.#process;
       const bundlePath = this.#process.pathInside(bundle);
       const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, secrets: values };
-      if (this.#state === 'starting') this.#send(loadMessage(this.#order, place));
+      const message = loadMessage(this.#order, place);
+      this.#door.open({ process: this.#process, env: message.env });
+      if (this.isShell) this.#becomeReady();
+      else if (this.#state === 'starting') this.#send(message);
     } catch (error) {
       if (isGantryError(error) && error.blame === 'caller') {
         log.info({ containerId: this.containerId, reason: error.message }, 'a container cannot start');
@@ -201,6 +214,15 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
       this.kill('loadFailed', this.#reason.message ?? '');
       if (!this.#process) this.#end({ code: null, signal: null });
     }
+  }
+
+  /**
+   * Runs a program in the container, with the environment of its code; waits for the container to start.
+   *
+   * @throws `ContainerError` if it ends before, or has ended.
+   */
+  exec(request: ExecRequest): Promise<ExecProcess> {
+    return this.#door.exec(request);
   }
 
   run(input: AssignedInput): void {
@@ -406,6 +428,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering {
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
     this.#resolveEnded();
+    const { message = this.#exit.reason } = this.#exit;
+    this.#door.close(new ContainerError(`container "${this.containerId}" has ended: ${message}`));
   }
 
   #endWithin(withinMs: number, event: string): void {

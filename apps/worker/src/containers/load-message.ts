@@ -6,6 +6,8 @@ export interface ContainerOrder {
   pool: string;
   parameters: ClassParameters;
   record: FunctionRecord;
+  /** It is there for a shell: its code is not loaded, and it takes no inputs. */
+  isShell?: boolean;
 }
 
 /** Names that the platform alone gives a value, or none: what is not known here stays unset. */
