@@ -29,6 +29,13 @@ interface RequestOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Which log entries. With `follow`, new ones come as they are written. */
+export interface LogQuery {
+  follow?: boolean;
+  sinceMs?: number | undefined;
+  signal?: AbortSignal;
+}
+
 /** The control API, as far as the CLI needs it. */
 export class ApiClient {
   readonly #connection: Connection;
@@ -127,15 +134,20 @@ export class ApiClient {
   }
 
   /** Log entries of an app, oldest first. With `follow` it ends when the app or `signal` does. */
-  async *readLogs(
-    app: string,
-    options: { follow?: boolean; sinceMs?: number | undefined; signal?: AbortSignal },
-  ): AsyncGenerator<LogEntry> {
+  readLogs(app: string, options: LogQuery): AsyncGenerator<LogEntry> {
+    return this.#readLogs(`/v1/apps/${encodeURIComponent(app)}/logs`, options);
+  }
+
+  /** The same of one container. */
+  readContainerLogs(containerId: string, options: LogQuery): AsyncGenerator<LogEntry> {
+    return this.#readLogs(`/v1/containers/${encodeURIComponent(containerId)}/logs`, options);
+  }
+
+  async *#readLogs(path: string, options: LogQuery): AsyncGenerator<LogEntry> {
     const query = new URLSearchParams({ environment: this.#connection.environment });
     if (options.follow) query.set('follow', '1');
     if (options.sinceMs !== undefined) query.set('since', String(options.sinceMs));
-    const path = `/v1/apps/${encodeURIComponent(app)}/logs?${query}`;
-    const response = await this.#send(path, { signal: options.signal });
+    const response = await this.#send(`${path}?${query}`, { signal: options.signal });
     await this.#assertOk(response);
     if (!response.body) return;
     for await (const line of readLines(response.body)) {

@@ -65,6 +65,12 @@ export class CommandOptions {
   flag(name: string): boolean {
     return this.#values[name] === true;
   }
+
+  /** What `--x` or `--no-x` said; undefined if neither is given. */
+  given(name: string): boolean | undefined {
+    const value = this.#values[name];
+    return typeof value === 'boolean' ? value : undefined;
+  }
 }
 
 /** Options that more than one command has. */
@@ -75,6 +81,10 @@ export const SHARED_OPTIONS = {
     fallback: 'GANTRY_ENVIRONMENT, else that of the profile, else main',
   },
   module: { flags: '-m, --module', description: 'the target is a module as an import names it, not a file' },
+  pty: [
+    { flags: '--pty', description: 'give the program a terminal', fallback: 'if this command has one' },
+    { flags: '--no-pty', description: 'give it plain streams' },
+  ],
   json: { flags: '--json', description: 'print JSON for programs' },
   profile: {
     flags: '--profile <name>',
@@ -86,4 +96,4 @@ export const SHARED_OPTIONS = {
     description: 'where state lives',
     fallback: 'GANTRY_DATA_DIR, else ~/.gantry',
   },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies Record<string, OptionSpec | readonly OptionSpec[]>;

@@ -88,6 +88,27 @@ describe('process driver', () => {
     expect(await driver.reconcile()).toBe(0);
   });
 
+  it('ends what ran beside the runner of a killed worker', async () => {
+    writeFileSync(runnerPath, 'setInterval(() => undefined, 1000);');
+    const script = join(dataDir, 'doomed-worker.mjs');
+    const driverUrl = new URL('./process-driver.ts', import.meta.url).href;
+    writeFileSync(
+      script,
+      `${DOOMED_WORKER(driverUrl, dataDir, runnerPath)}
+      const guest = await container.exec({ command: ['sh', '-c', 'echo $$; trap "" HUP; sleep 600'] });
+      guest.stdout.pipe(process.stdout);`,
+    );
+    doomed = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: doomed.stdout as NodeJS.ReadableStream });
+    const pids: number[] = [];
+    lines.on('line', (line) => pids.push(Number(line)));
+    const guest = await waitUntil(() => pids[1]);
+    doomed.kill('SIGKILL');
+    await once(doomed, 'exit');
+    await new ProcessDriver({ dataDir, runnerPath }).reconcile();
+    await vanished(guest);
+  });
+
   it('removes the socket of a container of a killed worker, also one that found no room in a long data directory', async () => {
     const root = dataDir;
     dataDir = join(root, 'a-name-that-is-long-enough-for-sockets-to-need-another-place'.repeat(2));

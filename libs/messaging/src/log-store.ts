@@ -18,6 +18,7 @@ export interface LogReadOptions {
 export interface LogStore {
   append(appId: string, containerId: string, batch: LogBatch): Promise<void>;
   read(appId: string, options?: LogReadOptions): AsyncIterable<LogEntry>;
+  readContainer(containerId: string, options?: LogReadOptions): AsyncIterable<LogEntry>;
 }
 
 /** {@link LogStore} over JetStream. */
@@ -34,12 +35,20 @@ export class NatsLogStore implements LogStore {
     await this.#publisher.publish(subjects.log(appId, containerId), encodeFrame(batch));
   }
 
-  async *read(appId: string, options: LogReadOptions = {}): AsyncGenerator<LogEntry> {
+  read(appId: string, options: LogReadOptions = {}): AsyncGenerator<LogEntry> {
+    return this.#read(subjects.appLogs(appId), options);
+  }
+
+  readContainer(containerId: string, options: LogReadOptions = {}): AsyncGenerator<LogEntry> {
+    return this.#read(subjects.containerLogs(containerId), options);
+  }
+
+  async *#read(filter: string, options: LogReadOptions): AsyncGenerator<LogEntry> {
     const { sinceMs, follow = false, signal } = options;
     const entries = new AsyncQueue<LogEntry>();
     const reader = await StreamFollow.open(this.#link, {
       stream: STREAMS.logs,
-      filter: subjects.appLogs(appId),
+      filter,
       start: sinceMs === undefined ? { type: 'all' } : { type: 'since', timeMs: sinceMs },
       onMessage: (message) => {
         for (const entry of decodeFrame<LogBatch>(message.data).entries) {

@@ -29,6 +29,7 @@ import type { WireError } from './errors.ts';
 //   DELETE /v1/secrets/:name?environment=                -> SecretSummary         (the one that was)
 //   GET  /v1/containers?environment=                     -> { containers: ContainerSummary[] }
 //   POST /v1/containers/:id/stop?kill=1                  -> { ok: true }
+//   GET  /v1/containers/:id/logs?follow=1&since=          -> NDJSON of LogEntry
 //   GET  /v1/containers/:id/exec                         -> WebSocket (see exec-messages)
 //   GET  /v1/functions/:id/shell                         -> WebSocket (the same, in a container of its own)
 //   GET  /v1/tokens                                      -> { tokens: TokenSummary[] }    (by name)

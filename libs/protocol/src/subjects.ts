@@ -48,6 +48,7 @@ export const subjects = {
   callLinks: (parentInputId: string) => `gantry.link.${parentInputId}.*`,
   log: (appId: string, containerId: string) => `gantry.log.${appId}.${containerId}`,
   appLogs: (appId: string) => `gantry.log.${appId}.*`,
+  containerLogs: (containerId: string) => `gantry.log.*.${containerId}`,
   /** Values of a generator on their way to its session ({@link ValuesMessage}); not stored. */
   values: (callId: string) => `gantry.val.${callSessionKey(callId)}.${callId}`,
   sessionValues: (sessionKey: string) => `gantry.val.${sessionKey}.>`,

@@ -10,7 +10,9 @@ import { appStopCommand } from './app-stop.ts';
 import { buildCommand } from './build.ts';
 import { configSetEnvironmentCommand } from './config-set-environment.ts';
 import { configShowCommand } from './config-show.ts';
+import { containerExecCommand } from './container-exec.ts';
 import { containerListCommand } from './container-list.ts';
+import { containerLogsCommand } from './container-logs.ts';
 import { containerStopCommand } from './container-stop.ts';
 import { deployCommand } from './deploy.ts';
 import { doctorCommand } from './doctor.ts';
@@ -28,6 +30,7 @@ import { setupCommand } from './setup.ts';
 import { tokenListCommand } from './token-list.ts';
 import { tokenNewCommand } from './token-new.ts';
 import { tokenRevokeCommand } from './token-revoke.ts';
+import { shellCommand } from './shell.ts';
 import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
 import { workerCommand } from './worker.ts';
@@ -39,6 +42,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   doctorCommand,
   runCommand,
   serveCommand,
+  shellCommand,
   deployCommand,
   buildCommand,
   appListCommand,
@@ -50,6 +54,8 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   appStopCommand,
   appUpCommand,
   containerListCommand,
+  containerLogsCommand,
+  containerExecCommand,
   containerStopCommand,
   secretListCommand,
   secretCreateCommand,
@@ -70,7 +76,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
 
 export const COMMAND_GROUPS = {
   app: 'look at apps and stop them',
-  container: 'look at containers and stop them',
+  container: 'look at containers, run programs in them, stop them',
   secret: 'keep passwords and keys for containers',
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',

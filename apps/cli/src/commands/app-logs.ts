@@ -1,9 +1,11 @@
+import type { LogEntry } from '@gantry/protocol';
 import { findConnection } from 'gantry/internal';
 
-import { ApiClient } from '../api-client.ts';
-import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { ApiClient, type LogQuery } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandOptions, type CommandSpec } from '../command.ts';
 import { printLogEntry } from '../print-log-entry.ts';
 import { stopSignal } from '../stop-signal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -26,24 +28,33 @@ export const appLogsCommand: CommandSpec = {
   ],
   async run({ terminal, env }, input) {
     const { options } = input;
-    const app = input.arguments[0] ?? '';
-    const since = options.text('since');
-    const sinceMs = since === undefined ? undefined : Date.now() - parseAge(since);
-    const stop = stopSignal();
     const client = new ApiClient(findConnection(env, { environment: options.text('env') }));
-    const query = { follow: options.flag('follow'), sinceMs, signal: stop.signal };
-    try {
-      for await (const entry of client.readLogs(app, query)) {
-        if (options.flag('json')) terminal.out(JSON.stringify(entry));
-        else printLogEntry(entry, terminal, { timestamps: options.flag('timestamps') });
-      }
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-    } finally {
-      stop.release();
-    }
+    await printLogs(terminal, options, (query) =>
+      client.readLogs(input.arguments[0] ?? '', { ...query, follow: options.flag('follow') }),
+    );
   },
 };
+
+/** Prints entries, as the options of a command say, until they end or Ctrl-C. */
+export async function printLogs(
+  terminal: Terminal,
+  options: CommandOptions,
+  read: (query: LogQuery) => AsyncIterable<LogEntry>,
+): Promise<void> {
+  const since = options.text('since');
+  const sinceMs = since === undefined ? undefined : Date.now() - parseAge(since);
+  const stop = stopSignal();
+  try {
+    for await (const entry of read({ sinceMs, signal: stop.signal })) {
+      if (options.flag('json')) terminal.out(JSON.stringify(entry));
+      else printLogEntry(entry, terminal, { timestamps: options.flag('timestamps') });
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    stop.release();
+  }
+}
 
 /** Parses `30s`, `10m`, `2h` or `1d` into milliseconds. */
 export function parseAge(text: string): number {

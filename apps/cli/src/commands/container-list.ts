@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '@gantry/protocol';
+import { isShellPool, type ContainerSummary } from '@gantry/protocol';
 import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
@@ -34,13 +34,17 @@ function containerColumns(style: Style, nowMs: number): Column<ContainerSummary>
   return [
     { title: 'container', cell: (container) => container.containerId },
     { title: 'app', cell: (container) => style.bold(container.appName ?? container.appId) },
-    { title: 'function', cell: (container) => container.functionName },
+    { title: 'function', cell: functionText },
     { title: 'version', cell: (container) => `v${container.version}`, align: 'right' },
     { title: 'state', cell: (container) => paintState(container.state, style) },
     { title: 'inputs', cell: (container) => `${container.running}/${container.maxInputs}`, align: 'right' },
     { title: 'started', cell: (container) => toAge(container.startedAtMs, nowMs) },
     { title: 'machine', cell: (container) => style.dim(container.hostname) },
   ];
+}
+
+function functionText({ functionName, pool }: ContainerSummary): string {
+  return isShellPool(pool) ? `${functionName} (shell)` : functionName;
 }
 
 function paintState(state: ContainerSummary['state'], style: Style): string {

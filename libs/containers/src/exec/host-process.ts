@@ -57,6 +57,10 @@ export class HostProcess implements ExecProcess {
     return this.#child.stdin as Writable;
   }
 
+  get pid(): number {
+    return this.#pid;
+  }
+
   resize(size: TerminalSize): void {
     if (!this.#ended) this.#resizer?.resize(size);
   }

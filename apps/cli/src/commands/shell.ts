@@ -1,0 +1,79 @@
+import { isId, type FunctionSpec } from '@gantry/protocol';
+import { findConnection } from 'gantry/internal';
+
+import { ApiClient } from '../api-client.ts';
+import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import { openBuild } from '../deploy/build-input.ts';
+import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
+import { createSteps } from '../deploy/steps.ts';
+import { runInContainer, type ProgramRun } from '../exec/run-in-container.ts';
+import { chooseShellFunction, manifestForShell } from '../exec/shell-function.ts';
+import { holdApp } from '../run/hold-app.ts';
+import { appPartOf, parseTarget } from '../run/target.ts';
+
+const BEST_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi';
+
+export const shellCommand: CommandSpec = {
+  path: ['shell'],
+  summary: 'open a shell in a running container, or in a new one made for a function',
+  details:
+    'In a running container, the shell has its environment and its files, and ends with it. For a function, a container\n' +
+    'is started as those of the function are: with its image, environment, secrets and limits. Its code is not\n' +
+    'run, and the container ends with the shell. Without a terminal here, the shell reads its lines from standard input.',
+  arguments: [
+    { usage: '<target>', description: 'id of a container (ta-…), <file>, or <file>::<function or class>' },
+  ],
+  options: [
+    { flags: '-c, --cmd <line>', description: 'run a line of shell instead', fallback: 'bash, else sh' },
+    ...SHARED_OPTIONS.pty,
+    SHARED_OPTIONS.module,
+    SHARED_OPTIONS.environment,
+  ],
+  examples: [
+    ['gantry shell ta-1', 'a shell in a running container'],
+    ['gantry shell src/app.ts::square', 'a shell in a new container of a function'],
+    ["gantry shell src/app.ts::Ocr -c 'tesseract --version'", 'one line in a new container of a class'],
+    ['gantry shell ta-1 < script.sh', 'lines from a file'],
+  ],
+  async run(context, input) {
+    const { options } = input;
+    const target = input.arguments[0] ?? '';
+    const run = {
+      connection: findConnection(context.env, { environment: options.text('env') }),
+      command: ['sh', '-c', options.text('cmd') ?? BEST_SHELL],
+      pty: options.given('pty'),
+    };
+    if (!isId(target, 'ta')) return await shellOfFunction(context, input, run);
+    return await runInContainer(context, { ...run, path: `/v1/containers/${target}/exec` });
+  },
+};
+
+/** Publishes the function alone, in an app that ends with the shell. */
+async function shellOfFunction(
+  context: CommandContext,
+  input: CommandInput,
+  run: Omit<ProgramRun, 'path'>,
+): Promise<number> {
+  const text = parseTarget(input.arguments[0] ?? '');
+  const steps = createSteps(context.terminal);
+  const module = input.options.flag('module');
+  const opened = await openBuild(text.file, { cwd: context.cwd, app: appPartOf(text), module });
+  const built = await buildWithSteps(opened, steps);
+  const spec: FunctionSpec = await chooseShellFunction(built, text.name);
+  const manifest = manifestForShell(built.manifest, spec);
+  const client = new ApiClient(run.connection);
+  const reply = await publishApp({
+    client,
+    built: { ...built, manifest },
+    request: { ephemeral: true },
+    steps,
+  });
+  const hold = await holdApp(run.connection, reply.appId);
+  try {
+    const [made] = reply.functions;
+    return await runInContainer(context, { ...run, path: `/v1/functions/${made?.id ?? ''}/shell` });
+  } finally {
+    await client.stopApp(reply.appId);
+    await hold.close();
+  }
+}
