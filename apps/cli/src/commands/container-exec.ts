@@ -7,7 +7,7 @@ export const containerExecCommand: CommandSpec = {
   path: ['container', 'exec'],
   summary: 'run a program in a running container',
   details:
-    'It has the environment and the files of the container, and ends with it, or with this command. Its exit code is\n' +
+    'It has the environment and the files of the container, and ends with it, or with this command. Its exit code is ' +
     'that of this command. In a terminal it gets one, and with it all keys; else it gets plain streams.',
   arguments: [
     { usage: '<container>', description: 'id of the container (ta-…)' },

@@ -17,8 +17,8 @@ export const shellCommand: CommandSpec = {
   path: ['shell'],
   summary: 'open a shell in a running container, or in a new one made for a function',
   details:
-    'In a running container, the shell has its environment and its files, and ends with it. For a function, a container\n' +
-    'is started as those of the function are: with its image, environment, secrets and limits. Its code is not\n' +
+    'In a running container, the shell has its environment and its files, and ends with it. For a function, a container ' +
+    'is started as those of the function are: with its image, environment, secrets and limits. Its code is not ' +
     'run, and the container ends with the shell. Without a terminal here, the shell reads its lines from standard input.',
   arguments: [
     { usage: '<target>', description: 'id of a container (ta-…), <file>, or <file>::<function or class>' },

@@ -131,6 +131,14 @@ export function describeExec(startOne: () => Promise<Container>): void {
       await shell.exited;
     });
 
+    it('has one whatever its environment says of where programs are', async () => {
+      const program = await run(['/bin/echo', 'here'], {
+        terminal: SIZE,
+        env: { PATH: '/nowhere', SHELL: 'none' },
+      });
+      expect(await text(program.stdout)).toBe('here\r\n');
+    });
+
     it('tells of its exit code and of a missing program as one with pipes does', async () => {
       const missing = await run(['no-such-program'], { terminal: SIZE });
       expect(await text(missing.stdout)).toContain('no-such-program');

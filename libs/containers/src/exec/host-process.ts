@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 
 import { ContainerError } from '@gantry/protocol';
@@ -7,6 +8,7 @@ import { ContainerError } from '@gantry/protocol';
 import type { ExecEnd, ExecOptions, ExecProcess, TerminalSize } from '../container-driver.ts';
 import { sessionMembers } from '../process-identity.ts';
 import { TerminalResizer } from './terminal-resizer.ts';
+import { toolPath } from './tool-path.ts';
 
 const DEFAULT_TERM = 'xterm-256color';
 const TERMINAL_REPORT_FD = 3;
@@ -100,13 +102,13 @@ interface TerminalPlace {
 /** The command that runs another one in a new terminal, and tells over a descriptor where. */
 function inTerminal(command: readonly string[], { rows, columns }: TerminalSize): string[] {
   const inner = [
-    `stty echo iutf8 rows ${Math.trunc(rows)} cols ${Math.trunc(columns)}`,
-    `echo "$$ $(tty)" >&${TERMINAL_REPORT_FD}`,
+    `${toolPath('stty')} echo iutf8 rows ${Math.trunc(rows)} cols ${Math.trunc(columns)}`,
+    `echo "$$ $(${toolPath('tty')})" >&${TERMINAL_REPORT_FD}`,
     `exec ${TERMINAL_REPORT_FD}>&-`,
     'exec "$@"',
   ].join('; ');
   const line = ['exec', '/bin/sh', '-c', inner, 'sh', ...command].map(quoted).join(' ');
-  return ['script', '--quiet', '--return', '--flush', '--command', line, '/dev/null'];
+  return [toolPath('script'), '--quiet', '--return', '--flush', '--command', line, '/dev/null'];
 }
 
 function quoted(word: string): string {
@@ -133,7 +135,7 @@ async function endOf(child: ChildProcess): Promise<ExecEnd> {
 
 function notStarted(program: string, cause: unknown): ContainerError {
   const hint =
-    program === 'script'
+    basename(program) === 'script'
       ? 'Terminals need `script` of util-linux (Debian: bsdutils) on the worker; without one: --no-pty.'
       : 'See the log of the worker.';
   return new ContainerError(`the program "${program}" could not be started`, { cause, hint });
