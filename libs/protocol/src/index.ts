@@ -213,3 +213,15 @@ export {
   type OptionRange,
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
+export {
+  assertLinkTarget,
+  BLOCK_BYTES,
+  VOLUME_LIMITS,
+  type VolumeChange,
+  type VolumeDirectory,
+  type VolumeEntry,
+  type VolumeFile,
+  type VolumeHead,
+  type VolumeLink,
+  volumePath,
+} from './volume.ts';
