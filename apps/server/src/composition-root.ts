@@ -20,12 +20,15 @@ import { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { openVault, type SecretVault } from './secret-vault.ts';
 import { SystemLog } from './system-log.ts';
 import { TokenStore } from './token-store.ts';
+import { VolumeDirectory } from './volumes/volume-directory.ts';
 import { WorkerObserver } from './worker-observer.ts';
 
 /** What exists before the parts are put together. */
 export interface ServerParts {
   config: CompleteServerConfig;
   blobs: BlobStore;
+  /** Apart from the other blobs: what no volume needs any more is removed there. */
+  volumeBlobs: BlobStore;
   messaging: Messaging;
 }
 
@@ -141,6 +144,11 @@ function registerEntries(container: DependencyContainer, context: Context): void
         }),
     ),
   });
+  container.register(VolumeDirectory, {
+    useFactory: instanceCachingFactory(
+      () => new VolumeDirectory({ registry: messaging.registry, blobs: context.volumeBlobs }),
+    ),
+  });
   container.register(HttpServer, {
     useFactory: instanceCachingFactory(
       (scope) =>
@@ -150,6 +158,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
           stopper: scope.resolve(AppStopper),
           demand: scope.resolve(DemandSignal),
           calls: scope.resolve(ScheduledCalls),
+          volumes: scope.resolve(VolumeDirectory),
         }),
     ),
   });

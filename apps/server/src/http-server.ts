@@ -31,6 +31,9 @@ import { tokenRoutes } from './routes/tokens.ts';
 import type { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { TokenCheck } from './token-check.ts';
 import type { TokenStore } from './token-store.ts';
+import { volumeFileRoutes } from './routes/volume-files.ts';
+import { volumeRoutes } from './routes/volumes.ts';
+import type { VolumeDirectory } from './volumes/volume-directory.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 /** What the routes work with. */
@@ -49,6 +52,7 @@ export interface HttpServerOptions {
   demand: DemandSignal;
   calls: ScheduledCalls;
   secrets: SecretStore;
+  volumes: VolumeDirectory;
 }
 
 /** The control API: JSON over HTTP, and sessions over WebSocket. */
@@ -107,6 +111,8 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   api.route('/v1', containerRoutes(options));
   api.route('/v1', secretRoutes(options));
   api.route('/v1', tokenRoutes(options));
+  api.route('/v1', volumeRoutes(options));
+  api.route('/v1', volumeFileRoutes(options));
   api.notFound((context) =>
     problemResponse(
       new NotFoundError(`the server has nothing at "${context.req.method} ${context.req.path}"`, {

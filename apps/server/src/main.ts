@@ -1,4 +1,4 @@
-import { openBlobStore } from '@gantry/blobs';
+import { openBlobStore, volumeStoreConfig } from '@gantry/blobs';
 import { connectMessaging } from '@gantry/messaging';
 
 import { composeServer } from './composition-root.ts';
@@ -21,7 +21,10 @@ export interface RunningServer {
  */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const complete = completeConfig(config);
-  const blobs = await openBlobStore(complete.blobs);
+  const [blobs, volumeBlobs] = await Promise.all([
+    openBlobStore(complete.blobs),
+    openBlobStore(volumeStoreConfig(complete.blobs)),
+  ]);
   const messaging = await connectMessaging({
     rateLimit: config.rateLimit,
     url: complete.natsUrl,
@@ -30,7 +33,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   });
   try {
     await messaging.ensureStreams();
-    const server = await composeServer({ config: complete, blobs, messaging });
+    const server = await composeServer({ config: complete, blobs, volumeBlobs, messaging });
     const url = await server.listen();
     return {
       url,

@@ -20,3 +20,10 @@ export interface S3BlobStoreConfig {
 
 /** Which blob store to open. */
 export type BlobStoreConfig = DiskBlobStoreConfig | S3BlobStoreConfig;
+
+/** Where the files of volumes are: beside the other blobs, and apart from them. */
+export function volumeStoreConfig(config: BlobStoreConfig): BlobStoreConfig {
+  return config.type === 'disk'
+    ? { ...config, path: `${config.path}/volumes` }
+    : { ...config, bucket: `${config.bucket}-volumes` };
+}

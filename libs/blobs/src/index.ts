@@ -1,4 +1,5 @@
 export type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
 export type { BlobStoreConfig, DiskBlobStoreConfig, S3BlobStoreConfig } from './config.ts';
+export { volumeStoreConfig } from './config.ts';
 export { digestOf } from './digest.ts';
 export { openBlobStore } from './open-blob-store.ts';

@@ -101,6 +101,11 @@ export const registryKeys = {
   autoscaler: (functionId: string, pool: string) => `autoscaler.${functionId}.${pool}`,
   functionAutoscalers: (functionId: string) => `autoscaler.${functionId}.*`,
   allAutoscalers: 'autoscaler.*.*',
+  volume: (volumeId: string) => `volume.${volumeId}`,
+  allVolumes: 'volume.*',
+  volumeName: (environment: string, name: string) => `volumename.${hex(environment)}.${hex(name)}`,
+  /** Moves at each commit ({@link VolumeHead}). */
+  volumeHead: (volumeId: string) => `volumehead.${volumeId}`,
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */

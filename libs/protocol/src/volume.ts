@@ -38,6 +38,37 @@ export interface VolumeChange {
   entry?: VolumeEntry | undefined;
 }
 
+/** A volume as the registry keeps it, under `volume.<id>`. */
+export interface VolumeRecord {
+  id: string;
+  name: string;
+  environment: string;
+  createdAtMs: number;
+}
+
+/** A volume as lists and lookups show it. */
+export interface VolumeSummary extends VolumeRecord, Omit<VolumeHead, 'root'> {}
+
+/** An entry as listings show it. */
+export interface VolumeListing {
+  path: string;
+  type: VolumeEntry['type'];
+  mtimeMs: number;
+  /** 0 for what is no file. */
+  sizeBytes: number;
+  /** Of files and directories. */
+  mode?: number | undefined;
+  /** Of links. */
+  target?: string | undefined;
+}
+
+/** Body of `POST /v1/volumes/<name>/commits`, as a frame of the codec: there may be many changes. */
+export interface VolumeCommitRequest {
+  changes: VolumeChange[];
+  /** Replace files that are there. @defaultValue false */
+  overwrite?: boolean | undefined;
+}
+
 /** The state of a volume that its next reader sees. */
 export interface VolumeHead {
   /** Counts commits; 0 for a volume that nothing was written to. */
@@ -78,7 +109,7 @@ function problemOf(names: readonly string[], form: string): string | undefined {
   if (names.includes('..')) return 'it leads upwards';
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(form)) return 'it has a control character';
-  if (!form.isWellFormed()) return 'it is no Unicode text';
+  if (/\p{Cs}/u.test(form)) return 'it is no Unicode text';
   if (utf8Bytes(form) > VOLUME_LIMITS.pathBytes) return 'it is too long';
   if (names.some((name) => utf8Bytes(name) > VOLUME_LIMITS.nameBytes)) return 'a name in it is too long';
   return undefined;

@@ -1,2 +1,4 @@
-export { type PageStore } from './tree-pages.ts';
+export { copyPlan, entryAt, fileAt, removalPlan, uploadPlan } from './plans.ts';
+export type { PageStore } from './tree-pages.ts';
+export { type CommitPlan, type HeadStore, VolumeStore, type VolumeStoreParts } from './volume-store.ts';
 export { type PlacedEntry, VolumeTree } from './volume-tree.ts';

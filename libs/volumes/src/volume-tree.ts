@@ -47,10 +47,10 @@ export class VolumeTree {
     this.#pages = pages;
   }
 
-  /** The state with this root; without one, the empty state. */
-  static async open(store: PageStore, root: string | undefined): Promise<VolumeTree> {
+  /** The state with this root; without one, the empty state. Another state of the volume lends the pages it knows. */
+  static async open(store: PageStore, root: string | undefined, other?: VolumeTree): Promise<VolumeTree> {
     const refs = root === undefined ? [] : decodeIndex(await store.read(root));
-    return new VolumeTree(store, refs, new Map());
+    return new VolumeTree(store, refs, other ? other.#pages : new Map());
   }
 
   /** Files, directories and links. */

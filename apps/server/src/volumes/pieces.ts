@@ -1,0 +1,96 @@
+import type { BlobStore } from '@gantry/blobs';
+import { BLOCK_BYTES, InvalidError, type VolumeChange, type VolumeEntry } from '@gantry/protocol';
+
+const ASKED_AT_ONCE = 32;
+/** Pieces that were seen a moment ago are not asked for again: as many as a terabyte has. */
+const REMEMBERED = 250_000;
+
+/** The pieces of files in the store, and whether they are there. */
+export class Pieces {
+  readonly #blobs: BlobStore;
+  readonly #seen = new Set<string>();
+
+  constructor(blobs: BlobStore) {
+    this.#blobs = blobs;
+  }
+
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    await this.#blobs.put(digest, bytes);
+    this.#note(digest);
+  }
+
+  /** Those of some pieces that the store lacks. */
+  async missing(digests: readonly string[]): Promise<string[]> {
+    const unknown = [...new Set(digests)].filter((digest) => !this.#seen.has(digest));
+    const missing: string[] = [];
+    for (let at = 0; at < unknown.length; at += ASKED_AT_ONCE) {
+      const asked = unknown.slice(at, at + ASKED_AT_ONCE);
+      const answers = await Promise.all(asked.map((digest) => this.#blobs.has(digest)));
+      for (const [index, digest] of asked.entries()) {
+        if (answers[index]) this.#note(digest);
+        else missing.push(digest);
+      }
+    }
+    return missing;
+  }
+
+  /**
+   * Checks what a client wants to commit: every file has its pieces, and the store has them.
+   *
+   * @throws InvalidError naming the first path that is wrong.
+   */
+  async check(changes: unknown): Promise<VolumeChange[]> {
+    if (!Array.isArray(changes)) throw new InvalidError('a commit must have a list of changes');
+    for (const change of changes as unknown[]) {
+      const { path, entry } = (change ?? {}) as Partial<VolumeChange>;
+      if (typeof path !== 'string') throw new InvalidError('a change must have a path');
+      if (entry !== undefined && !isEntry(entry))
+        throw new InvalidError(`the entry for "${path}" is no file, directory or link`);
+    }
+    const checked = changes as VolumeChange[];
+    const missing = await this.missing(
+      checked.flatMap(({ entry }) => (entry?.type === 'file' ? entry.blocks : [])),
+    );
+    if (missing.length === 0) return checked;
+    throw new InvalidError(`${missing.length} pieces of files were not uploaded`, {
+      hint: 'Upload them, then commit.',
+      details: { missing: missing.slice(0, 100) },
+    });
+  }
+
+  #note(digest: string): void {
+    this.#seen.delete(digest);
+    this.#seen.add(digest);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+function isEntry(entry: VolumeEntry): boolean {
+  if (!Number.isFinite(entry.mtimeMs)) return false;
+  switch (entry.type) {
+    case 'link':
+      return typeof entry.target === 'string';
+    case 'directory':
+      return isMode(entry.mode);
+    case 'file': {
+      const { mode, sizeBytes, blocks } = entry;
+      if (!isMode(mode) || !Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || !isDigestList(blocks))
+        return false;
+      return blocks.length === Math.ceil(sizeBytes / BLOCK_BYTES);
+    }
+    default:
+      return false;
+  }
+}
+
+function isMode(mode: unknown): boolean {
+  return Number.isInteger(mode) && Number(mode) >= 0 && Number(mode) <= 0o7777;
+}
+
+export function isDigestList(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'string' && /^sha256-[0-9a-f]{64}$/.test(each))
+  );
+}

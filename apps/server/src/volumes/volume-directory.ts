@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { BlobStore } from '@gantry/blobs';
+import type { Registry } from '@gantry/messaging';
+import {
+  assertName,
+  GantryError,
+  isId,
+  newId,
+  NotFoundError,
+  registryKeys,
+  type VolumeHead,
+  type VolumeRecord,
+  type VolumeSummary,
+} from '@gantry/protocol';
+import { VolumeStore } from '@gantry/volumes';
+
+import { Pieces } from './pieces.ts';
+
+const EMPTY: VolumeHead = { version: 0, entries: 0, sizeBytes: 0, committedAtMs: 0 };
+
+export interface VolumeDirectoryParts {
+  registry: Registry;
+  /** Pages of trees, and pieces of files. */
+  blobs: BlobStore;
+}
+
+/**
+ * The volumes of each environment, by name.
+ *
+ * Invariants
+ *   N1. Whoever finds a name finds its volume, and whoever finds a volume finds its head.
+ */
+export class VolumeDirectory {
+  readonly store: VolumeStore;
+  readonly blobs: BlobStore;
+  readonly pieces: Pieces;
+  readonly #registry: Registry;
+
+  constructor({ registry, blobs }: VolumeDirectoryParts) {
+    this.#registry = registry;
+    this.blobs = blobs;
+    this.pieces = new Pieces(blobs);
+    this.store = new VolumeStore({
+      heads: {
+        read: async (id) => {
+          const found = await registry.get<VolumeHead>(registryKeys.volumeHead(id));
+          return found && { head: found.value, revision: found.revision };
+        },
+        move: (id, head, revision) => registry.update(registryKeys.volumeHead(id), head, revision),
+      },
+      pages: {
+        read: (digest) => blobs.getBytes(digest),
+        write: async (bytes) => (await blobs.putBytes(bytes)).digest,
+      },
+      nowMs: Date.now,
+      pause: (ms) => delay(ms),
+      random: Math.random,
+    });
+  }
+
+  /** @throws GantryError `CONFLICT` if there is one of the name and `mustBeNew` is set. */
+  async create(
+    environment: string,
+    name: string,
+    { mustBeNew }: { mustBeNew: boolean },
+  ): Promise<VolumeRecord> {
+    assertName('environment', environment);
+    assertVolumeName(name);
+    const key = registryKeys.volumeName(environment, name);
+    if (!(await this.#registry.get(key))) {
+      const record: VolumeRecord = { id: newId('vo'), name, environment, createdAtMs: Date.now() };
+      await this.#registry.create(registryKeys.volumeHead(record.id), EMPTY);
+      await this.#registry.create(registryKeys.volume(record.id), record);
+      if (await this.#registry.create(key, { volumeId: record.id })) return record;
+      await this.#forget(record.id);
+    }
+    if (mustBeNew) throw nameTaken(environment, name);
+    return this.find(environment, name);
+  }
+
+  /** @throws NotFoundError for a name or id that no volume of the environment has. */
+  async find(environment: string, nameOrId: string): Promise<VolumeRecord> {
+    const id = isId(nameOrId, 'vo')
+      ? nameOrId
+      : (await this.#registry.get<{ volumeId: string }>(registryKeys.volumeName(environment, nameOrId)))
+          ?.value.volumeId;
+    const record =
+      id === undefined ? undefined : await this.#registry.get<VolumeRecord>(registryKeys.volume(id));
+    if (record) return record.value;
+    throw new NotFoundError(`there is no volume "${nameOrId}" in environment "${environment}"`, {
+      hint: `Make it: gantry volume create ${nameOrId}, or Volume.fromName(…, { createIfMissing: true }).`,
+    });
+  }
+
+  async list(environment: string): Promise<VolumeSummary[]> {
+    const records = await this.#registry.list<VolumeRecord>(registryKeys.allVolumes);
+    const own = records.map(({ value }) => value).filter((record) => record.environment === environment);
+    const summaries = await Promise.all(own.map((record) => this.summary(record).catch(() => undefined)));
+    return summaries.filter((summary) => summary !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async summary(record: VolumeRecord): Promise<VolumeSummary> {
+    const found = await this.#registry.get<VolumeHead>(registryKeys.volumeHead(record.id));
+    if (!found) throw new NotFoundError(`volume "${record.name}" was deleted`);
+    const { version, entries, sizeBytes, committedAtMs } = found.value;
+    return { ...record, version, entries, sizeBytes, committedAtMs };
+  }
+
+  /** @throws GantryError `CONFLICT` if another volume has the new name. */
+  async rename(environment: string, nameOrId: string, newName: string): Promise<VolumeRecord> {
+    assertVolumeName(newName);
+    const record = await this.find(environment, nameOrId);
+    if (record.name === newName) return record;
+    const key = registryKeys.volumeName(environment, newName);
+    if (!(await this.#registry.create(key, { volumeId: record.id }))) throw nameTaken(environment, newName);
+    const renamed = { ...record, name: newName };
+    await this.#registry.put(registryKeys.volume(record.id), renamed);
+    await this.#registry.delete(registryKeys.volumeName(environment, record.name));
+    return renamed;
+  }
+
+  /** Files that only this volume had are removed from the store later. */
+  async delete(environment: string, nameOrId: string): Promise<void> {
+    const record = await this.find(environment, nameOrId);
+    await this.#registry.delete(registryKeys.volumeName(environment, record.name));
+    await this.#forget(record.id);
+  }
+
+  async #forget(id: string): Promise<void> {
+    await this.#registry.delete(registryKeys.volume(id));
+    await this.#registry.delete(registryKeys.volumeHead(id));
+  }
+}
+
+function assertVolumeName(name: string): void {
+  assertName('volume', name);
+  if (!isId(name, 'vo')) return;
+  throw new GantryError('INVALID_ARGUMENT', `a volume cannot be called "${name}": that is the form of an id`);
+}
+
+function nameTaken(environment: string, name: string): GantryError {
+  return new GantryError('CONFLICT', `environment "${environment}" has a volume "${name}" already`, {
+    hint: 'Use it, or choose another name.',
+  });
+}

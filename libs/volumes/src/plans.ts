@@ -1,0 +1,170 @@
+import {
+  GantryError,
+  InvalidError,
+  NotFoundError,
+  type VolumeChange,
+  type VolumeEntry,
+  type VolumeFile,
+  volumePath,
+} from '@gantry/protocol';
+
+import type { CommitPlan } from './volume-store.ts';
+import type { PlacedEntry, VolumeTree } from './volume-tree.ts';
+
+const MOST_LINKS = 40;
+
+/**
+ * Puts entries into a volume. What is there is replaced only with `overwrite`, and a directory never.
+ *
+ * @throws GantryError `CONFLICT` naming the path that is taken.
+ */
+export function uploadPlan(
+  changes: readonly VolumeChange[],
+  { overwrite }: { overwrite: boolean },
+): CommitPlan {
+  return async (tree) => {
+    for (const { path, entry } of changes) {
+      const present = await tree.entry(volumePath(path));
+      if (!present || !entry || entry.type === 'directory') {
+        if (present && entry && present.type !== 'directory') throw taken(path, 'is no directory');
+        continue;
+      }
+      if (present.type === 'directory') throw taken(path, 'is a directory, which files do not replace');
+      if (!overwrite) throw taken(path, 'exists already');
+    }
+    return changes;
+  };
+}
+
+/**
+ * Removes a file or a link; a directory only with `recursive`.
+ *
+ * @throws NotFoundError, or InvalidError for a directory.
+ */
+export function removalPlan(path: string, { recursive }: { recursive: boolean }): CommitPlan {
+  return async (tree) => {
+    const form = volumePath(path);
+    if (form === '' && recursive) return (await collect(tree.list())).map((entry) => ({ path: entry.path }));
+    const present = await entryAt(tree, path);
+    if (present.type === 'directory' && !recursive) {
+      throw new InvalidError(`"${path}" is a directory`, { hint: 'Remove it with all in it: recursively.' });
+    }
+    return [{ path: form }];
+  };
+}
+
+/**
+ * Copies inside of a volume, as `cp` does: one file to a path, or several into a directory that is there. No contents
+ * are copied, only what leads to them.
+ *
+ * @throws NotFoundError, or InvalidError for directories, and several sources without a directory to go to.
+ */
+export function copyPlan(
+  sources: readonly string[],
+  target: string,
+  { recursive = false }: { recursive?: boolean } = {},
+): CommitPlan {
+  return async (tree) => {
+    const to = volumePath(target);
+    const isDirectory = to === '' || (await tree.entry(to))?.type === 'directory';
+    if (sources.length !== 1 && !isDirectory) {
+      throw new InvalidError(`"${target}" is no directory of the volume`, {
+        hint: 'Several files are copied into a directory that is there.',
+      });
+    }
+    const changes: VolumeChange[] = [];
+    for (const source of sources) {
+      const from = volumePath(source);
+      const entry = await entryAt(tree, source);
+      const place = isDirectory ? joined(to, from.split('/').at(-1) ?? '') : to;
+      if (entry.type === 'directory' && !recursive)
+        throw new InvalidError(`"${source}" is a directory`, {
+          hint: 'Copy its files, or copy it recursively.',
+        });
+      if (place === from || place.startsWith(`${from}/`))
+        throw new InvalidError(`"${source}" cannot be copied to itself`);
+      changes.push({ path: place, entry });
+      for await (const below of tree.walk(from)) {
+        if (entry.type === 'directory')
+          changes.push({ ...below, path: joined(place, below.path.slice(from.length + 1)) });
+      }
+    }
+    return changes;
+  };
+}
+
+/**
+ * What a path leads to, without following a link there.
+ *
+ * @throws NotFoundError.
+ */
+export async function entryAt(tree: VolumeTree, path: string): Promise<VolumeEntry> {
+  const form = volumePath(path);
+  const entry = form === '' ? ROOT : await tree.entry(form);
+  if (!entry) throw new NotFoundError(`"${path}" is not in the volume`);
+  return entry;
+}
+
+/**
+ * The file that a path leads to, over any links.
+ *
+ * @throws NotFoundError, or InvalidError for a directory and for links that go round.
+ */
+export async function fileAt(tree: VolumeTree, path: string): Promise<VolumeFile> {
+  let at = await throughLinks(tree, volumePath(path), path);
+  let entry = await entryAt(tree, at);
+  for (let links = 0; entry.type === 'link'; links++) {
+    if (links === MOST_LINKS) throw new InvalidError(`the links at "${path}" lead in a circle`);
+    at = await throughLinks(tree, resolved(at, entry.target), path);
+    entry = await entryAt(tree, at);
+  }
+  if (entry.type === 'directory')
+    throw new InvalidError(`"${path}" is a directory`, { hint: 'Name a file.' });
+  return entry;
+}
+
+/** The path with the links among its directories followed. */
+async function throughLinks(tree: VolumeTree, path: string, asked: string): Promise<string> {
+  let names = path.split('/');
+  let links = 0;
+  for (let depth = 1; depth < names.length; depth++) {
+    const above = names.slice(0, depth).join('/');
+    const entry = await tree.entry(above);
+    if (entry?.type !== 'link') continue;
+    if (++links > MOST_LINKS) throw new InvalidError(`the links at "${asked}" lead in a circle`);
+    names = [...resolved(above, entry.target).split('/'), ...names.slice(depth)].filter(
+      (name) => name !== '',
+    );
+    depth = 0;
+  }
+  return names.join('/');
+}
+
+/** Where a link at a path leads; links never lead out of their volume. */
+function resolved(path: string, target: string): string {
+  const names = path.split('/').slice(0, -1);
+  for (const name of target.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return names.join('/');
+}
+
+const ROOT: VolumeEntry = { type: 'directory', mode: 0o755, mtimeMs: 0 };
+
+function joined(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+function taken(path: string, problem: string): GantryError {
+  const hint = problem.startsWith('exists')
+    ? 'Use another path, or overwrite it: force.'
+    : 'Use another path.';
+  return new GantryError('CONFLICT', `"${path}" ${problem}`, { hint, details: { path } });
+}
+
+async function collect(entries: AsyncIterable<PlacedEntry>): Promise<PlacedEntry[]> {
+  const all: PlacedEntry[] = [];
+  for await (const entry of entries) all.push(entry);
+  return all;
+}
