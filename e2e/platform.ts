@@ -30,11 +30,11 @@ export interface Platform extends AsyncDisposable {
   readonly env: { GANTRY_DATA_DIR: string };
 }
 
-/** Starts `gantry up` as a user would. */
-export async function startPlatform(options: { dataDir?: string } = {}): Promise<Platform> {
+/** Starts `gantry up` as a user would, with further flags if there are any. */
+export async function startPlatform(options: { dataDir?: string; flags?: string[] } = {}): Promise<Platform> {
   const directory = options.dataDir ? undefined : await temporaryDirectory('gantry-e2e-');
   const dataDir = options.dataDir ?? directory?.path ?? '';
-  const { child, ready } = await startUp(['--data-dir', dataDir]);
+  const { child, ready } = await startUp(['--data-dir', dataDir, ...(options.flags ?? [])]);
   return {
     ready,
     child,

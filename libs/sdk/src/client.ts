@@ -13,7 +13,7 @@ import {
 import { CallTracker } from './call-tracker.ts';
 import { assertServerUrl, findConnection, type ConnectionSettings } from './connection-settings.ts';
 import { BlobPayloads } from './payloads.ts';
-import { LookupCache, type Platform } from './platform.ts';
+import { LookupCache, type ObjectApi, type Platform } from './platform.ts';
 import { ServerApi } from './server-api.ts';
 import { SessionTransport } from './session-transport.ts';
 
@@ -152,11 +152,13 @@ export class Client implements AsyncDisposable {
 class ClientPlatform implements Platform {
   closed = false;
   readonly tracker: CallTracker;
+  readonly objects: ObjectApi;
   readonly #lookups: LookupCache;
   readonly environment: string;
 
   constructor(api: ServerApi, transport: SessionTransport, environment: string) {
     this.tracker = new CallTracker(transport, new BlobPayloads(api));
+    this.objects = api;
     this.environment = environment;
     this.#lookups = new LookupCache((app, name, where = environment) => api.lookupFunction(app, name, where));
   }

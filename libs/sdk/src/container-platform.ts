@@ -1,15 +1,16 @@
-import { callSessionKey, type ClientMessage, type FunctionLookup } from '@gantry/protocol';
+import { callSessionKey, type ClientMessage, type FunctionLookup, InvalidError } from '@gantry/protocol';
 
 import { CallTracker } from './call-tracker.ts';
 import type { ContainerHost } from './host.ts';
 import { inlinePayloads } from './payloads.ts';
-import { LookupCache, type Platform } from './platform.ts';
+import { LookupCache, type ObjectApi, type Platform } from './platform.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 /** Calls from inside a container, through its runner and worker. */
 export class ContainerPlatform implements Platform {
   readonly closed = false;
   readonly tracker: CallTracker;
+  readonly objects: ObjectApi = outsideOnly;
   readonly #host: ContainerHost;
   readonly #lookups: LookupCache;
 
@@ -34,6 +35,21 @@ export class ContainerPlatform implements Platform {
   currentInputId(): string | undefined {
     return this.#host.currentInput()?.inputId;
   }
+}
+
+// Containers hold no token of the server's API.
+const outsideOnly: ObjectApi = {
+  json: () => Promise.reject(notHere()),
+  // eslint-disable-next-line require-yield -- it always fails
+  async *stream() {
+    throw notHere();
+  },
+};
+
+function notHere(): InvalidError {
+  return new InvalidError('this cannot be done inside of a container', {
+    hint: 'Do it in a program outside, such as the entrypoint of the app.',
+  });
 }
 
 /** The runner's connection to its worker lasts as long as the process, so there is nothing to reconnect. */

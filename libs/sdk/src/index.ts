@@ -53,6 +53,8 @@ export type { Instance, InstanceParameters, ParameterValue } from './instance.ts
 export { enableOutput, type OutputOptions } from './output.ts';
 export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';
 export type { InputInfo, InputStatus } from '@gantry/protocol';
+export { type FileEntry, Volume, type VolumeOptions } from './volumes/volume.ts';
+export { type UploadOptions, type UploadProgress, VolumeUpload } from './volumes/volume-upload.ts';
 export { Client, type ClientOptions } from './client.ts';
 export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
 export type { ConfigKey, ConfigValues } from './config/config-keys.ts';

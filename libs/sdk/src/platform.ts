@@ -2,10 +2,19 @@ import type { FunctionLookup } from '@gantry/protocol';
 
 import type { CallTracker } from './call-tracker.ts';
 
+/** Requests about objects of the platform, such as volumes, by the paths of the server's API. */
+export interface ObjectApi {
+  /** `body` is sent as JSON, or as it is if it is bytes. */
+  json<T>(path: string, parts?: { method?: 'GET' | 'PUT' | 'POST' | 'DELETE'; body?: unknown }): Promise<T>;
+  /** What the answer consists of, as it comes. */
+  stream(path: string): AsyncIterable<Uint8Array>;
+}
+
 /** Where calls go: a server over a client's session, or the worker around this container. */
 export interface Platform {
   readonly closed: boolean;
   readonly tracker: CallTracker;
+  readonly objects: ObjectApi;
   /** Where names are looked up unless a handle says otherwise. */
   readonly environment: string;
   /** @throws {@link NotFoundError} */

@@ -14,7 +14,7 @@ import {
   type ServerMessage,
   type SubmitMessage,
 } from '@gantry/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { CallTracker } from './call-tracker.ts';
 import { FunctionTarget } from './function-target.ts';
@@ -53,6 +53,7 @@ class Producer {
     };
     const platform: Platform = {
       closed: false,
+      objects: { json: vi.fn(), stream: vi.fn() },
       environment: 'main',
       tracker: new CallTracker(transport, payloads),
       lookup: () => Promise.resolve(lookup),

@@ -16,6 +16,8 @@ import {
 
 import type { ConnectionSettings } from './connection-settings.ts';
 import type { ValueTransfer } from './payloads.ts';
+import type { BlobTransfer } from './payloads.ts';
+import type { ObjectApi } from './platform.ts';
 
 const ATTEMPTS = 4;
 const FIRST_RETRY_DELAY_MS = 100;
@@ -35,6 +37,7 @@ interface RequestParts {
 
 /** The part of the server's HTTP API that programs need, with errors as `GantryError`. */
 export class ServerApi implements ValueTransfer {
+export class ServerApi implements BlobTransfer, ObjectApi {
   readonly #settings: ConnectionSettings;
   #hasAnswered = false;
 
@@ -73,6 +76,29 @@ export class ServerApi implements ValueTransfer {
     return this.#request(`/v1/blobs/${name}`, {});
   }
 
+  async json<T>(path: string, { method, body }: { method?: string; body?: unknown } = {}): Promise<T> {
+    const bytes = body === undefined || body instanceof Uint8Array ? body : utf8(JSON.stringify(body));
+    return this.#json<T>(path, { ...(method !== undefined && { method }), ...(bytes && { body: bytes }) });
+  }
+
+  async *stream(path: string): AsyncGenerator<Uint8Array> {
+    const silence = new SilenceWatch(SILENCE_MS);
+    try {
+      const response = await this.#fetch(path, {}, silence.signal);
+      for await (const chunk of response.body ?? []) {
+        // However long the reader takes: only what the server does not send counts.
+        silence.stop();
+        yield chunk as Uint8Array;
+        silence.heard();
+      }
+    } catch (cause) {
+      if (isGantryError(cause)) throw cause;
+      throw unreachable(this.#settings.serverUrl, cause);
+    } finally {
+      silence.stop();
+    }
+  }
+
   async #json<T>(path: string, parts: RequestParts = {}): Promise<T> {
     return JSON.parse(new TextDecoder().decode(await this.#request(path, parts))) as T;
   }
@@ -95,23 +121,27 @@ export class ServerApi implements ValueTransfer {
     }
   }
 
-  async #attempt(path: string, { method = 'GET', body }: RequestParts): Promise<Uint8Array> {
-    const { serverUrl, token } = this.#settings;
-    const silence = new SilenceWatch(SILENCE_MS + (body?.length ?? 0) / BYTES_PER_MS);
+  async #attempt(path: string, parts: RequestParts): Promise<Uint8Array> {
+    const silence = new SilenceWatch(SILENCE_MS + (parts.body?.length ?? 0) / BYTES_PER_MS);
     try {
-      const init: RequestInit = { method, signal: silence.signal };
-      init.headers = { authorization: `Bearer ${token}` };
-      if (body) init.body = body as Uint8Array<ArrayBuffer>;
-      const response = await fetch(serverUrl + path, init);
-      this.#hasAnswered = true;
-      if (!response.ok) throw await toError(response, path);
-      return await readBody(response, silence);
+      return await readBody(await this.#fetch(path, parts, silence.signal), silence);
     } catch (cause) {
       if (isGantryError(cause)) throw cause;
-      throw unreachable(serverUrl, cause);
+      throw unreachable(this.#settings.serverUrl, cause);
     } finally {
       silence.stop();
     }
+  }
+
+  async #fetch(path: string, { method = 'GET', body }: RequestParts, signal: AbortSignal): Promise<Response> {
+    const { serverUrl, token } = this.#settings;
+    const init: RequestInit = { method, signal };
+    init.headers = { authorization: `Bearer ${token}` };
+    if (body) init.body = body as Uint8Array<ArrayBuffer>;
+    const response = await fetch(serverUrl + path, init);
+    this.#hasAnswered = true;
+    if (!response.ok) throw await toError(response, path);
+    return response;
   }
 }
 
@@ -157,6 +187,10 @@ export function unreachable(serverUrl: string, cause?: unknown): ConnectionError
     hint: 'Start the platform: gantry up',
     cause,
   });
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function query(environment: string): string {

@@ -47,7 +47,9 @@ export function removalPlan(path: string, { recursive }: { recursive: boolean })
     if (form === '' && recursive) return (await collect(tree.list())).map((entry) => ({ path: entry.path }));
     const present = await entryAt(tree, path);
     if (present.type === 'directory' && !recursive) {
-      throw new InvalidError(`"${path}" is a directory`, { hint: 'Remove it with all in it: recursively.' });
+      throw new InvalidError(`"${path}" is a directory`, {
+        hint: 'Remove it with all in it: --recursive, { recursive: true } in programs.',
+      });
     }
     return [{ path: form }];
   };
@@ -158,7 +160,7 @@ function joined(directory: string, name: string): string {
 
 function taken(path: string, problem: string): GantryError {
   const hint = problem.startsWith('exists')
-    ? 'Use another path, or overwrite it: force.'
+    ? 'Use another path, or replace it: --force, { force: true } in programs.'
     : 'Use another path.';
   return new GantryError('CONFLICT', `"${path}" ${problem}`, { hint, details: { path } });
 }

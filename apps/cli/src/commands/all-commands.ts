@@ -33,6 +33,15 @@ import { tokenRevokeCommand } from './token-revoke.ts';
 import { shellCommand } from './shell.ts';
 import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
+import { volumeCpCommand } from './volume-cp.ts';
+import { volumeCreateCommand } from './volume-create.ts';
+import { volumeDeleteCommand } from './volume-delete.ts';
+import { volumeGetCommand } from './volume-get.ts';
+import { volumeListCommand } from './volume-list.ts';
+import { volumeLsCommand } from './volume-ls.ts';
+import { volumePutCommand } from './volume-put.ts';
+import { volumeRenameCommand } from './volume-rename.ts';
+import { volumeRmCommand } from './volume-rm.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order in which help shows them. */
@@ -60,6 +69,15 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   secretListCommand,
   secretCreateCommand,
   secretDeleteCommand,
+  volumeCreateCommand,
+  volumeListCommand,
+  volumeLsCommand,
+  volumePutCommand,
+  volumeGetCommand,
+  volumeCpCommand,
+  volumeRmCommand,
+  volumeRenameCommand,
+  volumeDeleteCommand,
   profileListCommand,
   profileCurrentCommand,
   profileActivateCommand,
@@ -78,6 +96,7 @@ export const COMMAND_GROUPS = {
   app: 'look at apps and stop them',
   container: 'look at containers, run programs in them, stop them',
   secret: 'keep passwords and keys for containers',
+  volume: 'files that outlive containers',
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',
   config: 'look at settings and change them',

@@ -1,5 +1,4 @@
 import {
-  BLOCK_BYTES,
   DEFAULTS,
   decodeFrame,
   InvalidError,
@@ -28,6 +27,7 @@ import { isDigestList } from '../volumes/pieces.ts';
 import { readJsonObject } from './read-json.ts';
 
 const LARGEST_COMMIT_BYTES = 256 * 1024 ** 2;
+const LARGEST_LOT_BYTES = 24 * 1024 ** 2;
 const MOST_DIGESTS = 10_000;
 
 /** Files of volumes as programs outside of containers see them: as they were committed last. */
@@ -72,9 +72,10 @@ export function volumeFileRoutes({ volumes }: Pick<HttpServerOptions, 'volumes'>
         throw new InvalidError(`"digests" must be a list of at most ${MOST_DIGESTS} digests`);
       return context.json({ missing: await pieces.missing(digests) });
     })
-    .put('/volumes/:volume/pieces/:digest', limit('a piece of a file', BLOCK_BYTES), async (context) => {
+    .post('/volumes/:volume/pieces', limit('pieces of files', LARGEST_LOT_BYTES), async (context) => {
       await idOf(context);
-      await pieces.put(context.req.param('digest'), new Uint8Array(await context.req.arrayBuffer()));
+      const body = new Uint8Array(await context.req.arrayBuffer());
+      await pieces.putAll(decodeFrame<{ pieces?: unknown }>(body)?.pieces);
       return context.json({}, 201);
     })
     .post('/volumes/:volume/commits', limit('a commit', LARGEST_COMMIT_BYTES), async (context) => {

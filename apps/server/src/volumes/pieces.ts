@@ -14,9 +14,21 @@ export class Pieces {
     this.#blobs = blobs;
   }
 
-  async put(digest: string, bytes: Uint8Array): Promise<void> {
-    await this.#blobs.put(digest, bytes);
-    this.#note(digest);
+  /**
+   * Stores pieces under the digests that they have.
+   *
+   * @throws InvalidError for anything but a list of at most 4 MiB each.
+   */
+  async putAll(pieces: unknown): Promise<void> {
+    if (!Array.isArray(pieces) || !pieces.every((piece) => piece instanceof Uint8Array))
+      throw new InvalidError('"pieces" must be a list of bytes');
+    const large = pieces.find((piece) => piece.length > BLOCK_BYTES);
+    if (large)
+      throw new InvalidError(`a piece of a file has at most ${BLOCK_BYTES} bytes, not ${large.length}`);
+    for (let at = 0; at < pieces.length; at += ASKED_AT_ONCE) {
+      const stored = pieces.slice(at, at + ASKED_AT_ONCE).map((piece) => this.#blobs.putBytes(piece));
+      for (const { digest } of await Promise.all(stored)) this.#note(digest);
+    }
   }
 
   /** Those of some pieces that the store lacks. */

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import { open, readdir, readlink, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import {
+  BLOCK_BYTES,
+  encodeFrame,
+  InvalidError,
+  NotFoundError,
+  type VolumeChange,
+  type VolumeFile,
+} from '@gantry/protocol';
+
+import type { VolumePlace } from './volume.ts';
+import type { UploadProgress } from './volume-upload.ts';
+
+/** Something to be uploaded. */
+export type UploadSource =
+  | { type: 'file'; path: string; local: string }
+  | { type: 'directory'; path: string; local: string }
+  | { type: 'content'; path: string; content: Uint8Array | AsyncIterable<Uint8Array> };
+
+/** Pieces are asked for, and sent, so many bytes or pieces at a time: what two of them take is in memory. */
+const LOT = { bytes: 16 * 1024 * 1024, pieces: 1_000 };
+const LOTS_AT_ONCE = 2;
+const FILE_MODE = 0o644;
+
+interface Piece {
+  digest: string;
+  bytes: Uint8Array;
+}
+
+/** Uploads contents that the store lacks; resolves to the changes that put them into the volume. */
+export async function uploadAll(
+  sources: readonly UploadSource[],
+  place: VolumePlace,
+  onProgress?: (progress: UploadProgress) => void,
+): Promise<VolumeChange[]> {
+  const files = await Promise.all(sources.map(expand)).then((lists) => lists.flat());
+  const sender = new PieceSender(place);
+  const progress: UploadProgress = {
+    doneBytes: 0,
+    doneFiles: 0,
+    totalBytes: files.reduce((sum, file) => sum + ('sizeBytes' in file ? file.sizeBytes : 0), 0),
+    totalFiles: files.filter(({ type }) => type === 'bytes').length,
+  };
+  const changes: VolumeChange[] = [];
+  for (const file of files) {
+    if (file.type === 'entry') {
+      changes.push(file.change);
+      continue;
+    }
+    const blocks: string[] = [];
+    let sizeBytes = 0;
+    for await (const bytes of inPieces(file.read())) {
+      const digest = `sha256-${createHash('sha256').update(bytes).digest('hex')}`;
+      blocks.push(digest);
+      sizeBytes += bytes.length;
+      await sender.add({ digest, bytes });
+      progress.doneBytes += bytes.length;
+      onProgress?.({ ...progress });
+    }
+    progress.doneFiles++;
+    const { mode, mtimeMs } = file;
+    changes.push({
+      path: file.path,
+      entry: { type: 'file', mode, mtimeMs, sizeBytes, blocks } satisfies VolumeFile,
+    });
+  }
+  await sender.finish();
+  onProgress?.({ ...progress });
+  return changes;
+}
+
+type Expanded =
+  | { type: 'entry'; change: VolumeChange }
+  | {
+      type: 'bytes';
+      path: string;
+      mode: number;
+      mtimeMs: number;
+      sizeBytes: number;
+      read(): AsyncIterable<Uint8Array>;
+    };
+
+async function expand(source: UploadSource): Promise<Expanded[]> {
+  if (source.type === 'content') {
+    const { path, content } = source;
+    const sizeBytes = content instanceof Uint8Array ? content.length : 0;
+    const read = () => (content instanceof Uint8Array ? once(content) : content);
+    return [{ type: 'bytes', path, mode: FILE_MODE, mtimeMs: Date.now(), sizeBytes, read }];
+  }
+  const info = await stat(source.local).catch((cause: unknown) => {
+    throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
+  });
+  if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];
+  if (source.type === 'directory' && info.isDirectory()) return expandDirectory(source.path, source.local);
+  const hint = info.isDirectory() ? 'Use putDirectory.' : 'Upload files and directories.';
+  throw new InvalidError(`"${source.local}" is no ${source.type}`, { hint });
+}
+
+async function expandDirectory(path: string, local: string): Promise<Expanded[]> {
+  const expanded: Expanded[] = [];
+  for (const each of await readdir(local, { withFileTypes: true })) {
+    const from = join(local, each.name);
+    const to = path === '' ? each.name : `${path}/${each.name}`;
+    if (each.isSymbolicLink()) {
+      expanded.push({
+        type: 'entry',
+        change: { path: to, entry: { type: 'link', mtimeMs: 0, target: await readlink(from) } },
+      });
+      continue;
+    }
+    const info = await stat(from);
+    if (info.isDirectory()) {
+      const { mode, mtimeMs } = info;
+      expanded.push({
+        type: 'entry',
+        change: { path: to, entry: { type: 'directory', mode: mode & 0o7777, mtimeMs } },
+      });
+      expanded.push(...(await expandDirectory(to, from)));
+    } else if (info.isFile()) expanded.push(fileOf(to, from, info));
+  }
+  return expanded;
+}
+
+function fileOf(
+  path: string,
+  local: string,
+  { mode, mtimeMs, size }: { mode: number; mtimeMs: number; size: number },
+): Expanded {
+  return {
+    type: 'bytes',
+    path,
+    mode: mode & 0o7777,
+    mtimeMs,
+    sizeBytes: size,
+    read: () => readPieces(local),
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
+  const file = await open(local);
+  try {
+    for (;;) {
+      const piece = new Uint8Array(BLOCK_BYTES);
+      let filled = 0;
+      while (filled < BLOCK_BYTES) {
+        const { bytesRead } = await file.read(piece, filled, BLOCK_BYTES - filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      if (filled > 0) yield filled === BLOCK_BYTES ? piece : piece.slice(0, filled);
+      if (filled < BLOCK_BYTES) return;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Cuts a stream of chunks of any size into pieces of files. */
+async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + BLOCK_BYTES - size);
+      parts.push(part);
+      size += part.length;
+      at += part.length;
+      if (size < BLOCK_BYTES) continue;
+      yield joined(parts, size);
+      [parts, size] = [[], 0];
+    }
+  }
+  if (size > 0) yield joined(parts, size);
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first) return first;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Sends pieces in lots, after asking which of them are there. */
+class PieceSender {
+  readonly #place: VolumePlace;
+  #lot: Piece[] = [];
+  #lotBytes = 0;
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { error: unknown } | undefined;
+
+  constructor(place: VolumePlace) {
+    this.#place = place;
+  }
+
+  async add(piece: Piece): Promise<void> {
+    this.#lot.push(piece);
+    this.#lotBytes += piece.bytes.length;
+    if (this.#lotBytes >= LOT.bytes || this.#lot.length >= LOT.pieces) await this.#send();
+  }
+
+  /** Resolves when all are stored. */
+  async finish(): Promise<void> {
+    await this.#send();
+    await Promise.all(this.#underWay);
+    this.#throwFailure();
+  }
+
+  async #send(): Promise<void> {
+    const lot = this.#lot;
+    [this.#lot, this.#lotBytes] = [[], 0];
+    while (this.#underWay.size >= LOTS_AT_ONCE) await Promise.race(this.#underWay);
+    this.#throwFailure();
+    if (lot.length === 0) return;
+    const sending: Promise<void> = this.#sendLot(lot)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#underWay.delete(sending));
+    this.#underWay.add(sending);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async #sendLot(lot: readonly Piece[]): Promise<void> {
+    const { api, path } = this.#place;
+    const digests = lot.map(({ digest }) => digest);
+    const { missing } = await api.json<{ missing: string[] }>(path('/missing'), {
+      method: 'POST',
+      body: { digests },
+    });
+    const wanted = new Map(lot.map(({ digest, bytes }) => [digest, bytes]));
+    const small: Uint8Array[] = [];
+    const large: Uint8Array[] = [];
+    for (const digest of missing) {
+      const bytes = wanted.get(digest);
+      if (bytes) (bytes.length < BLOCK_BYTES / 4 ? small : large).push(bytes);
+    }
+    const send = (pieces: Uint8Array[]) =>
+      api.json(path('/pieces'), { method: 'POST', body: encodeFrame({ pieces }) });
+    await Promise.all([...large.map((piece) => send([piece])), ...(small.length > 0 ? [send(small)] : [])]);
+  }
+}

@@ -1,0 +1,80 @@
+import { InvalidError, volumePath, type VolumeChange } from '@gantry/protocol';
+
+import { checkKeys } from '../option-checks.ts';
+import type { UploadSource } from './upload-run.ts';
+import type { VolumePlace } from './volume.ts';
+
+export interface UploadOptions {
+  /** Replace files that are there. @defaultValue false */
+  force?: boolean;
+  /** Called as it goes on. */
+  onProgress?: (progress: UploadProgress) => void;
+}
+
+/** How far an upload is. */
+export interface UploadProgress {
+  /** Of the files read so far; the store may have had them already. */
+  doneBytes: number;
+  doneFiles: number;
+  /** Of all files, as far as their sizes are known. */
+  totalBytes: number;
+  totalFiles: number;
+}
+
+/** Files on their way into a volume. They are uploaded, and become visible, at {@link VolumeUpload.commit}. */
+export class VolumeUpload implements AsyncDisposable {
+  readonly #place: VolumePlace;
+  readonly #options: UploadOptions;
+  readonly #sources: UploadSource[] = [];
+  #isDone = false;
+
+  /** @internal */
+  constructor(place: VolumePlace, options: UploadOptions) {
+    checkKeys('batchUpload', options, ['force', 'onProgress']);
+    this.#place = place;
+    this.#options = options;
+  }
+
+  /**
+   * Adds a file: its path on this machine, its bytes, or a stream of them. A remote path that ends in a slash is the
+   * directory for a file of this machine.
+   */
+  putFile(source: string | Uint8Array | AsyncIterable<Uint8Array>, remotePath: string): void {
+    const isLocal = typeof source === 'string';
+    const name = isLocal ? (source.split(/[\\/]/).at(-1) ?? '') : '';
+    if (remotePath.endsWith('/') && !isLocal)
+      throw new InvalidError(`"${remotePath}" is a directory`, {
+        hint: 'Name the file that the bytes become.',
+      });
+    const path = volumePath(remotePath.endsWith('/') ? `${remotePath}${name}` : remotePath);
+    if (path === '') throw new InvalidError('the file has no path in the volume');
+    this.#sources.push(
+      isLocal ? { type: 'file', path, local: source } : { type: 'content', path, content: source },
+    );
+  }
+
+  /** Adds all below a directory of this machine, with links that stay in it. */
+  putDirectory(localPath: string, remotePath: string): void {
+    this.#sources.push({ type: 'directory', path: volumePath(remotePath), local: localPath });
+  }
+
+  /**
+   * Uploads what the volume lacks, and makes all of it visible at once. One that was interrupted goes on where it
+   * was when it is run again.
+   */
+  async commit(): Promise<void> {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    // Loaded on demand: containers rarely upload, and each module costs time when they start.
+    const { uploadAll } = await import('./upload-run.ts');
+    const changes: VolumeChange[] = await uploadAll(this.#sources, this.#place, this.#options.onProgress);
+    if (changes.length === 0) return;
+    const { encodeFrame } = await import('@gantry/protocol');
+    const body = encodeFrame({ changes, overwrite: this.#options.force === true });
+    await this.#place.api.json(this.#place.path('/commits'), { method: 'POST', body });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.commit();
+  }
+}

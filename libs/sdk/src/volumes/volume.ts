@@ -1,0 +1,245 @@
+import {
+  DEFAULTS,
+  ExecutionError,
+  HANDLE,
+  type HandleState,
+  InvalidError,
+  registerHandle,
+  type VolumeListing,
+  type VolumeSummary,
+} from '@gantry/protocol';
+
+import type { Client } from '../client.ts';
+import { defaultPlatform } from '../default-platform.ts';
+import { checkKeys } from '../option-checks.ts';
+import type { ObjectApi } from '../platform.ts';
+import type { FromNameOptions } from '../remote-function.ts';
+import { VolumeUpload, type UploadOptions } from './volume-upload.ts';
+
+export interface VolumeOptions extends FromNameOptions {
+  /** Make the volume at its first use if there is none of the name. @defaultValue false */
+  createIfMissing?: boolean;
+}
+
+/** What {@link Volume.iterdir} and {@link Volume.listdir} show. */
+export type FileEntry = VolumeListing;
+
+interface VolumeReference {
+  name: string;
+  environment: string;
+  createIfMissing: boolean;
+}
+
+/**
+ * A tree of files that outlives apps and containers. Programs outside of containers see what was committed last, and
+ * change it whole steps at a time: what an upload, a copy or a removal does is seen all at once, or not at all.
+ *
+ * @example
+ * ```ts
+ * const models = Volume.fromName('models', { createIfMissing: true });
+ * await models.batchUpload(async (batch) => {
+ *   batch.putFile('weights.bin', '/v2/weights.bin');
+ * });
+ * for (const { path, sizeBytes } of await models.listdir('/v2')) console.log(path, sizeBytes);
+ * for await (const chunk of models.readFile('/v2/weights.bin')) hash.update(chunk);
+ * ```
+ */
+export class Volume {
+  readonly name: string;
+  readonly #options: VolumeOptions;
+  #summary: Promise<VolumeSummary> | undefined;
+  #known: VolumeSummary | undefined;
+
+  private constructor(name: string, options: VolumeOptions) {
+    this.name = name;
+    this.#options = options;
+  }
+
+  /** A handle; nothing is looked up or made before its first use. */
+  static fromName(name: string, options: VolumeOptions = {}): Volume {
+    checkKeys('Volume.fromName', options, ['environment', 'client', 'createIfMissing']);
+    return new Volume(name, options);
+  }
+
+  /**
+   * Makes a volume.
+   *
+   * @throws GantryError `CONFLICT` if there is one of the name.
+   */
+  static async create(name: string, options: FromNameOptions = {}): Promise<Volume> {
+    const { api, path } = placeOf(name, options);
+    await api.json(path('', { new: '1' }), { method: 'PUT' });
+    return new Volume(name, options);
+  }
+
+  /**
+   * Deletes a volume and its files.
+   *
+   * @throws NotFoundError if there is none of the name.
+   */
+  static async delete(name: string, options: FromNameOptions = {}): Promise<void> {
+    const { api, path } = placeOf(name, options);
+    await api.json(path(''), { method: 'DELETE' });
+  }
+
+  /**
+   * Gives a volume another name.
+   *
+   * @throws NotFoundError if there is none of the old name; GantryError `CONFLICT` if there is one of the new.
+   */
+  static async rename(oldName: string, newName: string, options: FromNameOptions = {}): Promise<void> {
+    const { api, path } = placeOf(oldName, options);
+    await api.json(path('/rename'), { method: 'POST', body: { name: newName } });
+  }
+
+  /** The volumes of the environment, by name. */
+  static async list(options: FromNameOptions = {}): Promise<VolumeSummary[]> {
+    const { api, environment } = placeOf('', options);
+    const query = new URLSearchParams({ environment });
+    return (await api.json<{ volumes: VolumeSummary[] }>(`/v1/volumes?${query}`)).volumes;
+  }
+
+  /**
+   * Looks the volume up, or makes it with `createIfMissing`. Otherwise that happens at the first use.
+   *
+   * @throws NotFoundError if there is none of the name.
+   */
+  async hydrate(): Promise<this> {
+    await this.#ready();
+    return this;
+  }
+
+  /** @throws ExecutionError before the first use. */
+  get objectId(): string {
+    if (this.#known) return this.#known.id;
+    throw new ExecutionError(`volume "${this.name}" was not looked up yet, so its id is not known`, {
+      hint: 'Use it, or await .hydrate(), first.',
+    });
+  }
+
+  /** What is in a directory, and below it unless `recursive` is false; of a file, the file itself. */
+  async *iterdir(path: string, options: { recursive?: boolean } = {}): AsyncGenerator<FileEntry> {
+    checkKeys('iterdir', options, ['recursive']);
+    const { api, path: place } = await this.#ready();
+    const recursive = options.recursive === false ? '0' : '1';
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of api.stream(place('/entries', { path, recursive }))) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as FileEntry;
+    }
+  }
+
+  /** What is in a directory, and with `recursive` below it; of a file, the file itself. */
+  async listdir(path: string, options: { recursive?: boolean } = {}): Promise<FileEntry[]> {
+    if (/[*?[]/.test(path)) {
+      throw new InvalidError(`"${path}" is no path of a directory`, {
+        hint: 'Patterns are not taken: list the directory.',
+      });
+    }
+    const entries: FileEntry[] = [];
+    for await (const entry of this.iterdir(path, { recursive: options.recursive ?? false }))
+      entries.push(entry);
+    return entries;
+  }
+
+  /**
+   * A file's content, as it comes. Links are followed.
+   *
+   * @throws NotFoundError, or InvalidError for a directory.
+   */
+  async *readFile(path: string): AsyncGenerator<Uint8Array> {
+    const { api, path: place } = await this.#ready();
+    yield* api.stream(place('/file', { path }));
+  }
+
+  /**
+   * Removes a file; a directory with all in it with `recursive`.
+   *
+   * @throws NotFoundError, or InvalidError for a directory.
+   */
+  async removeFile(path: string, options: { recursive?: boolean } = {}): Promise<void> {
+    checkKeys('removeFile', options, ['recursive']);
+    const { api, path: place } = await this.#ready();
+    const recursive = options.recursive ?? false;
+    await api.json(place('/remove'), { method: 'POST', body: { path, recursive } });
+  }
+
+  /**
+   * Copies inside of the volume, as `cp` does: one file to a path, or several into a directory that is there.
+   *
+   * @throws NotFoundError, or InvalidError for directories.
+   */
+  async copyFiles(sources: readonly string[], target: string): Promise<void> {
+    const { api, path: place } = await this.#ready();
+    await api.json(place('/copy'), { method: 'POST', body: { sources, target } });
+  }
+
+  /**
+   * Uploads files. They become visible together, when the function has ended or the scope of `await using` is left;
+   * nothing of it does when that throws.
+   *
+   * @throws GantryError `CONFLICT` for a file that is there, without `force`, and for a directory in its place.
+   */
+  batchUpload(options?: UploadOptions): Promise<VolumeUpload>;
+  batchUpload(use: (batch: VolumeUpload) => unknown, options?: UploadOptions): Promise<void>;
+  async batchUpload(
+    first: UploadOptions | ((batch: VolumeUpload) => unknown) = {},
+    options: UploadOptions = {},
+  ): Promise<VolumeUpload | void> {
+    const { api, path } = await this.#ready();
+    if (typeof first !== 'function') return new VolumeUpload({ api, path }, first);
+    const batch = new VolumeUpload({ api, path }, options);
+    await use(batch, first);
+  }
+
+  /** @internal As an argument or result it arrives as a handle on the same volume. */
+  [HANDLE](): HandleState {
+    const { environment = placeOf('', this.#options).environment, createIfMissing = false } = this.#options;
+    const state: VolumeReference = { name: this.name, environment, createIfMissing };
+    return { kind: 'gantry.Volume', state };
+  }
+
+  async #ready(): Promise<VolumePlace> {
+    const place = placeOf(this.name, this.#options);
+    const { api, path } = place;
+    this.#summary ??= api.json<VolumeSummary>(path(''), {
+      method: this.#options.createIfMissing ? 'PUT' : 'GET',
+    });
+    this.#summary.catch(() => (this.#summary = undefined));
+    this.#known = await this.#summary;
+    return place;
+  }
+}
+
+registerHandle('gantry.Volume', (state: VolumeReference) => {
+  const { name, environment, createIfMissing } = state;
+  return Volume.fromName(name, { environment, createIfMissing });
+});
+
+/** Where requests about a volume go. */
+export interface VolumePlace {
+  api: ObjectApi;
+  /** Path of something of the volume, such as `/file`, with the parts of its query. */
+  path(of: string, query?: Readonly<Record<string, string>>): string;
+}
+
+function placeOf(
+  name: string,
+  options: { environment?: string | undefined; client?: Client | undefined },
+): VolumePlace & { environment: string } {
+  const platform = options.client?.platform ?? defaultPlatform();
+  const environment = options.environment ?? platform.environment ?? DEFAULTS.environment;
+  return {
+    api: platform.objects,
+    environment,
+    path: (of, query = {}) =>
+      `/v1/volumes/${encodeURIComponent(name)}${of}?${new URLSearchParams({ environment, ...query })}`,
+  };
+}
+
+async function use(batch: VolumeUpload, fill: (batch: VolumeUpload) => unknown): Promise<void> {
+  await fill(batch);
+  await batch.commit();
+}
