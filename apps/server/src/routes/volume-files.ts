@@ -24,6 +24,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { HttpServerOptions } from '../http-server.ts';
 import { fileContent, readRange } from '../volumes/file-content.ts';
 import { isDigestList } from '../volumes/pieces.ts';
+import type { VolumeDirectory } from '../volumes/volume-directory.ts';
 import { readJsonObject } from './read-json.ts';
 
 const LARGEST_COMMIT_BYTES = 256 * 1024 ** 2;
@@ -32,18 +33,19 @@ const MOST_DIGESTS = 10_000;
 
 /** Files of volumes as programs outside of containers see them: as they were committed last. */
 export function volumeFileRoutes({ volumes }: Pick<HttpServerOptions, 'volumes'>): Hono {
-  const { store, blobs, pieces } = volumes;
-  const idOf = async (context: Context): Promise<string> => {
-    const environment = context.req.query('environment') ?? DEFAULTS.environment;
-    return (await volumes.find(environment, context.req.param('volume') ?? '')).id;
-  };
-  const commit = async (context: Context, plan: CommitPlan) => {
-    const { version, entries, sizeBytes, committedAtMs } = await store.commit(await idOf(context), plan);
-    return context.json({ version, entries, sizeBytes, committedAtMs } satisfies Omit<VolumeHead, 'root'>);
-  };
+  return new Hono().route('/', readingRoutes(volumes)).route('/', changingRoutes(volumes));
+}
+
+async function idOf(volumes: VolumeDirectory, context: Context): Promise<string> {
+  const environment = context.req.query('environment') ?? DEFAULTS.environment;
+  return (await volumes.find(environment, context.req.param('volume') ?? '')).id;
+}
+
+function readingRoutes(volumes: VolumeDirectory): Hono {
+  const { store, blobs } = volumes;
   return new Hono()
     .get('/volumes/:volume/entries', async (context) => {
-      const { tree } = await store.open(await idOf(context));
+      const { tree } = await store.open(await idOf(volumes, context));
       const { path = '', recursive } = context.req.query();
       const start = { path: volumePath(path), entry: await entryAt(tree, path) };
       const body = ReadableStream.from(lines(listing(tree, start, recursive === '1')));
@@ -52,7 +54,7 @@ export function volumeFileRoutes({ volumes }: Pick<HttpServerOptions, 'volumes'>
       });
     })
     .get('/volumes/:volume/file', async (context) => {
-      const { tree } = await store.open(await idOf(context));
+      const { tree } = await store.open(await idOf(volumes, context));
       const file = await fileAt(tree, context.req.query('path') ?? '');
       const range = readRange(context.req.header('range'), file.sizeBytes);
       const { start, end } = range ?? { start: 0, end: file.sizeBytes };
@@ -64,16 +66,28 @@ export function volumeFileRoutes({ volumes }: Pick<HttpServerOptions, 'volumes'>
       };
       const body = ReadableStream.from(fileContent(blobs, file, { start, end }));
       return new Response(body as ReadableStream<Uint8Array>, { status: range ? 206 : 200, headers });
-    })
+    });
+}
+
+function changingRoutes(volumes: VolumeDirectory): Hono {
+  const { store, pieces } = volumes;
+  const commit = async (context: Context, plan: CommitPlan) => {
+    const { version, entries, sizeBytes, committedAtMs } = await store.commit(
+      await idOf(volumes, context),
+      plan,
+    );
+    return context.json({ version, entries, sizeBytes, committedAtMs } satisfies Omit<VolumeHead, 'root'>);
+  };
+  return new Hono()
     .post('/volumes/:volume/missing', async (context) => {
-      await idOf(context);
+      await idOf(volumes, context);
       const { digests } = await readJsonObject(context);
       if (!isDigestList(digests) || digests.length > MOST_DIGESTS)
         throw new InvalidError(`"digests" must be a list of at most ${MOST_DIGESTS} digests`);
       return context.json({ missing: await pieces.missing(digests) });
     })
     .post('/volumes/:volume/pieces', limit('pieces of files', LARGEST_LOT_BYTES), async (context) => {
-      await idOf(context);
+      await idOf(volumes, context);
       const body = new Uint8Array(await context.req.arrayBuffer());
       await pieces.putAll(decodeFrame<{ pieces?: unknown }>(body)?.pieces);
       return context.json({}, 201);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readlink, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -146,20 +146,26 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
   const file = await open(local);
   try {
-    for (;;) {
-      const piece = new Uint8Array(BLOCK_BYTES);
-      let filled = 0;
-      while (filled < BLOCK_BYTES) {
-        const { bytesRead } = await file.read(piece, filled, BLOCK_BYTES - filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      if (filled > 0) yield filled === BLOCK_BYTES ? piece : piece.slice(0, filled);
-      if (filled < BLOCK_BYTES) return;
-    }
+    let piece: Uint8Array;
+    do {
+      piece = await readPiece(file);
+      if (piece.length > 0) yield piece;
+    } while (piece.length === BLOCK_BYTES);
   } finally {
     await file.close();
   }
+}
+
+/** The next piece of a file: shorter only at its end. */
+async function readPiece(file: FileHandle): Promise<Uint8Array> {
+  const piece = new Uint8Array(BLOCK_BYTES);
+  let filled = 0;
+  while (filled < BLOCK_BYTES) {
+    const { bytesRead } = await file.read(piece, filled, BLOCK_BYTES - filled);
+    if (bytesRead === 0) return piece.slice(0, filled);
+    filled += bytesRead;
+  }
+  return piece;
 }
 
 /** Cuts a stream of chunks of any size into pieces of files. */
