@@ -16,7 +16,6 @@ import {
 
 import type { ConnectionSettings } from './connection-settings.ts';
 import type { ValueTransfer } from './payloads.ts';
-import type { BlobTransfer } from './payloads.ts';
 import type { ObjectApi } from './platform.ts';
 
 const ATTEMPTS = 4;
@@ -36,8 +35,7 @@ interface RequestParts {
 }
 
 /** The part of the server's HTTP API that programs need, with errors as `GantryError`. */
-export class ServerApi implements ValueTransfer {
-export class ServerApi implements BlobTransfer, ObjectApi {
+export class ServerApi implements ValueTransfer, ObjectApi {
   readonly #settings: ConnectionSettings;
   #hasAnswered = false;
 
