@@ -125,6 +125,46 @@ describe('process driver', () => {
     expect(existsSync(socketPath)).toBe(false);
   });
 
+  it('removes what a worker had begun when it was killed: a start, and a directory that was to have another name', async () => {
+    const pid = await orphan();
+    doomed?.kill('SIGKILL');
+    await once(doomed as ChildProcess, 'exit');
+    process.kill(-pid, 'SIGKILL');
+    await vanished(pid);
+    const [records, containers] = [join(dataDir, 'processes'), join(dataDir, 'containers')];
+    const [name = ''] = readdirSync(records);
+    const { owner } = JSON.parse(readFileSync(join(records, name), 'utf8')) as { owner: object };
+    for (const [token, made] of Object.entries({ begun: 'warm-begun', moved: 'warm-moved' })) {
+      const directory = join(containers, token === 'moved' ? 'ta-moved' : made);
+      writeFileSync(join(records, token), JSON.stringify({ token, directory, owner }));
+      mkdirSync(join(containers, made));
+    }
+
+    expect(await new ProcessDriver({ dataDir, runnerPath }).reconcile()).toBe(0);
+
+    expect(readdirSync(containers)).toEqual([]);
+    expect(readdirSync(records)).toEqual([]);
+  });
+
+  it('records a process before it starts it, so that none is forgotten', async () => {
+    const script = join(dataDir, 'look');
+    const look = `#!/bin/sh\nls '${join(dataDir, 'processes')}' > '${join(dataDir, 'seen')}'\n`;
+    writeFileSync(script, look, { mode: 0o755 });
+    const driver = new ProcessDriver({ dataDir, runnerPath, nodePath: script });
+    const container = await driver.start({ id: 'ta-looks' });
+    await container.exited;
+    await driver.close();
+
+    expect(readFileSync(join(dataDir, 'seen'), 'utf8')).toMatch(/^[\w-]{12}\n$/);
+  });
+
+  it('leaves nothing of a process that could not be started', async () => {
+    const driver = new ProcessDriver({ dataDir, runnerPath, nodePath: join(dataDir, 'nowhere') });
+    await expect(driver.start({ id: 'ta-never' })).rejects.toThrow('could not be started');
+    expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
+    expect(readdirSync(join(dataDir, 'processes'))).toEqual([]);
+  });
+
   it('leaves the containers of a worker that still runs', async () => {
     const pid = await orphan();
     const driver = new ProcessDriver({ dataDir, runnerPath });

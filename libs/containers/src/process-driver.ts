@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
 import { KernelKills } from './kernel-kills.ts';
 import { ProcessContainer } from './process-container.ts';
-import { endMarked, ProcessRecords, TOKEN_VARIABLE } from './process-records.ts';
+import { endMarked, ProcessRecords, TOKEN_VARIABLE, warmDirectory } from './process-records.ts';
 import { WarmProcesses } from './warm-processes.ts';
 
 export interface ProcessDriverOptions {
@@ -64,12 +64,12 @@ export class ProcessDriver implements ContainerDriver {
   async start(options: StartOptions): Promise<Container> {
     const warm = this.#warm.take();
     if (!warm) return this.#spawn(options.id);
-    const directory = this.#directory(options.id);
+    const directory = join(this.#containers, options.id);
+    this.#records.add({ pid: warm.pid, token: warm.token, directory });
     // A process keeps its working directory when that is renamed.
     renameSync(warm.directory, directory);
     warm.id = options.id;
     warm.directory = directory;
-    this.#records.add({ pid: warm.pid, token: warm.token, directory });
     return warm;
   }
 
@@ -90,20 +90,30 @@ export class ProcessDriver implements ContainerDriver {
 
   async #spawn(id?: string): Promise<ProcessContainer> {
     const token = randomBytes(9).toString('base64url');
-    const directory = this.#directory(id ?? `warm-${token}`);
-    mkdirSync(directory, { recursive: true });
+    const directory = id === undefined ? warmDirectory(this.#containers, token) : join(this.#containers, id);
+    this.#records.add({ token, directory });
+    try {
+      mkdirSync(directory, { recursive: true });
+      const container = await this.#spawnIn(directory, { id: id ?? token, token });
+      this.#records.add({ pid: container.pid, token, directory });
+      this.#running.set(container, this.#cleanUp(container));
+      return container;
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+      this.#records.remove(token);
+      throw error;
+    }
+  }
+
+  #spawnIn(directory: string, named: { id: string; token: string }): Promise<ProcessContainer> {
     const { nodePath = process.execPath, nodeFlags = [], runnerPath } = this.#options;
-    const container = await ProcessContainer.spawn({
-      id: id ?? token,
-      token,
+    return ProcessContainer.spawn({
+      ...named,
       directory,
       command: [nodePath, ...nodeFlags, runnerPath],
-      env: this.#environment(token),
+      env: this.#environment(named.token),
       kernelKills: this.#kernelKills,
     });
-    this.#records.add({ pid: container.pid, token, directory });
-    this.#running.set(container, this.#cleanUp(container));
-    return container;
   }
 
   async #cleanUp(container: ProcessContainer): Promise<void> {
@@ -115,8 +125,8 @@ export class ProcessDriver implements ContainerDriver {
     this.#running.delete(container);
   }
 
-  #directory(name: string): string {
-    return join(this.#options.dataDir, 'containers', name);
+  get #containers(): string {
+    return join(this.#options.dataDir, 'containers');
   }
 
   #environment(token: string): Record<string, string> {

@@ -1,10 +1,18 @@
 import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { isAlive, OwnedRecords, type ProcessMark } from './owned-records.ts';
 import { processesWith, processIdentity } from './process-identity.ts';
 import { socketPathFor } from './socket-path.ts';
 
-interface Details extends ProcessMark {
+interface Details extends Partial<ProcessMark> {
+  directory: string;
+}
+
+interface StartedProcess {
+  /** Undefined while it is about to be started. */
+  pid?: number | undefined;
+  token: string;
   directory: string;
 }
 
@@ -14,6 +22,9 @@ export const TOKEN_VARIABLE = 'GANTRY_PROCESS';
 /**
  * Records of running processes. A process is only ended when start time or token prove that it is the recorded one:
  * every process of a container inherits `GANTRY_PROCESS=<token>`.
+ *
+ * What a record names comes after the record: the process, its directory, and the next name of that. So a worker may be
+ * killed at any moment.
  */
 export class ProcessRecords {
   readonly #records: OwnedRecords<Details>;
@@ -22,8 +33,9 @@ export class ProcessRecords {
     this.#records = new OwnedRecords(folder);
   }
 
-  add({ pid, token, directory }: { pid: number; token: string; directory: string }): void {
-    this.#records.add(token, { pid, identity: processIdentity(pid), directory });
+  add({ pid, token, directory }: StartedProcess): void {
+    const mark = pid === undefined ? {} : { pid, identity: processIdentity(pid) };
+    this.#records.add(token, { ...mark, directory });
   }
 
   remove(token: string): void {
@@ -34,15 +46,23 @@ export class ProcessRecords {
   reconcile(): Promise<number> {
     return this.#records.reconcile(async (record, token) => {
       const hasEnded = await endProcesses(record, token);
-      await rm(record.directory, { recursive: true, force: true });
-      await rm(socketPathFor(record.directory), { force: true });
+      // A directory that its worker was about to rename still has its first name.
+      for (const directory of [record.directory, warmDirectory(dirname(record.directory), token)]) {
+        await rm(directory, { recursive: true, force: true });
+        await rm(socketPathFor(directory), { force: true });
+      }
       return hasEnded;
     });
   }
 }
 
-async function endProcesses(record: Details, token: string): Promise<boolean> {
-  const wasAlive = isAlive(record) && sendKill(-record.pid);
+/** Where a process that was started ahead of need has its directory. */
+export function warmDirectory(containers: string, token: string): string {
+  return join(containers, `warm-${token}`);
+}
+
+async function endProcesses({ pid, identity }: Details, token: string): Promise<boolean> {
+  const wasAlive = pid !== undefined && isAlive({ pid, identity }) && sendKill(-pid);
   // What it started may still run, and so may programs that were run beside it.
   return (await endMarked(token)) || wasAlive;
 }
