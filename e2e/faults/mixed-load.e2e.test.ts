@@ -40,12 +40,14 @@ test(
       const { ledger } = load;
       console.log(Object.fromEntries(ledger.done));
       if (ledger.problems.length > 0) console.log(await describeState(cluster, messaging));
-      return [
+      const found = [
         ...ledger.problems,
         ...(await checkStoredResults(messaging, ledger)),
         ...(await checkTicks(messaging, tickId)),
         ...(await checkRecovery(cluster, messaging, { webUrl, tickId })),
       ];
+      if (found.length > 0) console.log(await describeState(cluster, messaging));
+      return found;
     });
     expect(problems, `again: ${describeSettings(settings)}`).toEqual([]);
   },

@@ -37,6 +37,8 @@ export class SchedulerTerm {
   readonly #autoscalers: Promise<{ stop(): void }>;
   readonly #tick: NodeJS.Timeout;
   #busyTick: NodeJS.Timeout | undefined;
+  /** Pools whose parameters this term has read. */
+  readonly #recordedPools = new Set<string>();
   #surveyedAtMs = 0;
   #roundDue = false;
   #ended = false;
@@ -123,7 +125,8 @@ export class SchedulerTerm {
     this.#wake();
   }
 
-  // Finds work that nobody announced to this term: from before it, or whose announcement was lost.
+  // Finds work that nobody announced to this term: from before it, or whose announcement was lost. Containers of an
+  // older version can only be replaced where the parameters of their pool are known.
   #survey(nowMs: number): void {
     this.#surveyedAtMs = nowMs;
     this.#surveyPools().catch((err: unknown) =>
@@ -134,10 +137,13 @@ export class SchedulerTerm {
   async #surveyPools(): Promise<void> {
     const { inputs, registry } = this.#options.messaging;
     const found = await inputs.backlogs();
-    if (this.#ended || found.length === 0) return;
-    if (found.some(({ pool }) => pool.length > FUNCTION_ID_LENGTH)) {
-      for (const { value } of await registry.list<PoolRecord>(registryKeys.allPools))
+    const seen = [...found, ...this.#options.workers.containers().map(({ container }) => container)];
+    if (this.#ended || seen.length === 0) return;
+    if (seen.some(({ pool }) => pool.length > FUNCTION_ID_LENGTH && !this.#recordedPools.has(pool))) {
+      for (const { value } of await registry.list<PoolRecord>(registryKeys.allPools)) {
+        this.#recordedPools.add(value.pool);
         this.#scheduler.observePool(value);
+      }
     }
     for (const { pool, backlog } of found) {
       const functionId = pool.slice(0, FUNCTION_ID_LENGTH);
