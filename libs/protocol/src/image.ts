@@ -104,6 +104,9 @@ export interface PipStep extends StepOptions {
 /** What comes before the name of an image's function in the spec of a container that runs it; no app has such names. */
 export const IMAGE_FUNCTION = 'image:';
 
+/** The first argument of a runner that runs such a function, and ends; a bundle, a name and encoded arguments follow. */
+export const IMAGE_FUNCTION_FLAG = '--image-function';
+
 /** Runs a function of the app in a container of the image so far, and keeps what it did to the file system. */
 export interface FunctionStep extends StepOptions {
   type: 'function';

@@ -107,7 +107,7 @@ export type {
   RegistryStep,
   StepOptions,
 } from './image.ts';
-export { IMAGE_FUNCTION } from './image.ts';
+export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG } from './image.ts';
 export {
   assertSecretKey,
   assertSecretValues,
