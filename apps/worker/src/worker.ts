@@ -281,6 +281,7 @@ export class Worker {
       ...{ messaging, workerId, log },
       payloads: this.#payloads,
       environment: order.record.environment,
+      isRestricted: order.record.spec.options.restrictAccess ?? false,
       directory: () => this.#openDirectory(),
       send: (message) => send({ type: 'api', message }),
     });

@@ -1,4 +1,10 @@
-import type { BatchingSpec, FunctionOptionsSpec, RetriesSpec } from '@gantry/protocol';
+import {
+  formatGpu,
+  parseGpuConfig,
+  type BatchingSpec,
+  type FunctionOptionsSpec,
+  type RetriesSpec,
+} from '@gantry/protocol';
 
 // What the options' documentation promises for a policy's omitted fields, and for a plain number of retries.
 const POLICY_DEFAULTS = { initialDelayMs: 1_000, backoffCoefficient: 2, maxDelayMs: 60_000 };
@@ -33,9 +39,20 @@ export function toOptionsSpec(
     batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
     env: sortedEnv(given.env),
     image,
+    gpu: listOf(given.gpu)?.map((gpu) => formatGpu(parseGpuConfig(gpu))),
+    ephemeralDiskMiB: given.ephemeralDiskMiB,
+    region: listOf(given.region),
+    cloud: given.cloud,
+    nonpreemptible: given.nonpreemptible || undefined,
+    blockNetwork: given.blockNetwork || undefined,
+    restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
+}
+
+function listOf(value: string | string[] | undefined): string[] | undefined {
+  return typeof value === 'string' ? [value] : value;
 }
 
 function toRetries(retries: number | Partial<RetriesSpec> | undefined): RetriesSpec | undefined {

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import {
   BATCHING_RANGES,
   CONCURRENCY_RANGES,
+  isGpuConfig,
   OPTION_RANGES,
   RETRY_RANGES,
   type OptionRange,
@@ -27,7 +28,15 @@ import {
 } from 'class-validator';
 
 import { isListOfImages } from './image-rules.ts';
-import { isListOf, isRangeOrNumber, isSecretRef, isStringRecord, isTypeSpec } from './manifest-values.ts';
+import {
+  isFilledList,
+  isLabel,
+  isListOf,
+  isRangeOrNumber,
+  isSecretRef,
+  isStringRecord,
+  isTypeSpec,
+} from './manifest-values.ts';
 import { isScheduleSpec } from './schedule-shape.ts';
 
 // class-validator's rules, applied as functions: these sources run under Node's type stripping, which has no
@@ -115,6 +124,12 @@ const OptionsShape = declare({
   batching: optional(...one(BatchingShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),
   image: optional(...wholeNumber),
+  gpu: optional(satisfies((value) => isFilledList(value, isGpuConfig), 'must be a list of <TYPE>[:<count>]')),
+  region: optional(satisfies((value) => isFilledList(value, isLabel), 'must be a list of labels')),
+  cloud: optional(satisfies(isLabel, 'must be a label')),
+  nonpreemptible: optional(IsBoolean()),
+  blockNetwork: optional(IsBoolean()),
+  restrictAccess: optional(IsBoolean()),
   secrets: optional(satisfies((value) => isListOf(value, isSecretRef), 'must be a list of secrets')),
 });
 

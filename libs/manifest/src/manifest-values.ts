@@ -58,6 +58,16 @@ function isField(value: unknown): boolean {
   );
 }
 
+/** True for a label of workers. */
+export function isLabel(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value);
+}
+
+/** True for a list with something in it, of what satisfies the check. */
+export function isFilledList(value: unknown, check: (item: unknown) => boolean): boolean {
+  return isListOf(value, check) && (value as unknown[]).length > 0;
+}
+
 /** True for a list of what satisfies the check. */
 export function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(check);

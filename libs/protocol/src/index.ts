@@ -13,6 +13,7 @@ export { HANDLE, registerHandle, type HandleState } from './handles.ts';
 export { assertName, assertRunName } from './names.ts';
 export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
+export { formatGpu, isGpuConfig, MOST_GPUS, parseGpuConfig, type GpuRequest } from './gpu.ts';
 export { DEFAULTS, LIMITS } from './limits.ts';
 export { isDeeperThan, type Json } from './json.ts';
 export { type Blame, ERROR_CODES, isErrorCode, type ErrorCode } from './error-codes.ts';

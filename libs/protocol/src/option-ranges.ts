@@ -19,6 +19,8 @@ export const OPTION_RANGES = {
   bufferContainers: whole(0),
   scaledownWindowMs: between(2_000, 20 * 60 * 1000),
   maxInputsPerContainer: whole(1),
+  /** 3 TiB. */
+  ephemeralDiskMiB: whole(1, 3_145_728),
 } as const;
 
 export const CONCURRENCY_RANGES = { maxInputs: whole(1), targetInputs: whole(1) } as const;

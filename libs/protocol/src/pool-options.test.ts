@@ -10,6 +10,7 @@ test.each<[PoolOptions]>([
   [{ timeoutMs: 10, maxContainers: 1, bufferContainers: 0, scaledownWindowMs: 2_000 }],
   [{ cpu: 0.5, memoryMiB: [128, 256], retries }],
   [{ maxInputs: 1, targetInputs: 1, batching: { maxBatchSize: 1, waitMs: 0 } }],
+  [{ secrets: [{ type: 'named', name: 'db', environment: 'dev' }] }],
   [{ maxInputs: undefined }],
 ])('a caller may replace options by %j', (options) => {
   expect(() => assertPoolOptions(options)).not.toThrow();
@@ -39,6 +40,9 @@ test.each<[unknown]>([
   [{ retries: { ...retries, maxRetries: 11 } }],
   [{ retries: { ...retries, novelty: 1 } }],
   [{ retries: null }],
+  [{ secrets: {} }],
+  [{ secrets: [{ type: 'inline', index: 0 }] }],
+  [{ gpu: ['H100'] }],
 ])('a caller may not replace options by %j', (options) => {
   expect(() => assertPoolOptions(options as PoolOptions)).toThrow(InvalidError);
 });

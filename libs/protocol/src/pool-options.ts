@@ -20,6 +20,7 @@ const KEYS = [
   'maxInputs',
   'targetInputs',
   'batching',
+  'secrets',
 ] as const;
 
 /** Options of a class that a caller replaces for calls of its own: they get a pool of their own. */
@@ -59,6 +60,10 @@ const parts =
     Object.keys(value).every((key) => Object.hasOwn(ranges, key)) &&
     Object.entries(ranges).every(([key, range]) => isInRange(value[key], range));
 
+// Values that a caller has at hand would have to be kept for a pool that never ends.
+const isNamedSecret: Check = (value) =>
+  isObject(value) && value['type'] === 'named' && typeof value['name'] === 'string';
+
 const CHECKS: Record<(typeof KEYS)[number], Check> = {
   timeoutMs: within(OPTION_RANGES.timeoutMs),
   maxContainers: within(OPTION_RANGES.maxContainers),
@@ -70,6 +75,7 @@ const CHECKS: Record<(typeof KEYS)[number], Check> = {
   maxInputs: within(CONCURRENCY_RANGES.maxInputs),
   targetInputs: within(CONCURRENCY_RANGES.targetInputs),
   batching: parts(BATCHING_RANGES),
+  secrets: (value) => Array.isArray(value) && value.every(isNamedSecret),
 };
 
 /**

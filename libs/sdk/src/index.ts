@@ -55,6 +55,7 @@ export { FunctionCall, type CancelOptions, type GetOptions } from './function-ca
 export type { InputInfo, InputStatus } from '@gantry/protocol';
 export { type FileEntry, Volume, type VolumeOptions } from './volumes/volume.ts';
 export { type UploadOptions, type UploadProgress, VolumeUpload } from './volumes/volume-upload.ts';
+export { parseGpuConfig, type GpuRequest } from '@gantry/protocol';
 export { Client, type ClientOptions } from './client.ts';
 export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
 export type { ConfigKey, ConfigValues } from './config/config-keys.ts';

@@ -6,6 +6,7 @@ import { Cls } from './cls.ts';
 import { FakeHost } from './fake-host.fixture.ts';
 import { enter, method, parameter } from './member-decorators.ts';
 import { registeredApps } from './registry.ts';
+import { Secret } from './secret.ts';
 
 const app = new App('ocr');
 
@@ -98,6 +99,7 @@ describe('an instance of a class', () => {
     expect(host.submits().at(-1)?.options).toEqual({ cpu: 4, maxInputs: 2, targetInputs: 2 });
     await Promise.all([reader.read.local(1), big.read.local(1)]);
     expect(Reader.entered).toEqual(['warm', 'load eng']);
+    expect(() => reader.withOptions({ secrets: [Secret.fromObject({ A: 'a' })] })).toThrow('by name only');
     expect(() => reader.withOptions({ minContainers: 1 } as never)).toThrow(
       '"minContainers" cannot be replaced',
     );

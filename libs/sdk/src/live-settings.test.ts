@@ -5,6 +5,7 @@ import { App } from './app.ts';
 import { Cls } from './cls.ts';
 import { stopFetchingInputs } from './context.ts';
 import { FakeHost } from './fake-host.fixture.ts';
+import { Secret } from './secret.ts';
 import { RemoteFunction } from './remote-function.ts';
 
 type Place = abstract new () => { pid(): Promise<number> };
@@ -54,13 +55,14 @@ describe('replaced options', () => {
   it('add up over calls, the later one wins, and leave the first handle as it is', async () => {
     const cls = Cls.fromName<Place>('shop', 'Place');
     const wide = cls
-      .withOptions({ cpu: 2, timeoutMs: 1_000, retries: 2 })
+      .withOptions({ cpu: 2, timeoutMs: 1_000, retries: 2, secrets: [Secret.fromName('db')] })
       .withConcurrency({ maxInputs: 4 })
       .withOptions({ timeoutMs: 5_000 });
     await wide.instance().pid.remote();
     expect(host.sent.find(({ type }) => type === 'submit')).toMatchObject({
       options: {
         cpu: 2,
+        secrets: [{ type: 'named', name: 'db' }],
         timeoutMs: 5_000,
         retries: { maxRetries: 2, initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 60_000 },
         maxInputs: 4,

@@ -29,6 +29,13 @@ describe('resource options', () => {
         memoryMiB: 1,
         retries: { maxRetries: 10, initialDelayMs: 0, backoffCoefficient: 10, maxDelayMs: 1_000 },
         env: { LOG_LEVEL: 'debug' },
+        gpu: ['h100:8', 'any'],
+        ephemeralDiskMiB: 3_145_728,
+        region: ['us', 'eu-west-1'],
+        cloud: 'aws',
+        nonpreemptible: true,
+        blockNetwork: false,
+        restrictAccess: true,
       }),
     ).toBe('accepted');
   });
@@ -36,6 +43,13 @@ describe('resource options', () => {
   it.each([
     [{ timeoutMs: 9 }, 'timeoutMs must be a number from 10 to 86400000, not 9'],
     [{ timeoutMs: '10' }, 'timeoutMs must be a number'],
+    [{ gpu: 'H100:9' }, 'gpu: "H100:9": a container has from 1 to 8 GPUs'],
+    [{ gpu: ['A100', 'two words'] }, 'gpu: "two words" names no GPU'],
+    [{ gpu: [] }, 'gpu must not be an empty list'],
+    [{ ephemeralDiskMiB: 3_145_729 }, 'ephemeralDiskMiB must be a whole number from 1 to 3145728'],
+    [{ region: 'a b' }, 'region: "a b" is no label of workers'],
+    [{ cloud: 7 }, 'cloud: 7 is no label of workers'],
+    [{ blockNetwork: 1 }, 'blockNetwork must be true or false'],
     [{ timeoutMs: NaN }, 'timeoutMs must be a number'],
     [{ minContainers: -1 }, 'minContainers must be a whole number of at least 0'],
     [{ minContainers: 1.5 }, 'minContainers must be a whole number'],

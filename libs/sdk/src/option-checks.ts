@@ -16,6 +16,7 @@ import type {
   ResourceOptions,
   RetryPolicy,
 } from './options.ts';
+import { checkPlacement, PLACEMENT_KEYS } from './placement-checks.ts';
 import { Secret } from './secret.ts';
 
 const CPU_RANGE: OptionRange = { min: 0.001, max: Number.POSITIVE_INFINITY, integer: false };
@@ -30,6 +31,7 @@ const RESOURCE_KEYS = [
   'env',
   'image',
   'secrets',
+  ...PLACEMENT_KEYS,
 ];
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -65,6 +67,7 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
     });
   }
   checkSecrets(subject, options.secrets);
+  checkPlacement(subject, options);
 }
 
 /** Checks `@concurrent` options: `1 <= targetInputs <= maxInputs`. */

@@ -36,6 +36,25 @@ export interface ResourceOptions {
    * says so. @defaultValue false
    */
   enableMemorySnapshot?: boolean;
+  /**
+   * GPUs, all of one type: `<type>[:<count>]`, such as `'H100'` or `'A100-80GB:4'`, or `'any'`; in a list, the first
+   * that a machine has is taken. At most 8. @defaultValue none
+   */
+  gpu?: string | string[];
+  /** Disk that its containers may fill, in MiB, up to 3 TiB. @defaultValue what its machine has */
+  ephemeralDiskMiB?: number;
+  /**
+   * Regions, or other labels of workers, of which one must fit: `'us'` fits `us-east-1`, too. @defaultValue all
+   */
+  region?: string | string[];
+  /** Provider of the machines, as their workers call it. @defaultValue all */
+  cloud?: string;
+  /** Its idle containers are never ended to make room for those of others. @defaultValue false */
+  nonpreemptible?: boolean;
+  /** Its containers reach nothing but the platform. Needs workers whose containers are isolated. @defaultValue false */
+  blockNetwork?: boolean;
+  /** Its code may use no object of the platform, such as other functions: for code that you do not trust. @defaultValue false */
+  restrictAccess?: boolean;
   /** Environment variables of the container. Never for secrets: they are written to the manifest. */
   env?: Record<string, string>;
   /** What its containers have for a file system. @defaultValue that of the app, else the platform's own */

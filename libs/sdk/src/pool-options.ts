@@ -4,10 +4,12 @@ import {
   POOL_OPTION_KEYS,
   type PoolOptions,
   type RetriesSpec,
+  type SecretRef,
 } from '@gantry/protocol';
 
 import { checkBatchedOptions, checkConcurrentOptions, checkResourceOptions } from './option-checks.ts';
 import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
+import type { Secret } from './secret.ts';
 
 /**
  * Options of a function or class that its callers may replace. `minContainers` is not among them: whoever calls does not
@@ -15,7 +17,14 @@ import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } 
  */
 export type ReplaceableOptions = Pick<
   ResourceOptions,
-  'timeoutMs' | 'maxContainers' | 'bufferContainers' | 'scaledownWindowMs' | 'cpu' | 'memoryMiB' | 'retries'
+  | 'timeoutMs'
+  | 'maxContainers'
+  | 'bufferContainers'
+  | 'scaledownWindowMs'
+  | 'cpu'
+  | 'memoryMiB'
+  | 'retries'
+  | 'secrets'
 >;
 
 /** @throws {@link InvalidError} on options that cannot be replaced, or are out of range. */
@@ -27,8 +36,16 @@ export function replaceOptions(before: PoolOptions, options: ReplaceableOptions)
     });
   }
   checkResourceOptions('withOptions', options);
-  const { retries, ...others } = options;
-  return mergeSettings<PoolOptions>(before, { ...others, retries: retriesSpec(retries) });
+  const { retries, secrets, ...others } = options;
+  const specs = { retries: retriesSpec(retries), secrets: secrets?.map(namedRef) };
+  return mergeSettings<PoolOptions>(before, { ...others, ...specs });
+}
+
+function namedRef(secret: Secret): SecretRef {
+  if (secret.name !== undefined) return secret.toJSON();
+  throw new InvalidError('withOptions: a caller can give secrets by name only', {
+    hint: 'Make it with "gantry secret create", and write Secret.fromName(…).',
+  });
 }
 
 /** @throws {@link InvalidError} on options out of range. */

@@ -1,6 +1,8 @@
 import { CallSession, type FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
+  AuthError,
   callSessionKey,
+  isGantryError,
   newSessionKey,
   NotFoundError,
   subjects,
@@ -25,6 +27,8 @@ export interface ContainerCallsOptions {
   payloads: Payloads;
   workerId: string;
   environment: string;
+  /** Its code may use no object of the platform. */
+  isRestricted: boolean;
   send(message: ServerMessage): void;
   log: Logger;
 }
@@ -49,6 +53,7 @@ export class ContainerCalls {
 
   /** Messages take effect in the order of their arrival, also when arguments have to be stored first. */
   receive(message: ClientMessage): void {
+    if (this.#options.isRestricted && message.type !== 'ping') return this.#refuse(message, restricted());
     if (this.#queued === 0 && this.#directory && !hasLargeArgs(message)) {
       try {
         this.#dispatch(message);
@@ -64,6 +69,7 @@ export class ContainerCalls {
   async lookup(request: LookupRequest): Promise<{ record: FunctionLookup } | { error: WireError }> {
     const { app, name, environment = this.#options.environment } = request;
     try {
+      if (this.#options.isRestricted) throw restricted();
       const directory = await this.#options.directory();
       const record = directory.find(environment, app, name);
       if (record && !record.stopped) return { record: toLookup(record) };
@@ -101,7 +107,8 @@ export class ContainerCalls {
   }
 
   #refuse(message: ClientMessage, thrown: unknown): void {
-    this.#options.log.warn({ err: thrown }, 'a call from a container was refused');
+    const isOwnFault = isGantryError(thrown) && thrown.blame === 'caller';
+    this.#options.log[isOwnFault ? 'info' : 'warn']({ err: thrown }, 'a call from a container was refused');
     const error = toWireError(thrown);
     if (message.type === 'submit') {
       this.#options.send({ type: 'rejected', inputIds: message.inputs.map((input) => input.inputId), error });
@@ -166,6 +173,12 @@ export class ContainerCalls {
       });
     this.#inlining = done;
   }
+}
+
+function restricted(): AuthError {
+  return new AuthError('the option "restrictAccess" keeps this code from using objects of the platform', {
+    hint: 'Pass it what it needs as arguments, or deploy it without the option.',
+  });
 }
 
 function hasLargeArgs(message: ClientMessage): boolean {

@@ -29,8 +29,8 @@ import { describeEnd, explainEnd, reportedEnd, startFailure, type EndReason } fr
 import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
-import { startOptions } from './start-options.ts';
 import { SignsOfLife } from './signs-of-life.ts';
+import { startOptions } from './start-options.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
 const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';

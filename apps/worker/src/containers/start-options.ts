@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 
 import type { ContainerLimits, ContainerMount, StartOptions } from '@gantry/containers';
-import { DEFAULTS, type FunctionOptionsSpec } from '@gantry/protocol';
+import { ContainerError, DEFAULTS, type FunctionOptionsSpec } from '@gantry/protocol';
 
 import type { ContainerOrder } from './load-message.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
@@ -9,14 +9,21 @@ import type { ContainerSurroundings } from './container-surroundings.ts';
 /** Where containers with a file system of their own find the code; modules look for packages in the folders above it. */
 const BUNDLE_FOLDER = '/opt/gantry/bundle';
 const PACKAGES_FOLDER = '/opt/gantry/node_modules';
+/** Cores that a container may take beyond what it asked for, unless it says how many. */
+const BURST_CORES = 16;
 
 type Around = Pick<ContainerSurroundings, 'driver' | 'bundles'>;
 
-/** What the driver is told of a container: for those with a file system of their own, what is to be in that. */
+/**
+ * What the driver is told of a container: for those with a file system of their own, what is to be in that.
+ *
+ * @throws {@link ContainerError} for what the user must be able to rely on and this driver cannot do.
+ */
 export async function startOptions(order: ContainerOrder, around: Around): Promise<StartOptions> {
   const { containerId, record } = order;
   const { options } = record.spec;
   const { driver, bundles } = around;
+  if (options.blockNetwork && !driver.capabilities.isolation) throw notIsolated(driver.capabilities.name);
   const limits = limitsOf(options);
   const network = options.blockNetwork ? 'none' : 'outbound';
   const common: StartOptions = { id: containerId, limits, network };
@@ -38,8 +45,15 @@ export function limitsOf({ cpu, memoryMiB, ephemeralDiskMiB }: FunctionOptionsSp
   const [, memoryLimit] = [memoryMiB ?? []].flat();
   return {
     cpu: cpuRequest,
-    cpuLimit,
+    cpuLimit: cpuLimit ?? cpuRequest + BURST_CORES,
     memoryMiB: memoryLimit,
     diskMiB: ephemeralDiskMiB ?? DEFAULTS.ephemeralDiskMiB,
   };
+}
+
+function notIsolated(driver: string): ContainerError {
+  return new ContainerError(
+    `"blockNetwork" needs isolated containers, and those of this worker ("${driver}") are not`,
+    { hint: 'Run it on a worker with an isolating driver, or leave the option out.' },
+  );
 }

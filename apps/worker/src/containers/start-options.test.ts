@@ -1,0 +1,40 @@
+import type { StartOptions } from '@gantry/containers';
+import type { FunctionOptionsSpec } from '@gantry/protocol';
+import { describe, expect, it } from 'vitest';
+
+import { limitsOf, startOptions } from './start-options.ts';
+
+const driverOf = (name: string, isolation: boolean) => ({ capabilities: { name, isolation, images: false } });
+
+function optionsOf(
+  options: FunctionOptionsSpec,
+  driver = driverOf('isolating', true),
+): Promise<StartOptions> {
+  type Parameters_ = Parameters<typeof startOptions>;
+  const order = { containerId: 'ta-1', record: { spec: { options } } } as unknown as Parameters_[0];
+  return startOptions(order, { driver, bundles: {} } as unknown as Parameters_[1]);
+}
+
+describe('what a container gets', () => {
+  it('may burst to 16 cores above its request, and has no limit of memory unless it says so', () => {
+    expect(limitsOf({ cpu: 0.5, memoryMiB: 512 })).toMatchObject({ cpu: 0.5, cpuLimit: 16.5 });
+    expect(limitsOf({ cpu: 0.5, memoryMiB: 512 }).memoryMiB).toBeUndefined();
+    expect(limitsOf({})).toMatchObject({ cpu: 0.125, cpuLimit: 16.125 });
+  });
+
+  it('is limited to what its options say', () => {
+    expect(limitsOf({ cpu: [1, 2], memoryMiB: [128, 256], ephemeralDiskMiB: 1_000 })).toEqual({
+      cpu: 1,
+      cpuLimit: 2,
+      memoryMiB: 256,
+      diskMiB: 1_000,
+    });
+  });
+
+  it('reaches nothing if its network is blocked, which a driver without isolation refuses', async () => {
+    expect((await optionsOf({})).network).toBe('outbound');
+    expect((await optionsOf({ blockNetwork: true })).network).toBe('none');
+    const refused = optionsOf({ blockNetwork: true }, driverOf('process', false));
+    await expect(refused).rejects.toThrow('needs isolated containers');
+  });
+});
