@@ -1,30 +1,142 @@
-import { join } from 'node:path';
+import { chmod, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 
-import { RemoteFunction } from 'gantry';
+import { temporaryDirectory, type TemporaryDirectory, waitUntil } from '@gantry/testing';
+import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { startPlatformWith } from './deployed-platform.ts';
-import type { Platform } from './platform.ts';
+import { createProject, type Project } from './lifecycle-project.ts';
+import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
+
+const APPS = join(import.meta.dirname, 'placement');
+
+/** Three GPUs, as their driver's own program tells of them. */
+const NVIDIA_SMI = `#!/bin/sh
+echo "0, GPU-aa, NVIDIA A100-SXM4-80GB, 81920"
+echo "1, GPU-bb, NVIDIA A100-SXM4-80GB, 81920"
+echo "4, GPU-cc, Tesla T4, 15360"
+`;
 
 let platform: Platform;
+let programs: TemporaryDirectory;
+let project: Project;
+
+const gantry = (...args: string[]): Promise<ProgramResult> => runCli(args, platform.env);
+
+function call(app: string, name: string, ...args: unknown[]): Promise<unknown> {
+  return RemoteFunction.fromName<(...args: unknown[]) => unknown>(app, name).remote(...args);
+}
+
+async function deployOf(options: string): Promise<ProgramResult> {
+  const source = `import { App } from 'gantry';
+    export const app = new App('asks');
+    export const f = app.function(${options}, async () => 1);`;
+  return await gantry('deploy', await project.write('asks.ts', source));
+}
 
 beforeAll(async () => {
-  platform = await startPlatformWith(join(import.meta.dirname, 'placement/restricted-app.ts'));
+  programs = await temporaryDirectory('gantry-programs-');
+  await writeFile(join(programs.path, 'nvidia-smi'), NVIDIA_SMI);
+  await chmod(join(programs.path, 'nvidia-smi'), 0o755);
+  platform = await startPlatform({
+    flags: ['--driver', 'process', '--region', 'eu-west-1', '--cloud', 'own', '--label', 'rack-4,fast'],
+    env: { PATH: programs.path + delimiter + (process.env['PATH'] ?? '') },
+  });
+  process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
+  project = await createProject('asks');
+  for (const app of ['placed-app.ts', 'restricted-app.ts']) {
+    const { code, stderr } = await gantry('deploy', join(APPS, app));
+    expect(code, stderr).toBe(0);
+  }
 });
 
-afterAll(() => platform[Symbol.asyncDispose]());
+afterAll(async () => {
+  await Client.default().close();
+  await platform[Symbol.asyncDispose]();
+  await project[Symbol.asyncDispose]();
+  await programs.remove();
+});
+
+describe('a container', () => {
+  test('is told where its machine is', async () => {
+    expect(await call('placed', 'plain', 'GANTRY_REGION', 'GANTRY_CLOUD_PROVIDER')).toEqual([
+      'eu-west-1',
+      'own',
+    ]);
+    expect(await call('placed', 'near')).toBe('near');
+  });
+
+  test('has the GPUs that it asked for, by name, and one without has none', async () => {
+    const names = ['CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'];
+    expect(await call('placed', 'two', ...names)).toEqual(['GPU-aa,GPU-bb', 'GPU-aa,GPU-bb']);
+    expect(await call('placed', 'plain', ...names)).toEqual(['', 'void']);
+  });
+
+  test('takes the next of several where there is none of the first', async () => {
+    expect(await call('placed', 'second', 'CUDA_VISIBLE_DEVICES')).toEqual(['GPU-cc']);
+  });
+
+  test('shares its GPUs with no other one', async () => {
+    type Held = { gpu: string; fromMs: number; untilMs: number };
+    const held = (await Promise.all([1, 2, 3, 4].map(() => call('placed', 'one', 500)))) as Held[];
+    for (const { gpu, fromMs, untilMs } of held) {
+      expect(gpu).toMatch(/^GPU-(aa|bb|cc)$/);
+      const others = held.filter(
+        (other) => other.gpu === gpu && other.fromMs < untilMs && other.untilMs > fromMs,
+      );
+      expect(others).toHaveLength(1);
+    }
+  });
+
+  test('that fits on no machine waits, and lists and log say what for', async () => {
+    const waiting = await RemoteFunction.fromName<() => string>('placed', 'far').spawn();
+    const reason = 'no machine has a GPU of type B200';
+    for (const command of [
+      ['app', 'list'],
+      ['container', 'list'],
+      ['app', 'logs', 'placed'],
+    ]) {
+      await waitUntil(
+        async () => {
+          const { stdout, stderr } = await gantry(...command);
+          return (stdout + stderr).includes(reason);
+        },
+        { what: `"${reason}" in gantry ${command.join(' ')}`, timeoutMs: 20_000 },
+      );
+    }
+    await waiting.cancel();
+  });
+});
+
+describe('a deploy', () => {
+  test('says what will wait for another machine', async () => {
+    const { code, stderr } = await deployOf("{ gpu: ['H100:2', 'L4'], region: 'rack-4' }");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('! "f" waits until a machine fits: no machine has a GPU of type H100 or L4');
+    const elsewhere = await deployOf("{ region: 'us' }");
+    expect(elsewhere.stderr).toContain('no worker is in region us');
+    const blocked = await deployOf('{ blockNetwork: true }');
+    expect(blocked.stderr).toContain('no worker has isolated containers, which "blockNetwork" needs');
+  });
+
+  test.each([
+    ['{ cpu: 10_000 }', 'cpu 10000 is more than any machine has'],
+    ['{ memoryMiB: 100_000_000 }', 'memoryMiB 100000000 is more than any machine has'],
+    ["{ gpu: 'A100:4' }", 'no machine has so many GPUs, 4 of type A100: the most is 2'],
+  ])('of a function that asks for %s is refused', async (options, reason) => {
+    const { code, stderr } = await deployOf(options);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`"f" fits on no machine: ${reason}`);
+  });
+});
 
 describe('code with restrictAccess', () => {
   test('runs, may hold handles, and cannot use any object of the platform', async () => {
     const double = RemoteFunction.fromName<(x: number) => number>('restricted', 'double');
     const earlier = await double.spawn(4);
     await earlier.get();
-    const attempts = RemoteFunction.fromName<(...args: unknown[]) => Record<string, string>>(
-      'restricted',
-      'attempts',
-    );
 
-    const ends = await attempts.remote(double, earlier.objectId);
+    const ends = (await call('restricted', 'attempts', double, earlier.objectId)) as Record<string, string>;
     expect(Object.keys(ends)).toHaveLength(9);
     for (const [attempt, end] of Object.entries(ends)) {
       expect(end, attempt).toContain('AuthError: the option "restrictAccess" keeps this code from');

@@ -30,11 +30,18 @@ export interface Platform extends AsyncDisposable {
   readonly env: { GANTRY_DATA_DIR: string };
 }
 
+export interface StartOptions {
+  dataDir?: string;
+  flags?: string[];
+  /** What its environment has besides that of the tests. */
+  env?: Record<string, string>;
+}
+
 /** Starts `gantry up` as a user would, with further flags if there are any. */
-export async function startPlatform(options: { dataDir?: string; flags?: string[] } = {}): Promise<Platform> {
+export async function startPlatform(options: StartOptions = {}): Promise<Platform> {
   const directory = options.dataDir ? undefined : await temporaryDirectory('gantry-e2e-');
   const dataDir = options.dataDir ?? directory?.path ?? '';
-  const { child, ready } = await startUp(['--data-dir', dataDir, ...(options.flags ?? [])]);
+  const { child, ready } = await startUp(['--data-dir', dataDir, ...(options.flags ?? [])], options.env);
   return {
     ready,
     child,
@@ -46,9 +53,13 @@ export async function startPlatform(options: { dataDir?: string; flags?: string[
   };
 }
 
-async function startUp(args: string[]): Promise<{ child: ChildProcess; ready: ReadyLine }> {
+async function startUp(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; ready: ReadyLine }> {
   const child = spawn(process.execPath, [CLI, 'up', '--port', '0', '--https-port', '0', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   });
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`gantry up ended with ${String(code)} before it was ready`);

@@ -21,6 +21,7 @@ import { openVault, type SecretVault } from './secret-vault.ts';
 import { SystemLog } from './system-log.ts';
 import { TokenStore } from './token-store.ts';
 import { VolumeDirectory } from './volumes/volume-directory.ts';
+import { UnplaceableFunctions } from './unplaceable-functions.ts';
 import { WorkerObserver } from './worker-observer.ts';
 
 /** What exists before the parts are put together. */
@@ -45,13 +46,9 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const apps = await AppDirectory.open(messaging);
   const tokens = await TokenStore.open(messaging);
   const workers = new WorkerObserver(messaging);
-  const directories = {
-    crashLoops: new CrashLoops({ functions, workers }),
-    functions,
-    apps,
-    workers,
-    tokens,
-  };
+  const crashLoops = new CrashLoops({ functions, workers });
+  const unplaceable = new UnplaceableFunctions(messaging, workers);
+  const directories = { crashLoops, unplaceable, functions, apps, workers, tokens };
   const container = rootContainer.createChildContainer();
   const vault = await openVault(messaging, parts.config);
   const context: Context = { ...parts, ...directories, ...vault, serverId: newId('se') };
@@ -83,6 +80,7 @@ interface Context extends ServerParts, SecretVault {
   workers: WorkerObserver;
   crashLoops: CrashLoops;
   tokens: TokenStore;
+  unplaceable: UnplaceableFunctions;
 }
 
 /** What acts on apps, inputs and logs. */

@@ -34,6 +34,7 @@ import type { TokenStore } from './token-store.ts';
 import { volumeFileRoutes } from './routes/volume-files.ts';
 import { volumeRoutes } from './routes/volumes.ts';
 import type { VolumeDirectory } from './volumes/volume-directory.ts';
+import type { UnplaceableFunctions } from './unplaceable-functions.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 /** What the routes work with. */
@@ -47,6 +48,7 @@ export interface HttpServerOptions {
   workers: WorkerObserver;
   crashLoops: CrashLoops;
   tokens: TokenStore;
+  unplaceable: UnplaceableFunctions;
   deployer: Deployer;
   stopper: AppStopper;
   demand: DemandSignal;

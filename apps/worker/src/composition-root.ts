@@ -18,6 +18,7 @@ import { BundleStore } from './bundles/bundle-store.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WorkerSpec } from './config.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
+import { LocalMachine } from './machine/local-machine.ts';
 import { workerIdIn } from './worker-id.ts';
 import { Worker } from './worker.ts';
 
@@ -29,21 +30,24 @@ const TOKENS = {
   blobs: Symbol('BlobStore') as InjectionToken<BlobStore>,
   driver: Symbol('ContainerDriver') as InjectionToken<ContainerDriver>,
   bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
+  machine: Symbol('LocalMachine') as InjectionToken<LocalMachine>,
 };
 
 /** Connects a worker's parts: NATS, the blob store, the container driver. The only place that names them. */
 export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: string; worker: Worker }> {
   const root = rootContainer.createChildContainer();
   const workerId = workerIdIn(spec.folder);
-  const [messaging, blobs] = await Promise.all([
+  const [messaging, blobs, machine] = await Promise.all([
     connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}`, rateLimit: spec.rateLimit }),
     openBlobStore(spec.blobs),
+    LocalMachine.find(spec),
   ]);
   root.registerInstance(TOKENS.spec, spec);
   root.registerInstance(TOKENS.workerId, workerId);
   root.registerInstance(TOKENS.clock, systemClock);
   root.registerInstance(TOKENS.messaging, messaging);
   root.registerInstance(TOKENS.blobs, blobs);
+  root.registerInstance(TOKENS.machine, machine);
   root.register(TOKENS.driver, { useFactory: instanceCachingFactory(createDriver) });
   root.register(TOKENS.bundles, {
     useFactory: instanceCachingFactory(
@@ -73,10 +77,11 @@ function createSecrets(from: DependencyContainer): ContainerSecrets {
 }
 
 function createWorker(from: DependencyContainer): Worker {
-  const { capacity, exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
+  const { exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
   return new Worker({
     workerId: from.resolve(TOKENS.workerId),
-    ...{ capacity, exitGraceMs, silenceMs, log },
+    ...{ exitGraceMs, silenceMs, log },
+    machine: from.resolve(TOKENS.machine),
     nodeVersion: nodeVersionOf(nodePath),
     messaging: from.resolve(TOKENS.messaging),
     blobs: from.resolve(TOKENS.blobs),

@@ -1,9 +1,8 @@
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import type { BlobStoreConfig } from '@gantry/blobs';
 import { findRuncProblem } from '@gantry/containers';
-import { LIMITS } from '@gantry/protocol';
+import { LIMITS, type MachineCapacity, type WorkerLabels } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
 import { chooseDriver, type DriverChoice, type DriverName } from './driver-choice.ts';
@@ -30,8 +29,10 @@ export interface WorkerConfig {
   log: Logger;
   /** Keys that open secrets. @defaultValue those in `secrets.key` of `dataDir` */
   secretsKey?: string | undefined;
-  /** What containers may use in all. @defaultValue the machine */
-  capacity?: { cpu: number; memoryMiB: number } | undefined;
+  /** What containers may use in all, as far as it is not what the machine has. */
+  capacity?: Partial<MachineCapacity> | undefined;
+  /** Where the machine is. @defaultValue unknown */
+  labels?: WorkerLabels | undefined;
   /** Operations per second that the workspace may begin. @defaultValue no limit */
   rateLimit?: number | undefined;
   /** How long exit hooks, and code that is preempted, may take. @defaultValue 30_000 */
@@ -54,13 +55,12 @@ export interface WorkerSpec {
   ociRuntime: string | undefined;
   log: Logger;
   secretsKey: string | undefined;
-  capacity: { cpu: number; memoryMiB: number };
+  capacity: Partial<MachineCapacity>;
+  labels: WorkerLabels;
   exitGraceMs: number;
   silenceMs: number;
   rateLimit: number | undefined;
 }
-
-const BYTES_PER_MIB = 1024 * 1024;
 
 export function completeConfig(config: WorkerConfig): WorkerSpec {
   const { natsUrl, blobs, runnerPath, nodePath, log } = config;
@@ -80,9 +80,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     rateLimit: config.rateLimit,
     log,
     secretsKey: config.secretsKey,
-    capacity: config.capacity ?? {
-      cpu: availableParallelism(),
-      memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),
-    },
+    capacity: config.capacity ?? {},
+    labels: config.labels ?? {},
   };
 }

@@ -34,6 +34,7 @@ import { PoolFeed } from './inputs/pool-feed.ts';
 import { QueueTrim } from './inputs/queue-trim.ts';
 import { ValueStreams } from './inputs/value-streams.ts';
 import { LogForwarder } from './logs/log-forwarder.ts';
+import type { LocalMachine } from './machine/local-machine.ts';
 import { withinBudget } from './exit-budget.ts';
 import { StatusReporter } from './status-reporter.ts';
 
@@ -44,7 +45,7 @@ const STORE_GRACE_MS = 5_000;
 
 export interface WorkerParts {
   workerId: string;
-  capacity: { cpu: number; memoryMiB: number };
+  machine: Pick<LocalMachine, 'capacity' | 'labels' | 'environment'>;
   messaging: Messaging;
   blobs: BlobStore;
   driver: ContainerDriver;
@@ -205,15 +206,16 @@ export class Worker {
   }
 
   get status(): WorkerStatus {
-    const { workerId, capacity } = this.#parts;
-    const { name, images } = this.#parts.driver.capabilities;
+    const { workerId, machine } = this.#parts;
+    const { name, images, isolation } = this.#parts.driver.capabilities;
     return {
       workerId,
       hostname: hostname(),
       startedAtMs: this.#startedAtMs,
       draining: this.#draining,
-      capacity,
-      driver: { name, images, nodeVersion: this.#parts.nodeVersion },
+      capacity: machine.capacity,
+      labels: machine.labels,
+      driver: { name, images, isolation, nodeVersion: this.#parts.nodeVersion },
       containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
     };
   }
@@ -250,10 +252,10 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, secrets, clock, log, exitGraceMs } = this.#parts;
+    const { driver, bundles, secrets, machine, clock, log, exitGraceMs } = this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, secrets, clock, log, exitGraceMs },
+      ...{ driver, bundles, secrets, machine, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

@@ -130,6 +130,8 @@ export interface DeployReply {
   functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
   /** Names of functions that the version before had and this one has not. */
   removed?: string[] | undefined;
+  /** What will not work yet, such as functions that no machine fits. */
+  warnings?: string[] | undefined;
 }
 
 export interface FunctionSummary {
@@ -137,6 +139,8 @@ export interface FunctionSummary {
   name: string;
   kind: 'function' | 'class';
   urls: Record<string, string>;
+  /** Set while no machine has room for another container of it: why. */
+  unplaceable?: string | undefined;
   /** Set while its containers fail one after the other: the next one waits. */
   crashLoop?: { failures: number; message: string; nextStartAtMs: number } | undefined;
 }

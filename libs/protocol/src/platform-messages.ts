@@ -24,6 +24,13 @@ export interface SpentMessage {
   operations: number;
 }
 
+/** No machine has room for another container of a function. Said again each minute while that is so. */
+export interface UnplaceableMessage {
+  functionId: string;
+  reason: string;
+  atMs: number;
+}
+
 /** How a worker is; published every 2 s and at once on every change. */
 export interface WorkerStatus {
   workerId: string;
@@ -31,7 +38,8 @@ export interface WorkerStatus {
   /** Changes at every start of the process. */
   startedAtMs: number;
   draining: boolean;
-  capacity: { cpu: number; memoryMiB: number };
+  capacity: MachineCapacity;
+  labels?: WorkerLabels | undefined;
   driver?: WorkerDriver | undefined;
   containers: ContainerStatus[];
 }
@@ -42,8 +50,36 @@ export interface WorkerDriver {
   name: string;
   /** Its containers can have images. Without, they have npm packages, variables and files in the working directory. */
   images: boolean;
+  /** Containers are kept apart from each other and from the machine. @defaultValue false */
+  isolation?: boolean | undefined;
   /** Of containers without an image of their own. */
   nodeVersion: string;
+}
+
+/** What a machine has for containers, in all. */
+export interface MachineCapacity {
+  cpu: number;
+  memoryMiB: number;
+  /** @defaultValue not counted */
+  diskMiB?: number | undefined;
+  gpus?: GpuDevice[] | undefined;
+}
+
+export interface GpuDevice {
+  /** As the machine counts them. */
+  index: number;
+  /** In capitals, such as `H100` or `A100-80GB`. */
+  type: string;
+  memoryMiB: number;
+}
+
+/** Where a machine is, and what else it can be asked for by. */
+export interface WorkerLabels {
+  /** Such as `us-east-1`. */
+  region?: string | undefined;
+  cloud?: string | undefined;
+  /** Further names that `region` of a function may ask for. */
+  others?: string[] | undefined;
 }
 
 export interface ContainerStatus {
@@ -59,6 +95,8 @@ export interface ContainerStatus {
   maxInputs: number;
   /** It serves, but takes no more inputs until it has finished those it has. Most often it ends then. */
   exhausted?: boolean | undefined;
+  /** GPUs of its machine that it has, by index. */
+  gpus?: number[] | undefined;
   startedAtMs: number;
   readyAtMs?: number | undefined;
   /** It has finished an input or a request, or been ready for 10 s: its code works. */
@@ -93,6 +131,8 @@ export type WorkerCommand =
       pool: string;
       parameters: ClassParameters;
       record: FunctionRecord;
+      /** GPUs that it gets, by index. */
+      gpus?: number[] | undefined;
     }
   /** Drain, then exit hooks, then end. */
   | { type: 'stop'; fence: number; containerId: string; reason: string }

@@ -65,6 +65,8 @@ export const subjects = {
   demand: 'gantry.demand',
   /** Processes that share a rate limit tell each other what they admitted ({@link SpentMessage}). */
   spent: 'gantry.spent',
+  /** The scheduler tells every server what has no place ({@link UnplaceableMessage}). */
+  unplaceable: 'gantry.unplaceable',
   /** Asks any server how a function is ({@link StatsRequest}). */
   functionStats: 'gantry.stats',
   /** Workers tell everybody how they are ({@link WorkerStatus}). */

@@ -18,6 +18,8 @@ export interface FleetContainer {
   idleSinceMs?: number | undefined;
   /** What it takes of its machine. */
   need: Resources;
+  /** Which of its machine's GPUs it has, by index. */
+  readonly gpus?: readonly number[] | undefined;
 }
 
 /** True for a container that ends as soon as its exit hooks have run: nothing runs in it. */

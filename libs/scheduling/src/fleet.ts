@@ -1,8 +1,15 @@
-import { type ContainerStatus, WORKER_DEAD_AFTER_MS, type WorkerStatus } from '@gantry/protocol';
+import {
+  type ContainerStatus,
+  type MachineCapacity,
+  WORKER_DEAD_AFTER_MS,
+  type WorkerStatus,
+} from '@gantry/protocol';
 
 import type { FleetContainer } from './fleet-container.ts';
-import type { Resources } from './placement.ts';
+import { countKinds } from './gpu-types.ts';
+import { machineResources, type Resources } from './placement.ts';
 import type { Room } from './room.ts';
+import { type MachineTraits, traitsOf } from './whereabouts.ts';
 
 /** What a worker's report says of one container that was not known before. */
 export interface FleetChange {
@@ -35,7 +42,8 @@ interface Sighting {
 
 interface Worker {
   workerId: string;
-  capacity: Resources;
+  capacity: MachineCapacity;
+  traits: MachineTraits;
   draining: boolean;
   seenAtMs: number;
   reports: number;
@@ -136,10 +144,7 @@ export class Fleet {
   }
 
   /** Counts a container that a worker is asked for. */
-  request(
-    container: Pick<FleetContainer, 'containerId' | 'workerId' | 'pool' | 'functionId' | 'version' | 'need'>,
-    atMs: number,
-  ): void {
+  request(container: Omit<FleetContainer, 'state' | 'running' | 'maxInputs'>, atMs: number): void {
     const known: Known = {
       ...container,
       state: 'requested',
@@ -208,17 +213,20 @@ export class Fleet {
     return !this.isEmpty;
   }
 
-  #meet({ workerId, capacity, draining }: WorkerStatus, nowMs: number): Worker {
+  #meet(status: WorkerStatus, nowMs: number): Worker {
+    const { workerId, capacity, draining } = status;
+    const traits = traitsOf(status);
     const worker: Worker = this.#workers.get(workerId) ?? {
       workerId,
       capacity,
+      traits,
       draining,
       seenAtMs: nowMs,
       reports: 0,
       containers: new Map(),
       ended: new Set(),
     };
-    Object.assign(worker, { capacity, draining, seenAtMs: nowMs });
+    Object.assign(worker, { capacity, traits, draining, seenAtMs: nowMs });
     this.#workers.delete(workerId);
     this.#workers.set(workerId, worker);
     this.#openOrClose(workerId);
@@ -229,14 +237,19 @@ export class Fleet {
     const worker = this.#workers.get(workerId);
     if (!worker) return;
     const isOpen = !worker.draining && !this.#pausedUntilMs.has(workerId);
-    this.#room.setMachine(workerId, { capacity: worker.capacity, isOpen });
+    const { capacity, traits } = worker;
+    const { gpus = [] } = capacity;
+    this.#room.setMachine(workerId, { capacity: machineResources(capacity), isOpen, gpus, traits });
   }
 
-  #take({ workerId }: Worker, reported: ContainerStatus, nowMs: number): Known {
-    const { containerId, pool, functionId, version, running, maxInputs } = reported;
+  #take({ workerId, capacity }: Worker, reported: ContainerStatus, nowMs: number): Known {
+    const { containerId, pool, functionId, version, running, maxInputs, gpus } = reported;
+    const devices = (capacity.gpus ?? []).filter(({ index }) => gpus?.includes(index));
+    const need = this.#needOf(pool, functionId);
     const known: Known = {
       ...{ containerId, workerId, pool, functionId, version, running, maxInputs },
-      need: this.#needOf(pool, functionId),
+      need: devices.length > 0 ? { ...need, gpus: countKinds(devices) } : need,
+      gpus,
       state: 'starting',
       requestedAtMs: nowMs,
       isTold: false,

@@ -7,7 +7,17 @@ export {
   type ScalingInput,
   type ServingContainer,
 } from './scaling.ts';
-export { difference, hasRoom, noResources, resourceNeed, type Resources, sum } from './placement.ts';
+export { describe as describeNeed, type MachineFacts, type Misfit, misfitOf } from './fit.ts';
+export {
+  difference,
+  hasRoom,
+  machineResources,
+  noResources,
+  resourceNeed,
+  type Resources,
+  sum,
+} from './placement.ts';
+export { isWhere, traitsOf } from './whereabouts.ts';
 export { CrashHistory, type CrashLoop } from './crash-history.ts';
 export type { BacklogCount } from './pool-state.ts';
 export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';

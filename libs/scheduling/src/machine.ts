@@ -1,10 +1,16 @@
+import type { GpuDevice } from '@gantry/protocol';
+
 import { type FleetContainer, isIdle, isLeaving } from './fleet-container.ts';
+import { kindOf } from './gpu-types.ts';
 import { difference, greater, hasRoom, noResources, type Resources, sum } from './placement.ts';
+import { isWhere, type MachineTraits, type Whereabouts } from './whereabouts.ts';
 
 /** A machine, and what is taken of it. The sums are kept as containers come, change and go. */
 export class Machine {
   readonly workerId: string;
   capacity: Resources;
+  gpus: readonly GpuDevice[] = [];
+  traits: MachineTraits = {};
   /** Whether it takes new containers. */
   isOpen = false;
   /** Idle containers whose pools can do without one. */
@@ -22,6 +28,8 @@ export class Machine {
   readonly #onChance: (machine: Machine) => void;
   readonly #stays = new Set<string>();
   readonly #byFunction = new Map<string, number>();
+  /** By GPU in use, the container that has it. */
+  readonly #gpuUsers = new Map<number, string>();
 
   /** `onChance` is called when more room could be made here than before. */
   constructor(workerId: string, capacity: Resources, onChance: (machine: Machine) => void = () => undefined) {
@@ -40,7 +48,7 @@ export class Machine {
     return sum(this.#staying, this.#promised);
   }
 
-  /** The larger part that is taken of its cores or its memory. */
+  /** The larger part that is taken of its cores or its memory: GPUs and disk are asked for by few. */
   get fullness(): number {
     const { cpu, memoryMiB } = this.reserved;
     return Math.max(
@@ -49,12 +57,26 @@ export class Machine {
     );
   }
 
+  /** Whether containers that belong there may be here. */
+  isAt(where: Whereabouts | undefined): boolean {
+    return where === undefined || isWhere(where, this.traits);
+  }
+
+  /** GPUs for a new container, by index: of the right kind, and in no other one. */
+  freeGpus({ gpus = {} }: Resources): number[] {
+    return Object.entries(gpus).flatMap(([kind, count]) => {
+      const free = this.gpus.filter((device) => kindOf(device) === kind && !this.#gpuUsers.has(device.index));
+      return free.slice(0, count).map(({ index }) => index);
+    });
+  }
+
   countOf(functionId: string): number {
     return this.#byFunction.get(functionId) ?? 0;
   }
 
   add(container: FleetContainer): void {
     this.#used = sum(this.#used, container.need);
+    for (const index of container.gpus ?? []) this.#gpuUsers.set(index, container.containerId);
     this.#byFunction.set(container.functionId, this.countOf(container.functionId) + 1);
     this.#setStaying(container, !isLeaving(container));
   }
@@ -63,6 +85,7 @@ export class Machine {
     this.setOffered(container, false);
     this.#setStaying(container, false);
     this.#used = difference(this.#used, container.need);
+    for (const index of container.gpus ?? []) this.#freeGpu(index, container.containerId);
     const left = this.countOf(container.functionId) - 1;
     if (left > 0) this.#byFunction.set(container.functionId, left);
     else this.#byFunction.delete(container.functionId);
@@ -101,6 +124,10 @@ export class Machine {
   /** False if room cannot be made, not even without everything on offer. */
   couldHaveRoom(need: Resources): boolean {
     return hasRoom(this.capacity, difference(this.reservedSoon, this.#onOffer), need);
+  }
+
+  #freeGpu(index: number, containerId: string): void {
+    if (this.#gpuUsers.get(index) === containerId) this.#gpuUsers.delete(index);
   }
 
   #setStaying(container: FleetContainer, stays: boolean): void {

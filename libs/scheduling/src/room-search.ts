@@ -1,6 +1,7 @@
 import { DueTimes } from './due-times.ts';
 import type { Machine } from './machine.ts';
 import type { Resources } from './placement.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
 /** Needs that are looked for at the same time; the one that nobody asked for longest is forgotten. */
 const KEPT_SEARCHES = 64;
@@ -48,6 +49,12 @@ export class RoomSearch {
   }
 }
 
+/** How much room, and where. */
+export interface SearchedRoom {
+  need: Resources;
+  where?: Whereabouts | undefined;
+}
+
 /** The searches that are under way, by need and by how long containers must be idle. */
 export class RoomSearches {
   readonly #searches = new Map<string, RoomSearch>();
@@ -57,8 +64,10 @@ export class RoomSearches {
     this.#machines = machines;
   }
 
-  for({ cpu, memoryMiB }: Resources, idleForMs: number): RoomSearch {
-    const key = `${cpu} ${memoryMiB} ${idleForMs}`;
+  for({ need, where }: SearchedRoom, idleForMs: number): RoomSearch {
+    const { cpu, memoryMiB, diskMiB, gpus } = need;
+    const rest = diskMiB || gpus || where ? JSON.stringify([diskMiB, gpus, where]) : '';
+    const key = `${cpu} ${memoryMiB} ${idleForMs} ${rest}`;
     const search = this.#searches.get(key) ?? new RoomSearch(this.#machines());
     this.#searches.delete(key);
     this.#searches.set(key, search);

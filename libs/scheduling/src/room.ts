@@ -1,14 +1,26 @@
+import type { GpuDevice } from '@gantry/protocol';
+
 import { type FleetContainer, isIdle } from './fleet-container.ts';
+import { GpuKinds } from './gpu-alternatives.ts';
 import { MachineOrder } from './machine-order.ts';
 import { Machine } from './machine.ts';
-import { difference, hasRoom, isAtLeast, type Resources, sum } from './placement.ts';
-import { type RoomSearch, RoomSearches } from './room-search.ts';
+import { difference, hasRoom, isAtLeast, isSame, type Resources, sum } from './placement.ts';
+import { type RoomSearch, RoomSearches, type SearchedRoom } from './room-search.ts';
+import type { MachineTraits } from './whereabouts.ts';
 
-/** Who asks for room, and how much. */
-export interface RoomAsk {
+/** Who asks for room, how much, and where. */
+export interface RoomAsk extends SearchedRoom {
   pool: string;
   functionId: string;
-  need: Resources;
+}
+
+/** A machine as its worker reports it. */
+export interface MachineReport {
+  capacity: Resources;
+  /** Whether it takes new containers. */
+  isOpen: boolean;
+  gpus?: readonly GpuDevice[] | undefined;
+  traits?: MachineTraits | undefined;
 }
 
 /**
@@ -19,6 +31,8 @@ export const GIVES_WAY_AFTER_MS = { first: 250, further: 5_000 } as const;
 
 export type RoomFor = keyof typeof GIVES_WAY_AFTER_MS;
 
+/** More than any machine has containers of one function. */
+const WASTE = 1_000_000;
 /** Of the machines that could make room, how many are compared. */
 const COMPARED_MACHINES = 16;
 
@@ -40,16 +54,19 @@ export class Room {
   /** How many containers a pool can do without, if any. */
   readonly #spare = new Map<string, number>();
   readonly #promises = new Map<string, { machine: Machine; need: Resources }[]>();
-  /** Needs that found no room, until some gets free. */
-  #noPlaceFor: Resources[] = [];
+  /** What found no room, until some gets free. */
+  #noPlaceFor: SearchedRoom[] = [];
+  readonly #gpuKinds = new GpuKinds();
   #hasGained = false;
   readonly #gainedFor = new Set<string>();
 
-  setMachine(workerId: string, { capacity, isOpen }: { capacity: Resources; isOpen: boolean }): void {
+  setMachine(workerId: string, { capacity, isOpen, gpus = [], traits = {} }: MachineReport): void {
     let machine = this.#machines.get(workerId);
     if (!machine) this.#machines.set(workerId, (machine = new Machine(workerId, capacity, this.#consider)));
-    const isMore = isOpen && (!machine.isOpen || !isAtLeast(machine.capacity, capacity));
+    const isNew = !isSameJson(machine.gpus, gpus) || !isSameJson(machine.traits, traits);
+    const isMore = isOpen && (!machine.isOpen || isNew || !isAtLeast(machine.capacity, capacity));
     if (!isMore && machine.isOpen === isOpen && isAtLeast(capacity, machine.capacity)) return;
+    if (isNew) this.#describe(machine, gpus, traits);
     machine.capacity = capacity;
     machine.isOpen = isOpen;
     this.#order.update(machine);
@@ -63,6 +80,7 @@ export class Room {
     machine.isOpen = false;
     this.#order.update(machine);
     this.#searches.forget(machine);
+    this.#gpuKinds.remove(machine.gpus);
     for (const pool of machine.promisedTo.keys()) this.#gainedFor.add(pool);
   }
 
@@ -92,9 +110,11 @@ export class Room {
   /** What containers take turned out to be something else. */
   setNeed(containers: readonly FleetContainer[], need: Resources): void {
     for (const container of containers) {
-      if (container.need.cpu === need.cpu && container.need.memoryMiB === need.memoryMiB) continue;
+      // Which of several GPUs it might have it has got is its own affair.
+      const own = { ...need, gpus: container.need.gpus };
+      if (isSame(container.need, own)) continue;
       this.remove(container);
-      container.need = need;
+      container.need = own;
       this.add(container);
     }
   }
@@ -113,19 +133,31 @@ export class Room {
 
   /**
    * The machine for a new container: of those with room that is promised to nobody, the one with the fewest
-   * containers of the same function, then the one that is the least full. Undefined if none has room.
+   * containers of the same function, then the one that is the least full; and one with GPUs for a container without
+   * only where nothing else has room. Undefined if none has room.
    */
-  place({ functionId, need }: Omit<RoomAsk, 'pool'>): string | undefined {
-    if (this.#noPlaceFor.some((other) => isAtLeast(need, other))) return undefined;
-    let best: { workerId: string; count: number } | undefined;
+  place({ functionId, need, where }: Omit<RoomAsk, 'pool'>): string | undefined {
+    if (this.#noPlaceFor.some((other) => isHarder({ need, where }, other))) return undefined;
+    let best: { workerId: string; rank: number } | undefined;
     for (const { machine } of this.#order.get()) {
-      if (!hasRoom(machine.capacity, machine.reserved, need)) continue;
-      const count = machine.countOf(functionId);
-      if (count === 0) return machine.workerId;
-      if (!best || count < best.count) best = { workerId: machine.workerId, count };
+      if (!machine.isAt(where) || !hasRoom(machine.capacity, machine.reserved, need)) continue;
+      const isWaste = machine.gpus.length > 0 && !need.gpus;
+      const rank = machine.countOf(functionId) + (isWaste ? WASTE : 0);
+      if (rank === 0) return machine.workerId;
+      if (!best || rank < best.rank) best = { workerId: machine.workerId, rank };
     }
-    if (!best) this.#noPlaceFor.push(need);
+    if (!best) this.#noPlaceFor.push({ need, where });
     return best?.workerId;
+  }
+
+  /** GPUs for a container that {@link place} found a machine for, by index. */
+  freeGpus(workerId: string, need: Resources): number[] {
+    return this.#machines.get(workerId)?.freeGpus(need) ?? [];
+  }
+
+  /** What a container may take instead of each other, the best first; nothing where no machine has its GPUs. */
+  alternatives(need: Resources, gpu: readonly string[] | undefined): Resources[] {
+    return this.#gpuKinds.alternatives(need, gpu);
   }
 
   /**
@@ -137,7 +169,7 @@ export class Room {
    */
   makeRoom(ask: RoomAsk, roomFor: RoomFor, nowMs: number): FleetContainer[] | undefined {
     const idleForMs = GIVES_WAY_AFTER_MS[roomFor];
-    const search = this.#searches.for(ask.need, idleForMs);
+    const search = this.#searches.for(ask, idleForMs);
     let best: { machine: Machine; stops: FleetContainer[] } | undefined;
     let compared = 0;
     for (const machine of search.candidates(nowMs)) {
@@ -161,6 +193,7 @@ export class Room {
     const byMachine = groupByMachine(old.filter(canEnd));
     let best: { machine: Machine; ends: FleetContainer[] } | undefined;
     for (const { machine } of this.#order.get()) {
+      if (!machine.isAt(ask.where)) continue;
       const ends = endsFor(machine, ask.need, byMachine.get(machine.workerId) ?? []);
       if (ends && (!best || endsSooner(ends, best.ends))) best = { machine, ends };
     }
@@ -203,6 +236,13 @@ export class Room {
     this.#hasGained = true;
   }
 
+  #describe(machine: Machine, gpus: readonly GpuDevice[], traits: MachineTraits): void {
+    this.#gpuKinds.remove(machine.gpus);
+    machine.gpus = gpus;
+    machine.traits = traits;
+    this.#gpuKinds.add(gpus);
+  }
+
   #promise(machine: Machine, { pool, need }: RoomAsk): void {
     machine.promise(pool, need);
     this.#order.update(machine);
@@ -220,11 +260,11 @@ export class Room {
 
   #stopsFor(
     machine: Machine,
-    { need, pool }: RoomAsk,
+    { need, pool, where }: RoomAsk,
     { search, idleForMs, nowMs }: { search: RoomSearch; idleForMs: number; nowMs: number },
   ): FleetContainer[] | undefined {
     const { capacity } = machine;
-    if (!machine.isOpen || !machine.couldHaveRoom(need)) {
+    if (!machine.isOpen || !machine.isAt(where) || !machine.couldHaveRoom(need)) {
       search.giveUp(machine);
       return undefined;
     }
@@ -253,6 +293,15 @@ export class Room {
       return false;
     });
   }
+}
+
+/** Whether one can have no room where the other has none. */
+function isHarder(room: SearchedRoom, than: SearchedRoom): boolean {
+  return isAtLeast(room.need, than.need) && (than.where === undefined || isSameJson(room.where, than.where));
+}
+
+function isSameJson(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Those that are idle since then, the longest first, and when the next one became idle. */

@@ -7,9 +7,10 @@ import { missingContainers, wantedContainers } from './pool-demand.ts';
 import { byUrgency, countOf, hasNothing, type Review } from './pool-review.ts';
 import type { PoolState } from './pool-state.ts';
 import type { Pools } from './pools.ts';
-import type { Room } from './room.ts';
+import type { Room, RoomAsk } from './room.ts';
 import { containersToStop, nextStopInMs, type ScaleDownInput } from './scaling.ts';
 import type { WaitingLine } from './waiting-line.ts';
+import { whereaboutsOf } from './whereabouts.ts';
 
 /** What the scheduler wants done. */
 export type Action =
@@ -20,6 +21,7 @@ export type Action =
       pool: string;
       parameters: ClassParameters;
       record: FunctionRecord;
+      gpus?: number[] | undefined;
     }
   | { type: 'stop'; workerId: string; containerId: string; reason: string }
   /** The pool's containers do not load: answer what waits. */
@@ -106,7 +108,8 @@ export class Round {
       this.#stop(container, reason);
     }
     const left = serving.filter((container) => container.state !== 'draining');
-    room.offer(state.pool, left.length - wanted.needed, own);
+    const spare = record.spec.options.nonpreemptible ? 0 : left.length - wanted.needed;
+    room.offer(state.pool, spare, own);
     if (own.length === 0 && wanted.desired === 0 && this.#isIdle(state)) {
       this.#forget(state);
       return undefined;
@@ -192,27 +195,40 @@ export class Round {
   }
 
   #start({ state, record }: Review): boolean {
-    const { fleet, pools, room, newContainerId } = this.#parts;
+    const { fleet, room, newContainerId } = this.#parts;
     const { pool, functionId, parameters } = state;
-    const need = pools.needOf(pool, functionId);
-    const workerId = room.place({ functionId, need });
-    if (workerId === undefined || !parameters) return false;
-    const containerId = newContainerId();
-    const { version } = record;
-    fleet.request({ containerId, workerId, pool, functionId, version, need }, this.#nowMs);
-    this.actions.push({ type: 'start', workerId, containerId, pool, parameters, record });
-    return true;
+    if (!parameters) return false;
+    for (const ask of this.#asks(state, record)) {
+      const workerId = room.place(ask);
+      if (workerId === undefined) continue;
+      const containerId = newContainerId();
+      const { version } = record;
+      const gpus = ask.need.gpus && room.freeGpus(workerId, ask.need);
+      const { need } = ask;
+      fleet.request({ containerId, workerId, pool, functionId, version, need, gpus }, this.#nowMs);
+      const start = { workerId, containerId, pool, parameters, record };
+      this.actions.push({ type: 'start', ...start, ...(gpus && { gpus }) });
+      return true;
+    }
+    return false;
+  }
+
+  /** What a pool asks for: one thing, or several instead of each other, the best first. */
+  #asks({ pool, functionId }: PoolState, { spec }: FunctionRecord): RoomAsk[] {
+    const { pools, room } = this.#parts;
+    const where = whereaboutsOf(spec.options);
+    const needs = room.alternatives(pools.needOf(pool, functionId), spec.options.gpu);
+    return needs.map((need) => ({ pool, functionId, need, where }));
   }
 
   /** False if not even one container can get room. */
   #makeRoom({ state, record, serving }: Review, containers: number): boolean {
-    const { pools, room } = this.#parts;
-    const { pool, functionId } = state;
-    const ask = { pool, functionId, need: pools.needOf(pool, functionId) };
+    const { room } = this.#parts;
+    const asks = this.#asks(state, record);
     const roomFor = serving.length === 0 ? 'first' : 'further';
     const most = roomFor === 'first' ? 1 : Math.min(containers, STARTS_EACH_TURN);
     for (let promised = 0; promised < most; promised++) {
-      const stops = room.makeRoom(ask, roomFor, this.#nowMs);
+      const stops = firstOf(asks, (ask) => room.makeRoom(ask, roomFor, this.#nowMs));
       if (!stops) return promised > 0;
       for (const container of stops) {
         this.#stop(container, `idle, and "${record.spec.name}" needs its room`);
@@ -223,10 +239,9 @@ export class Round {
 
   /** Ends an old container where only that makes room for the current version. False if even that would not. */
   #replaceOne({ state, record, own }: Review): boolean {
-    const { fleet, pools, room } = this.#parts;
-    const { pool, functionId } = state;
-    for (const { version } of fleet.containersOf(pool)) if (version === record.version) return false;
-    const stops = room.replaceOne({ pool, functionId, need: pools.needOf(pool, functionId) }, own);
+    const { fleet, room } = this.#parts;
+    for (const { version } of fleet.containersOf(state.pool)) if (version === record.version) return false;
+    const stops = firstOf(this.#asks(state, record), (ask) => room.replaceOne(ask, own));
     for (const container of stops ?? []) this.#stop(container, `version ${record.version} needs its room`);
     return stops !== undefined;
   }
@@ -277,4 +292,15 @@ export class Round {
     const waitedMs = this.#nowMs - cramped.sinceMs;
     return this.#nowMs + Math.min(latestMs, Math.max(soonestMs, waitedMs * shareOfWait));
   }
+}
+
+function firstOf<TItem, TResult>(
+  items: readonly TItem[],
+  find: (item: TItem) => TResult | undefined,
+): TResult | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

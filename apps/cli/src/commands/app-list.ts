@@ -3,6 +3,7 @@ import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
+import { unplaceableNotes } from '../unplaceable-notes.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toAge } from '../terminal/units.ts';
@@ -32,6 +33,7 @@ export const appListCommand: CommandSpec = {
     const hasDescriptions = apps.some(({ description }) => description !== undefined);
     const columns = appColumns(terminal.style, nowMs, hasDescriptions);
     for (const line of toTable(columns, apps, terminal.style)) terminal.out(line);
+    for (const note of unplaceableNotes(apps)) terminal.note(note);
   },
 };
 

@@ -4,6 +4,7 @@ import { findConnection } from 'gantry/internal';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { crashLoopNotes } from '../crash-loop-notes.ts';
+import { unplaceableNotes } from '../unplaceable-notes.ts';
 import type { Style } from '../terminal/style.ts';
 import { toTable, type Column } from '../terminal/table.ts';
 import { toAge } from '../terminal/units.ts';
@@ -21,7 +22,8 @@ export const containerListCommand: CommandSpec = {
     const client = new ApiClient(connection);
     const containers = await client.listContainers();
     if (options.flag('json')) return terminal.out(JSON.stringify(containers, undefined, 2));
-    for (const note of crashLoopNotes(await client.listApps(), Date.now())) terminal.note(note);
+    const apps = await client.listApps();
+    for (const note of [...crashLoopNotes(apps, Date.now()), ...unplaceableNotes(apps)]) terminal.note(note);
     if (containers.length === 0) {
       return terminal.note(`No containers run in environment "${connection.environment}".`);
     }

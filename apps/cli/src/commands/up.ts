@@ -14,6 +14,8 @@ import {
   readBlobs,
   readDomain,
   readDriver,
+  LABEL_OPTIONS,
+  readLabels,
   readRateLimit,
 } from '../platform/platform-options.ts';
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
@@ -45,6 +47,7 @@ export const upCommand: CommandSpec = {
     { flags: '--nats-port <number>', description: 'port of nats-server', fallback: 'any free one' },
     { flags: '--no-sync', description: 'faster and less safe: accept work before it is on disk' },
     ...DOMAIN_OPTIONS,
+    ...LABEL_OPTIONS,
     RATE_LIMIT_OPTION,
     ...DRIVER_OPTIONS,
     ...BLOB_OPTIONS,
@@ -99,6 +102,7 @@ function toPlatformOptions(context: CommandContext, input: CommandInput): Platfo
     natsPort: parsePort('--nats-port', options.text('natsPort') ?? '0'),
     ...readDomain(options),
     blobs: readBlobs(options, env, dataDir),
+    labels: readLabels(options),
     rateLimit: readRateLimit(options, env),
     ...readDriver(options, env),
     sync: options.flag('sync'),

@@ -5,8 +5,10 @@ import {
   DRIVER_OPTIONS,
   NATS_URL_OPTION,
   RATE_LIMIT_OPTION,
+  LABEL_OPTIONS,
   readBlobs,
   readDriver,
+  readLabels,
   readNatsUrl,
   readRateLimit,
   SECRETS_KEY_VARIABLE,
@@ -20,7 +22,14 @@ export const workerCommand: CommandSpec = {
   details:
     'Containers with secrets need their key here, too: copy "secrets.key" of a server into the data directory, or set\n' +
     'GANTRY_SECRETS_KEY.',
-  options: [NATS_URL_OPTION, SHARED_OPTIONS.dataDir, RATE_LIMIT_OPTION, ...DRIVER_OPTIONS, ...BLOB_OPTIONS],
+  options: [
+    NATS_URL_OPTION,
+    SHARED_OPTIONS.dataDir,
+    ...LABEL_OPTIONS,
+    RATE_LIMIT_OPTION,
+    ...DRIVER_OPTIONS,
+    ...BLOB_OPTIONS,
+  ],
   examples: [
     [
       'gantry worker --nats nats://nats.internal:4222 --s3-endpoint http://minio.internal:9000',
@@ -34,13 +43,14 @@ export const workerCommand: CommandSpec = {
     const blobs = readBlobs(options, env, dataDir);
     const rateLimit = readRateLimit(options, env);
     const driver = readDriver(options, env);
+    const labels = readLabels(options);
     await runPart(context, {
       name: 'worker',
       dataDir,
       start: async (log) => {
         const startWorker = await loadPart(programs, 'startWorker');
         const secretsKey = env[SECRETS_KEY_VARIABLE];
-        const own = { runnerPath: runnerPath(programs), rateLimit, secretsKey, ...driver, log };
+        const own = { runnerPath: runnerPath(programs), labels, rateLimit, secretsKey, ...driver, log };
         return startWorker({ natsUrl, dataDir, blobs, ...own });
       },
       describe: ({ workerId, driver }) => ({ workerId, driver: driver.name, why: driver.why }),

@@ -36,7 +36,7 @@ export async function publishApp({ client, built, request, steps }: PublishOptio
     const { readInlineSecrets } = await import('@gantry/manifest');
     const secrets = await readInlineSecrets({ manifest, folder });
     const reply = await client.deploy({ ...request, manifest, secrets });
-    return { value: reply, done: publishedText(reply, request, manifest) };
+    return { value: reply, done: publishedText(reply, request, manifest), warnings: reply.warnings };
   });
 }
 

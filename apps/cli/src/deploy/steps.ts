@@ -13,6 +13,8 @@ export interface Steps {
 export interface StepResult<TValue> {
   value: TValue;
   done: string;
+  /** Lines that stay, too. @defaultValue none */
+  warnings?: readonly string[] | undefined;
 }
 
 /** Steps on standard error, or, with `quiet`, nowhere. */
@@ -24,9 +26,10 @@ export function createSteps(terminal: Terminal, options: { quiet?: boolean } = {
       const startedAtMs = performance.now();
       terminal.progress(doing);
       try {
-        const { value, done } = await step((text) => terminal.progress(text));
+        const { value, done, warnings = [] } = await step((text) => terminal.progress(text));
         const duration = style.dim(toDuration(performance.now() - startedAtMs));
         terminal.note(`${style.green('✓')} ${done} ${duration}`);
+        for (const warning of warnings) terminal.note(`${style.yellow('!')} ${warning}`);
         return value;
       } catch (error) {
         terminal.progress('');

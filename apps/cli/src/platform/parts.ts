@@ -55,6 +55,9 @@ export interface WorkerConfig {
   blobs: BlobStoreConfig;
   /** Absolute path of the first program in each container. */
   runnerPath: string;
+  /** Where the machine is, and what else functions may ask for it by. */
+  labels?:
+    { region?: string | undefined; cloud?: string | undefined; others?: string[] | undefined } | undefined;
   /** Operations per second that the workspace may begin. */
   rateLimit?: number | undefined;
   secretsKey?: string | undefined;

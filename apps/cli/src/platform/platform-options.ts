@@ -71,6 +71,25 @@ export function readRateLimit(options: CommandOptions, env: Env): number | undef
 /** Keys that seal secrets, instead of those in the data directory: base64, the first one seals. */
 export const SECRETS_KEY_VARIABLE = 'GANTRY_SECRETS_KEY';
 
+/** Where the machine of a worker is: what `region` and `cloud` of functions ask for. */
+export const LABEL_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--region <name>', description: 'where this machine is, such as us-east-1' },
+  { flags: '--cloud <name>', description: 'whose machine it is' },
+  { flags: '--label <names>', description: 'what else functions may ask for as region, separated by commas' },
+];
+
+export function readLabels(options: CommandOptions): NonNullable<WorkerConfig['labels']> {
+  const others = options.text('label')?.split(',');
+  const labels = { region: options.text('region'), cloud: options.text('cloud'), others };
+  for (const name of [labels.region, labels.cloud, ...(others ?? [])]) {
+    if (name === undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) continue;
+    throw new UsageError(`"${name}" is no label of a worker`, {
+      hint: 'Use up to 64 letters, digits, dashes, dots and underscores.',
+    });
+  }
+  return labels;
+}
+
 export const DEFAULT_DOMAIN = 'gantry.localhost';
 
 export function readDomain(options: CommandOptions): { domain: string; workspace: string } {

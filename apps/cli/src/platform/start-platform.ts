@@ -8,7 +8,14 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { prepareDataDir, readOrCreateToken, writePrivateFile } from './data-dir.ts';
 import { NatsProcess } from './nats-process.ts';
 import { findNatsProgram, type NatsProgram } from './nats-program.ts';
-import { loadPart, runnerPath, type BlobStoreConfig, type DriverChoice, type Stoppable } from './parts.ts';
+import {
+  loadPart,
+  runnerPath,
+  type BlobStoreConfig,
+  type DriverChoice,
+  type Stoppable,
+  type WorkerConfig,
+} from './parts.ts';
 import { SECRETS_KEY_VARIABLE } from './platform-options.ts';
 import { choosePort } from './ports.ts';
 import { endStaleNats } from './stale-nats.ts';
@@ -27,6 +34,7 @@ export interface PlatformOptions {
   domain: string;
   workspace: string;
   blobs: BlobStoreConfig;
+  labels: WorkerConfig['labels'];
   /** Operations per second that the workspace may begin; no limit if absent. */
   rateLimit?: number | undefined;
   /** Acknowledge only what is on disk, where nats-server can. */
@@ -165,6 +173,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
       secretsKey,
       driver: options.driver,
       ociRuntime: options.ociRuntime,
+      labels: options.labels,
       log: log.child({ part: 'worker' }),
     }),
   ]);

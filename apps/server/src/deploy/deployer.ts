@@ -26,6 +26,7 @@ import { functionId } from './function-ids.ts';
 import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
 import type { DeployedSecrets } from './deployed-secrets.ts';
+import { fitWarnings } from './machine-fit.ts';
 import { RevocableChanges } from './revocable-changes.ts';
 import { RouteClaim } from './route-claim.ts';
 
@@ -85,10 +86,12 @@ export class Deployer {
     await assertImagesPossible(request.manifest, this.#options.workers);
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
+    const warnings = fitWarnings(request.manifest.functions, this.#options.workers.statuses());
     const turn = `deploy.${turnKey(request, name)}`;
     const fence = await this.#takeTurn(turn);
     try {
-      return await this.#deployInTurn(request, name);
+      const reply = await this.#deployInTurn(request, name);
+      return warnings.length > 0 ? { ...reply, warnings } : reply;
     } finally {
       await this.#options.messaging.leases.release(turn, fence).catch(() => undefined);
     }

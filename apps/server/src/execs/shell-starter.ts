@@ -9,7 +9,18 @@ import {
   type WorkerReply,
   type WorkerStatus,
 } from '@gantry/protocol';
-import { difference, hasRoom, noResources, resourceNeed, type Resources, sum } from '@gantry/scheduling';
+import {
+  describeNeed,
+  difference,
+  hasRoom,
+  isWhere,
+  machineResources,
+  noResources,
+  resourceNeed,
+  type Resources,
+  sum,
+  traitsOf,
+} from '@gantry/scheduling';
 
 import type { HttpServerOptions } from '../http-server.ts';
 import type { ExecPlace } from './exec-relay.ts';
@@ -17,7 +28,7 @@ import type { ExecPlace } from './exec-relay.ts';
 /**
  * Starts containers that are there for a shell alone: made as those of a function are, but with none of its code
  * loaded and no inputs. They are asked for by a person, not by work, so not the scheduler places them; it counts
- * what they take of their machines.
+ * what they take of their machines. They get no GPUs.
  */
 export class ShellStarter {
   readonly #options: Pick<HttpServerOptions, 'functions' | 'workers' | 'messaging'>;
@@ -52,12 +63,16 @@ export class ShellStarter {
     if (workers.length === 0) {
       throw new InternalFailure('no worker is connected', { hint: 'Start one: `gantry worker`.' });
     }
-    const need = resourceNeed(record.spec.options);
+    const options = { ...record.spec.options, gpu: undefined };
+    const need = resourceNeed(options);
     const free = new Map(workers.map((worker) => [worker, this.#free(worker)]));
-    const able = workers.filter((worker) => hasRoom(free.get(worker) ?? noResources(), noResources(), need));
+    const able = workers.filter(
+      (worker) =>
+        isWhere(options, traitsOf(worker)) && hasRoom(free.get(worker) ?? noResources(), noResources(), need),
+    );
     if (able.length === 0) {
       throw new ResourceExhaustedError(
-        `no machine has room for a container of "${record.spec.name}" (cpu ${need.cpu}, memoryMiB ${need.memoryMiB})`,
+        `no machine has room for a container of "${record.spec.name}" (${describeNeed(options)})`,
         { hint: 'Wait, stop a container, or add a machine.' },
       );
     }
@@ -69,6 +84,6 @@ export class ShellStarter {
     const needs = running.map(({ functionId }) =>
       resourceNeed(this.#options.functions.get(functionId)?.spec.options ?? {}),
     );
-    return difference(capacity, needs.reduce(sum, noResources()));
+    return difference(machineResources(capacity), needs.reduce(sum, noResources()));
   }
 }

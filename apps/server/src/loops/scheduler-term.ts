@@ -7,11 +7,12 @@ import {
   registryKeys,
   subjects,
   toWireError,
+  type UnplaceableMessage,
   WORKER_HEARTBEAT_MS,
   type WorkerCommand,
   type WorkerReply,
 } from '@gantry/protocol';
-import { type Action, resourceNeed, Scheduler } from '@gantry/scheduling';
+import { type Action, describeNeed, type MachineFacts, misfitOf, Scheduler } from '@gantry/scheduling';
 
 import type { SchedulerLoopOptions } from './scheduler-loop.ts';
 
@@ -167,23 +168,23 @@ export class SchedulerTerm {
         this.#options.systemLog.write(action.record, crashLoopText(action));
         return;
       case 'unplaceable':
-        this.#options.systemLog.write(action.record, unplaceableText(action));
+        this.#tellUnplaceable(action);
     }
   }
 
-  async #start(
-    { workerId, containerId, pool, parameters, record }: ActionOf<'start'>,
-    fence: number,
-  ): Promise<void> {
-    const refusal = await this.#command(workerId, {
-      type: 'start',
-      fence,
-      containerId,
-      pool,
-      parameters,
-      record,
-    });
+  #tellUnplaceable(action: ActionOf<'unplaceable'>): void {
+    const { systemLog, messaging, workers } = this.#options;
+    const { record } = action;
+    const reason = unplaceableReason(action, workers.statuses());
+    systemLog.write(record, `inputs of "${record.spec.name}" wait for a machine: ${reason}`);
+    const message: UnplaceableMessage = { functionId: record.id, reason, atMs: Date.now() };
+    messaging.publish(subjects.unplaceable, message);
+  }
+
+  async #start({ type, workerId, ...start }: ActionOf<'start'>, fence: number): Promise<void> {
+    const refusal = await this.#command(workerId, { type, fence, ...start });
     if (refusal === undefined) return;
+    const { containerId } = start;
     this.#options.log.warn({ workerId, containerId, refusal }, 'a container was not started');
     this.#scheduler.observeRefusal(containerId, Date.now());
     this.#wake();
@@ -236,9 +237,13 @@ function crashLoopText({ record, loop }: ActionOf<'crashLoop'>): string {
   return `"${record.spec.name}" is crash-looping: ${loop.failures} containers in a row failed, the next one starts in ${pauseS} s. The last one: ${firstLine}`;
 }
 
-function unplaceableText({ reason, containers, record }: ActionOf<'unplaceable'>): string {
-  const { name, options } = record.spec;
-  if (reason === 'noWorker') return `no worker is connected: inputs of "${name}" wait until one is`;
-  const { cpu, memoryMiB } = resourceNeed(options);
-  return `no machine has room for ${containers} more container(s) of "${name}" (cpu ${cpu}, memoryMiB ${memoryMiB} each): inputs wait longer`;
+function unplaceableReason(
+  { reason, containers, record }: ActionOf<'unplaceable'>,
+  machines: readonly MachineFacts[],
+): string {
+  if (reason === 'noWorker') return 'no worker is connected';
+  const { options } = record.spec;
+  const misfit = misfitOf(options, machines);
+  if (misfit) return misfit.reason;
+  return `no machine has room for ${containers} more container(s) (${describeNeed(options)} each)`;
 }

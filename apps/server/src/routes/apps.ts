@@ -15,9 +15,9 @@ import { functionId } from '../deploy/function-ids.ts';
 
 /** Apps and their functions. */
 export function appRoutes(options: HttpServerOptions): Hono {
-  const { apps, functions, workers, stopper, messaging, crashLoops } = options;
+  const { apps, functions, workers, stopper, messaging, crashLoops, unplaceable } = options;
   const environmentOf = (query: string | undefined) => query ?? DEFAULTS.environment;
-  const parts = { functions, workers, crashLoops };
+  const parts = { functions, workers, crashLoops, unplaceable };
   return new Hono()
     .get('/apps', (context) => {
       const environment = environmentOf(context.req.query('environment'));
@@ -47,9 +47,11 @@ export function appRoutes(options: HttpServerOptions): Hono {
     });
 }
 
+type SummaryParts = Pick<HttpServerOptions, 'functions' | 'workers' | 'crashLoops' | 'unplaceable'>;
+
 function summaryOf(
   app: AppRecord,
-  { functions, workers, crashLoops }: Pick<HttpServerOptions, 'functions' | 'workers' | 'crashLoops'>,
+  { functions, workers, crashLoops, unplaceable }: SummaryParts,
 ): AppSummary {
   const { id, name, description, environment, state, version, createdAtMs, stoppedAtMs } = app;
   const own = functions.all().filter((record) => record.appId === id && !record.stopped);
@@ -66,7 +68,9 @@ function summaryOf(
     functions: own
       .map(({ id: functionId, spec, urls }) => {
         const crashLoop = crashLoops.of(functionId);
-        return { id: functionId, name: spec.name, kind: spec.kind, urls, ...(crashLoop && { crashLoop }) };
+        const reason = unplaceable.reasonFor(functionId);
+        const troubles = { ...(crashLoop && { crashLoop }), ...(reason && { unplaceable: reason }) };
+        return { id: functionId, name: spec.name, kind: spec.kind, urls, ...troubles };
       })
       .sort((a, b) => a.name.localeCompare(b.name)),
   };

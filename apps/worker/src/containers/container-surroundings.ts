@@ -3,6 +3,7 @@ import type { WorkerToRunner } from '@gantry/protocol';
 
 import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
+import type { LocalMachine } from '../machine/local-machine.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
 import type { ContainerSecrets } from './container-secrets.ts';
@@ -13,6 +14,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   driver: ContainerDriver;
   bundles: BundleStore;
   secrets: Pick<ContainerSecrets, 'open'>;
+  machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
   containerLog: ContainerLog;

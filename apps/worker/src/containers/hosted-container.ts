@@ -168,6 +168,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       ...(this.#takesMore ? {} : { exhausted: true }),
       ...(this.#history.isProven ? { proven: true } : {}),
       ...this.#history.times,
+      ...(this.#order.gpus ? { gpus: this.#order.gpus } : {}),
       exit: this.#exit,
       httpSocketPath: this.#process?.httpSocketPath ?? '',
     };
@@ -175,7 +176,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
   async start(): Promise<void> {
-    const { driver, bundles, secrets, containerLog, log } = this.#around;
+    const { driver, bundles, secrets, machine, containerLog } = this.#around;
     const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
     this.#deadline.set(startupTimeoutMs, () => {
       this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
@@ -201,19 +202,25 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       containerLog.mask(new SecretMask(values));
       const { innerSocketPath: httpSocketPath } = this.#process;
       const bundlePath = this.#process.pathInside(bundle);
-      const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, secrets: values };
+      const own = { secrets: values, machine: machine.environment(this.#order.gpus ?? []) };
+      const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, ...own };
       const message = loadMessage(this.#order, place);
       this.#door.open({ process: this.#process, env: message.env });
       if (this.isShell) this.#becomeReady();
       else if (this.#state === 'starting') this.#send(message);
     } catch (error) {
-      if (isGantryError(error) && error.blame === 'caller') {
-        log.info({ containerId: this.containerId, reason: error.message }, 'a container cannot start');
-      } else log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
-      this.#reason ??= startFailure(this.spec.name, error);
-      this.kill('loadFailed', this.#reason.message ?? '');
-      if (!this.#process) this.#end({ code: null, signal: null });
+      this.#failToStart(error);
     }
+  }
+
+  #failToStart(error: unknown): void {
+    const { log } = this.#around;
+    if (isGantryError(error) && error.blame !== 'platform') {
+      log.info({ containerId: this.containerId, reason: error.message }, 'a container cannot start');
+    } else log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
+    this.#reason ??= startFailure(this.spec.name, error);
+    this.kill('loadFailed', this.#reason.message ?? '');
+    if (!this.#process) this.#end({ code: null, signal: null });
   }
 
   /**

@@ -8,6 +8,8 @@ export interface ContainerOrder {
   record: FunctionRecord;
   /** It is there for a shell: its code is not loaded, and it takes no inputs. */
   isShell?: boolean;
+  /** GPUs of this machine that it gets, by index. */
+  gpus?: number[] | undefined;
 }
 
 /** Names that the platform alone gives a value, or none: what is not known here stays unset. */
@@ -32,15 +34,21 @@ function withoutReserved(env: SecretValues): Record<string, string> {
 /** Where the order is carried out, and what only this machine knows. */
 export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'> {
   secrets: SecretValues;
+  /** What the machine says of itself. */
+  machine: Readonly<Record<string, string>>;
 }
 
 /** The order as its runner gets it. */
-export function loadMessage(order: ContainerOrder, { secrets, ...place }: ContainerPlace): LoadMessage {
+export function loadMessage(
+  order: ContainerOrder,
+  { secrets, machine, ...place }: ContainerPlace,
+): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
   // Later ones win: secrets over plain variables, and over both what the platform alone may say.
   const env = {
     ...withoutReserved({ ...record.image?.env, ...spec.options.env, ...secrets }),
+    ...machine,
     GANTRY_CONTAINER_ID: containerId,
     GANTRY_APP_ID: appId,
     GANTRY_ENVIRONMENT: environment,

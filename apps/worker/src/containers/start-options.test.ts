@@ -8,10 +8,10 @@ const driverOf = (name: string, isolation: boolean) => ({ capabilities: { name, 
 
 function optionsOf(
   options: FunctionOptionsSpec,
-  driver = driverOf('isolating', true),
+  { driver = driverOf('isolating', true), gpus = undefined as number[] | undefined } = {},
 ): Promise<StartOptions> {
   type Parameters_ = Parameters<typeof startOptions>;
-  const order = { containerId: 'ta-1', record: { spec: { options } } } as unknown as Parameters_[0];
+  const order = { containerId: 'ta-1', record: { spec: { options } }, gpus } as unknown as Parameters_[0];
   return startOptions(order, { driver, bundles: {} } as unknown as Parameters_[1]);
 }
 
@@ -31,10 +31,14 @@ describe('what a container gets', () => {
     });
   });
 
+  it('has the GPUs that the scheduler chose', async () => {
+    expect((await optionsOf({ gpu: ['T4:2'] }, { gpus: [1, 3] })).gpus).toEqual([1, 3]);
+  });
+
   it('reaches nothing if its network is blocked, which a driver without isolation refuses', async () => {
     expect((await optionsOf({})).network).toBe('outbound');
     expect((await optionsOf({ blockNetwork: true })).network).toBe('none');
-    const refused = optionsOf({ blockNetwork: true }, driverOf('process', false));
+    const refused = optionsOf({ blockNetwork: true }, { driver: driverOf('process', false) });
     await expect(refused).rejects.toThrow('needs isolated containers');
   });
 });

@@ -20,13 +20,13 @@ type Around = Pick<ContainerSurroundings, 'driver' | 'bundles'>;
  * @throws {@link ContainerError} for what the user must be able to rely on and this driver cannot do.
  */
 export async function startOptions(order: ContainerOrder, around: Around): Promise<StartOptions> {
-  const { containerId, record } = order;
+  const { containerId, record, gpus } = order;
   const { options } = record.spec;
   const { driver, bundles } = around;
   if (options.blockNetwork && !driver.capabilities.isolation) throw notIsolated(driver.capabilities.name);
   const limits = limitsOf(options);
   const network = options.blockNetwork ? 'none' : 'outbound';
-  const common: StartOptions = { id: containerId, limits, network };
+  const common: StartOptions = { id: containerId, limits, network, gpus };
   if (!driver.capabilities.images) return common;
   const { packages, image } = record;
   const [bundlePath, packagesFolder, ...extraLayers] = await Promise.all([

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+
+import type { GpuDevice } from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+/** A GPU of this machine. */
+export interface LocalGpu extends GpuDevice {
+  /** Names it wherever it is seen from: in a container indexes may count otherwise. */
+  uuid: string;
+}
+
+const QUERY = ['--query-gpu=index,uuid,name,memory.total', '--format=csv,noheader,nounits'];
+const QUERY_LIMIT_MS = 15_000;
+/** Says how a GPU is built, or who makes it, not what it can do. */
+const NO_PART_OF_TYPE =
+  /^(NVIDIA|TESLA|QUADRO|GEFORCE|GRID|GRAPHICS|GENERATION|EDITION|SERVER|WORKSTATION|PCIE|NVL|SXM\d*|HBM\d\w*)$/;
+
+/** The GPUs that `nvidia-smi` tells of; none where it is not installed, or its driver does not run. */
+export async function findGpus(log: Logger): Promise<LocalGpu[]> {
+  try {
+    return parseGpus(await ask());
+  } catch (err) {
+    const isMissing = (err as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isMissing) log.warn({ err }, 'nvidia-smi does not work: this worker offers no GPUs');
+    return [];
+  }
+}
+
+/** Lines of index, uuid, name and MiB of memory. What is no such line is left out. */
+export function parseGpus(text: string): LocalGpu[] {
+  return text.split('\n').flatMap((line) => {
+    const [index = '', uuid = '', name = '', memory = ''] = line.split(',').map((part) => part.trim());
+    if (!/^\d+$/.test(index) || uuid === '' || name === '' || !/^\d+$/.test(memory)) return [];
+    return [{ index: Number(index), uuid, type: gpuType(name), memoryMiB: Number(memory) }];
+  });
+}
+
+/** `NVIDIA A100-SXM4-80GB` is an `A100-80GB`, and `NVIDIA GeForce RTX 4090` an `RTX-4090`. */
+export function gpuType(name: string): string {
+  const words = name
+    .toUpperCase()
+    .split(/[^A-Z0-9]+/)
+    .filter((word) => word !== '' && !NO_PART_OF_TYPE.test(word));
+  return words.join('-') || 'GPU';
+}
+
+function ask(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile('nvidia-smi', QUERY, { timeout: QUERY_LIMIT_MS }, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    );
+  });
+}

@@ -1,0 +1,62 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+
+import type { MachineCapacity, WorkerLabels } from '@gantry/protocol';
+import type { Logger } from '@gantry/telemetry';
+
+import { findGpus, type LocalGpu } from './gpus.ts';
+
+const BYTES_PER_MIB = 1024 * 1024;
+
+export interface MachineOptions {
+  /** Where containers write. */
+  folder: string;
+  /** What counts instead of what is found. */
+  capacity?: Partial<MachineCapacity> | undefined;
+  labels?: WorkerLabels | undefined;
+  log: Logger;
+}
+
+/** The machine that a worker runs on: what it offers, and what containers are told of it. */
+export class LocalMachine {
+  readonly capacity: MachineCapacity;
+  readonly labels: WorkerLabels;
+  readonly #gpus: readonly LocalGpu[];
+
+  constructor(capacity: MachineCapacity, labels: WorkerLabels, gpus: readonly LocalGpu[]) {
+    this.capacity = capacity;
+    this.labels = labels;
+    this.#gpus = gpus;
+  }
+
+  /** Looks at cores, memory, free disk and GPUs. */
+  static async find({ folder, capacity, labels = {}, log }: MachineOptions): Promise<LocalMachine> {
+    await mkdir(folder, { recursive: true });
+    const [gpus, { bavail, bsize }] = await Promise.all([findGpus(log), statfs(folder)]);
+    const found = {
+      cpu: availableParallelism(),
+      memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),
+      diskMiB: Math.floor((bavail * bsize) / BYTES_PER_MIB),
+      gpus: gpus.map(({ index, type, memoryMiB }) => ({ index, type, memoryMiB })),
+    };
+    return new LocalMachine({ ...found, ...capacity }, labels, gpus);
+  }
+
+  /** Environment variables of a container with these GPUs. */
+  environment(gpus: readonly number[]): Record<string, string> {
+    const { region, cloud } = this.labels;
+    return {
+      ...(region === undefined ? {} : { GANTRY_REGION: region }),
+      ...(cloud === undefined ? {} : { GANTRY_CLOUD_PROVIDER: cloud }),
+      ...this.#gpuEnvironment(gpus),
+    };
+  }
+
+  // Where there are none, the names belong to the user.
+  #gpuEnvironment(indexes: readonly number[]): Record<string, string> {
+    if (this.#gpus.length === 0) return {};
+    const own = this.#gpus.filter(({ index }) => indexes.includes(index)).map(({ uuid }) => uuid);
+    const visible = own.join(',');
+    return { CUDA_VISIBLE_DEVICES: visible, NVIDIA_VISIBLE_DEVICES: visible === '' ? 'void' : visible };
+  }
+}

@@ -1,0 +1,120 @@
+import { type FunctionOptionsSpec, parseGpuConfig, type WorkerStatus } from '@gantry/protocol';
+
+import { isOfType } from './gpu-types.ts';
+import { resourceNeed } from './placement.ts';
+import { isWhere, traitsOf, type Whereabouts } from './whereabouts.ts';
+
+export type MachineFacts = Pick<WorkerStatus, 'capacity' | 'labels' | 'driver'>;
+
+/** Why no machine that is there could run a function, were it empty. */
+export interface Misfit {
+  /** True if it asks for more than any of them has, so that another one must come. */
+  isTooLarge: boolean;
+  /** Such as `no machine has 4 GPUs of type H100: the most is 2`. */
+  reason: string;
+}
+
+/** Undefined if one of the machines could run it, were it empty, and while none is known. */
+export function misfitOf(
+  options: FunctionOptionsSpec,
+  machines: readonly MachineFacts[],
+): Misfit | undefined {
+  if (machines.length === 0 || machines.some((machine) => fits(options, machine))) return undefined;
+  const anywhere = { ...options, region: undefined, cloud: undefined, blockNetwork: undefined };
+  return (
+    tooLarge(options, machines) ??
+    elsewhere(options, machines) ??
+    withoutGpus(options, machines) ?? {
+      // Each alone can be had, but not all on one machine.
+      isTooLarge: !machines.some((machine) => fits(anywhere, machine)),
+      reason: `no machine has ${describe(options)}`,
+    }
+  );
+}
+
+/** What a function asks for, in words. */
+export function describe(options: FunctionOptionsSpec): string {
+  const { cpu, memoryMiB, diskMiB } = resourceNeed(options);
+  const parts = [`cpu ${cpu}`, `memoryMiB ${memoryMiB}`];
+  if (diskMiB !== undefined) parts.push(`ephemeralDiskMiB ${diskMiB}`);
+  if (options.gpu) parts.push(`gpu ${options.gpu.join(' or ')}`);
+  if (options.region) parts.push(`region ${options.region.join(' or ')}`);
+  if (options.cloud !== undefined) parts.push(`cloud ${options.cloud}`);
+  return parts.join(', ');
+}
+
+function fits(options: FunctionOptionsSpec, machine: MachineFacts): boolean {
+  const { capacity } = machine;
+  const { cpu, memoryMiB, diskMiB = 0 } = resourceNeed(options);
+  if (!isWhere(options, traitsOf(machine))) return false;
+  if (cpu > capacity.cpu || memoryMiB > capacity.memoryMiB || diskMiB > diskOf(capacity)) return false;
+  return !options.gpu || options.gpu.some((wish) => mostOf(wish, capacity) >= parseGpuConfig(wish).count);
+}
+
+function tooLarge(options: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {
+  const { cpu, memoryMiB, diskMiB = 0 } = resourceNeed(options);
+  const amounts: [name: string, asked: number, has: (capacity: MachineFacts['capacity']) => number][] = [
+    ['cpu', cpu, (capacity) => capacity.cpu],
+    ['memoryMiB', memoryMiB, (capacity) => capacity.memoryMiB],
+    ['ephemeralDiskMiB', diskMiB, diskOf],
+  ];
+  for (const [name, asked, has] of amounts) {
+    const most = Math.max(...machines.map(({ capacity }) => has(capacity)));
+    if (asked > most)
+      return {
+        isTooLarge: true,
+        reason: `${name} ${asked} is more than any machine has: the most is ${most}`,
+      };
+  }
+  return undefined;
+}
+
+function elsewhere(options: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {
+  const isThere = (wish: Whereabouts) => machines.some((machine) => isWhere(wish, traitsOf(machine)));
+  if (isThere(options)) return undefined;
+  const { region, cloud, blockNetwork } = options;
+  if (blockNetwork && !isThere({ blockNetwork })) {
+    const reason = 'no worker has isolated containers, which "blockNetwork" needs';
+    return { isTooLarge: false, reason };
+  }
+  const names = [region && `region ${region.join(' or ')}`, cloud !== undefined && `cloud ${cloud}`];
+  return { isTooLarge: false, reason: `no worker is in ${names.filter(Boolean).join(' of ')}` };
+}
+
+function withoutGpus({ gpu }: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {
+  if (!gpu) return undefined;
+  const wishes = gpu.map((wish) => ({
+    ...parseGpuConfig(wish),
+    most: Math.max(...machines.map(({ capacity }) => mostOf(wish, capacity))),
+  }));
+  if (wishes.some(({ count, most }) => most >= count)) return undefined;
+  const known = wishes.filter(({ most }) => most > 0);
+  if (known.length === 0) {
+    return {
+      isTooLarge: false,
+      reason: `no machine has a GPU of type ${wishes.map(({ type }) => type).join(' or ')}`,
+    };
+  }
+  const texts = known.map(({ type, count, most }) => `${count} of type ${type}: the most is ${most}`);
+  // One of an unknown type may still come.
+  return {
+    isTooLarge: known.length === wishes.length,
+    reason: `no machine has so many GPUs, ${texts.join('; ')}`,
+  };
+}
+
+/** How many GPUs of one kind a machine has that fit a wish. */
+function mostOf(wish: string, { gpus = [] }: MachineFacts['capacity']): number {
+  const { type } = parseGpuConfig(wish);
+  const counts = new Map<string, number>();
+  for (const device of gpus) {
+    if (!isOfType(device, type)) continue;
+    const kind = `${device.type}/${device.memoryMiB}`;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return Math.max(0, ...counts.values());
+}
+
+function diskOf({ diskMiB = Number.POSITIVE_INFINITY }: MachineFacts['capacity']): number {
+  return diskMiB;
+}
