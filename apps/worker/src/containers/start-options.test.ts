@@ -10,9 +10,9 @@ function optionsOf(
   options: FunctionOptionsSpec,
   { driver = driverOf('isolating', true), gpus = undefined as number[] | undefined } = {},
 ): Promise<StartOptions> {
-  type Parameters_ = Parameters<typeof startOptions>;
-  const order = { containerId: 'ta-1', record: { spec: { options } }, gpus } as unknown as Parameters_[0];
-  return startOptions(order, { driver, bundles: {} } as unknown as Parameters_[1]);
+  type StartArguments = Parameters<typeof startOptions>;
+  const order = { containerId: 'ta-1', record: { spec: { options } }, gpus } as unknown as StartArguments[0];
+  return startOptions(order, { driver, bundles: {} } as unknown as StartArguments[1]);
 }
 
 describe('what a container gets', () => {
