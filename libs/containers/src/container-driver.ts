@@ -100,7 +100,8 @@ export interface ExecProcess {
   /** Empty in a terminal. */
   readonly stderr: Readable;
   /**
-   * Resolves once, when the program ended; what it wrote may still be in its streams. Whoever could not start it
+   * Resolves once, when the program ended; what it wrote may still be in its streams. A driver may wait for background
+   * processes that hold these open. Whoever could not start it
    * says so as a shell would: code 127 if there is no such program, 126 if it cannot be run.
    */
   readonly exited: Promise<ExecEnd>;

@@ -49,7 +49,7 @@ function setUp() {
       },
     },
     open: () => Promise.resolve(program),
-    hasContainerEnded: () => false,
+    containerEnded: new Promise(() => undefined),
   });
   const frames = new NumberedFrames<ExecInput, ExecOutput>();
   return { session, sent, hear: (message: ExecInput) => receive({ frame: frames.wrap(message) }) };

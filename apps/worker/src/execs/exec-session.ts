@@ -1,4 +1,6 @@
-import type { ExecProcess } from '@gantry/containers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { ExecEnd, ExecProcess } from '@gantry/containers';
 import type { Messaging } from '@gantry/messaging';
 import {
   ConnectionError,
@@ -20,13 +22,17 @@ import {
 
 import { outputOf } from './program-output.ts';
 
+/** What shells say of a program that SIGKILL ended. */
+const KILLED_CODE = 137;
+const END_TOLD_WITHIN_MS = 1_000;
+
 export interface ExecSessionOptions {
   execId: string;
   messaging: Pick<Messaging, 'publish' | 'subscribe'>;
   /** Starts the program. */
   open(): Promise<ExecProcess>;
-  /** Whether its container is gone. */
-  hasContainerEnded(): boolean;
+  /** Resolves when its container is gone. */
+  containerEnded: Promise<void>;
 }
 
 /** One program in a container on behalf of a client. The messages and their rules are in `@gantry/protocol`. */
@@ -77,7 +83,15 @@ export class ExecSession {
     await Promise.all([this.#pump('stdout', process), this.#pump('stderr', process)]);
     const end = await process.exited;
     if (this.#gone.signal.aborted) throw this.#gone.signal.reason;
-    return { type: 'exited', ...end, containerEnded: this.#options.hasContainerEnded() };
+    return { type: 'exited', ...end, containerEnded: await this.#hasContainerEnded(end) };
+  }
+
+  // Of a container that ends, its programs may be told a moment before itself.
+  async #hasContainerEnded({ code, signal }: ExecEnd): Promise<boolean> {
+    const wasKilled = signal === 'SIGKILL' || code === KILLED_CODE;
+    const waitMs = wasKilled ? END_TOLD_WITHIN_MS : 0;
+    const ended = this.#options.containerEnded.then(() => true);
+    return await Promise.race([ended, delay(waitMs, false, { ref: false })]);
   }
 
   async #pump(name: 'stdout' | 'stderr', process: ExecProcess): Promise<void> {

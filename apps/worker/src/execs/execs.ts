@@ -28,13 +28,11 @@ export class Execs {
 
   /** Runs a program for a client. A container that is there for a shell ends with it. */
   run(host: ExecHost, { execId, request }: { execId: string; request: ExecRequest }): void {
-    let hasContainerEnded = false;
-    void host.ended.then(() => (hasContainerEnded = true));
     const session = new ExecSession({
       execId,
       messaging: this.#messaging,
       open: () => host.exec(request),
-      hasContainerEnded: () => hasContainerEnded,
+      containerEnded: host.ended,
     });
     this.#arrived(host.containerId);
     void session.run().then(() => {

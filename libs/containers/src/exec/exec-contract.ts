@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
@@ -47,6 +48,21 @@ export function describeExec(startOne: () => Promise<Container>): void {
       const program = await run(['sh', '-c', 'echo "$EXTRA ${PATH:+path}"'], { env: { EXTRA: 'one two' } });
       expect(await text(program.stdout)).toBe('one two path\n');
     });
+
+    it.runIf(process.platform === 'linux')(
+      'has its environment in the words of no command of the machine',
+      async () => {
+        const env = { HUSH: `secret-${Math.random()}` };
+        const program = await run(['sh', '-c', 'echo pid:$$.; exec sleep 600'], { env, terminal: SIZE });
+        await pidShownBy(program);
+        const commands = readdirSync('/proc')
+          .filter((name) => /^\d+$/.test(name))
+          .map(commandLineOf);
+        expect(commands.filter((words) => words.includes(env.HUSH))).toEqual([]);
+        program.kill();
+        await program.exited;
+      },
+    );
 
     it('ends with 127 if there is none of that name, and with 126 in a folder that is not there', async () => {
       const missing = await run(['no-such-program']);
@@ -154,6 +170,15 @@ export function describeExec(startOne: () => Promise<Container>): void {
       await shell.exited;
     });
   });
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    // It has ended meanwhile.
+    return '';
+  }
 }
 
 /** The pid that it shows as `pid:1234.` */

@@ -121,7 +121,8 @@ export class RuncContainer implements Container {
     if (this.#runs && !this.#killed) {
       const { name, directory } = this;
       const workdir = options.workdir ?? this.#workdir;
-      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, directory, workdir });
+      const isThere = () => this.#runs;
+      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, directory, workdir, isThere });
     }
     throw new ContainerError(`container "${this.id}" has ended`, {
       hint: 'List what runs: `gantry container list`.',

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,8 +8,9 @@ import { HostProcess } from '../exec/host-process.ts';
 import { sessionMembers } from '../process-identity.ts';
 import type { OciRuntime } from './launch.ts';
 
-/** What an OCI runtime ends with when its program was killed. */
+/** What an OCI runtime ends with when its program was killed, and when its container is gone. */
 const KILLED_CODE = 137;
+const LOST_CODE = 255;
 
 // A shell says it best when there is no such folder or program. The size of a terminal is set here, too: the runtime
 // may come to that only after the program has asked for it.
@@ -20,9 +21,11 @@ export interface RuncGuestOptions extends ExecOptions {
   runtime: OciRuntime;
   /** Of the container, in the runtime. */
   name: string;
-  /** For the file that says which process it is. */
+  /** Holds the container's `config.json`; gets the files that say what to run, and which process it is. */
   directory: string;
   workdir: string;
+  /** Whether the container is still there. */
+  isThere(): boolean;
 }
 
 let count = 0;
@@ -35,32 +38,34 @@ export class RuncGuest implements ExecProcess {
   #killed = false;
   #ended = false;
 
-  private constructor(host: HostProcess, pidFile: string) {
+  private constructor(host: HostProcess, file: string, isThere: () => boolean) {
     this.#host = host;
-    this.#pidFile = pidFile;
+    this.#pidFile = `${file}.pid`;
     this.exited = host.exited.then((end) => {
       this.#ended = true;
-      rmSync(pidFile, { force: true });
-      return this.#killed && end.code === KILLED_CODE ? { code: null, signal: 'SIGKILL' } : end;
+      for (const kind of ['json', 'pid']) rmSync(`${file}.${kind}`, { force: true });
+      const isKilled = this.#killed && end.code === KILLED_CODE;
+      return isKilled || (end.code === LOST_CODE && !isThere()) ? { code: null, signal: 'SIGKILL' } : end;
     });
   }
 
   /** @throws ContainerError if it cannot be started. */
   static async spawn(options: RuncGuestOptions): Promise<RuncGuest> {
     const { runtime, name, directory, workdir, command, terminal } = options;
-    const pidFile = join(directory, `program-${++count}.pid`);
+    const file = join(directory, `program-${++count}`);
     const env = { ...options.env, ...(terminal && { TERM: terminal.term ?? 'xterm-256color' }) };
-    const flags = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
+    const args = ['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command];
+    // A file of its own, not flags: everybody on this machine sees the words of commands, and these may be secret.
+    writeFileSync(`${file}.json`, processSpec(directory, { args, env, terminal: terminal !== undefined }), {
+      mode: 0o600,
+    });
+    const execute = ['exec', '--process', `${file}.json`, '--pid-file', `${file}.pid`, name];
     const host = await HostProcess.spawn({
-      command: [
-        ...[runtime.program, '--root', runtime.stateFolder, 'exec', '--pid-file', pidFile],
-        ...[...flags, ...(terminal ? ['--tty'] : []), name],
-        ...['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command],
-      ],
+      command: [runtime.program, '--root', runtime.stateFolder, ...execute],
       env: { PATH: process.env['PATH'] ?? '' },
       terminal,
     });
-    return new RuncGuest(host, pidFile);
+    return new RuncGuest(host, file, () => options.isThere());
   }
 
   get stdin(): Writable {
@@ -105,6 +110,22 @@ export class RuncGuest implements ExecProcess {
       return undefined;
     }
   }
+}
+
+interface ProcessSpec {
+  args: string[];
+  env: Readonly<Record<string, string>>;
+  terminal: boolean;
+}
+
+/** What the runtime is to run: with the rights of the container's first process, and its environment below. */
+function processSpec(directory: string, { args, env, terminal }: ProcessSpec): string {
+  const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as {
+    process: { env: string[] };
+  };
+  const added = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const own = config.process.env.filter((entry) => !(entry.slice(0, entry.indexOf('=')) in env));
+  return JSON.stringify({ ...config.process, args, terminal, env: [...own, ...added] });
 }
 
 function sizeWords(terminal: ExecOptions['terminal']): [rows: string, columns: string] {
