@@ -73,7 +73,8 @@ async function shellOfFunction(
     const [made] = reply.functions;
     return await runInContainer(context, { ...run, path: `/v1/functions/${made?.id ?? ''}/shell` });
   } finally {
-    await client.stopApp(reply.appId);
+    // If this fails, the platform ends the app all the same: nobody holds it any more.
+    await client.stopApp(reply.appId).catch(() => undefined);
     await hold.close();
   }
 }

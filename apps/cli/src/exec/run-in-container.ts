@@ -49,6 +49,10 @@ async function endInTerminal(program: ExecConnection): Promise<ExecResult> {
   stdout.on('resize', onResize);
   try {
     return await program.ended;
+  } catch (error) {
+    // What the program showed last may have been half a line.
+    stdout.write('\r\n');
+    throw error;
   } finally {
     stdout.off('resize', onResize);
   }
