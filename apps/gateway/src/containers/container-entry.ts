@@ -23,7 +23,7 @@ export class ContainerEntry {
 
   constructor(status: ContainerStatus) {
     this.status = status;
-    this.upstream = new Upstream(status.httpSocketPath, status.maxInputs);
+    this.upstream = new Upstream(() => this.status.httpSocketPath, status.maxInputs);
   }
 
   /** Takes over what its worker says. */

@@ -7,12 +7,13 @@ const SPARE_CONNECTIONS = 4;
 
 /** Kept connections to one container's HTTP socket, opened when first needed. */
 export class Upstream {
-  readonly #socketPath: string;
+  readonly #socketPath: () => string;
   readonly #connections: number;
   #pool: Pool | undefined;
   #isClosed = false;
 
-  constructor(socketPath: string, maxInputs: number) {
+  /** `socketPath` is asked when the first request is sent: a container that starts has none yet. */
+  constructor(socketPath: () => string, maxInputs: number) {
     this.#socketPath = socketPath;
     this.#connections = maxInputs + SPARE_CONNECTIONS;
   }
@@ -20,7 +21,7 @@ export class Upstream {
   /** Sends a request; everything that happens to it is told to the handler. */
   send(options: UndiciDispatcher.DispatchOptions, handler: UndiciDispatcher.DispatchHandler): void {
     this.#pool ??= new Pool('http://container', {
-      socketPath: this.#socketPath,
+      socketPath: this.#socketPath(),
       connections: this.#connections,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
