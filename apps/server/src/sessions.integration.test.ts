@@ -164,7 +164,7 @@ describe('sessions', () => {
   });
 
   it('keeps callers from piling up more than the limit, but for spawns', async () => {
-    const { functionId } = await platform.deployFresh([fn('full', { cpu: 100 })]);
+    const { functionId } = await platform.deployFresh([fn('full', { region: ['nowhere'] })]);
     const session = await platform.client.session();
     const args = Array.from({ length: 1_000 }, () => 1);
     session.submit(functionId, args);
@@ -185,7 +185,9 @@ describe('sessions', () => {
 
   it('counts what waits in all pools of a function, also what came through another server', async () => {
     const lang: ParameterSpec = { name: 'lang', type: { type: 'string' }, optional: false };
-    const { functionId } = await platform.deployFresh([{ ...fn('split', { cpu: 100 }), parameters: [lang] }]);
+    const { functionId } = await platform.deployFresh([
+      { ...fn('split', { region: ['nowhere'] }), parameters: [lang] },
+    ]);
     const session = await platform.client.session();
     const submit = (value: string, inputs: number) =>
       session.submit(functionId, Array(inputs).fill(1), { parameters: { lang: value } });
@@ -207,7 +209,7 @@ describe('sessions', () => {
     session.close();
   });
   it('keeps to the limit when several sessions submit in the same moment', async () => {
-    const { functionId } = await platform.deployFresh([fn('crowded', { cpu: 100 })]);
+    const { functionId } = await platform.deployFresh([fn('crowded', { region: ['nowhere'] })]);
     const sessions = await Promise.all([1, 2, 3].map(() => platform.client.session()));
     const args = Array.from({ length: 100 }, () => 1);
     for (let round = 0; round < 10; round++) {

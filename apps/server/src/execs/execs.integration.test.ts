@@ -185,7 +185,7 @@ describe('a shell of a function', () => {
   });
 
   it('is refused where no machine has room', async () => {
-    const { functionId } = await platform.deployFresh([fn('h', { memoryMiB: 999_999 })]);
+    const { functionId } = await platform.deployFresh([fn('h', { region: ['nowhere'] })]);
     const client = await open(`/v1/functions/${functionId}/shell`);
     await client.closed;
     expect(client.messages).toMatchObject([{ type: 'failed', error: { code: 'RESOURCE_EXHAUSTED' } }]);

@@ -175,7 +175,7 @@ describe('a scheduled function', () => {
 
   it('whose inputs pile up skips ticks, and says so', async () => {
     const { appName, appId, functionId } = await platform.deployFresh([
-      { ...scheduled('tick', EVERY_SECOND), options: { cpu: 64 } },
+      { ...scheduled('tick', EVERY_SECOND), options: { region: ['nowhere'] } },
     ]);
     const session = await platform.client.session();
     session.submit(
