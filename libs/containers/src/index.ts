@@ -1,3 +1,11 @@
+export { ownDebianSuite } from './builds/debian-root.ts';
+export {
+  ImageBuilder,
+  type BuildStepOptions,
+  type ImageBuilderOptions,
+  type RegistryCredentials,
+} from './builds/image-builder.ts';
+export type { LayerStore } from './builds/layer-store.ts';
 export type {
   Container,
   ContainerDriver,

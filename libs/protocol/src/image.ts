@@ -121,11 +121,18 @@ export interface FunctionStep extends StepOptions {
   memoryMiB?: number | undefined;
 }
 
-/** A built image as the registry keeps it, under `image.<id>`. Its layers are in the blob store. */
+/** A built image as the registry keeps it, under `image.<id>`. Its layers are in the blob store. Immutable. */
 export interface ImageRecord {
-  /** `im-` and 22 characters of the digest of its definition: equal definitions have one id. */
+  /** `im-` and 22 characters of the digest of its content. */
   id: string;
   /** Lowest first. */
+  layers: ImageLayer[];
+  config: ImageConfig;
+  builtAtMs: number;
+}
+
+/** What is in place after a build step, under `imageStep.<key>`: builds that come to the same step go on from it. */
+export interface StepRecord {
   layers: ImageLayer[];
   config: ImageConfig;
   builtAtMs: number;
@@ -145,4 +152,6 @@ export interface ImageConfig {
   workdir?: string | undefined;
   entrypoint?: string[] | undefined;
   cmd?: string[] | undefined;
+  /** Words before a command line, in steps that build on it. @defaultValue `['/bin/sh', '-c']` */
+  shell?: string[] | undefined;
 }

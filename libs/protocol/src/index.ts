@@ -107,6 +107,7 @@ export type {
   PipStep,
   RegistryStep,
   StepOptions,
+  StepRecord,
 } from './image.ts';
 export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG } from './image.ts';
 export {

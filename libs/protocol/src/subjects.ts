@@ -93,6 +93,10 @@ export const registryKeys = {
   appName: (environment: string, name: string) => `name.${hex(environment)}.${hex(name)}`,
   deployment: (appId: string, version: number) => `deployment.${appId}.${version}`,
   deployments: (appId: string) => `deployment.${appId}.*`,
+  /** A built image ({@link ImageRecord}). */
+  image: (imageId: string) => `image.${imageId}`,
+  /** What a build step came to ({@link StepRecord}), by its key. */
+  imageStep: (stepKey: string) => `imageStep.${stepKey}`,
   function: (functionId: string) => `function.${functionId}`,
   allFunctions: 'function.*',
   /** The class parameters of a pool ({@link PoolRecord}); pools of functions without parameters have no entry. */

@@ -1,0 +1,177 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { imageId, type LayerWork } from '@gantry/images';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { BUILD_CACHE, buildAll, FolderStore, noBuildsReason, sharedBase } from './image-builder.fixture.ts';
+import { ImageBuilder } from './image-builder.ts';
+import { runTool } from './tool-process.ts';
+
+const MINUTES = 60_000;
+
+describe.skipIf(noBuildsReason !== undefined)(
+  `image builds${noBuildsReason ? ` (${noBuildsReason})` : ''}`,
+  () => {
+    let folder: string;
+    let store: FolderStore;
+    let builder: ImageBuilder;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'gantry-builds-'));
+      store = new FolderStore(BUILD_CACHE);
+      // One storage for all tests, so that the base is unpacked once.
+      builder = new ImageBuilder({ folder: join(BUILD_CACHE, 'builder'), store });
+      await sharedBase();
+    }, 5 * MINUTES);
+
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    const run = async (commands: string[], secrets?: Record<string, string>) => {
+      const below = await sharedBase();
+      const lines: string[] = [];
+      const state = await builder.build(
+        { type: 'run', commands },
+        { below, secrets, onLine: (line) => lines.push(line) },
+      );
+      return { state, lines };
+    };
+
+    it(
+      'make a layer of each step, in the store, and tell what a step prints',
+      async () => {
+        const { state, lines } = await run(['echo "hello from $PWD"; echo content > /etc/made-by-step']);
+        expect(lines).toEqual(['hello from /root']);
+        expect(state.layers).toHaveLength(3);
+        const root = join(folder, 'root');
+        await unpack(store, state.layers.at(-1)?.digest ?? '', root);
+        expect(await readFile(join(root, 'etc/made-by-step'), 'utf8')).toBe('content\n');
+        expect(await imageId(state)).toMatch(/^im-[0-9A-Za-z]{22}$/);
+      },
+      MINUTES,
+    );
+
+    it(
+      'give each command of a step a shell of its own, and end with the first that fails',
+      async () => {
+        const failing = run(['cd /tmp; echo one', 'pwd', 'echo last words; exit 7', 'echo never']);
+        await expect(failing).rejects.toMatchObject({
+          code: 'BUILD_FAILED',
+          message: 'ended with code 7',
+          details: { lastLines: ['one', '/root', 'last words'] },
+        });
+      },
+      MINUTES,
+    );
+
+    it(
+      'start each step with what the steps before it have set',
+      async () => {
+        const lines: string[] = [];
+        const state = await buildAll(builder, {
+          steps: [
+            { type: 'debian' },
+            { type: 'env', variables: { GREETING: 'a "quoted" $word' } },
+            { type: 'workdir', path: '/srv/app' },
+            { type: 'run', commands: ['echo "$GREETING" > greeting'] },
+            {
+              type: 'dockerfileCommands',
+              lines: ['RUN echo "$GREETING" > again', 'ENV LATER=1', 'WORKDIR /srv'],
+            },
+          ],
+        });
+        expect(state.config).toMatchObject({
+          env: { GREETING: 'a "quoted" $word', LATER: '1' },
+          workdir: '/srv',
+        });
+        const work: LayerWork = { type: 'run', commands: ['pwd; cat app/greeting app/again'] };
+        await builder.build(work, { below: state, onLine: (line) => lines.push(line) });
+        expect(lines).toEqual(['/srv', 'a "quoted" $word', 'a "quoted" $word']);
+      },
+      2 * MINUTES,
+    );
+
+    it(
+      'leave no trace of secrets, certificates and caches in a layer',
+      async () => {
+        const secret = 'swordfish-2718';
+        const { state, lines } = await run(
+          [
+            'test "$TOKEN" = swordfish-2718 && test -d /dev/gantry && echo seen',
+            'touch /dev/gantry/caches/x',
+          ],
+          { TOKEN: secret },
+        );
+        expect(lines).toEqual(['seen']);
+        const root = join(folder, 'secret-root');
+        await unpack(store, state.layers.at(-1)?.digest ?? '', root);
+        const found = await runTool('grep', ['-rl', secret, root]).catch(() => '');
+        expect(found).toBe('');
+        expect(JSON.stringify(state.config)).not.toContain(secret);
+        expect(await readdir(join(root))).not.toContain('dev');
+        const left = await runTool('grep', ['-rl', secret, join(BUILD_CACHE, 'builder')]).catch(() => '');
+        expect(left).toBe('');
+      },
+      MINUTES,
+    );
+
+    it(
+      'end a step, with all that it started, when it takes too long',
+      async () => {
+        const below = await sharedBase();
+        // As long as nothing else on this machine sleeps.
+        const nap = `sleep ${600_000 + process.pid}`;
+        const work: LayerWork = { type: 'run', commands: [`echo begun; ${nap} & ${nap}`] };
+        await expect(builder.build(work, { below, timeoutMs: 2_000 })).rejects.toMatchObject({
+          code: 'TIMED_OUT',
+          message: 'took longer than 2 s',
+        });
+        const processes = await runTool('ps', ['axo', 'args']);
+        expect(processes.split('\n').filter((line) => line === nap)).toEqual([]);
+      },
+      MINUTES,
+    );
+
+    it(
+      'keep steps from what listens on the machine alone',
+      async () => {
+        const { createServer } = await import('node:http');
+        const server = createServer((_request, response) => response.end('inside')).listen(0, '127.0.0.1');
+        await new Promise((resolve) => server.once('listening', resolve));
+        const { port } = server.address() as { port: number };
+        const script = `fetch('http://HOST:${port}').then(() => console.log('reached'), () => console.log('refused'))`;
+        const { lines } = await run([
+          `node -e "${script.replace('HOST', '127.0.0.1')}"`,
+          `node -e "${script.replace('HOST', '10.0.2.2')}"`,
+        ]);
+        server.close();
+        expect(lines).toEqual(['refused', 'refused']);
+      },
+      MINUTES,
+    );
+
+    it(
+      'go on from layers in the store when their own storage is lost',
+      async () => {
+        const { state } = await run(['echo kept > /kept']);
+        const lines: string[] = [];
+        const other = new ImageBuilder({ folder: join(folder, 'other'), store });
+        const work: LayerWork = { type: 'run', commands: ['cat /kept'] };
+        const above = await other.build(work, { below: state, onLine: (line) => lines.push(line) });
+        expect(lines).toEqual(['kept']);
+        expect(above.layers.slice(0, -1)).toEqual(state.layers);
+      },
+      2 * MINUTES,
+    );
+  },
+);
+
+async function unpack(store: FolderStore, digest: string, root: string): Promise<void> {
+  const { createWriteStream } = await import('node:fs');
+  const { pipeline } = await import('node:stream/promises');
+  await rm(root, { recursive: true, force: true });
+  await runTool('mkdir', ['-p', root]);
+  await pipeline(await store.get(digest), createWriteStream(`${root}.tar.gz`));
+  await runTool('tar', ['-C', root, '-xzf', `${root}.tar.gz`]);
+}

@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+import { dockerfileOn, type ImageState, type LayerWork, resolvePath, STEP_FILES } from '@gantry/images';
+import { BuildError, type FileRef, type ImageConfig, type ImageLayer } from '@gantry/protocol';
+
+import { Buildah } from './buildah.ts';
+import { debianRoot } from './debian-root.ts';
+import { storeLayer } from './layer-file.ts';
+import type { LayerStore } from './layer-store.ts';
+import { nodeTree } from './node-tree.ts';
+import { type LayoutImage, ociArchitecture, type OciProcessConfig, storeLayers } from './oci-layout.ts';
+import { platformSurroundings } from './platform-surroundings.ts';
+import { openStepNetwork, STEP_DNS } from './step-network.ts';
+import { type StepSurroundings, writeStepRuntime } from './step-runtime.ts';
+import { runTool } from './tool-process.ts';
+
+export interface ImageBuilderOptions {
+  /** For what is under way, and for images that builds go on from. All of it can be made again. */
+  folder: string;
+  store: LayerStore;
+  /** @defaultValue that of this process */
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+export interface BuildStepOptions {
+  /** What the step goes on from; undefined for a base. */
+  below?: ImageState | undefined;
+  /** In the environment while the step runs. */
+  secrets?: Readonly<Record<string, string>> | undefined;
+  /** For a base that comes from a registry. */
+  credentials?: RegistryCredentials | undefined;
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Told each line that the step prints. */
+  onLine?: ((line: string) => void) | undefined;
+}
+
+export interface RegistryCredentials {
+  username: string;
+  password: string;
+}
+
+const DEFAULT_CONFIG: ImageConfig = {
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+};
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+const CACHES = '/dev/gantry/caches';
+/** Package managers ask nothing, and keep what they have downloaded out of the layer. */
+const STEP_ENV = {
+  DEBIAN_FRONTEND: 'noninteractive',
+  npm_config_audit: 'false',
+  npm_config_cache: `${CACHES}/npm`,
+  npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
+  PIP_CACHE_DIR: `${CACHES}/pip`,
+};
+
+/**
+ * Carries out single build steps, with buildah. One step is one layer, kept in the layer store as soon as it is there;
+ * what buildah keeps beside it only saves time.
+ *
+ * Steps run as root of a container (runc, with namespaces of its own and the capabilities of a Docker build), and
+ * reach the network but nothing that listens on this machine alone.
+ */
+export class ImageBuilder {
+  readonly #options: ImageBuilderOptions;
+  readonly #buildah: Buildah;
+  readonly #surroundings: StepSurroundings;
+
+  constructor(options: ImageBuilderOptions) {
+    this.#options = options;
+    this.#buildah = new Buildah({ folder: join(options.folder, 'storage'), store: options.store });
+    this.#surroundings = platformSurroundings(options.env ?? process.env);
+  }
+
+  /**
+   * Carries out a step; its layers are in the store when this resolves.
+   *
+   * @throws BuildError with `lastLines` in its details, GantryTimeoutError, or the reason of the signal.
+   */
+  async build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> {
+    const folder = join(this.#options.folder, 'steps', randomBytes(6).toString('hex'));
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      return await this.#build(work, options, folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async #build(work: LayerWork, options: BuildStepOptions, folder: string): Promise<ImageState> {
+    const { below, signal, onLine, timeoutMs } = options;
+    const tool = { signal, onLine, timeoutMs };
+    const config = below?.config ?? DEFAULT_CONFIG;
+    const known = below?.layers ?? [];
+    switch (work.type) {
+      case 'debian':
+        return this.#tarStep({ layers: known, config }, folder, (use) => debianRoot(work, { ...tool, use }));
+      case 'node':
+        return this.#tarStep({ layers: known, config }, folder, (use) =>
+          nodeTree(work.version, join(folder, 'node'), { ...tool, use }),
+        );
+      case 'pull': {
+        const image = await this.#buildah.pull(work.reference, {
+          ...tool,
+          folder,
+          credentials: options.credentials,
+        });
+        return this.#keep(image, []);
+      }
+      case 'dockerfile': {
+        const image = await this.#dockerfile(work, options, folder);
+        return this.#keep(image, work.isWhole ? [] : known);
+      }
+      case 'run': {
+        const words = commandWords(work.commands, config.shell ?? DEFAULT_SHELL);
+        const layers = await this.#runStep({ words, files: work.files }, options, folder);
+        return { layers, config };
+      }
+      case 'copy':
+        return { layers: await this.#copy(work, options, folder), config };
+      case 'function':
+        throw new BuildError('functions cannot run in builds on this server');
+    }
+  }
+
+  async #tarStep(
+    { layers, config }: ImageState,
+    folder: string,
+    make: (use: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>,
+  ): Promise<ImageState> {
+    let layer: ImageLayer | undefined;
+    await make(async (tar) => {
+      layer = await storeLayer(tar, folder, this.#options.store);
+    });
+    return { layers: layer ? [...layers, layer] : layers, config };
+  }
+
+  async #runStep(
+    { words, files }: { words: readonly string[]; files?: FileRef | undefined },
+    options: BuildStepOptions,
+    folder: string,
+  ): Promise<ImageLayer[]> {
+    const { below = { layers: [], config: DEFAULT_CONFIG }, signal, onLine, timeoutMs } = options;
+    const runtime = await this.#runtime(below.config, options, { folder, files });
+    await using network = await openStepNetwork();
+    const base = await this.#buildah.imageOf(below.layers, { signal, folder });
+    await using container = await this.#buildah.container(base, { dns: STEP_DNS });
+    await container.run(words, {
+      ...{ runtime, network: network.path, workdir: below.config.workdir ?? '/root' },
+      ...{ signal, onLine, timeoutMs },
+    });
+    const image = await container.commit({ folder, known: below.layers, signal });
+    return storeLayers(image, below.layers, this.#options.store);
+  }
+
+  async #copy(
+    { archive, remotePath }: { archive: FileRef; remotePath: string },
+    { below, signal }: BuildStepOptions,
+    folder: string,
+  ): Promise<ImageLayer[]> {
+    const known = below?.layers ?? [];
+    const path = await this.#fetch(archive, folder);
+    const base = await this.#buildah.imageOf(known, { signal, folder });
+    await using container = await this.#buildah.container(base, {});
+    const target = resolvePath(below?.config ?? DEFAULT_CONFIG, remotePath);
+    await container.add(path, target, { signal });
+    return storeLayers(await container.commit({ folder, known, signal }), known, this.#options.store);
+  }
+
+  async #dockerfile(
+    { text, context, isWhole }: Extract<LayerWork, { type: 'dockerfile' }>,
+    options: BuildStepOptions,
+    folder: string,
+  ): Promise<LayoutImage> {
+    const { below = { layers: [], config: DEFAULT_CONFIG }, signal, onLine, timeoutMs } = options;
+    const known = isWhole ? [] : below.layers;
+    const contextFolder = join(folder, 'context');
+    await mkdir(contextFolder);
+    if (context) await unpackArchive(await this.#fetch(context, folder), contextFolder, signal);
+    const whole = isWhole
+      ? text
+      : dockerfileOn(await this.#buildah.imageOf(known, { signal, folder }), below.config, text);
+    const dockerfile = join(folder, 'Dockerfile');
+    await writeFile(dockerfile, whole);
+    const runtime = await this.#runtime({ env: {} }, options, { folder });
+    await using network = await openStepNetwork();
+    return await this.#buildah.buildDockerfile(
+      { dockerfile, context: contextFolder, runtime, network: network.path, dns: STEP_DNS },
+      { folder, known, signal, onLine, timeoutMs },
+    );
+  }
+
+  /** What stands in for runc: with what the image says and the platform adds, and the secrets of the step. */
+  async #runtime(
+    config: ImageConfig,
+    { secrets }: BuildStepOptions,
+    { folder, files }: { folder: string; files?: FileRef | undefined },
+  ): Promise<string> {
+    const caches = join(folder, 'caches');
+    await mkdir(caches);
+    const mounts = [...this.#surroundings.mounts, { source: caches, target: CACHES, writable: true }];
+    if (files) {
+      const source = join(folder, 'files');
+      await mkdir(source);
+      await unpackArchive(await this.#fetch(files, folder), source);
+      mounts.push({ source, target: STEP_FILES });
+    }
+    const env = { ...this.#surroundings.env, ...STEP_ENV, ...config.env, ...secrets };
+    return await writeStepRuntime(join(folder, 'runtime'), { env, mounts });
+  }
+
+  async #keep(image: LayoutImage, known: readonly ImageLayer[]): Promise<ImageState> {
+    if (image.architecture !== ociArchitecture()) {
+      throw new BuildError(`the image is for ${image.architecture}, this machine is ${ociArchitecture()}`, {
+        hint: 'Take an image that exists for this kind of machine.',
+      });
+    }
+    const layers = await storeLayers(image, known, this.#options.store);
+    return { layers, config: readConfig(image.config) };
+  }
+
+  async #fetch({ digest }: FileRef, folder: string): Promise<string> {
+    const path = join(folder, `${digest}.tar.gz`);
+    await pipeline(await this.#options.store.get(digest), createWriteStream(path));
+    return path;
+  }
+}
+
+/** One container for all commands, and a shell of its own for each of them. */
+function commandWords(commands: readonly string[], shell: readonly string[]): string[] {
+  if (commands.length === 1) return [...shell, ...commands];
+  const words = shell.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  return ['/bin/sh', '-c', `for command; do ${words} "$command" || exit; done`, 'sh', ...commands];
+}
+
+function readConfig({ Env, WorkingDir, Entrypoint, Cmd, Shell }: OciProcessConfig): ImageConfig {
+  const env = (Env ?? []).map((entry) => {
+    const [name = '', ...value] = entry.split('=');
+    return [name, value.join('=')];
+  });
+  return {
+    env: { ...DEFAULT_CONFIG.env, ...(Object.fromEntries(env) as Record<string, string>) },
+    workdir: WorkingDir && WorkingDir !== '/' ? WorkingDir : undefined,
+    entrypoint: Entrypoint?.length ? Entrypoint : undefined,
+    cmd: Cmd?.length ? Cmd : undefined,
+    shell: Shell?.length ? Shell : undefined,
+  };
+}
+
+async function unpackArchive(path: string, folder: string, signal?: AbortSignal): Promise<void> {
+  await runTool('tar', ['-C', folder, '--no-same-owner', '-xzf', path], { signal });
+}

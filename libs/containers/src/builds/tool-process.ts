@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+import { BuildError, GantryTimeoutError } from '@gantry/protocol';
+
+export interface ToolOptions {
+  /** @defaultValue that of this process */
+  env?: NodeJS.ProcessEnv | undefined;
+  /** @defaultValue that of this process */
+  cwd?: string | undefined;
+  /** Told each line of both outputs as it comes. */
+  onLine?: ((line: string) => void) | undefined;
+  /** Ends the program and everything it started. */
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  /** What the program writes to its standard output, instead of lines. */
+  stdout?: ((output: Readable) => Promise<void>) | undefined;
+}
+
+/** So long a program may clean up after it was asked to end. */
+const END_GRACE_MS = 3_000;
+const KEPT_LINES = 20;
+const LONGEST_LINE = 4_000;
+
+/**
+ * Runs a program to its end; resolves with its standard output.
+ *
+ * @throws BuildError with its last lines if it fails, GantryTimeoutError, or the reason of the signal.
+ */
+export async function runTool(
+  program: string,
+  args: readonly string[],
+  options: ToolOptions = {},
+): Promise<string> {
+  const { env = process.env, cwd, signal, timeoutMs } = options;
+  signal?.throwIfAborted();
+  const child = spawn(program, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code));
+  });
+  const last: string[] = [];
+  const hear = (line: string) => {
+    last.push(line.slice(0, LONGEST_LINE));
+    if (last.length > KEPT_LINES) last.shift();
+    options.onLine?.(line);
+  };
+  const output: string[] = [];
+  const end = new Ending(child.pid);
+  const onAbort = () => end.begin();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => end.begin('timeout'), timeoutMs);
+  try {
+    const reads = options.stdout
+      ? options.stdout(child.stdout)
+      : readLines(child.stdout, (line) => {
+          output.push(line);
+          hear(line);
+        });
+    const [code] = await Promise.all([ended, reads, readLines(child.stderr, hear)]);
+    signal?.throwIfAborted();
+    if (end.reason === 'timeout') throw tookTooLong(timeoutMs ?? 0, last);
+    if (code !== 0) throw failed(code, last);
+    return output.join('\n');
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? notThere(program) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    end.settle();
+  }
+}
+
+/** Asks a program and what it started to end, and kills what does not. */
+class Ending {
+  reason: 'timeout' | undefined;
+  readonly #group: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(group: number | undefined) {
+    this.#group = group;
+  }
+
+  begin(reason?: 'timeout'): void {
+    this.reason = reason;
+    this.#kill('SIGTERM');
+    this.#timer = setTimeout(() => this.#kill('SIGKILL'), END_GRACE_MS);
+  }
+
+  settle(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #kill(name: NodeJS.Signals): void {
+    try {
+      if (this.#group !== undefined) process.kill(-this.#group, name);
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+async function readLines(source: Readable, onLine: (line: string) => void): Promise<void> {
+  let rest = '';
+  for await (const chunk of source.setEncoding('utf8')) {
+    const lines = (rest + (chunk as string)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(shown(line));
+  }
+  if (rest !== '') onLine(shown(rest));
+}
+
+/** What a terminal would show in the end of a line that was written over. */
+function shown(line: string): string {
+  return line.trimEnd().split('\r').at(-1) ?? '';
+}
+
+function failed(code: number | null, lastLines: readonly string[]): BuildError {
+  const how = code === null ? 'was killed' : `ended with code ${code}`;
+  return new BuildError(how, { details: { lastLines: [...lastLines] } });
+}
+
+function tookTooLong(timeoutMs: number, lastLines: readonly string[]): GantryTimeoutError {
+  return new GantryTimeoutError(`took longer than ${Math.round(timeoutMs / 1000)} s`, {
+    details: { lastLines: [...lastLines] },
+  });
+}
+
+function notThere(program: string): BuildError {
+  return new BuildError(`the program "${program}" is not on this machine`, {
+    hint: 'Images are built with buildah, runc, mmdebstrap and slirp4netns: install them, or deploy to a server that has them.',
+  });
+}

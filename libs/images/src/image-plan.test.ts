@@ -1,0 +1,106 @@
+import type { BaseStep, BuildStep } from '@gantry/protocol';
+import { describe, expect, it } from 'vitest';
+
+import { planImage, type PlannedSpec, type PlanOptions } from './image-plan.ts';
+import type { LayerStep } from './image-steps.ts';
+
+const options: PlanOptions = { nodeVersion: '24.1.0' };
+const digest = (digit: string) => `sha256-${digit.repeat(64)}`;
+const file = (digit: string, path = 'a.tar.gz') => ({ path, digest: digest(digit), sizeBytes: 1 });
+const debian = (...steps: BuildStep[]): PlannedSpec => ({ steps: [{ type: 'debian' }, ...steps] });
+
+function layers(spec: PlannedSpec, given = options): LayerStep[] {
+  return planImage(spec, given).steps.filter((step) => step.kind === 'layer');
+}
+
+const definitionOf = (step: BuildStep) => layers(debian(step)).at(-1)?.definition;
+
+describe('the plan of an image', () => {
+  it('begins a Debian with Node of the platform, unless the image asks for another one', () => {
+    expect(layers(debian()).map(({ title }) => title)).toEqual(['Debian', 'Node 24.1.0']);
+    const other = layers({ steps: [{ type: 'debian', nodeVersion: '22' }] });
+    expect(other.at(-1)?.work).toEqual({ type: 'node', version: '22' });
+  });
+
+  it('brings Python where it is asked for, or where packages of it are installed', () => {
+    const asked = layers({ steps: [{ type: 'debian', pythonVersion: '3.11' }] });
+    const used = layers(debian({ type: 'pip', packages: ['numpy'] }));
+    expect(asked[2]?.title).toBe('Python 3.11');
+    expect(used[2]?.definition).toBe(asked[2]?.definition);
+    expect(() => layers({ steps: [{ type: 'debian', pythonVersion: '3.1' }] })).toThrow(
+      'have Python 3.11, not 3.1',
+    );
+  });
+
+  it('has one layer per step, and none for what only processes see', () => {
+    const { steps } = planImage(
+      debian(
+        { type: 'env', variables: { A: '1' } },
+        { type: 'run', commands: ['a', 'b'] },
+        { type: 'workdir', path: '/x' },
+      ),
+      options,
+    );
+    expect(steps.map(({ kind }) => kind)).toEqual(['layer', 'layer', 'config', 'layer', 'config']);
+  });
+
+  it('of a registry has the setup before all that is added', () => {
+    const base: BaseStep = {
+      ...{ type: 'registry', reference: 'python:3.12' },
+      ...{ setupCommands: ['RUN x'], addNode: '22' },
+    };
+    expect(layers({ steps: [base] }).map(({ title }) => title)).toEqual([
+      'pull python:3.12',
+      'set up the base',
+      'Node 22',
+    ]);
+  });
+
+  it('builds a forced step and all after it at each build, and everything if asked to', () => {
+    const spec = debian(
+      { type: 'run', commands: ['a'] },
+      { type: 'run', commands: ['b'], forceBuild: true },
+      { type: 'run', commands: ['c'] },
+    );
+    expect(layers(spec).map(({ forceBuild }) => forceBuild)).toEqual([false, false, false, true, true]);
+    const all = layers(spec, { ...options, forceBuild: true });
+    expect(all.every(({ forceBuild }) => forceBuild)).toBe(true);
+  });
+});
+
+describe('the definition of a step', () => {
+  it('is about the content of files, not about where the build has put them', () => {
+    const copy = (archive: ReturnType<typeof file>) =>
+      definitionOf({ type: 'files', archive, remotePath: '/data' });
+    expect(copy(file('a', 'one/x.tar.gz'))).toBe(copy(file('a', 'two/x.tar.gz')));
+    expect(copy(file('a'))).not.toBe(copy(file('b')));
+  });
+
+  it('is the same whether the step is forced or not: what was forced once is used later', () => {
+    expect(definitionOf({ type: 'run', commands: ['a'], forceBuild: true })).toBe(
+      definitionOf({ type: 'run', commands: ['a'] }),
+    );
+  });
+
+  it('knows secrets by their names, and those made by code not at all', () => {
+    const named = (name: string) =>
+      definitionOf({ type: 'run', commands: ['a'], secrets: [{ type: 'named', name }] });
+    expect(named('x')).not.toBe(named('y'));
+    const inline = (index: number) =>
+      definitionOf({ type: 'run', commands: ['a'], secrets: [{ type: 'inline', index }] });
+    expect(inline(0)).toBe(inline(5));
+  });
+
+  it('of a function is its source and its arguments', () => {
+    const step = {
+      type: 'function',
+      name: 'load',
+      sourceDigest: digest('1'),
+      args: 'gA==',
+      timeoutMs: 1000,
+    } as const;
+    expect(definitionOf({ ...step, timeoutMs: 2000 })).toBe(definitionOf(step));
+    expect(definitionOf({ ...step, sourceDigest: digest('2') })).not.toBe(definitionOf(step));
+    expect(definitionOf({ ...step, args: 'gQ==' })).not.toBe(definitionOf(step));
+  });
+});

@@ -1,0 +1,228 @@
+import {
+  type BaseStep,
+  type BuildStep,
+  type FileRef,
+  type ImageSpec,
+  InvalidError,
+  type SecretRef,
+  type StepOptions,
+} from '@gantry/protocol';
+
+import { canonical } from './cache-key.ts';
+import {
+  type ConfigStep,
+  type ImagePlan,
+  type LayerStep,
+  type LayerWork,
+  type PlannedStep,
+  STEP_TIMEOUT_MS,
+} from './image-steps.ts';
+import { readReference } from './image-reference.ts';
+import { aptCommands, npmCiCommands, npmCommands, pipCommands } from './package-commands.ts';
+
+export interface PlanOptions {
+  /** Version of Node for images that do not say theirs, such as `24.1.0`. */
+  nodeVersion: string;
+  /** The release of Debian that bases are made of. @defaultValue 'bookworm' */
+  debianSuite?: DebianSuite | undefined;
+  /** Nothing is taken from earlier builds. */
+  forceBuild?: boolean | undefined;
+}
+
+/** What of a definition decides about the image. */
+export type PlannedSpec = Pick<ImageSpec, 'steps'>;
+
+/** In every Debian base: TLS, and what Node is linked against. */
+const DEBIAN_PACKAGES = ['ca-certificates', 'libstdc++6'];
+const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'];
+/** What Python each release of Debian has. */
+const DEBIAN_PYTHONS = { bookworm: '3.11', trixie: '3.13' };
+
+export type DebianSuite = keyof typeof DEBIAN_PYTHONS;
+
+/** The release of that name, if bases can be made of it. */
+export function debianSuite(codename: string): DebianSuite | undefined {
+  return Object.hasOwn(DEBIAN_PYTHONS, codename) ? (codename as DebianSuite) : undefined;
+}
+
+/**
+ * Resolves an image definition into the steps that make it.
+ *
+ * @throws InvalidError for what cannot be built, whatever the machine.
+ */
+export function planImage({ steps: written }: PlannedSpec, options: PlanOptions): ImagePlan {
+  const [base, ...rest] = written;
+  const usesPip = rest.some(({ type }) => type === 'pip');
+  const steps = [
+    ...planBase(base, usesPip, options),
+    ...rest.map((step, at) => ({ ...planStep(step), written: at + 1 })),
+  ];
+  const first = options.forceBuild ? 0 : steps.findIndex((step) => step.kind === 'layer' && step.forceBuild);
+  return { steps: steps.map((step, at) => (first !== -1 && at >= first ? forced(step) : step)) };
+}
+
+/** What functions without an image run in, where containers have images. */
+export const DEFAULT_IMAGE: PlannedSpec = { steps: [{ type: 'debian' }] };
+
+function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): PlannedStep[] {
+  switch (base.type) {
+    case 'debian':
+      return planDebian(base, usesPip, options);
+    case 'registry': {
+      const { reference, credentials, setupCommands = [], addNode, addPython } = base;
+      const pull: LayerWork = { type: 'pull', reference: readReference(reference).full, credentials };
+      const setup: LayerWork = { type: 'dockerfile', text: setupCommands.join('\n'), isWhole: false };
+      return [
+        layer(`pull ${reference}`, pull, base),
+        ...(setupCommands.length > 0 ? [layer('set up the base', setup, base)] : []),
+        ...additions({ addNode, addPython }, options),
+      ];
+    }
+    case 'dockerfile': {
+      const { text, context, addNode, addPython } = base;
+      const work: LayerWork = { type: 'dockerfile', text, context, isWhole: true };
+      return [layer('build the Dockerfile', work, base), ...additions({ addNode, addPython }, options)];
+    }
+  }
+}
+
+function planDebian(
+  base: Extract<BaseStep, { type: 'debian' }>,
+  usesPip: boolean,
+  options: PlanOptions,
+): PlannedStep[] {
+  const hasPython = base.pythonVersion !== undefined || usesPip;
+  const node = base.nodeVersion ?? options.nodeVersion;
+  const suite = options.debianSuite ?? 'bookworm';
+  const work: LayerWork = { type: 'debian', suite, packages: DEBIAN_PACKAGES };
+  return [
+    layer('Debian', work, base),
+    layer(`Node ${node}`, { type: 'node', version: node }, base),
+    ...(hasPython ? [python(base.pythonVersion, options)] : []),
+  ];
+}
+
+function additions(
+  { addNode, addPython }: { addNode?: string | undefined; addPython?: string | undefined },
+  options: PlanOptions,
+): LayerStep[] {
+  return [
+    ...(addNode === undefined ? [] : [layer(`Node ${addNode}`, { type: 'node', version: addNode }, {})]),
+    ...(addPython === undefined ? [] : [python(addPython, options)]),
+  ];
+}
+
+function python(version: string | undefined, { debianSuite = 'bookworm' }: PlanOptions): LayerStep {
+  const own = DEBIAN_PYTHONS[debianSuite];
+  if (version !== undefined && !`${own}.`.startsWith(`${version}.`)) {
+    throw new InvalidError(`images of Debian ${debianSuite} have Python ${own}, not ${version}`, {
+      hint: `Ask for ${own}, or begin with Image.fromRegistry('python:${version}-slim').`,
+    });
+  }
+  return layer(`Python ${own}`, { type: 'run', commands: aptCommands(PYTHON_PACKAGES) }, {});
+}
+
+function planStep(step: BuildStep): PlannedStep {
+  switch (step.type) {
+    case 'apt':
+      return layer(`apt install ${names(step.packages)}`, run(aptCommands(step.packages)), step);
+    case 'npm':
+      return layer(`npm install ${names(step.packages)}`, run(npmCommands(step)), step);
+    case 'npmCi':
+      return layer('npm ci', run(npmCiCommands(step), step.files), step);
+    case 'pip':
+      return layer(`pip install ${names(step.packages)}`, run(pipCommands(step), step.requirements), step);
+    case 'run':
+      return layer(`run ${shortened(step.commands.join(' && '))}`, run(step.commands), step);
+    case 'dockerfileCommands': {
+      const text = step.lines.join('\n');
+      return layer(
+        shortened(text),
+        { type: 'dockerfile', text, context: step.context, isWhole: false },
+        step,
+      );
+    }
+    case 'files':
+      return layer(`copy files to ${step.remotePath}`, { type: 'copy', ...pick(step) }, {});
+    case 'function':
+      return { ...layer(`run ${step.name}()`, { type: 'function', step }, step), timeoutMs: step.timeoutMs };
+    default:
+      return configStep(step);
+  }
+}
+
+function configStep(
+  change: Extract<BuildStep, { type: 'env' | 'workdir' | 'entrypoint' | 'cmd' | 'shell' }>,
+): ConfigStep {
+  const shown =
+    change.type === 'env'
+      ? Object.keys(change.variables).join(' ')
+      : change.type === 'workdir'
+        ? change.path
+        : change.words.join(' ');
+  return { kind: 'config', written: 0, title: shortened(`${change.type} ${shown}`), change };
+}
+
+function run(commands: string[], files?: FileRef): LayerWork {
+  return { type: 'run', commands, files };
+}
+
+function pick({ archive, remotePath }: { archive: FileRef; remotePath: string }) {
+  return { archive, remotePath };
+}
+
+function layer(title: string, work: LayerWork, options: StepOptions): LayerStep {
+  const { forceBuild = false, secrets = [], gpu } = options;
+  const usesSecrets = work.type !== 'debian' && work.type !== 'node' && work.type !== 'pull';
+  const own = usesSecrets ? secrets : [];
+  const definition = canonical([identity(work), own.map(identityOfSecret), gpu]);
+  return {
+    kind: 'layer',
+    title,
+    written: 0,
+    work,
+    definition,
+    forceBuild,
+    secrets: own,
+    gpu,
+    timeoutMs: STEP_TIMEOUT_MS,
+  };
+}
+
+/** What of a step decides about its result: of files their content, not where the build has put them. */
+function identity(work: LayerWork): unknown {
+  if (work.type === 'function') {
+    const { name, sourceDigest, args, cpu, memoryMiB } = work.step;
+    return { type: 'function', name, sourceDigest, args, cpu, memoryMiB };
+  }
+  return Object.fromEntries(
+    Object.entries(work).map(([name, value]: [string, unknown]) => [
+      name,
+      isFile(value) ? value.digest : value,
+    ]),
+  );
+}
+
+function isFile(value: unknown): value is FileRef {
+  return typeof value === 'object' && value !== null && 'digest' in value;
+}
+
+/** Values are no part of a definition, nor is the place of one made by code among the others of its app. */
+function identityOfSecret(secret: SecretRef): unknown {
+  return secret.type === 'named' ? { name: secret.name, environment: secret.environment } : 'inline';
+}
+
+function forced(step: PlannedStep): PlannedStep {
+  return step.kind === 'layer' ? { ...step, forceBuild: true } : step;
+}
+
+const LONGEST_TITLE = 70;
+
+function names(packages: readonly string[]): string {
+  return shortened(packages.join(' ') || 'requirements');
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= LONGEST_TITLE ? line : `${line.slice(0, LONGEST_TITLE - 1)}…`;
+}

@@ -1,0 +1,20 @@
+export { BUILDER_VERSION, imageId, type ImageState, stepKey } from './cache-key.ts';
+export { dockerfileOn } from './dockerfile.ts';
+export { applyConfig, resolvePath } from './image-config.ts';
+export {
+  type DebianSuite,
+  debianSuite,
+  DEFAULT_IMAGE,
+  planImage,
+  type PlannedSpec,
+  type PlanOptions,
+} from './image-plan.ts';
+export { type ImageReference, readReference } from './image-reference.ts';
+export {
+  type ConfigStep,
+  type ImagePlan,
+  type LayerStep,
+  type LayerWork,
+  type PlannedStep,
+  STEP_FILES,
+} from './image-steps.ts';
