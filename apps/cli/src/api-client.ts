@@ -9,6 +9,7 @@ import {
   type DeployReply,
   type DeployRequest,
   type HelloReply,
+  type ImageBuildEvent,
   type LogEntry,
   type NewTokenReply,
   type ProblemDetails,
@@ -64,6 +65,18 @@ export class ApiClient {
     const body: DeployRequest = { ...request, environment: this.#connection.environment };
     const headers = { 'content-type': 'application/json' };
     return this.#json('/v1/deployments', { method: 'POST', body: JSON.stringify(body), headers });
+  }
+
+  /** Builds the images that a deploy needs, and tells how it goes. */
+  async *buildImages(request: Omit<DeployRequest, 'environment'>): AsyncGenerator<ImageBuildEvent> {
+    const body: DeployRequest = { ...request, environment: this.#connection.environment };
+    const headers = { 'content-type': 'application/json' };
+    const response = await this.#send('/v1/images', { method: 'POST', body: JSON.stringify(body), headers });
+    await this.#assertOk(response);
+    if (!response.body) return;
+    for await (const line of readLines(response.body)) {
+      if (line.trim() !== '') yield JSON.parse(line) as ImageBuildEvent;
+    }
   }
 
   async listApps(): Promise<AppSummary[]> {

@@ -14,6 +14,9 @@ import { DemandSignal } from './demand-signal.ts';
 import { FailedInputs } from './failed-inputs.ts';
 import { FunctionStatsDesk } from './function-stats.ts';
 import { HttpServer } from './http-server.ts';
+import { DeployImages } from './images/deploy-images.ts';
+import { openImageBuilds } from './images/open-image-builds.ts';
+import type { ImageBuilds } from './images/image-builds.ts';
 import { Leadership } from './loops/leadership.ts';
 import { SchedulerLoop } from './loops/scheduler-loop.ts';
 import { ScheduledCalls } from './schedules/scheduled-calls.ts';
@@ -51,7 +54,9 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const directories = { crashLoops, unplaceable, functions, apps, workers, tokens };
   const container = rootContainer.createChildContainer();
   const vault = await openVault(messaging, parts.config);
-  const context: Context = { ...parts, ...directories, ...vault, serverId: newId('se') };
+  const serverId = newId('se');
+  const builds = await openImageBuilds(parts, serverId);
+  const context: Context = { ...parts, ...directories, ...vault, serverId, builds };
   registerDomain(container, context);
   registerEntries(container, context);
   const http = container.resolve(HttpServer);
@@ -75,6 +80,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
 
 interface Context extends ServerParts, SecretVault {
   serverId: string;
+  builds: ImageBuilds;
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
@@ -85,8 +91,18 @@ interface Context extends ServerParts, SecretVault {
 
 /** What acts on apps, inputs and logs. */
 function registerDomain(container: DependencyContainer, context: Context): void {
-  const { messaging, blobs, config, serverId, apps, functions, inlineSecrets, deployedSecrets, workers } =
-    context;
+  const {
+    messaging,
+    blobs,
+    config,
+    serverId,
+    apps,
+    functions,
+    inlineSecrets,
+    deployedSecrets,
+    workers,
+    builds,
+  } = context;
   const { log } = config;
   container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
   container.register(FailedInputs, { useFactory: instanceCachingFactory(() => new FailedInputs(messaging)) });
@@ -107,6 +123,11 @@ function registerDomain(container: DependencyContainer, context: Context): void 
         }),
     ),
   });
+  container.register(DeployImages, {
+    useFactory: instanceCachingFactory(
+      () => new DeployImages({ registry: messaging.registry, secrets: deployedSecrets, workers, builds }),
+    ),
+  });
   container.register(Deployer, {
     useFactory: instanceCachingFactory(
       (scope) =>
@@ -114,6 +135,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
           ...{ messaging, blobs, config, serverId, workers },
           stopper: scope.resolve(AppStopper),
           secrets: deployedSecrets,
+          images: scope.resolve(DeployImages),
         }),
     ),
   });
@@ -153,6 +175,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
         new HttpServer({
           ...context,
           deployer: scope.resolve(Deployer),
+          images: scope.resolve(DeployImages),
           stopper: scope.resolve(AppStopper),
           demand: scope.resolve(DemandSignal),
           calls: scope.resolve(ScheduledCalls),

@@ -1,6 +1,7 @@
 import type { CommitInfo } from './records.ts';
 import type { ContainerStatus, WorkerDriver } from './platform-messages.ts';
 import type { Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
+import type { BuiltImages } from './image-api.ts';
 import type { SecretValues } from './secret.ts';
 import type { WireError } from './errors.ts';
 
@@ -13,6 +14,7 @@ import type { WireError } from './errors.ts';
 //   PUT  /v1/values/:digest      (bytes)                 -> ValueReply            (arguments above 512 KiB)
 //   GET  /v1/blobs/:name                                 -> bytes                 (a digest, or the name of a value)
 //   POST /v1/deployments         DeployRequest           -> DeployReply
+//   POST /v1/images              DeployRequest           -> NDJSON of ImageBuildEvent (what a deploy would have to build)
 //   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
 //   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id)
 //   PUT  /v1/apps/:app?environment=                      -> AppSummary            (made without functions if missing)
@@ -91,6 +93,12 @@ export interface DeployRequest {
   deployedBy?: string | undefined;
   /** Values of the manifest's inline secrets, by their index. They are sealed, and stay out of every record else. */
   secrets?: Record<string, SecretValues> | undefined;
+  /** What `POST /v1/images` built for it. @defaultValue built by the deploy itself */
+  images?: BuiltImages | undefined;
+  /** Build all images anew, and use the outcome from now on. */
+  forceBuild?: boolean | undefined;
+  /** Build all images anew for this deploy alone. */
+  ignoreCache?: boolean | undefined;
 }
 
 /** Makes a named secret, or gives one new values. */

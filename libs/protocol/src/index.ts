@@ -94,6 +94,7 @@ export {
 } from './manifest.ts';
 export { type ImageNeed, needsOfImage } from './image-needs.ts';
 export { filesOfImage, filesOfManifest } from './manifest-files.ts';
+export type { BuiltImages, ImageBuildEvent } from './image-api.ts';
 export type {
   AttachedFiles,
   BaseStep,

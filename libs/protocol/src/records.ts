@@ -1,3 +1,4 @@
+import type { BuiltImages } from './image-api.ts';
 import type { FunctionSpec, Manifest } from './manifest.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
@@ -33,6 +34,8 @@ export interface DeploymentRecord {
   tag?: string | undefined;
   deployedAtMs: number;
   manifest: Manifest;
+  /** Undefined where containers have no images. */
+  images?: BuiltImages | undefined;
   /** The sources it was built from, if they are in a git repository. */
   commit?: CommitInfo | undefined;
   /** Who deployed it, as far as the client said. */

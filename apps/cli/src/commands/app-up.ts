@@ -47,7 +47,7 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
     const build = await openBuild(input.arguments[0] ?? '', { cwd: context.cwd });
     const built = await buildWithSteps(build, steps);
     const request = await requestOf(context, input);
-    const reply = await publishApp({ client, built, request, steps });
+    const reply = await publishApp({ client, built, request, steps, env: context.env });
     const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
     const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };
     if (!request.ephemeral || request.detach) report(up);

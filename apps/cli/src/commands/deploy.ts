@@ -55,7 +55,7 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const request = { name: options.text('name'), tag: options.text('tag'), ...origin };
   const client = new ApiClient(connection);
   const sinceMs = Date.now();
-  const reply = await publishApp({ client, built, request, steps });
+  const reply = await publishApp({ client, built, request, steps, env });
   if (json) terminal.out(JSON.stringify(reply, undefined, 2));
   else printDeployed(terminal, reply, { connection, startedAtMs });
   if (options.flag('streamLogs')) await streamLogs({ appId: reply.appId, client, terminal, sinceMs });

@@ -107,7 +107,7 @@ async function runTarget({ terminal, env, programs }: CommandContext, job: RunJo
   const logsTimeoutMs = findSetting('logsTimeoutMs', env).value;
   const stop = stopSignal();
   const request = { ephemeral: true, detach: detach || undefined };
-  const reply = await publishApp({ client, built, request, steps });
+  const reply = await publishApp({ client, built, request, steps, env });
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal, detach, quiet, logsTimeoutMs });
   try {

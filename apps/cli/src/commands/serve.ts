@@ -41,7 +41,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout);
   const build = await openBuild(input.arguments[0] ?? '', { cwd, module: options.flag('module') });
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
-  const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps });
+  const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps, env });
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
   printServed(reply, terminal);
@@ -52,7 +52,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
         const built = await buildWithSteps(build, steps);
-        await publishApp({ client, built, request: { ...request, appId }, steps });
+        await publishApp({ client, built, request: { ...request, appId }, steps, env });
       } catch (error) {
         reportError(error, terminal, env);
         terminal.note('The last good version goes on serving.');

@@ -67,6 +67,7 @@ async function shellOfFunction(
     built: { ...built, manifest },
     request: { ephemeral: true },
     steps,
+    env: context.env,
   });
   const hold = await holdApp(run.connection, reply.appId);
   try {

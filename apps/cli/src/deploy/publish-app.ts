@@ -1,8 +1,11 @@
 import type { DeployReply, DeployRequest, Manifest } from '@gantry/protocol';
 
+import { findSetting } from 'gantry/internal';
+
 import type { ApiClient } from '../api-client.ts';
 import { plural, toSize } from '../terminal/units.ts';
 import type { AppBuild, BuiltApp } from './build-input.ts';
+import { showImageBuilds } from './build-images.ts';
 import type { Steps } from './steps.ts';
 import { uploadFiles } from './upload.ts';
 
@@ -19,10 +22,13 @@ export interface PublishOptions {
   built: BuiltApp;
   request: Omit<DeployRequest, 'environment' | 'manifest'>;
   steps: Steps;
+  /** Says whether images are to be built anew. */
+  env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Uploads what the server lacks and makes the build live. */
-export async function publishApp({ client, built, request, steps }: PublishOptions): Promise<DeployReply> {
+export async function publishApp(options: PublishOptions): Promise<DeployReply> {
+  const { client, built, request, steps, env } = options;
   const { manifest, folder } = built;
   await steps.run('Uploading…', async (progress) => {
     const onProgress = (sent: number, toSend: number) => progress(`Uploading file ${sent + 1} of ${toSend}…`);
@@ -31,11 +37,17 @@ export async function publishApp({ client, built, request, steps }: PublishOptio
       sent === 0 ? 'Nothing to upload' : `Uploaded ${sent} of ${plural(files, 'file')}, ${toSize(sentBytes)}`;
     return { value: undefined, done: text };
   });
+  // Loaded on demand: most apps make no secrets in code.
+  const { readInlineSecrets } = await import('@gantry/manifest');
+  const secrets = await readInlineSecrets({ manifest, folder });
+  const whole = {
+    ...{ ...request, manifest, secrets },
+    forceBuild: findSetting('forceBuild', env).value || undefined,
+    ignoreCache: findSetting('ignoreCache', env).value || undefined,
+  };
+  const images = await showImageBuilds(client.buildImages(whole), steps);
   return steps.run('Deploying…', async () => {
-    // Loaded on demand: most apps make no secrets in code.
-    const { readInlineSecrets } = await import('@gantry/manifest');
-    const secrets = await readInlineSecrets({ manifest, folder });
-    const reply = await client.deploy({ ...request, manifest, secrets });
+    const reply = await client.deploy({ ...whole, images });
     return { value: reply, done: publishedText(reply, request, manifest), warnings: reply.warnings };
   });
 }

@@ -8,6 +8,12 @@ export interface Steps {
     doing: string,
     step: (progress: (text: string) => void) => Promise<StepResult<TValue>>,
   ): Promise<TValue>;
+  /** For steps of which others tell: what goes on, what it prints, and that it is done, after how long or how else. */
+  progress(text: string): void;
+  output(line: string): void;
+  done(text: string, took: number | 'cached'): void;
+  /** Nothing of it is shown. */
+  readonly isQuiet: boolean;
 }
 
 export interface StepResult<TValue> {
@@ -20,17 +26,25 @@ export interface StepResult<TValue> {
 /** Steps on standard error, or, with `quiet`, nowhere. */
 export function createSteps(terminal: Terminal, options: { quiet?: boolean } = {}): Steps {
   const style = terminal.noteStyle;
+  const { quiet = false } = options;
+  const done = (text: string, took: number | 'cached') => {
+    const shown = style.dim(took === 'cached' ? took : toDuration(took));
+    terminal.note(`${style.green('✓')} ${text} ${shown}`);
+  };
   return {
+    isQuiet: quiet,
+    progress: (text) => (quiet ? undefined : terminal.progress(text)),
+    output: (line) => (quiet ? undefined : terminal.note(style.dim(`  │ ${line}`))),
+    done: (text, took) => (quiet ? undefined : done(text, took)),
     async run(doing, step) {
-      if (options.quiet) return (await step(() => {})).value;
+      if (quiet) return (await step(() => {})).value;
       const startedAtMs = performance.now();
       terminal.progress(doing);
       try {
-        const { value, done, warnings = [] } = await step((text) => terminal.progress(text));
-        const duration = style.dim(toDuration(performance.now() - startedAtMs));
-        terminal.note(`${style.green('✓')} ${done} ${duration}`);
-        for (const warning of warnings) terminal.note(`${style.yellow('!')} ${warning}`);
-        return value;
+        const result = await step((text) => terminal.progress(text));
+        done(result.done, performance.now() - startedAtMs);
+        for (const warning of result.warnings ?? []) terminal.note(`${style.yellow('!')} ${warning}`);
+        return result.value;
       } catch (error) {
         terminal.progress('');
         throw error;

@@ -17,6 +17,7 @@ import {
 } from 'class-validator';
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+const IMAGE_ID = /^im-[0-9A-Za-z]{22}$/;
 const MAX_DEPTH = 10;
 const HINT = 'Build and deploy with the same version of Gantry as the server.';
 
@@ -28,6 +29,11 @@ class CommitBody {
   @IsBoolean() dirty!: boolean;
 }
 
+class ImagesBody {
+  @Matches(IMAGE_ID, { each: true }) ids!: string[];
+  @Optional() @Matches(IMAGE_ID) defaultId?: string;
+}
+
 /** A deploy request without its manifest. */
 class DeployBody {
   @Matches(NAME) environment!: string;
@@ -37,6 +43,9 @@ class DeployBody {
   @Optional() @IsBoolean() detach?: boolean;
   @Optional() @IsBoolean() schedules?: boolean;
   @Optional() @IsString() appId?: string;
+  @Optional() @IsObject() @ValidateNested() @Type(() => ImagesBody) images?: ImagesBody;
+  @Optional() @IsBoolean() forceBuild?: boolean;
+  @Optional() @IsBoolean() ignoreCache?: boolean;
   @Optional() @IsObject() @ValidateNested() @Type(() => CommitBody) commit?: CommitBody;
   @Optional() @IsString() @MaxLength(200) deployedBy?: string;
 }

@@ -30,6 +30,7 @@ describe('a deploy that fails half-way', () => {
         leases: { acquire: async () => 1, release: async () => undefined, touch: async () => undefined },
       },
       blobs: { has: async () => true },
+      images: { resolve: async () => undefined },
       config: { workspace: 'local', domain: 'gantry.localhost', gatewayUrl: 'https://gantry.localhost', log },
       serverId: 'se-1',
       secrets: {

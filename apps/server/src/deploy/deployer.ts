@@ -22,6 +22,7 @@ import type { CompleteServerConfig } from '../config.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { anchorSchedules } from '../schedules/schedule-anchor.ts';
 import { assertImagesPossible } from './image-support.ts';
+import type { DeployImages } from '../images/deploy-images.ts';
 import { functionId } from './function-ids.ts';
 import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
@@ -40,6 +41,7 @@ export interface DeployerOptions {
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
   secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
   workers: Pick<WorkerObserver, 'statuses' | 'ask' | 'onStatus'>;
+  images: Pick<DeployImages, 'resolve'>;
 }
 
 /** An app on its way to its next version. */
@@ -81,20 +83,27 @@ export class Deployer {
    * itself or has images that no worker can have, GantryError `CONFLICT` for host names of other apps.
    */
   async deploy(request: DeployOrder): Promise<DeployReply> {
+    const name = await this.check(request);
+    const images = await this.#options.images.resolve(request);
+    const warnings = fitWarnings(request.manifest.functions, this.#options.workers.statuses());
+    const turn = `deploy.${turnKey(request, name)}`;
+    const fence = await this.#takeTurn(turn);
+    try {
+      const reply = await this.#deployInTurn({ ...request, images }, name);
+      return warnings.length > 0 ? { ...reply, warnings } : reply;
+    } finally {
+      await this.#options.messaging.leases.release(turn, fence).catch(() => undefined);
+    }
+  }
+
+  /** Whether all is there that a deploy needs, but for images; resolves with the name of the app, if it has one. */
+  async check(request: DeployOrder): Promise<string | undefined> {
     const name = request.name ?? request.manifest.appName;
     this.#checkRequest(request, name);
     await assertImagesPossible(request.manifest, this.#options.workers);
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
-    const warnings = fitWarnings(request.manifest.functions, this.#options.workers.statuses());
-    const turn = `deploy.${turnKey(request, name)}`;
-    const fence = await this.#takeTurn(turn);
-    try {
-      const reply = await this.#deployInTurn(request, name);
-      return warnings.length > 0 ? { ...reply, warnings } : reply;
-    } finally {
-      await this.#options.messaging.leases.release(turn, fence).catch(() => undefined);
-    }
+    return name;
   }
 
   #checkRequest({ environment, ephemeral, detach, appId }: DeployRequest, name: string | undefined): void {
@@ -203,8 +212,8 @@ export class Deployer {
   async #recordDeployment(app: AppRecord, order: DeployOrder): Promise<DeploymentRecord> {
     const { registry } = this.#options.messaging;
     for (let version = app.version + 1; ; version++) {
-      const { manifest, tag, commit, deployedBy, rollbackOf } = order;
-      const said = { tag, commit, deployedBy, rollbackOf };
+      const { manifest, images, tag, commit, deployedBy, rollbackOf } = order;
+      const said = { images, tag, commit, deployedBy, rollbackOf };
       const record = { appId: app.id, version, deployedAtMs: Date.now(), manifest, ...said };
       if (await registry.create(registryKeys.deployment(app.id, version), record)) return record;
     }
@@ -219,7 +228,7 @@ export class Deployer {
 
   #functionRecord({ app, version, spec, hosts, request }: FunctionParts): FunctionRecord {
     const { bundle, sourceMap } = request.manifest;
-    const { packages, image } = functionImage(request.manifest, spec);
+    const { packages, image } = functionImage(request, spec);
     const own = hosts.filter((entry) => entry.functionName === spec.name);
     const pick = ({ digest, sizeBytes }: { digest: string; sizeBytes: number }) => ({ digest, sizeBytes });
     return {

@@ -58,12 +58,12 @@ export class DeploymentHistory {
       request.version === undefined ? version < app.version : version === request.version;
     const target = deployments.find(isWanted);
     if (!target) throw noSuchVersion(label, request.version, deployments);
-    const { manifest, tag, commit } = target;
+    const { manifest, images, tag, commit } = target;
     const { environment, name } = app;
     const { deployedBy } = request;
     const inlineFrom = { appId: app.id, version: target.version };
     const origin = { tag, commit, deployedBy, rollbackOf: target.version, inlineFrom };
-    return await this.#deployer.deploy({ manifest, environment, name, ...origin });
+    return await this.#deployer.deploy({ manifest, images, environment, name, ...origin });
   }
 
   async #deployments(app: AppRecord): Promise<DeploymentRecord[]> {

@@ -9,6 +9,10 @@ export interface ConfigValues {
   environment: string;
   /** Stacks of errors that commands end with are shown. @defaultValue false */
   traceback: boolean;
+  /** Deploys build all images anew, and what comes out is used from then on. @defaultValue false */
+  forceBuild: boolean;
+  /** Deploys build all images anew, for themselves alone. @defaultValue false */
+  ignoreCache: boolean;
   /** How long a command waits for the last logs of its app. @defaultValue 10_000 */
   logsTimeoutMs: number;
 }
@@ -51,6 +55,20 @@ export const CONFIG_KEYS: { readonly [K in ConfigKey]: KeySpec<ConfigValues[K]> 
   traceback: {
     file: 'traceback',
     variable: 'GANTRY_TRACEBACK',
+    fallback: false,
+    read: (value) => !FALSE.includes(value),
+    wanted: 'true or false',
+  },
+  forceBuild: {
+    file: 'force_build',
+    variable: 'GANTRY_FORCE_BUILD',
+    fallback: false,
+    read: (value) => !FALSE.includes(value),
+    wanted: 'true or false',
+  },
+  ignoreCache: {
+    file: 'ignore_cache',
+    variable: 'GANTRY_IGNORE_CACHE',
     fallback: false,
     read: (value) => !FALSE.includes(value),
     wanted: 'true or false',

@@ -156,6 +156,8 @@ describe('config', () => {
       token: 'gt-staging',
       environment: 'test',
       traceback: false,
+      forceBuild: false,
+      ignoreCache: false,
       logsTimeoutMs: 500,
     });
   });

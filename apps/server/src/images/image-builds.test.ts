@@ -1,0 +1,217 @@
+import type { BuildStepOptions } from '@gantry/containers';
+import type { ImageState, LayerWork } from '@gantry/images';
+import {
+  BuildError,
+  type BuildStep,
+  type ImageBuildEvent,
+  type ImageRecord,
+  registryKeys,
+} from '@gantry/protocol';
+import { waitUntil } from '@gantry/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { MemoryRegistry } from '../testing/memory-registry.ts';
+import { ImageBuilds, type ImageOrder } from './image-builds.ts';
+
+/** Layers that are named after what was done, and after how often. */
+class FakeBuilder {
+  readonly built: string[] = [];
+  readonly secrets: unknown[] = [];
+  failing: string | undefined;
+  /** Steps wait until this resolves, or their signal ends them. */
+  gate: Promise<void> = Promise.resolve();
+  aborted = 0;
+
+  async build(work: LayerWork, { below, secrets, signal, onLine }: BuildStepOptions): Promise<ImageState> {
+    const name = work.type === 'run' ? work.commands.join() : work.type;
+    onLine?.(`building ${name}`);
+    const aborted = new Promise<never>((_, reject) =>
+      signal?.addEventListener('abort', () => {
+        this.aborted++;
+        reject(signal.reason as Error);
+      }),
+    );
+    aborted.catch(() => undefined);
+    await Promise.race([this.gate, aborted]);
+    if (name === this.failing)
+      throw new BuildError('ended with code 1', { details: { lastLines: ['oh no'] } });
+    this.built.push(name);
+    this.secrets.push(secrets);
+    const diffId = `${name}-${this.built.length}`;
+    return {
+      layers: [...(below?.layers ?? []), { digest: `sha256-${diffId}`, sizeBytes: 1, diffId }],
+      config: below?.config ?? { env: {} },
+    };
+  }
+}
+
+class FakeLeases {
+  readonly #held = new Set<string>();
+  async acquire(name: string): Promise<number | undefined> {
+    if (this.#held.has(name)) return undefined;
+    this.#held.add(name);
+    return 1;
+  }
+  renew = async () => 1;
+  async release(name: string): Promise<void> {
+    this.#held.delete(name);
+  }
+}
+
+const run = (command: string, forceBuild?: true): BuildStep => ({
+  type: 'run',
+  commands: [command],
+  ...(forceBuild ? { forceBuild } : {}),
+});
+
+describe('image builds', () => {
+  let builder: FakeBuilder;
+  let registry: MemoryRegistry;
+  let leases: FakeLeases;
+  let builds: ImageBuilds;
+  let events: ImageBuildEvent[];
+
+  const server = (serverId: string) =>
+    new ImageBuilds({ messaging: { registry, leases }, serverId, builder, nodeVersion: '24.0.0' });
+
+  beforeEach(() => {
+    builder = new FakeBuilder();
+    registry = new MemoryRegistry();
+    leases = new FakeLeases();
+    builds = server('se-1');
+    events = [];
+  });
+
+  const order = (steps: BuildStep[], changes: Partial<ImageOrder> = {}): ImageOrder => ({
+    manifest: {
+      images: [
+        { steps: [{ type: 'debian' }, ...steps], sites: steps.map(() => ({ file: 'app.ts', line: 7 })) },
+      ],
+      functions: [],
+    },
+    openSecrets: async (refs) => (refs.length > 0 ? { TOKEN: 'x' } : {}),
+    onEvent: (event) => events.push(event),
+    ...changes,
+  });
+
+  /** Builds; resolves with what was run for it, and the image's id. */
+  const build = async (steps: BuildStep[], changes: Partial<ImageOrder> = {}) => {
+    const before = builder.built.length;
+    const { ids } = await builds.build(order(steps, changes));
+    return { id: ids[0] ?? '', ran: builder.built.slice(before) };
+  };
+
+  it('run each step once, and take it from then on from what is kept', async () => {
+    const first = await build([run('a'), run('b')]);
+    expect(first.ran).toEqual(['debian', 'node', 'a', 'b']);
+    const again = await build([run('a'), run('b')]);
+    expect(again).toEqual({ id: first.id, ran: [] });
+    expect(events.filter(({ type }) => type === 'stepCached')).toHaveLength(4);
+    const record = await registry.get<ImageRecord>(registryKeys.image(first.id));
+    expect(record?.value.layers.map(({ diffId }) => diffId)).toEqual(['debian-1', 'node-2', 'a-3', 'b-4']);
+  });
+
+  it('run only what comes after a change, on any server', async () => {
+    await build([run('a'), run('b'), { type: 'env', variables: { X: '1' } }, run('c')]);
+    builds = server('se-2');
+    expect((await build([run('a'), run('b'), { type: 'env', variables: { X: '1' } }, run('d')])).ran).toEqual(
+      ['d'],
+    );
+    expect((await build([run('a'), run('z'), { type: 'env', variables: { X: '1' } }, run('d')])).ran).toEqual(
+      ['z', 'd'],
+    );
+    // A variable may decide about what steps after it do.
+    expect((await build([run('a'), run('b'), { type: 'env', variables: { X: '2' } }, run('c')])).ran).toEqual(
+      ['c'],
+    );
+  });
+
+  it('run a forced step and all after it each time, and use its last outcome when it is forced no more', async () => {
+    const forced = [run('a'), run('b', true), run('c')];
+    const plain = [run('a'), run('b'), run('c')];
+    await build(plain);
+    const first = await build(forced);
+    expect(first.ran).toEqual(['b', 'c']);
+    const second = await build(forced);
+    expect(second.ran).toEqual(['b', 'c']);
+    expect(await build(plain)).toEqual({ id: second.id, ran: [] });
+  });
+
+  it('run everything when a deploy forces it, after which images of other apps on the same base are built again', async () => {
+    await build([run('a'), run('other')]);
+    const forced = await build([run('a')], { forceBuild: true });
+    expect(forced.ran).toEqual(['debian', 'node', 'a']);
+    expect((await build([run('a'), run('other')])).ran).toEqual(['other']);
+  });
+
+  it('run everything for one deploy that ignores what is kept, and leave that as it is', async () => {
+    const before = await build([run('a')]);
+    const alone = await build([run('a')], { ignoreCache: true });
+    expect(alone.ran).toEqual(['debian', 'node', 'a']);
+    expect(alone.id).not.toBe(before.id);
+    expect(await build([run('a')])).toEqual({ id: before.id, ran: [] });
+  });
+
+  it('are shared by deploys that come to the same step, and all hear its output', async () => {
+    let open = (): void => undefined;
+    builder.gate = new Promise((resolve) => (open = resolve));
+    const heard: string[][] = [[], []];
+    const all = [0, 1].map((number) =>
+      builds.build(
+        order([run('a')], {
+          onEvent: (event) => event.type === 'output' && heard[number]?.push(event.text),
+        }),
+      ),
+    );
+    const elsewhere = server('se-2').build(order([run('a')]));
+    await waitUntil(() => heard.every((lines) => lines.length > 0));
+    open();
+    const ids = (await Promise.all([...all, elsewhere])).map((built) => built.ids[0]);
+    expect(new Set(ids).size).toBe(1);
+    expect(builder.built).toEqual(['debian', 'node', 'a']);
+    expect(heard.map(([first]) => first)).toEqual(['building debian', 'building debian']);
+  });
+
+  it('end when nobody waits for them any more, and not before', async () => {
+    builder.gate = new Promise(() => undefined);
+    const clients = [new AbortController(), new AbortController()];
+    const all = clients.map(({ signal }) => builds.build(order([run('a')], { signal })));
+    const ended = Promise.allSettled(all);
+    await waitUntil(() => events.filter(({ type }) => type === 'output').length === 2);
+    clients[0]?.abort();
+    await expect(all[0]).rejects.toThrow();
+    expect(builder.aborted).toBe(0);
+    clients[1]?.abort();
+    await ended;
+    expect(builder.aborted).toBe(1);
+    builder.gate = Promise.resolve();
+    expect((await build([run('a')])).ran).toEqual(['debian', 'node', 'a']);
+  });
+
+  it('that fail say which step, where it was written and what it printed last, and keep the steps before it', async () => {
+    builder.failing = 'b';
+    await expect(build([run('a'), run('b'), run('c')])).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: 'the image step "run b" (app.ts:7) failed: ended with code 1',
+      details: { lastLines: ['oh no'] },
+    });
+    expect(Object.keys(registry.snapshot()).filter((key) => key.startsWith('image.'))).toEqual([]);
+    builder.failing = undefined;
+    expect((await build([run('a'), run('b'), run('c')])).ran).toEqual(['b', 'c']);
+  });
+
+  it('open secrets only for the steps that name them, and only when they run', async () => {
+    const step = { ...run('a'), secrets: [{ type: 'named' as const, name: 's' }] };
+    await build([step as BuildStep]);
+    expect(builder.secrets).toEqual([{}, {}, { TOKEN: 'x' }]);
+    const closed = async () => Promise.reject(new Error('closed'));
+    expect((await build([step as BuildStep], { openSecrets: closed })).ran).toEqual([]);
+  });
+
+  it('make the default image only for functions without one', async () => {
+    const spec = { name: 'f', options: {} } as never;
+    const { ids, defaultId } = await builds.build(order([run('a')], { manifest: { functions: [spec] } }));
+    expect(ids).toEqual([]);
+    expect(defaultId).toMatch(/^im-/);
+  });
+});

@@ -1,0 +1,193 @@
+import type { BuildStepOptions } from '@gantry/containers';
+import {
+  applyConfig,
+  type DebianSuite,
+  DEFAULT_IMAGE,
+  imageId,
+  type ImageState,
+  type LayerStep,
+  type LayerWork,
+  planImage,
+  type PlannedSpec,
+  stepKey,
+} from '@gantry/images';
+import type { Messaging } from '@gantry/messaging';
+import {
+  BuildError,
+  type BuiltImages,
+  GantryError,
+  GantryTimeoutError,
+  type ImageBuildEvent,
+  type ImageRecord,
+  type ImageSpec,
+  type Manifest,
+  registryKeys,
+  type SecretRef,
+  type SecretValues,
+  type SourceSite,
+  type StepRecord,
+} from '@gantry/protocol';
+
+import { SharedWork } from './shared-work.ts';
+import { withLease } from './step-lease.ts';
+
+export interface ImageBuildsOptions {
+  messaging: {
+    registry: Pick<Messaging['registry'], 'get' | 'put' | 'create'>;
+    leases: Pick<Messaging['leases'], 'acquire' | 'renew' | 'release'>;
+  };
+  serverId: string;
+  builder: { build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> };
+  nodeVersion: string;
+  debianSuite?: DebianSuite | undefined;
+}
+
+/** The images of one deploy. */
+export interface ImageOrder {
+  manifest: Pick<Manifest, 'images' | 'functions'>;
+  /** Take nothing from earlier builds, and keep what comes out for later ones. */
+  forceBuild?: boolean | undefined;
+  /** Take nothing from earlier builds, and leave what is kept as it is. */
+  ignoreCache?: boolean | undefined;
+  /** Values of secrets that a step names. */
+  openSecrets(refs: readonly SecretRef[]): Promise<SecretValues>;
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: ImageBuildEvent) => void) | undefined;
+}
+
+/**
+ * Builds what is missing of the images that a deploy needs.
+ *
+ * Invariants
+ *   B1. A step is built by one server at a time, and once for all deploys that come to it meanwhile.
+ *   B2. A record of a step or an image is written when all its layers are in the blob store.
+ *   B3. A build that fails, or that nobody waits for any more, writes no record but those of the steps before.
+ */
+export class ImageBuilds {
+  readonly #options: ImageBuildsOptions;
+  readonly #shared = new SharedWork<ImageState>();
+
+  constructor(options: ImageBuildsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws BuildError or GantryTimeoutError that names the step, with `lastLines` in its details. */
+  async build(order: ImageOrder): Promise<BuiltImages> {
+    const { images = [], functions } = order.manifest;
+    const ids: string[] = [];
+    for (const [index, spec] of images.entries()) ids.push(await this.#buildImage(index, spec, order));
+    const usesDefault = functions.some(({ options }) => options.image === undefined);
+    return usesDefault
+      ? { ids, defaultId: await this.#buildImage('default', DEFAULT_IMAGE, order) }
+      : { ids };
+  }
+
+  async #buildImage(
+    image: number | 'default',
+    spec: PlannedSpec & Partial<Pick<ImageSpec, 'sites'>>,
+    order: ImageOrder,
+  ): Promise<string> {
+    const { nodeVersion, debianSuite } = this.#options;
+    const { steps } = planImage(spec, { nodeVersion, debianSuite, forceBuild: order.forceBuild });
+    let state: ImageState | undefined;
+    for (const step of steps) {
+      order.signal?.throwIfAborted();
+      if (step.kind === 'layer') {
+        state = await this.#step(step, state, { order, image, site: spec.sites?.[step.written] });
+      } else if (state) state = { ...state, config: applyConfig(state.config, step.change) };
+    }
+    if (!state) throw new BuildError('an image needs a base');
+    const id = await imageId(state);
+    const record: ImageRecord = {
+      id,
+      layers: [...state.layers],
+      config: state.config,
+      builtAtMs: Date.now(),
+    };
+    await this.#options.messaging.registry.create(registryKeys.image(id), record);
+    return id;
+  }
+
+  async #step(step: LayerStep, below: ImageState | undefined, around: StepContext): Promise<ImageState> {
+    const { order, image, site } = around;
+    const { title } = step;
+    const key = await stepKey(below, step.definition);
+    const isFresh = step.forceBuild || order.ignoreCache === true;
+    const kept = isFresh ? undefined : await this.#find(key, 0);
+    if (kept) {
+      order.onEvent?.({ type: 'stepCached', image, title });
+      return kept;
+    }
+    order.onEvent?.({ type: 'step', image, title });
+    const startedAtMs = performance.now();
+    const onLine = (text: string) => order.onEvent?.({ type: 'output', text });
+    const state = await this.#build(key, step, { below, order, onLine }).catch((error: unknown) => {
+      throw namedAfter(title, site, error);
+    });
+    order.onEvent?.({ type: 'stepDone', title, durationMs: Math.round(performance.now() - startedAtMs) });
+    return state;
+  }
+
+  async #build(
+    key: string,
+    step: LayerStep,
+    {
+      below,
+      order,
+      onLine,
+    }: { below: ImageState | undefined; order: ImageOrder; onLine(line: string): void },
+  ): Promise<ImageState> {
+    const { messaging, serverId } = this.#options;
+    const isKept = order.ignoreCache !== true;
+    const sinceMs = Date.now();
+    const name = isKept ? key : `${key} anew`;
+    return await this.#shared.join(name, { signal: order.signal, onLine }, async (together) => {
+      const build = async () => {
+        const secrets = await order.openSecrets(step.secrets);
+        const { timeoutMs } = step;
+        const state = await this.#options.builder.build(step.work, {
+          below,
+          secrets,
+          timeoutMs,
+          ...together,
+        });
+        if (isKept) await this.#keep(key, state);
+        return state;
+      };
+      if (!isKept) return await build();
+      const lease = { leases: messaging.leases, holder: serverId, signal: together.signal };
+      const find = () => this.#find(key, step.forceBuild ? sinceMs : 0);
+      return await withLease(`imageStep.${key}`, lease, { find, build });
+    });
+  }
+
+  async #find(key: string, sinceMs: number): Promise<ImageState | undefined> {
+    const kept = await this.#options.messaging.registry.get<StepRecord>(registryKeys.imageStep(key));
+    return kept && kept.value.builtAtMs >= sinceMs ? kept.value : undefined;
+  }
+
+  async #keep(key: string, { layers, config }: ImageState): Promise<void> {
+    const record: StepRecord = { layers: [...layers], config, builtAtMs: Date.now() };
+    await this.#options.messaging.registry.put(registryKeys.imageStep(key), record);
+  }
+}
+
+interface StepContext {
+  order: ImageOrder;
+  image: number | 'default';
+  site: SourceSite | undefined;
+}
+
+function namedAfter(title: string, site: SourceSite | undefined, error: unknown): unknown {
+  if (!(error instanceof GantryError)) return error;
+  const where = site ? ` (${site.file}:${site.line})` : '';
+  const message = `the image step "${title}"${where} failed: ${error.message}`;
+  const { details } = error;
+  if (error instanceof GantryTimeoutError) {
+    return new GantryTimeoutError(message, { details, cause: error, hint: 'Do less in one step.' });
+  }
+  if (!(error instanceof BuildError)) return error;
+  const hint =
+    error.hint ?? 'Its last lines say why. Change the step, and deploy again: the steps before it are kept.';
+  return new BuildError(message, { details, cause: error, hint });
+}
