@@ -195,8 +195,10 @@ function identity(work: LayerWork): unknown {
     const { name, sourceDigest, args, cpu, memoryMiB } = work.step;
     return { type: 'function', name, sourceDigest, args, cpu, memoryMiB };
   }
+  // Of credentials their values do not count, as with any secret.
+  const shown = work.type === 'pull' ? { type: work.type, reference: work.reference } : work;
   return Object.fromEntries(
-    Object.entries(work).map(([name, value]: [string, unknown]) => [
+    Object.entries(shown).map(([name, value]: [string, unknown]) => [
       name,
       isFile(value) ? value.digest : value,
     ]),

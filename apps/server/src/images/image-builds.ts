@@ -1,4 +1,4 @@
-import type { BuildStepOptions } from '@gantry/containers';
+import type { BuildStepOptions, RegistryCredentials } from '@gantry/containers';
 import {
   applyConfig,
   type DebianSuite,
@@ -28,6 +28,7 @@ import {
   type StepRecord,
 } from '@gantry/protocol';
 
+import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
 import { withLease } from './step-lease.ts';
 
@@ -144,13 +145,10 @@ export class ImageBuilds {
     return await this.#shared.join(name, { signal: order.signal, onLine }, async (together) => {
       const build = async () => {
         const secrets = await order.openSecrets(step.secrets);
+        const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
-        const state = await this.#options.builder.build(step.work, {
-          below,
-          secrets,
-          timeoutMs,
-          ...together,
-        });
+        const options = { below, secrets, credentials, timeoutMs, ...together };
+        const state = await this.#options.builder.build(step.work, options);
         if (isKept) await this.#keep(key, state);
         return state;
       };
@@ -159,6 +157,12 @@ export class ImageBuilds {
       const find = () => this.#find(key, step.forceBuild ? sinceMs : 0);
       return await withLease(`imageStep.${key}`, lease, { find, build });
     });
+  }
+
+  async #credentials(work: LayerWork, order: ImageOrder): Promise<RegistryCredentials | undefined> {
+    if (work.type !== 'pull' || !work.credentials) return undefined;
+    const { kind, secret } = work.credentials;
+    return await registryCredentials(kind, await order.openSecrets([secret]));
   }
 
   async #find(key: string, sinceMs: number): Promise<ImageState | undefined> {
