@@ -10,6 +10,7 @@ import { findProgram } from '@gantry/testing';
 
 import { ImageBuilder } from './image-builder.ts';
 import type { LayerStore } from './layer-store.ts';
+import { runTool } from './tool-process.ts';
 
 const PROGRAMS = ['buildah', 'runc', 'mmdebstrap', 'slirp4netns', 'unshare'];
 
@@ -41,6 +42,11 @@ export class FolderStore implements LayerStore {
 
   async get(digest: string): Promise<AsyncIterable<Uint8Array>> {
     return createReadStream(join(this.#folder, digest));
+  }
+
+  /** Unpacks a layer as it is. */
+  async unpack(digest: string, root: string): Promise<void> {
+    await runTool('tar', ['-C', root, '-xzf', join(this.#folder, digest)]);
   }
 
   async put(digest: string, source: AsyncIterable<Uint8Array>): Promise<void> {

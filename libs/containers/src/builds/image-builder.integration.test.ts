@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -168,10 +168,6 @@ describe.skipIf(noBuildsReason !== undefined)(
 );
 
 async function unpack(store: FolderStore, digest: string, root: string): Promise<void> {
-  const { createWriteStream } = await import('node:fs');
-  const { pipeline } = await import('node:stream/promises');
-  await rm(root, { recursive: true, force: true });
-  await runTool('mkdir', ['-p', root]);
-  await pipeline(await store.get(digest), createWriteStream(`${root}.tar.gz`));
-  await runTool('tar', ['-C', root, '-xzf', `${root}.tar.gz`]);
+  await mkdir(root);
+  await store.unpack(digest, root);
 }

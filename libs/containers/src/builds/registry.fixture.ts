@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { ociArchitecture } from './oci-layout.ts';
+
+/** A registry with one image `owner/tiny:1` of one small file, that speaks OCI's distribution protocol. */
+export interface TestRegistry extends AsyncDisposable {
+  /** Host and port. */
+  host: string;
+  /** Requests that came without the right credentials, and with them. */
+  refused: number;
+  answered: string[];
+}
+
+export interface TestRegistryOptions {
+  /** Asked for, if given. */
+  credentials?: { username: string; password: string };
+  architecture?: string;
+}
+
+export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
+  const content = tinyImage(options.architecture ?? ociArchitecture());
+  const registry = { host: '', refused: 0, answered: [] as string[] };
+  const expected = options.credentials && basic(options.credentials);
+  const server = createServer((request, response) => {
+    if (expected !== undefined && request.headers.authorization !== expected) {
+      registry.refused++;
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
+    } else answer(request, response, { content, registry });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  registry.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const dispose = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return Object.assign(registry, { [Symbol.asyncDispose]: dispose });
+}
+
+interface Served {
+  type: string;
+  bytes: Buffer;
+}
+
+function answer(
+  { url = '', method }: IncomingMessage,
+  response: ServerResponse,
+  { content, registry }: { content: Map<string, Served>; registry: { answered: string[] } },
+): void {
+  registry.answered.push(url);
+  const name = url.split('/').at(-1) ?? '';
+  const found = content.get(name);
+  if (url === '/v2/') response.end('{}');
+  else if (!found) response.writeHead(404).end();
+  else {
+    response.writeHead(200, {
+      'content-type': found.type,
+      'content-length': found.bytes.length,
+      'docker-content-digest': digestOf(found.bytes),
+    });
+    response.end(method === 'HEAD' ? undefined : found.bytes);
+  }
+}
+
+function tinyImage(architecture: string): Map<string, Served> {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-tiny-'));
+  writeFileSync(join(folder, 'from-registry'), 'hello\n');
+  const tar = execFileSync('tar', ['-C', folder, '--owner=0', '--group=0', '-c', 'from-registry']);
+  rmSync(folder, { recursive: true });
+  const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes: gzipSync(tar) };
+  const config = json('application/vnd.oci.image.config.v1+json', {
+    architecture,
+    os: 'linux',
+    config: {
+      Env: ['FROM_REGISTRY=a=b'],
+      Entrypoint: ['/entry'],
+      Cmd: ['x'],
+      WorkingDir: '/work',
+      User: 'nobody',
+    },
+    rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+  });
+  const manifest = json('application/vnd.oci.image.manifest.v1+json', {
+    schemaVersion: 2,
+    config: describe(config),
+    layers: [describe(layer)],
+  });
+  return new Map([
+    ['1', manifest],
+    ...[layer, config, manifest].map((served) => [digestOf(served.bytes), served] as const),
+  ]);
+}
+
+function json(type: string, content: unknown): Served {
+  return { type, bytes: Buffer.from(JSON.stringify({ mediaType: type, ...(content as object) })) };
+}
+
+function describe({ type, bytes }: Served): { mediaType: string; digest: string; size: number } {
+  return { mediaType: type, digest: digestOf(bytes), size: bytes.length };
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
