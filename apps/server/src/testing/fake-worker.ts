@@ -24,6 +24,8 @@ export class FakeWorker {
   readonly containers = new Map<string, ContainerStatus>();
   readonly commands: WorkerCommand[] = [];
   handler: Handler = ECHO;
+  /** Its containers have images; reported from the next status on. */
+  hasImages = false;
   /** When set, containers fail to load with this error. */
   loadFailure: Error | undefined;
   readonly #messaging: Messaging;
@@ -50,7 +52,7 @@ export class FakeWorker {
       startedAtMs: 1,
       draining: false,
       capacity: { cpu: 8, memoryMiB: 16_384 },
-      driver: { name: 'process', images: false, nodeVersion: '24.1.0' },
+      driver: { name: 'process', images: this.hasImages, nodeVersion: '24.1.0' },
       containers: [...this.containers.values()],
     };
     this.#messaging.publish(subjects.workerStatus, status);

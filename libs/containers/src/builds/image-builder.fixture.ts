@@ -123,3 +123,6 @@ async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
     await rm(lock, { recursive: true, force: true });
   }
 }
+
+/** Where the layers of {@link sharedBase} are. */
+export const sharedBaseStore = new FolderStore(BUILD_CACHE);
