@@ -17,6 +17,7 @@ import {
 import { BundleStore } from './bundles/bundle-store.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WorkerSpec } from './config.ts';
+import { ImageStore } from './images/image-store.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
 import { workerIdIn } from './worker-id.ts';
@@ -30,6 +31,7 @@ const TOKENS = {
   blobs: Symbol('BlobStore') as InjectionToken<BlobStore>,
   driver: Symbol('ContainerDriver') as InjectionToken<ContainerDriver>,
   bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
+  images: Symbol('ImageStore') as InjectionToken<ImageStore>,
   machine: Symbol('LocalMachine') as InjectionToken<LocalMachine>,
 };
 
@@ -53,6 +55,13 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
     useFactory: instanceCachingFactory(
       (from) => new BundleStore(from.resolve(TOKENS.spec).folder, from.resolve(TOKENS.blobs)),
     ),
+  });
+  root.register(TOKENS.images, {
+    useFactory: instanceCachingFactory((from) => {
+      const { folder } = from.resolve(TOKENS.spec);
+      const { registry } = from.resolve(TOKENS.messaging);
+      return new ImageStore({ folder: join(folder, 'layers'), blobs: from.resolve(TOKENS.blobs), registry });
+    }),
   });
   root.register(Worker, { useFactory: instanceCachingFactory(createWorker) });
   return { workerId, worker: root.resolve(Worker) };
@@ -87,6 +96,7 @@ function createWorker(from: DependencyContainer): Worker {
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),
     bundles: from.resolve(TOKENS.bundles),
+    images: from.resolve(TOKENS.images),
     secrets: createSecrets(from),
     clock: from.resolve(TOKENS.clock),
   });

@@ -17,6 +17,7 @@ import {
 import type { Logger } from '@gantry/telemetry';
 
 import type { BundleStore } from './bundles/bundle-store.ts';
+import type { ImageStore } from './images/image-store.ts';
 import type { Clock } from './clock.ts';
 import { ContainerCalls } from './containers/container-calls.ts';
 import type { ContainerSecrets } from './containers/container-secrets.ts';
@@ -52,6 +53,7 @@ export interface WorkerParts {
   /** Of containers without an image of their own. */
   nodeVersion: string;
   bundles: BundleStore;
+  images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
@@ -131,9 +133,10 @@ export class Worker {
 
   /** Ends what a predecessor left behind, then listens for commands and reports. */
   async start(): Promise<void> {
-    const { driver, bundles, clock, messaging, workerId, log } = this.#parts;
+    const { driver, bundles, images, clock, messaging, workerId, log } = this.#parts;
     const orphans = await driver.reconcile();
     if (orphans > 0) log.warn({ orphans }, 'ended the containers of a worker that was killed');
+    await images.clean();
     await bundles.removeStale(clock.wallMs()).catch((err: unknown) => {
       log.warn({ err }, 'old bundles could not be removed');
     });
@@ -252,10 +255,10 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, secrets, machine, clock, log, exitGraceMs } = this.#parts;
+    const { driver, bundles, images, secrets, machine, clock, log, exitGraceMs } = this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, secrets, machine, clock, log, exitGraceMs },
+      ...{ driver, bundles, images, secrets, machine, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

@@ -62,11 +62,14 @@ export class BundleStore {
   /**
    * Folder to be laid over the root of a container, with a file or folder that a function adds to its containers.
    *
+   * @param workdir - What a relative path is relative to. @defaultValue '/root'
    * @throws NotFoundError if the blob store lacks it.
    */
-  async openLayer({ digest, remotePath }: { digest: string; remotePath: string }): Promise<string> {
-    // Relative to the working directory, which is that of root.
-    const under = posix.resolve('/root', remotePath);
+  async openLayer(
+    { digest, remotePath }: { digest: string; remotePath: string },
+    workdir = '/root',
+  ): Promise<string> {
+    const under = posix.resolve(workdir, remotePath);
     const place = createHash('sha256').update(under).digest('hex').slice(0, 8);
     const folder = join(this.#folder, 'packages', `${digest}-${place}`);
     touch(folder);

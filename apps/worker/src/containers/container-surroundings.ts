@@ -2,6 +2,7 @@ import type { ContainerDriver } from '@gantry/containers';
 import type { WorkerToRunner } from '@gantry/protocol';
 
 import type { BundleStore } from '../bundles/bundle-store.ts';
+import type { ImageStore } from '../images/image-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { LocalMachine } from '../machine/local-machine.ts';
 import type { ContainerCalls } from './container-calls.ts';
@@ -13,6 +14,7 @@ import type { HostedContainer } from './hosted-container.ts';
 export interface ContainerSurroundings extends InputSurroundings {
   driver: ContainerDriver;
   bundles: BundleStore;
+  images: Pick<ImageStore, 'open'>;
   secrets: Pick<ContainerSecrets, 'open'>;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */

@@ -30,7 +30,7 @@ import type { Heartbeating } from './heartbeat-check.ts';
 import { loadMessage, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
 import { SignsOfLife } from './signs-of-life.ts';
-import { startOptions } from './start-options.ts';
+import { startContainer } from './start-options.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
 const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';
@@ -188,7 +188,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     // Awaited below; until then its failure is nobody's.
     needs.catch(() => undefined);
     try {
-      const container = await driver.start(await startOptions(this.#order, this.#around));
+      const container = await startContainer(this.#order, this.#around);
       this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),

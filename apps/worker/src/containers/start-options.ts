@@ -1,6 +1,12 @@
 import { dirname, join } from 'node:path';
 
-import type { ContainerLimits, ContainerMount, StartOptions } from '@gantry/containers';
+import type {
+  Container,
+  ContainerLimits,
+  ContainerMount,
+  ContainerRoot,
+  StartOptions,
+} from '@gantry/containers';
 import { ContainerError, DEFAULTS, type FunctionOptionsSpec } from '@gantry/protocol';
 
 import type { ContainerOrder } from './load-message.ts';
@@ -12,14 +18,37 @@ const PACKAGES_FOLDER = '/opt/gantry/node_modules';
 /** Cores that a container may take beyond what it asked for, unless it says how many. */
 const BURST_CORES = 16;
 
-type Around = Pick<ContainerSurroundings, 'driver' | 'bundles'>;
+type Around = Pick<ContainerSurroundings, 'driver' | 'bundles' | 'images'>;
+
+/**
+ * Starts a container with what its function needs. Its image stays on this machine as long as it runs.
+ *
+ * @throws NotFoundError for what the platform lacks, and what the driver throws.
+ */
+export async function startContainer(order: ContainerOrder, around: Around): Promise<Container> {
+  const { driver, images } = around;
+  const imageId = driver.capabilities.images ? order.record.image?.id : undefined;
+  const image = imageId === undefined ? undefined : await images.open(imageId);
+  try {
+    const container = await driver.start(await startOptions(order, around, image?.root));
+    void container.exited.then(() => image?.release());
+    return container;
+  } catch (error) {
+    image?.release();
+    throw error;
+  }
+}
 
 /**
  * What the driver is told of a container: for those with a file system of their own, what is to be in that.
  *
  * @throws {@link ContainerError} for what the user must be able to rely on and this driver cannot do.
  */
-export async function startOptions(order: ContainerOrder, around: Around): Promise<StartOptions> {
+export async function startOptions(
+  order: ContainerOrder,
+  around: Omit<Around, 'images'>,
+  root?: ContainerRoot,
+): Promise<StartOptions> {
   const { containerId, record, gpus } = order;
   const { options } = record.spec;
   const { driver, bundles } = around;
@@ -32,11 +61,11 @@ export async function startOptions(order: ContainerOrder, around: Around): Promi
   const [bundlePath, packagesFolder, ...extraLayers] = await Promise.all([
     bundles.open(record),
     packages && bundles.openArchive(packages.digest),
-    ...(image?.files ?? []).map((file) => bundles.openLayer(file)),
+    ...(image?.files ?? []).map((file) => bundles.openLayer(file, root?.workdir)),
   ]);
   const mounts: ContainerMount[] = [{ source: dirname(bundlePath), target: BUNDLE_FOLDER }];
   if (packagesFolder) mounts.push({ source: join(packagesFolder, 'node_modules'), target: PACKAGES_FOLDER });
-  return { ...common, mounts, extraLayers };
+  return { ...common, root, mounts, extraLayers };
 }
 
 /** A single number is a request: what the container gets of a full machine. A second one is what it may not exceed. */
