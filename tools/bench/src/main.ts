@@ -7,6 +7,7 @@ import { benchmarkColdStart } from './cold-start-benchmark.ts';
 import { benchmarkGenerator } from './generator-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
 import { benchmarkIdle } from './idle-benchmark.ts';
+import { benchmarkImages } from './image-benchmark.ts';
 import { describeMachine } from './machine.ts';
 import { benchmarkMap, benchmarkMapMemory } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
@@ -19,7 +20,8 @@ const USAGE = `npm run bench -- [options]
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
-Needs redis-server, wrk and openssl on PATH (Debian packages of the same names).`;
+Needs redis-server, wrk and openssl on PATH (Debian packages of the same names).
+One more name, images, needs root, runc and buildah.`;
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +36,7 @@ const rounds = values.quick ? 1 : 3;
 const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   calls: () => benchmarkCalls({ synced: false, repeats: rounds }),
   'calls-synced': () => benchmarkCalls({ synced: true, repeats: rounds }),
+  images: () => benchmarkImages({ rounds }),
   map: async () => [await benchmarkMap({ synced: false, rounds })],
   'map-synced': async () => [await benchmarkMap({ synced: true, rounds })],
   'map-memory': async () => [await benchmarkMapMemory()],

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { end, firstLine, run, temporaryDirectory } from './processes.ts';
@@ -16,10 +18,11 @@ export interface Platform extends AsyncDisposable {
 }
 
 /** Starts `gantry up` in a fresh data directory. `synced` writes every message to disk before it counts. */
-export async function startPlatform(options: { synced: boolean }): Promise<Platform> {
+export async function startPlatform(options: { synced: boolean; driver?: string }): Promise<Platform> {
   const directory = await temporaryDirectory();
   const args = ['up', '--json', '--data-dir', directory.path, '--port', '0', '--https-port', '0'];
   if (!options.synced) args.push('--no-sync');
+  if (options.driver !== undefined) args.push('--driver', options.driver);
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, GANTRY_LOG_LEVEL: 'warn' },
@@ -38,6 +41,17 @@ export async function startPlatform(options: { synced: boolean }): Promise<Platf
       await directory[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Deploys an app as a user does; resolves with what was printed about it. */
+export async function deploy(entry: string, env: Record<string, string>): Promise<{ stderr: string }> {
+  const child = spawn(process.execPath, [CLI, 'deploy', entry], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  });
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`"${entry}" was not deployed:\n${stderr}`);
+  return { stderr };
 }
 
 /** Deploys the benchmark app; resolves with the web address of its endpoint. */

@@ -12,6 +12,7 @@ const PACKAGES = {
   'mkfs.ext4': 'e2fsprogs',
   buildah: 'buildah',
   mmdebstrap: 'mmdebstrap',
+  slirp4netns: 'slirp4netns',
   newuidmap: 'uidmap',
 };
 

@@ -14,19 +14,23 @@ export async function showImageBuilds(
   events: AsyncIterable<ImageBuildEvent>,
   steps: Steps,
 ): Promise<BuiltImages | undefined> {
+  // Images have steps in common, and the first line about one is enough.
+  const shown = new Set<string>();
   for await (const event of events) {
     switch (event.type) {
       case 'step':
         steps.progress(`${event.title}…`);
         break;
       case 'stepCached':
-        steps.done(event.title, 'cached');
+        if (!shown.has(event.title)) steps.done(event.title, 'cached');
+        shown.add(event.title);
         break;
       case 'output':
-        steps.output(event.text);
+        if (event.text !== '') steps.output(event.text);
         break;
       case 'stepDone':
         steps.done(event.title, event.durationMs);
+        shown.add(event.title);
         break;
       case 'built':
         return event.images;

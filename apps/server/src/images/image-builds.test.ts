@@ -208,6 +208,11 @@ describe('image builds', () => {
     expect((await build([step as BuildStep], { openSecrets: closed })).ran).toEqual([]);
   });
 
+  it('with a GPU are refused', async () => {
+    await expect(build([{ ...run('a'), gpu: 'H100' } as BuildStep])).rejects.toThrow('asks for H100');
+    expect(builder.built).toEqual(['debian', 'node']);
+  });
+
   it('make the default image only for functions without one', async () => {
     const spec = { name: 'f', options: {} } as never;
     const { ids, defaultId } = await builds.build(order([run('a')], { manifest: { functions: [spec] } }));

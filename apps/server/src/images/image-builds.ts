@@ -119,6 +119,7 @@ export class ImageBuilds {
       order.onEvent?.({ type: 'stepCached', image, title });
       return kept;
     }
+    if (step.gpu !== undefined) throw namedAfter(title, site, noGpu(step.gpu));
     order.onEvent?.({ type: 'step', image, title });
     const startedAtMs = performance.now();
     const onLine = (text: string) => order.onEvent?.({ type: 'output', text });
@@ -174,6 +175,12 @@ export class ImageBuilds {
     const record: StepRecord = { layers: [...layers], config, builtAtMs: Date.now() };
     await this.#options.messaging.registry.put(registryKeys.imageStep(key), record);
   }
+}
+
+function noGpu(gpu: string): BuildError {
+  return new BuildError(`build steps get no GPU here, and this one asks for ${gpu}`, {
+    hint: 'Do what needs one when a container starts, in an @enter hook.',
+  });
 }
 
 interface StepContext {

@@ -124,7 +124,9 @@ export class ImageBuilder {
       case 'copy':
         return { layers: await this.#copy(work, options, folder), config };
       case 'function':
-        throw new BuildError('functions cannot run in builds on this server');
+        throw new BuildError('functions of an app cannot run while an image is built', {
+          hint: 'Do the same in a program, with addLocalFile(…, { copy: true }) and runCommands.',
+        });
     }
   }
 

@@ -17,7 +17,8 @@ export async function nodeTree(
   folder: string,
   options: ToolOptions & { use(tar: Readable): Promise<void> },
 ): Promise<void> {
-  const { use, ...rest } = options;
+  // What npm says of its downloads is of no interest to who builds an image.
+  const { use, onLine: _unheard, ...rest } = options;
   const [program, npm] = [join(folder, 'node'), join(folder, 'npm')];
   await unpack(`node-linux-${arch()}@${version}`, program, rest);
   const { version: exact } = JSON.parse(await readFile(join(program, 'package.json'), 'utf8')) as {
