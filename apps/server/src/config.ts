@@ -14,6 +14,8 @@ export interface ServerConfig {
   port: number;
   /** Keys that seal secrets. @defaultValue those in `secrets.key` of the data directory, made if there are none */
   secretsKey?: string | undefined;
+  /** The runner program, for functions that steps of images run. @defaultValue none can */
+  runnerPath?: string | undefined;
   /** What clients must present. */
   token: string;
   workspace: string;
@@ -32,7 +34,7 @@ export interface ServerConfig {
 export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
 
 /** What may be left out for good. */
-type Absent = 'rateLimit' | 'secretsKey';
+type Absent = 'rateLimit' | 'runnerPath' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

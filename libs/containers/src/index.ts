@@ -4,6 +4,7 @@ export {
   type BuildStepOptions,
   type ImageBuilderOptions,
   type RegistryCredentials,
+  type StepCode,
 } from './builds/image-builder.ts';
 export type { LayerStore } from './builds/layer-store.ts';
 export type {

@@ -23,6 +23,8 @@ export interface ServerConfig {
   blobs: BlobStoreConfig;
   host: string;
   port: number;
+  /** Absolute path of the runner, for functions that build steps of images run. */
+  runnerPath?: string | undefined;
   /** Keys that seal secrets, if not those of the data directory. */
   secretsKey?: string | undefined;
   token: string;

@@ -157,6 +157,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
     ...address,
     blobs,
     port: ports.api,
+    runnerPath: runnerPath(options.programs),
     token,
     secretsKey,
     gatewayUrl,

@@ -3,6 +3,7 @@ import {
   type BuiltImages,
   type ImageBuildEvent,
   InvalidError,
+  type Manifest,
   NotFoundError,
   registryKeys,
 } from '@gantry/protocol';
@@ -20,6 +21,7 @@ export interface DeployImagesOptions {
 
 /** What a deploy says about images. */
 export interface ImagesOfDeploy extends SecretOrder {
+  manifest: Pick<Manifest, 'functions' | 'images' | 'bundle' | 'packages'>;
   images?: BuiltImages | undefined;
   forceBuild?: boolean | undefined;
   ignoreCache?: boolean | undefined;

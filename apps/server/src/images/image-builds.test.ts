@@ -64,6 +64,8 @@ const run = (command: string, forceBuild?: true): BuildStep => ({
   ...(forceBuild ? { forceBuild } : {}),
 });
 
+const BUNDLE = { path: 'bundle.mjs', digest: 'sha256-b', sizeBytes: 1 };
+
 describe('image builds', () => {
   let builder: FakeBuilder;
   let registry: MemoryRegistry;
@@ -88,6 +90,7 @@ describe('image builds', () => {
         { steps: [{ type: 'debian' }, ...steps], sites: steps.map(() => ({ file: 'app.ts', line: 7 })) },
       ],
       functions: [],
+      bundle: BUNDLE,
     },
     openSecrets: async (refs) => (refs.length > 0 ? { TOKEN: 'x' } : {}),
     onEvent: (event) => events.push(event),
@@ -215,7 +218,9 @@ describe('image builds', () => {
 
   it('make the default image only for functions without one', async () => {
     const spec = { name: 'f', options: {} } as never;
-    const { ids, defaultId } = await builds.build(order([run('a')], { manifest: { functions: [spec] } }));
+    const { ids, defaultId } = await builds.build(
+      order([run('a')], { manifest: { functions: [spec], bundle: BUNDLE } }),
+    );
     expect(ids).toEqual([]);
     expect(defaultId).toMatch(/^im-/);
   });

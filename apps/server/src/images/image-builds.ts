@@ -1,4 +1,4 @@
-import type { BuildStepOptions, RegistryCredentials } from '@gantry/containers';
+import type { BuildStepOptions, RegistryCredentials, StepCode } from '@gantry/containers';
 import {
   applyConfig,
   type DebianSuite,
@@ -45,7 +45,7 @@ export interface ImageBuildsOptions {
 
 /** The images of one deploy. */
 export interface ImageOrder {
-  manifest: Pick<Manifest, 'images' | 'functions'>;
+  manifest: Pick<Manifest, 'images' | 'functions' | 'bundle' | 'packages'>;
   /** Take nothing from earlier builds, and keep what comes out for later ones. */
   forceBuild?: boolean | undefined;
   /** Take nothing from earlier builds, and leave what is kept as it is. */
@@ -148,7 +148,8 @@ export class ImageBuilds {
         const secrets = await order.openSecrets(step.secrets);
         const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
-        const options = { below, secrets, credentials, timeoutMs, ...together };
+        const code = codeOf(order.manifest);
+        const options = { below, secrets, credentials, code, timeoutMs, ...together };
         const state = await this.#options.builder.build(step.work, options);
         if (isKept) await this.#keep(key, state);
         return state;
@@ -175,6 +176,10 @@ export class ImageBuilds {
     const record: StepRecord = { layers: [...layers], config, builtAtMs: Date.now() };
     await this.#options.messaging.registry.put(registryKeys.imageStep(key), record);
   }
+}
+
+function codeOf({ bundle, packages }: ImageOrder['manifest']): StepCode {
+  return { bundle: bundle.digest, packages: packages?.digest };
 }
 
 function noGpu(gpu: string): BuildError {

@@ -9,7 +9,7 @@ import type { CompleteServerConfig } from '../config.ts';
 import { ImageBuilds } from './image-builds.ts';
 
 export interface ImageBuildParts {
-  config: Pick<CompleteServerConfig, 'dataDir'>;
+  config: Pick<CompleteServerConfig, 'dataDir' | 'runnerPath'>;
   blobs: BlobStore;
   messaging: Pick<Messaging, 'registry' | 'leases'>;
 }
@@ -23,7 +23,11 @@ export async function openImageBuilds(
   return new ImageBuilds({
     messaging,
     serverId,
-    builder: new ImageBuilder({ folder: join(config.dataDir, 'image-builds'), store: blobs }),
+    builder: new ImageBuilder({
+      folder: join(config.dataDir, 'image-builds'),
+      store: blobs,
+      runnerPath: config.runnerPath,
+    }),
     nodeVersion: process.versions.node,
     debianSuite: suite === undefined ? undefined : debianSuite(suite),
   });

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import { dockerfileOn, type ImageState, type LayerWork, resolvePath, STEP_FILES } from '@gantry/images';
-import { BuildError, type FileRef, type ImageConfig, type ImageLayer } from '@gantry/protocol';
+import {
+  BuildError,
+  type FileRef,
+  type FunctionStep,
+  IMAGE_FUNCTION_FLAG,
+  type ImageConfig,
+  type ImageLayer,
+} from '@gantry/protocol';
 
 import { Buildah } from './buildah.ts';
 import { debianRoot } from './debian-root.ts';
@@ -22,6 +29,8 @@ export interface ImageBuilderOptions {
   /** For what is under way, and for images that builds go on from. All of it can be made again. */
   folder: string;
   store: LayerStore;
+  /** The runner program, for steps that run functions; what is beside it is visible to them. @defaultValue none can run */
+  runnerPath?: string | undefined;
   /** @defaultValue that of this process */
   env?: NodeJS.ProcessEnv | undefined;
 }
@@ -31,6 +40,8 @@ export interface BuildStepOptions {
   below?: ImageState | undefined;
   /** In the environment while the step runs. */
   secrets?: Readonly<Record<string, string>> | undefined;
+  /** Where a function of the app that the step runs has its code. */
+  code?: StepCode | undefined;
   /** For a base that comes from a registry. */
   credentials?: RegistryCredentials | undefined;
   timeoutMs?: number | undefined;
@@ -39,9 +50,23 @@ export interface BuildStepOptions {
   onLine?: ((line: string) => void) | undefined;
 }
 
+/** Digests of what a function needs to run. */
+export interface StepCode {
+  bundle: string;
+  /** npm packages that could not be bundled, as an archive with a `node_modules` folder. */
+  packages?: string | undefined;
+}
+
 export interface RegistryCredentials {
   username: string;
   password: string;
+}
+
+/** What a container is to run, and what it sees meanwhile. */
+interface StepProgram {
+  words: readonly string[];
+  files?: FileRef | undefined;
+  mounts?: StepSurroundings['mounts'] | undefined;
 }
 
 const DEFAULT_CONFIG: ImageConfig = {
@@ -49,6 +74,7 @@ const DEFAULT_CONFIG: ImageConfig = {
 };
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 const CACHES = '/dev/gantry/caches';
+const PLATFORM = '/dev/gantry/platform';
 /** Package managers ask nothing, and keep what they have downloaded out of the layer. */
 const STEP_ENV = {
   DEBIAN_FRONTEND: 'noninteractive',
@@ -124,9 +150,7 @@ export class ImageBuilder {
       case 'copy':
         return { layers: await this.#copy(work, options, folder), config };
       case 'function':
-        throw new BuildError('functions of an app cannot run while an image is built', {
-          hint: 'Do the same in a program, with addLocalFile(…, { copy: true }) and runCommands.',
-        });
+        return { layers: await this.#function(work.step, options, folder), config };
     }
   }
 
@@ -142,13 +166,35 @@ export class ImageBuilder {
     return { layers: layer ? [...layers, layer] : layers, config };
   }
 
+  async #function(step: FunctionStep, options: BuildStepOptions, folder: string): Promise<ImageLayer[]> {
+    const { runnerPath } = this.#options;
+    if (runnerPath === undefined || !options.code) {
+      throw new BuildError('this server cannot run functions while it builds an image', {
+        hint: 'Start it with "gantry up" or "gantry server", which bring the runner.',
+      });
+    }
+    const code = join(folder, 'code');
+    await mkdir(code);
+    const { bundle, packages } = options.code;
+    await pipeline(await this.#options.store.get(bundle), createWriteStream(join(code, 'bundle.mjs')));
+    if (packages) await unpackArchive(await this.#fetch({ digest: packages }, folder), code);
+    const mounts = [
+      { source: process.execPath, target: `${PLATFORM}/node` },
+      { source: dirname(runnerPath), target: `${PLATFORM}/runner` },
+      { source: code, target: `${PLATFORM}/code` },
+    ];
+    const program = [`${PLATFORM}/node`, `${PLATFORM}/runner/${basename(runnerPath)}`];
+    const words = [...program, IMAGE_FUNCTION_FLAG, `${PLATFORM}/code/bundle.mjs`, step.name, step.args];
+    return await this.#runStep({ words, mounts }, options, folder);
+  }
+
   async #runStep(
-    { words, files }: { words: readonly string[]; files?: FileRef | undefined },
+    { words, files, mounts }: StepProgram,
     options: BuildStepOptions,
     folder: string,
   ): Promise<ImageLayer[]> {
     const { below = { layers: [], config: DEFAULT_CONFIG }, signal, onLine, timeoutMs } = options;
-    const runtime = await this.#runtime(below.config, options, { folder, files });
+    const runtime = await this.#runtime(below.config, options, { folder, files, mounts });
     await using network = await openStepNetwork();
     const base = await this.#buildah.imageOf(below.layers, { signal, folder });
     await using container = await this.#buildah.container(base, { dns: STEP_DNS });
@@ -201,11 +247,15 @@ export class ImageBuilder {
   async #runtime(
     config: ImageConfig,
     { secrets }: BuildStepOptions,
-    { folder, files }: { folder: string; files?: FileRef | undefined },
+    { folder, files, mounts: own = [] }: Omit<StepProgram, 'words'> & { folder: string },
   ): Promise<string> {
     const caches = join(folder, 'caches');
     await mkdir(caches);
-    const mounts = [...this.#surroundings.mounts, { source: caches, target: CACHES, writable: true }];
+    const mounts: StepSurroundings['mounts'][number][] = [
+      ...this.#surroundings.mounts,
+      ...own,
+      { source: caches, target: CACHES, writable: true },
+    ];
     if (files) {
       const source = join(folder, 'files');
       await mkdir(source);
@@ -226,7 +276,7 @@ export class ImageBuilder {
     return { layers, config: readConfig(image.config) };
   }
 
-  async #fetch({ digest }: FileRef, folder: string): Promise<string> {
+  async #fetch({ digest }: Pick<FileRef, 'digest'>, folder: string): Promise<string> {
     const path = join(folder, `${digest}.tar.gz`);
     await pipeline(await this.#options.store.get(digest), createWriteStream(path));
     return path;

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+
+import { findRuncProblem } from '@gantry/containers';
+import { noBuildsReason } from '@gantry/containers/testing';
+import { RemoteFunction } from 'gantry';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { startPlatformWith } from './deployed-platform.ts';
+import type { look, plain } from './image-builds-app.ts';
+import { runCli, type Platform } from './platform.ts';
+
+const ENTRY = join(import.meta.dirname, 'image-builds-app.ts');
+const reason = noBuildsReason ?? findRuncProblem()?.message;
+/** A Debian is made of its packages. */
+const BUILD_TIMEOUT_MS = 600_000;
+
+describe.skipIf(reason)(`a platform that builds images${reason ? ` (${reason})` : ''}`, () => {
+  let platform: Platform;
+
+  beforeAll(async () => {
+    platform = await startPlatformWith(ENTRY, ['--driver', 'runc']);
+  }, BUILD_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await platform?.[Symbol.asyncDispose]();
+  });
+
+  test('runs functions in what their steps, commands and functions, have made', async () => {
+    expect(await RemoteFunction.fromName<typeof look>('image-builds', 'look').remote()).toEqual({
+      greeting: 'hello',
+      made: 'hello from a step',
+      prepared: 'MODEL',
+      folder: '/srv',
+    });
+  });
+
+  test('runs functions without an image in the one of the platform', async () => {
+    expect(await RemoteFunction.fromName<typeof plain>('image-builds', 'plain').remote()).toBe('debian');
+  });
+
+  test(
+    'shows each step of a deploy, as taken from an earlier one where it was',
+    async () => {
+      const { stderr } = await runCli(['deploy', ENTRY], platform.env);
+      expect(stderr).toContain('✓ run prepare() cached');
+      expect(stderr).not.toContain('preparing model');
+      const again = await runCli(['deploy', ENTRY], { ...platform.env, GANTRY_IGNORE_CACHE: '1' });
+      expect(again.stderr).toContain('│ preparing model');
+    },
+    BUILD_TIMEOUT_MS,
+  );
+});
