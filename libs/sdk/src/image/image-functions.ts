@@ -6,6 +6,8 @@ import type { StepFields } from './draft-steps.ts';
 import type { RunFunctionOptions } from './image-options.ts';
 import { checkStepKeys, stepFields } from './step-checks.ts';
 
+// They travel as one word of a command line.
+const MOST_ARGUMENT_BYTES = 64 * 1024;
 const FUNCTIONS = Symbol.for('gantry.imageFunctions');
 const globals = globalThis as { [FUNCTIONS]?: Map<string, AnyFunction> };
 
@@ -45,10 +47,16 @@ export function functionStep(subject: string, fn: AnyFunction, options: RunFunct
   if (memoryMiB !== undefined) {
     checkRange(`${subject}: memoryMiB`, memoryMiB, { min: 1, max: Infinity, integer: true });
   }
+  const encoded = encodeValue(args);
+  if (encoded.length > MOST_ARGUMENT_BYTES) {
+    throw new InvalidError(`${subject}: args are ${encoded.length} bytes, above ${MOST_ARGUMENT_BYTES}`, {
+      hint: 'Put them into a file, with addLocalFile(…, { copy: true }) before this step.',
+    });
+  }
   return {
     type: 'function',
     name: fn.name,
-    args: Buffer.from(encodeValue(args)).toString('base64'),
+    args: Buffer.from(encoded).toString('base64'),
     timeoutMs,
     cpu,
     memoryMiB,

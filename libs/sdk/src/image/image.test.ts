@@ -83,7 +83,7 @@ describe('an image', () => {
     ['Image.npmInstall: "--omit=dev" is an option, not a package', () => base.npmInstall('--omit=dev')],
     ['extraOptions', () => base.npmInstall('--omit=dev')],
     ['there is no option "registyr"', () => base.npmInstall('a', { registyr: 'x' } as object)],
-    ['Image.runCommands: "T4:0" is no GPU', () => base.runCommands('nvidia-smi', { gpu: 'T4:0' })],
+    ['"T4:0": a container has from 1 to 8 GPUs', () => base.runCommands('nvidia-smi', { gpu: 'T4:0' })],
     [
       'forceBuild must be true or false, not yes',
       () => base.runCommands('a', { forceBuild: 'yes' as never }),
@@ -126,6 +126,7 @@ describe('an image', () => {
       () => [function twice() {}, function twice() {}].map((fn) => base.runFunction(fn)),
     ],
     ['args must be a list', () => base.runFunction(prepare, { args: 'a' as never })],
+    ['args are 70006 bytes, above 65536', () => base.runFunction(prepare, { args: ['x'.repeat(70_000)] })],
     ['timeoutMs must be a number from 10 to 86400000', () => base.runFunction(prepare, { timeoutMs: 1 })],
     ['there is no option "volumes"', () => base.runFunction(prepare, { volumes: {} } as object)],
     ['Image.addLocalSource: "../lib" is no name of a package', () => base.addLocalSource('../lib')],

@@ -1,4 +1,4 @@
-import { InvalidError, type SecretRef, type StepOptions } from '@gantry/protocol';
+import { formatGpu, InvalidError, parseGpuConfig, type SecretRef, type StepOptions } from '@gantry/protocol';
 
 import { checkKeys, checkSecrets } from '../option-checks.ts';
 import type { BuildStepOptions } from './image-options.ts';
@@ -40,16 +40,11 @@ export function stepFields(subject: string, { forceBuild, secrets, gpu }: BuildS
   if (forceBuild !== undefined && typeof forceBuild !== 'boolean') {
     throw new InvalidError(`${subject}: forceBuild must be true or false, not ${String(forceBuild)}`);
   }
-  if (gpu !== undefined && (typeof gpu !== 'string' || !/^[A-Za-z0-9-]+(?::[1-9]\d*)?$/.test(gpu))) {
-    throw new InvalidError(`${subject}: "${String(gpu)}" is no GPU`, {
-      hint: 'Write a type, and a number if it is more than one, such as "A10G:2", or "any".',
-    });
-  }
   return {
     ...(forceBuild ? { forceBuild: true } : {}),
     // They turn themselves into what a manifest says of them.
     ...(secrets && secrets.length > 0 ? { secrets: secrets as unknown as SecretRef[] } : {}),
-    ...(gpu ? { gpu: gpu.toUpperCase() } : {}),
+    ...(gpu === undefined ? {} : { gpu: formatGpu(parseGpuConfig(gpu)) }),
   };
 }
 
