@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
 import { ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
+import { DEFAULTS } from '@gantry/protocol';
 import { InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import {
   container as rootContainer,
@@ -70,7 +71,9 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
 function createDriver(from: DependencyContainer): ContainerDriver {
   const { folder, runnerPath, nodePath, nodeFlags, prewarm, driver, ociRuntime } = from.resolve(TOKENS.spec);
   const shared = { dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm };
-  if (driver.name === 'runc') return new RuncDriver({ ...shared, ociRuntime });
+  if (driver.name === 'runc') {
+    return new RuncDriver({ ...shared, ociRuntime, prewarmDiskMiB: DEFAULTS.ephemeralDiskMiB });
+  }
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
   return new ProcessDriver({ ...shared, env });
 }

@@ -24,8 +24,8 @@ export interface LaunchOptions {
   runtime: OciRuntime;
   /** The container's name in the runtime and in cgroups. */
   name: string;
-  /** Holds `config.json`; gets what the container writes. */
-  directory: string;
+  /** Folder with `config.json`; gets what the container writes. */
+  bundle: string;
   /** Folders, lowest first. */
   layers: readonly string[];
   /** To limit what is written: of {@link DiskImages}, to be copied. @defaultValue no limit */
@@ -49,14 +49,14 @@ exec "$@"
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
  */
-export function launch({ runtime, name, directory, layers, diskImage }: LaunchOptions): ChildProcess {
-  const place = join(directory, 'disk');
+export function launch({ runtime, name, bundle, layers, diskImage }: LaunchOptions): ChildProcess {
+  const place = join(bundle, 'disk');
   mkdirSync(place);
   if (diskImage === undefined) makeUpperFolders(place);
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
   const run = ['--root', runtime.stateFolder, 'run', '--keep', '--preserve-fds', '1'];
-  const files = ['--bundle', directory, '--pid-file', join(directory, 'pid'), name];
+  const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
   return spawn(
     'unshare',
     [
@@ -88,7 +88,7 @@ export interface ContainerPids {
  *
  * @throws ContainerError if the container could not be started.
  */
-export async function startedPids(child: ChildProcess, directory: string): Promise<ContainerPids> {
+export async function startedPids(child: ChildProcess, bundle: string): Promise<ContainerPids> {
   let cause: Error | undefined;
   child.once('error', (error) => (cause = error));
   const stderr = child.stderr as Readable;
@@ -97,7 +97,7 @@ export async function startedPids(child: ChildProcess, directory: string): Promi
   stderr.on('readable', keep);
   try {
     for (;;) {
-      const init = readNumber(join(directory, 'pid'));
+      const init = readNumber(join(bundle, 'pid'));
       const runner = init && readNumber(`/proc/${init}/task/${init}/children`);
       if (init && runner) return { init, runner };
       if (cause) throw failedStart(cause.message, cause);

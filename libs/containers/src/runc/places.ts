@@ -26,6 +26,8 @@ export const INNER_SOCKET = '/run/gantry.sock';
 /** World-readable, as the root of a container is nobody outside; each start mounts its own root over it, unseen by all else. */
 const RUN_FOLDER = '/run/gantry-containers';
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
+/** See {@link LateMounts}. */
+export const LATE_FOLDER = join(RUN_FOLDER, 'late');
 const LAYER_LINKS = join(RUN_FOLDER, 'layers');
 
 /** Makes the folders that all containers of this machine share. */
@@ -124,7 +126,8 @@ function readText(path: string): string {
   }
 }
 
-function ownedFolder(path: string, mode = 0o755): void {
+/** Makes a folder of the container's root user. */
+export function ownedFolder(path: string, mode = 0o755): void {
   mkdirSync(path, { recursive: true });
   chmodSync(path, mode);
   chownSync(path, CONTAINER_IDS.first, CONTAINER_IDS.first);

@@ -9,6 +9,7 @@ import { ContainerError } from '@gantry/protocol';
 import type {
   Container,
   ContainerEnd,
+  ContainerLimits,
   ContainerMount,
   ExecOptions,
   ExecProcess,
@@ -39,6 +40,14 @@ export interface RuncContainerOptions {
   workdir: string;
 }
 
+/** What a container that was started ahead is told when it is taken. */
+export interface Becoming {
+  id: string;
+  directory: string;
+  mounts: readonly ContainerMount[];
+  limits: ContainerLimits;
+}
+
 /** A container of an OCI runtime, which runs as a child of this process until its first process ends. */
 export class RuncContainer implements Container {
   id: string;
@@ -49,7 +58,7 @@ export class RuncContainer implements Container {
   readonly #child: ChildProcess;
   readonly #cgroup: ContainerCgroup;
   readonly #runtime: OciRuntime;
-  readonly #mounts: ContainerMount[];
+  #mounts: readonly ContainerMount[];
   readonly #workdir: string;
   /** The parent of orphans, and of the runner. */
   readonly #init: number;
@@ -66,7 +75,7 @@ export class RuncContainer implements Container {
     this.#child = options.child;
     this.#cgroup = options.cgroup;
     this.#runtime = options.runtime;
-    this.#mounts = [...options.mounts];
+    this.#mounts = options.mounts;
     this.#workdir = options.workdir;
     this.#identity = processIdentity(options.pids.init);
     this.exited = new Promise((resolve) => {
@@ -76,6 +85,18 @@ export class RuncContainer implements Container {
     });
     // The runner may end while the worker writes to it: `exited` tells, the socket need not.
     this.channel.on('error', () => undefined);
+  }
+
+  get ended(): boolean {
+    return !this.#runs;
+  }
+
+  /** Makes a container that was started ahead the one of this id. */
+  become({ id, directory, mounts, limits }: Becoming): void {
+    this.id = id;
+    this.directory = directory;
+    this.#mounts = [...mounts, ...this.#mounts];
+    this.#cgroup.setLimits(limits);
   }
 
   get channel(): Duplex {

@@ -12,6 +12,7 @@ import { CONTAINER_IDS } from '../container-ids.ts';
 import { inPieces, tarOf } from '../layers/tar.fixture.ts';
 import { unpackLayer } from '../layers/unpack-layer.ts';
 import { findRuncProblem } from './requirements.ts';
+import { Probe, writeProbe } from './probe.fixture.ts';
 import { RuncDriver } from './runc-driver.ts';
 
 const problem = findRuncProblem();
@@ -73,6 +74,7 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       await waitUntil(() => !isRunning(pid));
       expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
       expect(readdirSync(join(dataDir, 'runtime'))).toEqual([]);
+      expect(readdirSync(join(dataDir, 'runc'))).toEqual([]);
       expect(existsSync(`/sys/fs/cgroup/memory${cgroup}`)).toBe(false);
       await waitUntil(() => links().length < linksBefore.length);
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dataDir);
@@ -93,6 +95,51 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       await expect(failed).rejects.toThrow(/could not be started: mount: /);
       expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
       expect(readdirSync(join(dataDir, 'runc-containers'))).toEqual([]);
+    });
+
+    it('gives a container that was started ahead its mounts and limits when it is taken, and takes them away', async () => {
+      writeProbe(runnerPath);
+      const driver = new RuncDriver({ dataDir, runnerPath, prewarm: 1 });
+      const source = join(work.path, 'bundle');
+      mkdirSync(source);
+      writeFileSync(join(source, 'code.mjs'), 'code');
+      const mounts = [{ source, target: '/opt/gantry/bundle' }];
+      const probe = await waitUntil(async () => {
+        const started = await Probe.start(driver, { mounts, limits: { memoryMiB: 128 } });
+        if (started.container.pathInside(source) === '/opt/gantry/late/bundle') return started;
+        // None waited yet.
+        await started.end();
+        return undefined;
+      });
+      const inside = probe.container.pathInside(join(source, 'code.mjs'));
+      expect(await probe.run(`return fs.readFileSync('${inside}', 'utf8')`)).toBe('code');
+      expect(await probe.run(`fs.writeFileSync('${inside}', 'evil')`)).toMatch(/EACCES|EROFS/);
+      probe.send(`globalThis.all = []; for (;;) all.push(Buffer.alloc(1 << 24, 1));`);
+      expect((await probe.container.exited).outOfMemory).toBe(true);
+      await driver.close();
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(source);
+    });
+
+    it('lets every container have the runner compiled, by a container that ran no code of users', async () => {
+      // As the runner does: a cache before all else, and an end when it is asked to stop.
+      const cached =
+        "import { enableCompileCache, getCompileCacheDir } from 'node:module';" +
+        "enableCompileCache(process.env.GANTRY_COMPILE_CACHE); process.on('SIGTERM', () => process.exit(0));" +
+        "await import('./probe.mjs');";
+      writeProbe(join(work.path, 'runner', 'probe.mjs'));
+      writeFileSync(runnerPath, cached);
+      const driver = new RuncDriver({ dataDir, runnerPath, prewarm: 1 });
+      const compiled = join(dataDir, 'roots', 'compiled');
+      await waitUntil(
+        () => existsSync(compiled) && readdirSync(compiled).some((name) => !name.startsWith('.')),
+        {
+          timeoutMs: 20_000,
+        },
+      );
+      const probe = await Probe.start(driver, { network: 'none' });
+      const found = `return fs.readdirSync('/opt/gantry/cache').flatMap((tag) => fs.readdirSync('/opt/gantry/cache/' + tag)).length`;
+      expect(await probe.run(found)).toBeGreaterThan(0);
+      await driver.close();
     });
 
     it('lays the layers of an image over each other, the last on top, and keeps each container’s changes apart', async () => {

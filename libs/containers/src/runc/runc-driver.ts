@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
 
@@ -15,8 +16,10 @@ import type {
   StartOptions,
 } from '../container-driver.ts';
 import { OwnedRecords } from '../owned-records.ts';
+import { WarmProcesses } from '../warm-processes.ts';
 import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
 import { DiskImages } from './disk-image.ts';
+import { LateMounts, prepareLateMounts } from './late-mounts.ts';
 import { launch, startedPids, type OciRuntime } from './launch.ts';
 import { attachNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
@@ -30,6 +33,7 @@ import {
   writeDefaultRoot,
   writePlatformLayer,
 } from './places.ts';
+import { INNER_CACHE, RunnerCache } from './runner-cache.ts';
 import { RuncContainer } from './runc-container.ts';
 
 export interface RuncDriverOptions {
@@ -41,8 +45,10 @@ export interface RuncDriverOptions {
   nodePath?: string | undefined;
   /** Flags for Node, before the runner's path. */
   nodeFlags?: readonly string[] | undefined;
-  /** How many containers to start ahead of need. @defaultValue 0 */
+  /** How many containers to start ahead of need: without an image, with a network. @defaultValue 0 */
   prewarm?: number | undefined;
+  /** The limit of disk of those; containers with another one are started when they are needed. @defaultValue none */
+  prewarmDiskMiB?: number | undefined;
   /** Environment of every container. */
   env?: Readonly<Record<string, string>> | undefined;
   /** An OCI runtime: a name on PATH, or a path. @defaultValue 'runc' */
@@ -54,6 +60,8 @@ interface Details {
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** The runner loads what some functions need a second after its start, where nobody needs it at once. */
+const COMPILE_MS = 1_800;
 const DEFAULT_WORKDIR = '/root';
 
 /**
@@ -82,6 +90,10 @@ export class RuncDriver implements ContainerDriver {
   readonly #platformLayer: string;
   readonly #defaultRoot: { layer: string; mounts: ContainerMount[] };
   readonly #diskImages: DiskImages;
+  readonly #cache: RunnerCache;
+  readonly #warm: WarmProcesses<RuncContainer>;
+  readonly #launching = new Set<Promise<unknown>>();
+  #isClosed = false;
   readonly #running = new Map<RuncContainer, Promise<void>>();
 
   /** @throws ContainerError if this machine counts the memory of no groups. */
@@ -102,14 +114,25 @@ export class RuncDriver implements ContainerDriver {
     prepareRunFolder();
     this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
     this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
+    this.#cache = new RunnerCache(join(dataDir, 'roots', 'compiled'), options.runnerPath);
+    this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#launchAhead() });
+    if (options.prewarm) prepareLateMounts();
+    if (options.prewarm) void this.#compileRunner().finally(() => this.#warm.refill());
   }
 
-  start(options: StartOptions): Promise<Container> {
-    return this.#launch(options);
+  async start(options: StartOptions): Promise<Container> {
+    const warm = this.#canTakeWarm(options) ? this.#warm.take() : undefined;
+    if (!warm) return this.#launch(options);
+    try {
+      return await this.#hand(warm, options);
+    } catch (error) {
+      warm.kill();
+      throw error;
+    }
   }
 
   prewarm(): void {
-    // Nothing is started ahead yet.
+    this.#warm.refill();
   }
 
   reconcile(): Promise<number> {
@@ -121,16 +144,73 @@ export class RuncDriver implements ContainerDriver {
   }
 
   async close(): Promise<void> {
+    this.#warm.close();
+    this.#isClosed = true;
+    // What is on its way when all is killed would be left over.
+    await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
   }
 
-  async #launch(options: StartOptions): Promise<RuncContainer> {
+  /** Runs the runner alone, so that later ones find its code compiled. Without effect where that fails. */
+  async #compileRunner(): Promise<void> {
+    if (this.#cache.layers.length > 0) return;
+    try {
+      const name = newName();
+      const container = await this.#launch({ id: name, network: 'none' }, name, (upper) =>
+        this.#cache.take(upper),
+      );
+      for (const stream of [container.channel, container.stdout, container.stderr]) stream.resume();
+      await delay(COMPILE_MS);
+      container.signal('SIGTERM');
+      await this.#running.get(container);
+    } catch {
+      // Containers compile it themselves then, and say what is wrong if something is.
+    }
+  }
+
+  #canTakeWarm({ root, extraLayers, network, limits, mounts = [] }: StartOptions): boolean {
+    const isPlain = root === undefined && !extraLayers?.length && network !== 'none';
+    return isPlain && limits?.diskMiB === this.#options.prewarmDiskMiB && LateMounts.canGive(mounts);
+  }
+
+  async #launchAhead(): Promise<RuncContainer> {
+    const name = newName();
+    const mount = new LateMounts(name).prepare();
+    const limits = { diskMiB: this.#options.prewarmDiskMiB };
+    return this.#launch({ id: name, mounts: [mount], limits }, name);
+  }
+
+  /** Makes a container that was started ahead the one that is asked for. */
+  async #hand(warm: RuncContainer, { id, limits = {}, mounts = [] }: StartOptions): Promise<RuncContainer> {
+    const directory = join(this.#options.dataDir, 'containers', id);
+    const given = await new LateMounts(warm.name).give(mounts);
+    renameSync(warm.directory, directory);
+    this.#records.add(warm.name, { directory });
+    warm.become({ id, directory, limits, mounts: given });
+    return warm;
+  }
+
+  #launch(options: StartOptions, name = newName(), onEnd?: (upper: string) => void): Promise<RuncContainer> {
+    const launched = this.#launchNow(options, name, onEnd);
+    this.#launching.add(launched);
+    const done = (): boolean => this.#launching.delete(launched);
+    launched.then(done, done);
+    return launched;
+  }
+
+  async #launchNow(
+    options: StartOptions,
+    name: string,
+    onEnd?: (upper: string) => void,
+  ): Promise<RuncContainer> {
+    if (this.#isClosed) throw new ContainerError('this worker is stopping');
     const { id, limits = {} } = options;
-    const name = `gantry-${randomBytes(9).toString('hex')}`;
     const directory = join(this.#options.dataDir, 'containers', id);
     const cgroup = new ContainerCgroup(this.#cgroups, name);
+    const bundle = this.#bundle(name);
     mkdirSync(directory, { recursive: true });
+    mkdirSync(bundle, { recursive: true });
     this.#records.add(name, { directory });
     const { layers, mounts, workdir, command, env } = this.#plan(options);
     const config = ociConfig({
@@ -141,19 +221,19 @@ export class RuncDriver implements ContainerDriver {
       limitsSwap: this.#limitsSwap(),
       ...{ command, env, workdir, mounts },
     });
-    writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
     try {
       const diskImage =
         limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
-      const child = launch({ runtime: this.#runtime, name, directory, layers, diskImage });
-      const pids = await startedPids(child, directory);
+      const child = launch({ runtime: this.#runtime, name, bundle, layers, diskImage });
+      const pids = await startedPids(child, bundle);
       if (options.network !== 'none')
         await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, child));
       const container = new RuncContainer({
         ...{ id, name, directory, child, pids, cgroup, mounts, workdir },
         runtime: this.#runtime,
       });
-      this.#running.set(container, this.#end(container));
+      this.#running.set(container, this.#end(container, onEnd));
       return container;
     } catch (error) {
       cgroup.kill();
@@ -173,7 +253,12 @@ export class RuncDriver implements ContainerDriver {
     const { runnerPath, nodePath = process.execPath, nodeFlags = [] } = this.#options;
     const node = join(PLATFORM_FOLDER, 'bin/node');
     return {
-      layers: [...(root?.layers ?? [this.#defaultRoot.layer]), ...extraLayers, this.#platformLayer],
+      layers: [
+        ...(root?.layers ?? [this.#defaultRoot.layer]),
+        ...extraLayers,
+        ...this.#cache.layers,
+        this.#platformLayer,
+      ],
       mounts: [...(root ? [] : this.#defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
       workdir: root?.workdir ?? DEFAULT_WORKDIR,
       command: [
@@ -189,7 +274,8 @@ export class RuncDriver implements ContainerDriver {
   }
 
   #environment(root: ContainerRoot | undefined): { [name: string]: string } {
-    const env = { HOME: '/root', LANG: 'C.UTF-8', PATH: DEFAULT_PATH, ...root?.env, ...this.#options.env };
+    const defaults = { HOME: '/root', LANG: 'C.UTF-8', PATH: DEFAULT_PATH };
+    const env = { ...defaults, ...root?.env, GANTRY_COMPILE_CACHE: INNER_CACHE, ...this.#options.env };
     // Last: programs of the image come first, but code can always start a Node.
     return { ...env, PATH: `${env.PATH}:${join(PLATFORM_FOLDER, 'bin')}` };
   }
@@ -199,18 +285,31 @@ export class RuncDriver implements ContainerDriver {
     return memory === undefined || existsSync(join(memory, 'memory.memsw.limit_in_bytes'));
   }
 
-  async #end(container: RuncContainer): Promise<void> {
-    await container.exited;
+  async #end(container: RuncContainer, onEnd?: (upper: string) => void): Promise<void> {
+    const { code } = await container.exited;
+    if (code === 0) onEnd?.(join(this.#bundle(container.name), 'disk', 'upper'));
     await this.#cleanUp(container.name, container.directory);
     this.#running.delete(container);
   }
 
+  /** What the runtime starts from, and what the container writes. It stays in its place, as the runtime remembers it. */
+  #bundle(name: string): string {
+    return join(this.#options.dataDir, 'runc', name);
+  }
+
   async #cleanUp(name: string, directory: string): Promise<void> {
     await new ContainerCgroup(this.#cgroups, name).remove();
+    await new LateMounts(name).remove().catch(() => undefined);
     await rm(join(this.#runtime.stateFolder, name), { recursive: true, force: true });
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    for (const folder of [this.#bundle(name), directory]) {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    }
     this.#records.remove(name);
   }
+}
+
+function newName(): string {
+  return `gantry-${randomBytes(9).toString('hex')}`;
 }
 
 /** A container that has ended already needs no network: its end says more. */
