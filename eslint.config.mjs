@@ -44,7 +44,13 @@ const layers = [
   { sourceTag: 'layer:testing', onlyDependOnLibsWithTags: ['layer:protocol'] },
   {
     sourceTag: 'layer:tool',
-    onlyDependOnLibsWithTags: ['layer:protocol', 'layer:public', 'layer:domain', 'layer:testing'],
+    onlyDependOnLibsWithTags: [
+      'layer:protocol',
+      'layer:public',
+      'layer:domain',
+      'layer:adapter',
+      'layer:testing',
+    ],
   },
   // Users' code: it sees what is published and nothing else. `@gantry/nx` gives the second tag to all that it finds.
   { sourceTag: 'layer:example', onlyDependOnLibsWithTags: ['layer:public', 'layer:testing'] },

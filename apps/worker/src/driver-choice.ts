@@ -5,7 +5,7 @@ import { ContainerError } from '@gantry/protocol';
 export type DriverName = 'auto' | 'runc' | 'process';
 
 /** What `auto` prefers where it can run. */
-const PREFERRED: Exclude<DriverName, 'auto'> = 'process';
+const PREFERRED = 'process' as DriverChoice['name'];
 
 export interface DriverChoice {
   name: Exclude<DriverName, 'auto'>;
@@ -24,6 +24,8 @@ export function chooseDriver(wanted: DriverName, problem: RuncProblem | undefine
     if (!problem) return { name: 'runc' };
     throw new ContainerError(`the driver "runc" cannot run here: ${problem.message}`, { hint: problem.hint });
   }
-  if (PREFERRED === 'process') return { name: 'process', why: 'ask for isolation with "--driver runc"' };
-  return problem ? { name: 'process', why: `no isolation: ${problem.message}` } : { name: 'runc' };
+  if (problem) return { name: 'process', why: `runc cannot run here: ${problem.message}` };
+  return PREFERRED === 'process'
+    ? { name: 'process', why: '"--driver runc" isolates them' }
+    : { name: PREFERRED };
 }

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { benchmarkBurst } from './burst-benchmark.ts';
 import { benchmarkCalls } from './call-benchmark.ts';
 import { benchmarkColdStart } from './cold-start-benchmark.ts';
+import { benchmarkContainers } from './container-benchmark.ts';
 import { benchmarkGenerator } from './generator-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
 import { benchmarkIdle } from './idle-benchmark.ts';
@@ -16,7 +17,7 @@ import { benchmarkScheduler } from './scheduler-benchmark.ts';
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, idle (comma-separated)
+                cold, burst, scheduler, https, idle, containers (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
@@ -46,6 +47,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   scheduler: () => benchmarkScheduler({ events: values.quick ? 5_000 : 30_000 }),
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
   idle: benchmarkIdle,
+  containers: () => benchmarkContainers({ rounds: values.quick ? 5 : 15 }),
 };
 
 if (values.help) {

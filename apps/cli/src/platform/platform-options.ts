@@ -40,7 +40,7 @@ export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: '--oci-runtime <program>',
-    description: 'OCI runtime of the driver runc, such as runsc for untrusted code',
+    description: 'OCI runtime of the driver runc, a name or a path',
     fallback: 'GANTRY_OCI_RUNTIME, else runc',
   },
 ];

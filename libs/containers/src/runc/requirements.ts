@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
@@ -40,7 +41,18 @@ export function findRuncProblem(ociRuntime = 'runc'): RuncProblem | undefined {
       hint: `Run "apt-get install ${packages}", or use "--driver process".`,
     };
   }
-  return findKernelProblem();
+  return findRuntimeProblem(ociRuntime) ?? findKernelProblem();
+}
+
+/** The runner speaks over a file that the runtime must leave open, and the group must outlast the container a moment. */
+function findRuntimeProblem(ociRuntime: string): RuncProblem | undefined {
+  const { stdout, stderr } = spawnSync(ociRuntime, ['run', '--help'], { encoding: 'utf8' });
+  const missing = ['preserve-fds', 'keep'].find((flag) => !`${stdout}${stderr}`.includes(`-${flag}`));
+  if (missing === undefined) return undefined;
+  return {
+    message: `"${ociRuntime} run" has no option --${missing}`,
+    hint: 'Use runc or crun, or "--driver process".',
+  };
 }
 
 function findKernelProblem(): RuncProblem | undefined {

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import {
+  findRuncProblem,
+  ProcessDriver,
+  RuncDriver,
+  type Container,
+  type ContainerDriver,
+} from '@gantry/containers';
+
+import { processTree } from './process-tree.ts';
+import { judge, judgeLimit, type BenchResult } from './result.ts';
+import { median } from './statistics.ts';
+
+const RUNNER = join(import.meta.dirname, '../../../dist/runner.mjs');
+const DISK_MIB = 32_768;
+const MANY = 100;
+const AT_ONCE = 4;
+const SETTLE_MS = 3_000;
+const TICK_MS = 10;
+/** The first start compiles the runner; that takes two seconds, once. */
+const FIRST_START_MS = 6_000;
+
+let count = 0;
+
+/** Until the runner of a new container speaks. */
+async function start(driver: ContainerDriver): Promise<{ container: Container; tookMs: number }> {
+  const startedMs = performance.now();
+  const container = await driver.start({
+    id: `ta-bench-${++count}`,
+    limits: { cpu: 0.125, diskMiB: DISK_MIB },
+    mounts: [{ source: import.meta.dirname, target: '/opt/gantry/bundle' }],
+  });
+  container.stdout.resume();
+  container.stderr.resume();
+  if (container.channel.readableLength === 0) await once(container.channel, 'readable');
+  return { container, tookMs: performance.now() - startedMs };
+}
+
+async function timeOf(driver: ContainerDriver, restMs: number): Promise<number> {
+  const { container, tookMs } = await start(driver);
+  container.kill();
+  await container.exited;
+  driver.prewarm();
+  await delay(restMs);
+  return tookMs;
+}
+
+/** Starts of runc containers against plain processes, and what many of them cost that do nothing. */
+export async function benchmarkContainers({ rounds }: { rounds: number }): Promise<BenchResult[]> {
+  const problem = findRuncProblem();
+  if (problem) {
+    console.error(`  left out: ${problem.message}. ${problem.hint}`);
+    return [];
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
+  const shared = { runnerPath: RUNNER, prewarmDiskMiB: DISK_MIB };
+  const env = { GANTRY_COMPILE_CACHE: join(folder, 'compiled') };
+  const plain = new ProcessDriver({ dataDir: join(folder, 'plain'), runnerPath: RUNNER, env });
+  const pooled = new RuncDriver({ ...shared, dataDir: join(folder, 'runc'), prewarm: 1 });
+  await delay(FIRST_START_MS);
+  // In the same folder, to have the runner compiled, and without containers that wait.
+  const cold = new RuncDriver({ ...shared, dataDir: join(folder, 'runc') });
+  try {
+    const times = { plain: [] as number[], cold: [] as number[], pooled: [] as number[] };
+    for (let round = 0; round < rounds; round++) {
+      times.plain.push(await timeOf(plain, 100));
+      times.cold.push(await timeOf(cold, 300));
+      times.pooled.push(await timeOf(pooled, 1_000));
+    }
+    await pooled.close();
+    const [plainMs, coldMs] = [median(times.plain), median(times.cold)];
+    return [
+      judge(
+        {
+          ...{ name: 'start of a runc container, none waiting', unit: 'ms', value: coldMs },
+          ...{ baseline: 'of a process, none waiting', baselineValue: plainMs },
+        },
+        '<=',
+        1.5,
+      ),
+      judgeLimit(
+        { name: 'start of a runc container, one waiting', unit: 'ms', value: median(times.pooled) },
+        60,
+      ),
+      ...(await benchmarkMany(cold)),
+    ];
+  } finally {
+    await Promise.all([plain.close(), pooled.close(), cold.close()]);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function benchmarkMany(driver: ContainerDriver): Promise<BenchResult[]> {
+  const nodes = await costOf(async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log(1)'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(child.stdout, 'data');
+    return (): void => endNode(child);
+  });
+  const containers = await costOf(async () => {
+    const { container } = await start(driver);
+    return (): void => container.kill();
+  });
+  const baseline = (unit: string, value: number, baselineValue: number) => ({
+    ...{ unit, value, baselineValue, baseline: 'bare node' },
+  });
+  return [
+    judge(
+      {
+        name: `resident memory of each of ${MANY} idle runc containers, its runtime included`,
+        ...baseline('MiB', containers.residentMiB / MANY, nodes.residentMiB / MANY),
+      },
+      '<=',
+      1.3,
+    ),
+    judge(
+      { name: `CPU time to start ${MANY} runc containers`, ...baseline('ms', containers.cpuMs, nodes.cpuMs) },
+      '<=',
+      1.5,
+    ),
+  ];
+}
+
+function endNode(child: ChildProcess): void {
+  child.kill('SIGKILL');
+}
+
+interface Cost {
+  residentMiB: number;
+  cpuMs: number;
+}
+
+/** What it costs to start many, and what they hold when they all run. */
+async function costOf(startOne: () => Promise<() => void>): Promise<Cost> {
+  const before = await usage();
+  const ends: (() => void)[] = [];
+  const lane = async (): Promise<void> => {
+    while (ends.length < MANY) {
+      // Its place is taken at once, as others start beside it.
+      const at = ends.push(() => undefined) - 1;
+      ends[at] = await startOne();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await delay(SETTLE_MS);
+  const after = await usage();
+  for (const end of ends) end();
+  await delay(SETTLE_MS);
+  return { residentMiB: after.residentMiB - before.residentMiB, cpuMs: after.cpuMs - before.cpuMs };
+}
+
+/** Of all that this program has started, ended or not, without itself. */
+async function usage(): Promise<Cost> {
+  const sum: Cost = { residentMiB: 0, cpuMs: 0 };
+  for (const pid of await processTree(process.pid)) {
+    const isSelf = pid === process.pid;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
+    if (!isSelf) sum.residentMiB += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15);
+    sum.cpuMs += ((isSelf ? 0 : user + system) + childrenUser + childrenSystem) * TICK_MS;
+  }
+  return sum;
+}
