@@ -112,6 +112,8 @@ export class Worker {
           { inputId },
           'the lease of an input ended while this worker was paused; its result will not count',
         ),
+      // It runs again elsewhere; here it would hold its place until its timeout.
+      onForlorn: (input) => this.#holderOf(input)?.cancel(input),
       onSweep: (nowMs) => this.#feeds.forEach((feed) => feed.sweep(nowMs)),
     });
     const { inputs, outputs } = messaging;

@@ -115,6 +115,7 @@ export class InputBench {
   readonly blobs = new Map<string, Uint8Array>();
   readonly overdue: AssignedInput[] = [];
   readonly lost: AssignedInput[] = [];
+  readonly forlorn: AssignedInput[] = [];
   readonly cancelled = new CancelledCalls(this.clock);
   readonly crashes = new CrashedInputs(this.clock, () => undefined);
   readonly watch: InputWatch;
@@ -132,6 +133,7 @@ export class InputBench {
       clock,
       onOverdue: (input) => this.overdue.push(input),
       onLost: (input) => this.lost.push(input),
+      onForlorn: (input) => this.forlorn.push(input),
       onSweep: (nowMs) => this.feed.sweep(nowMs),
     });
     const outputs = {

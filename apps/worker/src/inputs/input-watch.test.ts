@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { AssignedInput } from './assigned-input.ts';
+import type { ValueStream } from './value-stream.ts';
 import { InputBench, NotedDelivery, NotedTaker } from './input-doubles.ts';
 
 let bench: InputBench;
@@ -44,6 +45,28 @@ describe('the watch over inputs', () => {
     expect(bench.watch.adopt(again)).toBe(true);
     expect(input.delivery).toBe(again);
     expect(bench.watch.holdsLease(input)).toBe(true);
+  });
+
+  it('gives up a lost generator that is not delivered here again, and no other input', () => {
+    const { input } = running();
+    input.stream = {} as ValueStream;
+    pass(8_001);
+    pass(9_000);
+    expect(bench.forlorn).toEqual([]);
+    pass(1_100);
+    expect(bench.forlorn).toEqual([input]);
+    input.stream = undefined;
+    pass(100);
+    expect(bench.forlorn).toHaveLength(1);
+  });
+
+  it('does not give up a lost generator that was delivered here again', () => {
+    const { input } = running();
+    input.stream = {} as ValueStream;
+    pass(8_001);
+    bench.watch.adopt(new NotedDelivery({}, 2));
+    for (let elapsed = 0; elapsed < 20_000; elapsed += 100) pass(100);
+    expect(bench.forlorn).toEqual([]);
   });
 
   it('does not continue one attempt with the delivery of another', () => {

@@ -6,6 +6,8 @@ import type { AssignedInput } from './assigned-input.ts';
 
 const SWEEP_MS = 100;
 const EXTEND_MS = 2_500;
+/** How long a lost input is kept for a new delivery, where its code can do nothing until then. */
+const KEPT_MS = 10_000;
 
 export interface InputWatchOptions {
   clock: Clock;
@@ -13,6 +15,8 @@ export interface InputWatchOptions {
   onOverdue(input: AssignedInput, nowMs: number): void;
   /** Called once for an input whose lease ended while it was here. */
   onLost(input: AssignedInput): void;
+  /** Called for a lost generator that was not delivered here again: nothing of it leaves, so it waits in vain. */
+  onForlorn(input: AssignedInput): void;
   /** Called at each sweep. */
   onSweep(nowMs: number): void;
 }
@@ -95,6 +99,7 @@ export class InputWatch {
 
   #tendLease(input: AssignedInput, nowMs: number): void {
     const age = nowMs - input.leasedAtMs;
+    if (input.lost && input.stream && age > INPUT_LEASE_MS + KEPT_MS) this.#options.onForlorn(input);
     if (age < EXTEND_MS || input.lost) return;
     if (age > INPUT_LEASE_MS) {
       input.lost = true;
