@@ -32,6 +32,8 @@ export interface RuncContainerOptions {
   /** Its name in the runtime, in cgroups and in records. */
   name: string;
   directory: string;
+  /** Where the runtime found what to start. */
+  bundle: string;
   child: ChildProcess;
   pids: ContainerPids;
   runtime: OciRuntime;
@@ -58,6 +60,7 @@ export class RuncContainer implements Container {
   readonly #child: ChildProcess;
   readonly #cgroup: ContainerCgroup;
   readonly #runtime: OciRuntime;
+  readonly #bundle: string;
   #mounts: readonly ContainerMount[];
   readonly #workdir: string;
   /** The parent of orphans, and of the runner. */
@@ -70,6 +73,7 @@ export class RuncContainer implements Container {
     this.id = options.id;
     this.name = options.name;
     this.directory = options.directory;
+    this.#bundle = options.bundle;
     this.pid = options.pids.runner;
     this.#init = options.pids.init;
     this.#child = options.child;
@@ -140,10 +144,11 @@ export class RuncContainer implements Container {
 
   async exec(options: ExecOptions): Promise<ExecProcess> {
     if (this.#runs && !this.#killed) {
-      const { name, directory } = this;
+      const { name } = this;
+      const bundle = this.#bundle;
       const workdir = options.workdir ?? this.#workdir;
       const isThere = () => this.#runs;
-      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, directory, workdir, isThere });
+      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, bundle, workdir, isThere });
     }
     throw new ContainerError(`container "${this.id}" has ended`, {
       hint: 'List what runs: `gantry container list`.',

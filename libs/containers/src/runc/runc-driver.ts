@@ -230,7 +230,7 @@ export class RuncDriver implements ContainerDriver {
       if (options.network !== 'none')
         await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, child));
       const container = new RuncContainer({
-        ...{ id, name, directory, child, pids, cgroup, mounts, workdir },
+        ...{ id, name, directory, bundle, child, pids, cgroup, mounts, workdir },
         runtime: this.#runtime,
       });
       this.#running.set(container, this.#end(container, onEnd));

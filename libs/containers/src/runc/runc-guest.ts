@@ -21,8 +21,8 @@ export interface RuncGuestOptions extends ExecOptions {
   runtime: OciRuntime;
   /** Of the container, in the runtime. */
   name: string;
-  /** Holds the container's `config.json`; gets the files that say what to run, and which process it is. */
-  directory: string;
+  /** Folder with the container's `config.json`; gets the files that say what to run, and which process it is. */
+  bundle: string;
   workdir: string;
   /** Whether the container is still there. */
   isThere(): boolean;
@@ -51,12 +51,12 @@ export class RuncGuest implements ExecProcess {
 
   /** @throws ContainerError if it cannot be started. */
   static async spawn(options: RuncGuestOptions): Promise<RuncGuest> {
-    const { runtime, name, directory, workdir, command, terminal } = options;
-    const file = join(directory, `program-${++count}`);
+    const { runtime, name, bundle, workdir, command, terminal } = options;
+    const file = join(bundle, `program-${++count}`);
     const env = { ...options.env, ...(terminal && { TERM: terminal.term ?? 'xterm-256color' }) };
     const args = ['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command];
     // A file of its own, not flags: everybody on this machine sees the words of commands, and these may be secret.
-    writeFileSync(`${file}.json`, processSpec(directory, { args, env, terminal: terminal !== undefined }), {
+    writeFileSync(`${file}.json`, processSpec(bundle, { args, env, terminal: terminal !== undefined }), {
       mode: 0o600,
     });
     const execute = ['exec', '--process', `${file}.json`, '--pid-file', `${file}.pid`, name];
@@ -119,8 +119,8 @@ interface ProcessSpec {
 }
 
 /** What the runtime is to run: with the rights of the container's first process, and its environment below. */
-function processSpec(directory: string, { args, env, terminal }: ProcessSpec): string {
-  const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as {
+function processSpec(bundle: string, { args, env, terminal }: ProcessSpec): string {
+  const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as {
     process: { env: string[] };
   };
   const added = Object.entries(env).map(([name, value]) => `${name}=${value}`);
