@@ -22,12 +22,14 @@ const PACKAGES = {
  */
 export async function ensureContainerPrograms() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
-  const missing = Object.entries(PACKAGES).filter(([name]) => !isPresent(name));
+  const missing = Object.entries(PACKAGES).flatMap(([program, name]) => (isPresent(program) ? [] : [name]));
+  if (missing.length === 0) return;
   try {
-    for (const [, name] of missing) await aptInstall(name);
+    await aptInstall(...missing);
   } catch (error) {
-    const names = missing.map(([, name]) => name).join(' ');
-    warn(`Not all of ${names} could be installed, so containers may not be isolated: ${error.message}`);
+    warn(
+      `Not all of ${missing.join(' ')} could be installed, so containers may not be isolated: ${error.message}`,
+    );
   }
 }
 

@@ -1,8 +1,9 @@
 import { SetupError, step } from './report.mjs';
 import { findProgram, mustRun, runProgram } from './run-program.mjs';
 
-/** Installs a Debian package, as root or by a sudo that asks nothing; else fails with a `SetupError` that says how. */
-export async function aptInstall(name) {
+/** Installs Debian packages, as root or by a sudo that asks nothing; else fails with a `SetupError` that says how. */
+export async function aptInstall(...names) {
+  const name = names.join(' ');
   const aptGet = findProgram('apt-get');
   if (aptGet === undefined) throw new SetupError(`there is no apt-get to install "${name}" with`);
   const prefix = await rootPrefix();
@@ -12,9 +13,9 @@ export async function aptInstall(name) {
     });
   }
   const [program, ...args] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', aptGet];
-  await step(`Install the system's package ${name}`, async () => {
+  await step(`Install the system's ${names.length === 1 ? 'package' : 'packages'} ${name}`, async () => {
     await mustRun(program, [...args, 'update', '-qq']);
-    await mustRun(program, [...args, 'install', '-y', '--no-install-recommends', name]);
+    await mustRun(program, [...args, 'install', '-y', '--no-install-recommends', ...names]);
   });
 }
 
