@@ -49,9 +49,17 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       writeFileSync(runnerPath, STUBBORN_RUNNER);
     });
     afterEach(async () => {
-      doomed?.kill('SIGKILL');
+      if (doomed) await endDoomed(doomed);
+      doomed = undefined;
       await work.remove();
     });
+
+    /** Its container ignores that its worker is gone. */
+    async function endDoomed(worker: ChildProcess): Promise<void> {
+      worker.kill('SIGKILL');
+      if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
+      await new RuncDriver({ dataDir, runnerPath }).reconcile();
+    }
 
     async function orphan(): Promise<number> {
       const script = join(work.path, 'doomed-worker.mjs');
