@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { explainEnd } from './explain-end.ts';
 
-const unasked = { askedFor: undefined, ranOutOfMemory: false };
+const unasked = { askedFor: undefined, ranOutOfMemory: false, mask: (text: string) => text };
 
 describe('the end of a container', () => {
   it('is told apart: heap exhausted, killed by the kernel, killed from outside, ended by itself', () => {

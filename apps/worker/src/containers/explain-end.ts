@@ -7,6 +7,8 @@ import {
   type RunnerToWorker,
 } from '@gantry/protocol';
 
+import type { AssignedInput } from '../inputs/assigned-input.ts';
+
 /** An error above this is told by its message alone. */
 const MOST_ERROR_BYTES = 64 * 1024;
 
@@ -18,11 +20,26 @@ export interface EndCircumstances {
   askedFor: EndReason | undefined;
   /** Node said that it had no memory left. */
   ranOutOfMemory: boolean;
+  /** Strikes out what is secret. */
+  mask(text: string): string;
 }
 
 /** Why a container ended. */
 export function explainEnd(end: ContainerEnd, circumstances: EndCircumstances): ContainerExit {
-  return { ...reasonOf(end, circumstances), code: end.code, signal: end.signal };
+  const { message, ...reason } = reasonOf(end, circumstances);
+  const shown = message === undefined ? undefined : circumstances.mask(message);
+  return { ...reason, message: shown, code: end.code, signal: end.signal };
+}
+
+/** Why a container is killed whose input does not end although it was told to. */
+export function stuckReason(
+  { message: { inputId } }: AssignedInput,
+  reason: 'cancelled' | 'timeout',
+  timeoutMs: number,
+): [reason: ContainerExit['reason'], message: string] {
+  return reason === 'cancelled'
+    ? ['killed', `input ${inputId} was cancelled and did not yield`]
+    : ['timeout', `input ${inputId} did not end within its timeout of ${timeoutMs} ms`];
 }
 
 /** The reason in what a runner says when its code fails outside every input. */

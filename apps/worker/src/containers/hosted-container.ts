@@ -2,7 +2,6 @@ import type { ContainerEnd, ExecProcess } from '@gantry/containers';
 import {
   ContainerError,
   DEFAULTS,
-  isGantryError,
   type ContainerExit,
   type ContainerStatus,
   type ExecRequest,
@@ -12,28 +11,33 @@ import {
   type WorkerToRunner,
 } from '@gantry/protocol';
 
-import { SecretMask } from '@gantry/secrets';
-
 import { ExecDoor } from '../execs/exec-door.ts';
 import type { ExecHost } from '../execs/execs.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
 import type { InputTaker } from '../inputs/pool-feed.ts';
-import type { ContainerCalls } from './container-calls.ts';
+import { CodeCalls } from './code-calls.ts';
 import { ContainerHistory } from './container-history.ts';
 import { ContainerInputs } from './container-inputs.ts';
+import { ContainerLaunch } from './container-launch.ts';
 import { ContainerPlaces } from './container-places.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import { Deadline } from './deadline.ts';
-import { describeEnd, explainEnd, reportedEnd, startFailure, type EndReason } from './explain-end.ts';
+import {
+  describeEnd,
+  explainEnd,
+  reportedEnd,
+  startFailure,
+  stuckReason,
+  type EndReason,
+} from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
-import { loadMessage, type ContainerOrder } from './load-message.ts';
+import { identityOf, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
 import { SignsOfLife } from './signs-of-life.ts';
-import { startContainer } from './start-options.ts';
+import { limitsOf } from './start-options.ts';
 
 const LOAD_FAILED_GRACE_MS = 2_000;
-const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';
 
 /**
  * One container of this worker, from the order to start it until its process is gone.
@@ -56,7 +60,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #state: ContainerStatus['state'] = 'starting';
   #process: ContainerProcess | undefined;
   readonly #door = new ExecDoor();
-  #calls: ContainerCalls | undefined;
+  readonly #calls: CodeCalls;
   #webRunning = 0;
   readonly #signs: SignsOfLife;
   #reason: EndReason | undefined;
@@ -76,15 +80,17 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#history = new ContainerHistory(around.clock);
     this.#signs = new SignsOfLife(around.clock);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    const send = (message: WorkerToRunner): void => this.#send(message);
+    this.#calls = new CodeCalls(() => around.openCalls(send), send);
     this.#inputs = new ContainerInputs({
       ...around,
       site: this,
       timeoutMs: this.#timeoutMs,
-      send: (message) => this.#send(message),
+      send,
       onChange: (freed) => this.#loadChanged(freed),
       onPlacesLost: () => around.onPlacesLost(this),
       lastSignMs: () => this.lastSignMs,
-      onStuck: ({ message: { inputId } }, reason) => this.#endStuck(inputId, reason),
+      onStuck: (input, reason) => this.kill(...stuckReason(input, reason, this.#timeoutMs)),
     });
   }
 
@@ -132,8 +138,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   }
 
   get memoryLimitMiB(): number | undefined {
-    const { memoryMiB } = this.spec.options;
-    return Array.isArray(memoryMiB) ? memoryMiB[1] : undefined;
+    return limitsOf(this.spec.options).memoryMiB;
   }
 
   // What it would get now would wait for what runs in it, on the clock of its own timeout.
@@ -145,30 +150,22 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     return this.#exhaustedBy === undefined && !this.#inputs.isolates && !this.#isSilent;
   }
 
-  /**
-   * When its event loop last gave a sign of life, by the monotonic clock. Undefined if none is expected: code that
-   * loads has its startup timeout.
-   */
+  /** When its event loop last gave a sign of life, by the monotonic clock. Code that loads is not expected to. */
   get lastSignMs(): number | undefined {
-    if (!this.#process || this.#state === 'starting' || this.#state === 'stopped') return undefined;
-    if (this.isShell) return undefined;
-    return this.#signs.lastMs;
+    const isExpected =
+      this.#process && !this.isShell && this.#state !== 'starting' && this.#state !== 'stopped';
+    return isExpected ? this.#signs.lastMs : undefined;
   }
 
   get status(): ContainerStatus {
     return {
-      containerId: this.containerId,
-      pool: this.pool,
-      functionId: this.record.id,
-      appId: this.record.appId,
-      version: this.record.version,
+      ...identityOf(this.#order),
       state: this.#state,
       running: this.running,
       maxInputs: this.maxInputs,
       ...(this.#takesMore ? {} : { exhausted: true }),
       ...(this.#history.isProven ? { proven: true } : {}),
       ...this.#history.times,
-      ...(this.#order.gpus ? { gpus: this.#order.gpus } : {}),
       exit: this.#exit,
       httpSocketPath: this.#process?.httpSocketPath ?? '',
     };
@@ -176,19 +173,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
   async start(): Promise<void> {
-    const { driver, bundles, secrets, machine, containerLog } = this.#around;
+    const { containerLog } = this.#around;
     const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
-    this.#deadline.set(startupTimeoutMs, () => {
-      this.kill('loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
-    });
-    containerLog.routine(`container ${this.containerId} starts`);
-    const isSnapshotMissed = this.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots;
-    if (isSnapshotMissed) containerLog.system(NO_SNAPSHOT);
-    const needs = Promise.all([bundles.open(this.record), secrets.open(this.record)]);
-    // Awaited below; until then its failure is nobody's.
-    needs.catch(() => undefined);
+    this.#killAfter(startupTimeoutMs, 'loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
+    const launch = new ContainerLaunch(this.#order, this.#around);
     try {
-      const container = await startContainer(this.#order, this.#around);
+      const container = await launch.start();
       this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),
@@ -196,38 +186,19 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       this.forgiveSilence();
       // Stopped or killed before there was a process.
       if (this.#reason) this.#process.kill();
-      const { image } = this.record;
-      if (image && !driver.capabilities.images) await bundles.placeFiles(container.directory, image.files);
-      const [bundle, values] = await needs;
-      containerLog.mask(new SecretMask(values));
-      const { innerSocketPath: httpSocketPath } = this.#process;
-      const bundlePath = this.#process.pathInside(bundle);
-      const own = { secrets: values, machine: machine.environment(this.#order.gpus ?? []) };
-      const place = { bundlePath, httpSocketPath, maxInputs: this.#places.count, ...own };
-      const message = loadMessage(this.#order, place);
+      const message = await launch.loadMessage(container, this.#process, this.#places.count);
       this.#door.open({ process: this.#process, env: message.env });
       if (this.isShell) this.#becomeReady();
       else if (this.#state === 'starting') this.#send(message);
     } catch (error) {
-      this.#failToStart(error);
+      launch.logFailure(error);
+      this.#reason ??= startFailure(this.spec.name, error);
+      this.kill('loadFailed', this.#reason.message ?? '');
+      if (!this.#process) this.#end({ code: null, signal: null });
     }
   }
 
-  #failToStart(error: unknown): void {
-    const { log } = this.#around;
-    if (isGantryError(error) && error.blame !== 'platform') {
-      log.info({ containerId: this.containerId, reason: error.message }, 'a container cannot start');
-    } else log.error({ err: error, containerId: this.containerId }, 'a container could not be started');
-    this.#reason ??= startFailure(this.spec.name, error);
-    this.kill('loadFailed', this.#reason.message ?? '');
-    if (!this.#process) this.#end({ code: null, signal: null });
-  }
-
-  /**
-   * Runs a program in the container, with the environment of its code; waits for the container to start.
-   *
-   * @throws `ContainerError` if it ends before, or has ended.
-   */
+  /** Runs a program in it, with the environment of its code, once it has started; `ContainerError` if it ends before. */
   exec(request: ExecRequest): Promise<ExecProcess> {
     return this.#door.exec(request);
   }
@@ -283,9 +254,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   kill(reason: ContainerExit['reason'], message: string): void {
     if (this.#state === 'stopped') return;
     this.#reason ??= { reason, message };
-    if (!this.#isKilled) {
-      this.#around.containerLog.system(`container ${this.containerId} is killed: ${message}`);
-    }
+    const { containerLog } = this.#around;
+    if (!this.#isKilled) containerLog.system(`container ${this.containerId} is killed: ${message}`);
     this.#isKilled = true;
     this.#close('draining');
     this.#process?.kill();
@@ -296,11 +266,6 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     const wasSilent = this.#isSilent;
     this.#signs.noted();
     if (wasSilent) this.#around.onLoadChange(true);
-  }
-
-  #endStuck(inputId: string, reason: 'cancelled' | 'timeout'): void {
-    if (reason === 'cancelled') this.kill('killed', `input ${inputId} was cancelled and did not yield`);
-    else this.kill('timeout', `input ${inputId} did not end within its timeout of ${this.#timeoutMs} ms`);
   }
 
   #send(message: WorkerToRunner): void {
@@ -326,13 +291,13 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       case 'ready':
         return this.#becomeReady();
       case 'loadFailed':
-        return this.#loadFailed(message);
+        return this.#loadFailed(reportedEnd(message));
       case 'crashed':
         return void (this.#reason ??= reportedEnd(message));
       case 'api':
-        return this.#openCalls().receive(message.message);
+        return this.#calls.receive(message);
       case 'lookup':
-        return this.#lookUp(message);
+        return this.#calls.lookUp(message);
     }
   }
 
@@ -364,21 +329,10 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.stop(this.#exhaustedBy);
   }
 
-  #loadFailed(message: Extract<RunnerToWorker, { type: 'loadFailed' }>): void {
-    const end = reportedEnd(message);
+  #loadFailed(end: EndReason): void {
     this.#reason ??= end;
     this.#around.containerLog.system(`container ${this.containerId} failed to load: ${end.message}`);
     this.#deadline.set(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
-  }
-
-  #openCalls(): ContainerCalls {
-    return (this.#calls ??= this.#around.openCalls((message) => this.#send(message)));
-  }
-
-  #lookUp(message: Extract<RunnerToWorker, { type: 'lookup' }>): void {
-    const { requestId } = message;
-    const answer = this.#openCalls().lookup(message);
-    void answer.then((found) => this.#send({ type: 'lookedUp', requestId, ...found }));
   }
 
   #webChanged(running: number): void {
@@ -403,9 +357,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     if (this.#reason?.reason !== 'stopped') return;
     const { exitGraceMs } = this.#around;
     this.#exitGraceRuns = true;
-    this.#deadline.set(exitGraceMs, () => {
-      this.kill('killed', `exit hooks took longer than ${exitGraceMs} ms`);
-    });
+    this.#killAfter(exitGraceMs, 'killed', `exit hooks took longer than ${exitGraceMs} ms`);
   }
 
   #close(state: 'draining' | 'stopped'): void {
@@ -420,28 +372,27 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#deadline.clear();
     this.#close('stopped');
     this.#history.ended();
-    this.#calls?.close();
+    this.#calls.close();
     const { ranOutOfMemory = false } = this.#process ?? {};
     const { containerLog } = this.#around;
-    const exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory });
-    this.#exit = {
-      ...exit,
-      message: exit.message === undefined ? undefined : containerLog.masked(exit.message),
-    };
+    const mask = (text: string): string => containerLog.masked(text);
+    this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory, mask });
     containerLog.end();
-    const kind = this.#exit.reason === 'stopped' ? 'routine' : 'system';
-    containerLog[kind](`container ${this.containerId} ended: ${this.#exit.reason}, ${describeEnd(end)}`);
+    const { reason, message = reason } = this.#exit;
+    const kind = reason === 'stopped' ? 'routine' : 'system';
+    containerLog[kind](`container ${this.containerId} ended: ${reason}, ${describeEnd(end)}`);
     this.#webRunning = 0;
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
     this.#resolveEnded();
-    const { message = this.#exit.reason } = this.#exit;
     this.#door.close(new ContainerError(`container "${this.containerId}" has ended: ${message}`));
   }
 
   #endWithin(withinMs: number, event: string): void {
-    this.#deadline.set(withinMs, () =>
-      this.kill('killed', `did not end within ${withinMs} ms after it ${event}`),
-    );
+    this.#killAfter(withinMs, 'killed', `did not end within ${withinMs} ms after it ${event}`);
+  }
+
+  #killAfter(afterMs: number, reason: ContainerExit['reason'], message: string): void {
+    this.#deadline.set(afterMs, () => this.kill(reason, message));
   }
 }

@@ -12,6 +12,12 @@ export interface ContainerOrder {
   gpus?: number[] | undefined;
 }
 
+/** What a container is called, and what it is one of. */
+export function identityOf({ containerId, pool, record, gpus }: ContainerOrder) {
+  const { id: functionId, appId, version } = record;
+  return { containerId, pool, functionId, appId, version, ...(gpus && { gpus }) };
+}
+
 /** Names that the platform alone gives a value, or none: what is not known here stays unset. */
 const RESERVED = new Set([
   'GANTRY_APP_ID',

@@ -1,0 +1,69 @@
+import type { Container } from '@gantry/containers';
+import { isGantryError, type LoadMessage } from '@gantry/protocol';
+import { SecretMask } from '@gantry/secrets';
+
+import type { ContainerProcess } from './container-process.ts';
+import type { ContainerSurroundings } from './container-surroundings.ts';
+import { loadMessage, type ContainerOrder } from './load-message.ts';
+import { startContainer } from './start-options.ts';
+
+const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';
+
+/** From an order to a container whose process runs, and to the message that has it load its code. */
+export class ContainerLaunch {
+  readonly #order: ContainerOrder;
+  readonly #around: ContainerSurroundings;
+  readonly #needs: Promise<
+    [bundle: string, secrets: Awaited<ReturnType<ContainerSurroundings['secrets']['open']>>]
+  >;
+
+  /** What its code needs is on its way from now on. */
+  constructor(order: ContainerOrder, around: ContainerSurroundings) {
+    this.#order = order;
+    this.#around = around;
+    const { bundles, secrets, driver, containerLog } = around;
+    const { record, containerId } = order;
+    containerLog.routine(`container ${containerId} starts`);
+    if (record.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots)
+      containerLog.system(NO_SNAPSHOT);
+    this.#needs = Promise.all([bundles.open(record), secrets.open(record)]);
+    // Awaited in time; until then its failure is nobody's.
+    this.#needs.catch(() => undefined);
+  }
+
+  /** Starts the process. */
+  start(): Promise<Container> {
+    return startContainer(this.#order, this.#around);
+  }
+
+  /** Puts files and secrets in place; resolves to the order for the runner. */
+  async loadMessage(
+    container: Container,
+    process: ContainerProcess,
+    maxInputs: number,
+  ): Promise<LoadMessage> {
+    const { bundles, driver, containerLog, machine } = this.#around;
+    const { record, gpus = [] } = this.#order;
+    if (record.image && !driver.capabilities.images) {
+      await bundles.placeFiles(container.directory, record.image.files);
+    }
+    const [bundle, secrets] = await this.#needs;
+    containerLog.mask(new SecretMask(secrets));
+    return loadMessage(this.#order, {
+      bundlePath: process.pathInside(bundle),
+      httpSocketPath: process.innerSocketPath,
+      maxInputs,
+      secrets,
+      machine: machine.environment(gpus),
+    });
+  }
+
+  /** Says to operators why there is no container. */
+  logFailure(error: unknown): void {
+    const { log } = this.#around;
+    const { containerId } = this.#order;
+    if (isGantryError(error) && error.blame !== 'platform') {
+      log.info({ containerId, reason: error.message }, 'a container cannot start');
+    } else log.error({ err: error, containerId }, 'a container could not be started');
+  }
+}
