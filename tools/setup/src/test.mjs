@@ -18,6 +18,8 @@ export async function test(args) {
     results.push({ stage, counts, seconds: (performance.now() - started) / 1000 });
   }
   say('');
+  for (const { counts } of results) for (const remark of counts.remarks ?? []) say(remark);
+  say('');
   for (const { stage, counts, seconds } of results) {
     say(`${stage.padEnd(12)} ${describe(counts).padEnd(36)} ${seconds.toFixed(1).padStart(6)} s`);
   }

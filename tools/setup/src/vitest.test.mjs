@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { countTests } from './vitest.mjs';
+import { ROOT } from './paths.mjs';
+import { countTests, remarksOn } from './vitest.mjs';
 
 const file = (status, ...assertions) => ({
   status,
@@ -41,4 +43,32 @@ test('counts nothing where there is nothing to run', () => {
     failed: 0,
     skipped: 0,
   });
+});
+
+test('names the tests that failed, the files that could not be loaded, and what passed only when it was run again', () => {
+  const at = (name, fields) => ({ name: join(ROOT, name), assertionResults: [], ...fields });
+  const report = {
+    testResults: [
+      at('a.test.ts', {
+        status: 'failed',
+        assertionResults: [
+          {
+            status: 'failed',
+            fullName: 'a call ends',
+            failureMessages: ['Error: late\n    at a.ts:1', 'Error: late'],
+          },
+          { status: 'passed', fullName: 'a call begins', failureMessages: ['Error: busy\n    at a.ts:2'] },
+          { status: 'passed', fullName: 'a call waits', failureMessages: [] },
+        ],
+      }),
+      at('b.test.ts', { status: 'failed', message: 'SyntaxError: no\n  at b.ts' }),
+    ],
+  };
+
+  expect(remarksOn(report)).toEqual([
+    'a.test.ts: "a call ends" failed: Error: late',
+    'a.test.ts: "a call begins" passed only when it was run again: Error: busy',
+    'b.test.ts failed: SyntaxError: no',
+  ]);
+  expect(remarksOn(undefined)).toEqual([]);
 });
