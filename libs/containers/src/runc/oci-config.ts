@@ -1,5 +1,6 @@
 import { CONTAINER_IDS } from '../container-ids.ts';
 import type { ContainerLimits, ContainerMount } from '../container-driver.ts';
+import type { GpuAccess } from '../gpus/gpu-access.ts';
 import { cpuQuota, cpuShares } from './cgroups.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
@@ -15,6 +16,8 @@ export interface OciConfigOptions {
   /** Read-only. */
   mounts: readonly ContainerMount[];
   limits: ContainerLimits;
+  /** @defaultValue no GPUs */
+  gpus?: GpuAccess | undefined;
   /** Whether the machine can limit swap. */
   limitsSwap: boolean;
 }
@@ -29,6 +32,8 @@ const CAPABILITIES = [
   ...['CAP_NET_BIND_SERVICE', 'CAP_SETGID', 'CAP_SETUID'],
 ];
 
+const NO_GPUS: GpuAccess = { devices: [], mounts: [], env: {}, hooks: {} };
+
 const MASKED = [
   ...['acpi', 'asound', 'bus', 'fs', 'irq', 'kcore', 'keys', 'kmsg', 'latency_stats', 'sched_debug', 'scsi'],
   ...['sysrq-trigger', 'timer_list', 'timer_stats'],
@@ -37,7 +42,8 @@ const READ_ONLY = ['/proc/sys', '/sys/fs/cgroup'];
 
 /** The `config.json` of a container for an OCI runtime. */
 export function ociConfig(options: OciConfigOptions): object {
-  const { command, env, workdir, hostname, rootPath } = options;
+  const { command, workdir, hostname, rootPath, gpus } = options;
+  const env = { ...gpus?.env, ...options.env, ...libraryPath(gpus, options.env) };
   return {
     ociVersion: '1.0.2',
     process: {
@@ -53,19 +59,20 @@ export function ociConfig(options: OciConfigOptions): object {
     },
     root: { path: rootPath, readonly: false },
     hostname,
-    mounts: [...SYSTEM_MOUNTS, ...options.mounts.map(bindMount)],
+    mounts: [...SYSTEM_MOUNTS, ...options.mounts.map(bindMount), ...gpuMounts(gpus)],
+    ...(gpus && { hooks: gpus.hooks }),
     linux: linux(options),
   };
 }
 
-function linux({ cgroupPath, limits, limitsSwap }: OciConfigOptions): object {
+function linux({ cgroupPath, limits, limitsSwap, gpus }: OciConfigOptions): object {
   const ids = [{ containerID: 0, hostID: CONTAINER_IDS.first, size: CONTAINER_IDS.count }];
   return {
     uidMappings: ids,
     gidMappings: ids,
     namespaces: ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'].map((type) => ({ type })),
     cgroupsPath: cgroupPath,
-    resources: ociResources(limits, limitsSwap),
+    resources: ociResources(limits, limitsSwap, gpus),
     seccomp: seccompProfile(),
     maskedPaths: [...MASKED, '/sys/firmware'],
     readonlyPaths: READ_ONLY,
@@ -75,11 +82,16 @@ function linux({ cgroupPath, limits, limitsSwap }: OciConfigOptions): object {
 }
 
 /** Limits in the words of the OCI runtime. */
-export function ociResources(limits: ContainerLimits, limitsSwap: boolean): object {
+export function ociResources(limits: ContainerLimits, limitsSwap: boolean, gpus?: GpuAccess): object {
   const { cpu, cpuLimit, memoryMiB, pids = DEFAULT_PIDS } = limits;
   const bytes = memoryMiB === undefined ? undefined : memoryMiB * BYTES_PER_MIB;
   return {
-    devices: [{ allow: false, access: 'rwm' }],
+    devices: [
+      { allow: false, access: 'rwm' },
+      ...(gpus?.devices ?? []).map(({ type, major, minor }) => ({
+        ...{ allow: true, access: 'rw', type, major, minor },
+      })),
+    ],
     ...(bytes && { memory: { limit: bytes, ...(limitsSwap && { swap: bytes }) } }),
     cpu: {
       ...(cpu !== undefined && { shares: cpuShares(cpu) }),
@@ -97,6 +109,24 @@ function bindMount({ source, target }: ContainerMount): object {
     // A mount that the machine adds below later appears in the container as well.
     options: ['rbind', 'rslave', 'ro', 'nosuid', 'nodev'],
   };
+}
+
+/** Images for GPUs name folders of their own there. */
+function libraryPath(gpus: GpuAccess | undefined, env: Readonly<Record<string, string>>): object {
+  const folders = [env['LD_LIBRARY_PATH'], gpus?.env['LD_LIBRARY_PATH']].filter(Boolean);
+  return folders.length > 0 ? { LD_LIBRARY_PATH: folders.join(':') } : {};
+}
+
+function gpuMounts({ devices, mounts }: GpuAccess = NO_GPUS): object[] {
+  // In a user namespace nobody can make device nodes: the machine's are mounted.
+  const nodes = devices.map(({ path, source }) => ({
+    target: path,
+    source,
+    options: ['bind', 'nosuid', 'noexec'],
+  }));
+  return [...nodes, ...mounts].map(({ source, target, options }) => ({
+    ...{ destination: target, type: 'none', source, options },
+  }));
 }
 
 const SYSTEM_MOUNTS = [

@@ -15,6 +15,7 @@ import type {
   DriverCapabilities,
   StartOptions,
 } from '../container-driver.ts';
+import { gpuAccess, type GpuAccess, type GpuSources } from '../gpus/gpu-access.ts';
 import { OwnedRecords } from '../owned-records.ts';
 import { WarmProcesses } from '../warm-processes.ts';
 import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
@@ -53,6 +54,8 @@ export interface RuncDriverOptions {
   env?: Readonly<Record<string, string>> | undefined;
   /** An OCI runtime: a name on PATH, or a path. @defaultValue 'runc' */
   ociRuntime?: string | undefined;
+  /** Where to find what GPUs need. @defaultValue the machine's own */
+  gpuSources?: GpuSources | undefined;
 }
 
 interface Details {
@@ -169,8 +172,8 @@ export class RuncDriver implements ContainerDriver {
     }
   }
 
-  #canTakeWarm({ root, extraLayers, network, limits, mounts = [] }: StartOptions): boolean {
-    const isPlain = root === undefined && !extraLayers?.length && network !== 'none';
+  #canTakeWarm({ root, extraLayers, network, limits, gpus, mounts = [] }: StartOptions): boolean {
+    const isPlain = root === undefined && !extraLayers?.length && !gpus?.length && network !== 'none';
     return isPlain && limits?.diskMiB === this.#options.prewarmDiskMiB && LateMounts.canGive(mounts);
   }
 
@@ -219,6 +222,7 @@ export class RuncDriver implements ContainerDriver {
       cgroupPath: cgroup.path,
       limits,
       limitsSwap: this.#limitsSwap(),
+      gpus: this.#gpus(options),
       ...{ command, env, workdir, mounts },
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
@@ -271,6 +275,13 @@ export class RuncDriver implements ContainerDriver {
       ],
       env: this.#environment(root),
     };
+  }
+
+  #gpus({ gpus = [], root }: StartOptions): GpuAccess | undefined {
+    if (gpus.length === 0) return undefined;
+    const access = gpuAccess(gpus, this.#options.gpuSources);
+    // Without an image the programs and libraries of the machine are there, those of its driver among them.
+    return root ? access : { devices: access.devices, mounts: [], env: {}, hooks: {} };
   }
 
   #environment(root: ContainerRoot | undefined): { [name: string]: string } {
