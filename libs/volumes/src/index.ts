@@ -1,3 +1,4 @@
+export type { NumberedEntry, NumberedTree } from './numbered-tree.ts';
 export { copyPlan, entryAt, fileAt, removalPlan, uploadPlan } from './plans.ts';
 export type { PageStore } from './tree-pages.ts';
 export { type CommitPlan, type HeadStore, VolumeStore, type VolumeStoreParts } from './volume-store.ts';

@@ -43,6 +43,18 @@ export function decodeIndex(bytes: Uint8Array): PageRef[] {
   return rows.map(([first, digest, entries, sizeBytes]) => ({ first, digest, entries, sizeBytes }));
 }
 
+/** The first row whose key is not before this one. */
+export function lowerBound(page: Page, key: string): number {
+  let low = 0;
+  let high = page.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((page[middle]?.[0] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 type Fields =
   | ['f', mode: number, mtimeMs: number, sizeBytes: number, blocks: string[]]
   | ['d', mode: number, mtimeMs: number]

@@ -1,12 +1,14 @@
 import type { VolumeChange, VolumeEntry } from '@gantry/protocol';
 
 import { beginsPage, keyAfter, keyOf, keysBelow, pathOf } from './keys.ts';
+import { NumberedTree } from './numbered-tree.ts';
 import { TreeEdit } from './tree-edit.ts';
 import {
   decodeIndex,
   decodePage,
   encodeIndex,
   encodePage,
+  lowerBound,
   type Page,
   type PageRef,
   type PageStore,
@@ -66,6 +68,11 @@ export class VolumeTree {
   /** Digests of the pages, without the index. */
   get pages(): readonly string[] {
     return this.#refs.map(({ digest }) => digest);
+  }
+
+  /** Its entries by number. */
+  numbered(): NumberedTree {
+    return new NumberedTree({ refs: this.#refs, page: (ref) => this.#page(ref) });
   }
 
   /** What a path leads to. The root itself is no entry. */
@@ -192,18 +199,6 @@ export class VolumeTree {
 
 type Row = Page[number];
 type Edit = readonly [key: string, entry: VolumeEntry | undefined];
-
-/** The first row whose key is not before this one. */
-function lowerBound(page: Page, key: string): number {
-  let low = 0;
-  let high = page.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((page[middle]?.[0] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** A page with edits made; both are sorted. */
 function merged(page: Page, edits: readonly Edit[]): Row[] {

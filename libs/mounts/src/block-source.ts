@@ -1,0 +1,19 @@
+/** Where blocks come from: the pieces of files, and the pages of trees. */
+export interface BlockSource {
+  /**
+   * Reads a block whole.
+   *
+   * @throws NotFoundError if there is none, ExecutionError if its bytes do not have this digest; a retryable error while
+   * the store cannot be reached.
+   */
+  getBytes(digest: string): Promise<Uint8Array>;
+}
+
+/** Reads blocks for a file system. */
+export interface BlockReader {
+  /**
+   * @param sizeBytes About how large it is, as far as that is known.
+   * @throws NotFoundError, ExecutionError, or what kept the store from being reached.
+   */
+  read(digest: string, sizeBytes?: number): Promise<Uint8Array>;
+}

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+
+import { InternalFailure } from '@gantry/protocol';
+
+import { BlockCache } from './block-cache.ts';
+import { BlockFolder } from './block-folder.ts';
+import { LocalBlocks } from './local-blocks.ts';
+import { serveMounts } from './mount-daemon.ts';
+
+/** A store is a folder of blocks. */
+export interface TestSetup {
+  store: string;
+  /** Blocks are copied to here, as from a store that is far away. @defaultValue they are read where they are */
+  cache?: string | undefined;
+  /** While there is a file of this name, the store cannot be reached. */
+  outage?: string | undefined;
+  patienceMs?: number | undefined;
+}
+
+await serveMounts<TestSetup>(({ store, cache, outage, patienceMs }, warn) => {
+  const local = new LocalBlocks(store);
+  if (cache === undefined) return local;
+  const getBytes = async (digest: string): Promise<Uint8Array> => {
+    const isOut = outage !== undefined && (await readFile(outage).catch(() => undefined)) !== undefined;
+    if (isOut) throw new InternalFailure('the store cannot be reached');
+    return local.read(digest);
+  };
+  const folder = new BlockFolder(cache);
+  return new BlockCache({ source: { getBytes }, folder, limitBytes: 2 ** 30, patienceMs, warn });
+});

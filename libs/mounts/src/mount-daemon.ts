@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+
+import { toWireError } from '@gantry/protocol';
+import { VolumeTree, type PageStore } from '@gantry/volumes';
+
+import type { BlockReader } from './block-source.ts';
+import type { DaemonReply, DaemonRequest, VersionToMount } from './daemon-messages.ts';
+import { FileReads } from './file-reads.ts';
+import { type FuseMount, mountFuse } from './fuse-mount.ts';
+import { VersionFiles } from './version-files.ts';
+import { VersionServer } from './version-server.ts';
+
+/** Opens the blocks of the platform's volumes, in the mount daemon. */
+export type OpenBlocks<TSetup> = (
+  setup: TSetup,
+  warn: (message: string) => void,
+) => Promise<BlockReader> | BlockReader;
+
+/**
+ * The mount daemon: serves the file systems that its parent, a `VersionMounts`, asks for, until that is gone.
+ *
+ * @example
+ * ```ts
+ * await serveMounts<{ folder: string }>(({ folder }) => new LocalBlocks(folder));
+ * ```
+ */
+export async function serveMounts<TSetup>(openBlocks: OpenBlocks<TSetup>): Promise<void> {
+  if (!process.send) throw new Error('a mount daemon is started by a worker');
+  const say = (message: DaemonReply): void => void process.send?.(message, () => undefined);
+  const warn = (message: string): void => say({ type: 'warning', message });
+  const [first] = (await once(process, 'message')) as [DaemonRequest];
+  if (first.type !== 'start') throw new Error('a mount daemon is told first what it works with');
+  const daemon = Promise.resolve(openBlocks(first.setup as TSetup, warn)).then(
+    (blocks) => new MountDaemon(blocks, warn),
+  );
+  process.on('message', (message: DaemonRequest) => {
+    if (message.type === 'start') return;
+    const { id } = message;
+    daemon
+      .then((present) => present.handle(message))
+      .then(
+        () => say({ type: 'done', id }),
+        (error: unknown) => say({ type: 'failed', id, error: toWireError(error) }),
+      );
+  });
+  await once(process, 'disconnect');
+  await (await daemon).close();
+  // Reads of the device that wait for a user of a busy file system would keep the process.
+  process.exit();
+}
+
+class MountDaemon {
+  readonly #pages: PageStore;
+  readonly #reads: FileReads;
+  readonly #warn: (message: string) => void;
+  readonly #mounts = new Map<string, FuseMount>();
+  /** Lends its pages to all others, as pages are found by content. */
+  #empty: Promise<VolumeTree> | undefined;
+
+  constructor(blocks: BlockReader, warn: (message: string) => void) {
+    this.#pages = {
+      read: (digest) => blocks.read(digest),
+      write: () => Promise.reject(new TypeError('a mounted version is not changed')),
+    };
+    this.#reads = new FileReads(blocks);
+    this.#warn = warn;
+  }
+
+  async handle(message: Exclude<DaemonRequest, { type: 'start' }>): Promise<void> {
+    if (message.type === 'mount') return this.#mount(message.at, message.version);
+    const mount = this.#mounts.get(message.at);
+    this.#mounts.delete(message.at);
+    await mount?.unmount();
+  }
+
+  /** Takes all mounts from their places. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#mounts.values()].map((mount) => mount.unmount()));
+  }
+
+  async #mount(at: string, { root, ownerId }: VersionToMount): Promise<void> {
+    this.#empty ??= VolumeTree.open(this.#pages, undefined);
+    const tree = await VolumeTree.open(this.#pages, root, await this.#empty);
+    const server = new VersionServer({
+      files: new VersionFiles(tree),
+      reads: this.#reads,
+      ownerId,
+      warn: (message) => this.#warn(`${message} (version ${root ?? 'empty'})`),
+    });
+    this.#mounts.set(at, await mountFuse(at, server));
+  }
+}
