@@ -3,6 +3,8 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { STARTED_AHEAD_FLAG } from '@gantry/protocol';
+
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
 import { KernelKills } from './kernel-kills.ts';
 import { ProcessContainer } from './process-container.ts';
@@ -94,7 +96,7 @@ export class ProcessDriver implements ContainerDriver {
     this.#records.add({ token, directory });
     try {
       mkdirSync(directory, { recursive: true });
-      const container = await this.#spawnIn(directory, { id: id ?? token, token });
+      const container = await this.#spawnIn(directory, { id, token });
       this.#records.add({ pid: container.pid, token, directory });
       this.#running.set(container, this.#cleanUp(container));
       return container;
@@ -105,13 +107,15 @@ export class ProcessDriver implements ContainerDriver {
     }
   }
 
-  #spawnIn(directory: string, named: { id: string; token: string }): Promise<ProcessContainer> {
+  #spawnIn(
+    directory: string,
+    { id, token }: { id: string | undefined; token: string },
+  ): Promise<ProcessContainer> {
     const { nodePath = process.execPath, nodeFlags = [], runnerPath } = this.#options;
     return ProcessContainer.spawn({
-      ...named,
-      directory,
-      command: [nodePath, ...nodeFlags, runnerPath],
-      env: this.#environment(named.token),
+      ...{ id: id ?? token, token, directory },
+      command: [nodePath, ...nodeFlags, runnerPath, ...(id === undefined ? [STARTED_AHEAD_FLAG] : [])],
+      env: this.#environment(token),
       kernelKills: this.#kernelKills,
     });
   }

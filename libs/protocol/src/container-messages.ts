@@ -18,6 +18,9 @@ import type { ClientMessage, ServerMessage } from './session-messages.ts';
 //       again elsewhere. The runner runs `@exit` hooks and exits 0, within the grace.
 //   R6. If the file descriptor closes, the runner exits at once: its worker is gone.
 
+/** The first argument of a runner that is started ahead of need: it has time to load what some functions need. */
+export const STARTED_AHEAD_FLAG = '--started-ahead';
+
 /** Worker to runner. */
 export type WorkerToRunner =
   | LoadMessage

@@ -160,12 +160,13 @@ export type {
   SubmitMessage,
   SubmittedInput,
 } from './session-messages.ts';
-export type {
-  LoadMessage,
-  RunBatchMessage,
-  RunMessage,
-  RunnerToWorker,
-  WorkerToRunner,
+export {
+  type LoadMessage,
+  type RunBatchMessage,
+  type RunMessage,
+  type RunnerToWorker,
+  STARTED_AHEAD_FLAG,
+  type WorkerToRunner,
 } from './container-messages.ts';
 export type {
   CancelMessage,

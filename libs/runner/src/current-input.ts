@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import type { CurrentInput } from 'gantry/internal';
+import type { CurrentInput } from 'gantry/container';
 import { FunctionTimeoutError, InputCancellation, InternalFailure } from '@gantry/protocol';
 
 const storage = new AsyncLocalStorage<ActiveInput>();

@@ -1,4 +1,4 @@
-import type { ContainerHost, CurrentInput } from 'gantry/internal';
+import type { ContainerHost, CurrentInput } from 'gantry/container';
 import {
   fromWireError,
   type ClientMessage,

@@ -5,7 +5,7 @@ import {
   IMAGE_FUNCTION_FLAG,
   type FunctionSpec,
 } from '@gantry/protocol';
-import { setContainerHost, type ContainerHost } from 'gantry/internal';
+import { setContainerHost, type ContainerHost } from 'gantry/container';
 
 import { stackOf, messageOf, trimStack } from './thrown-value.ts';
 import { loadUserCode } from './user-code.ts';

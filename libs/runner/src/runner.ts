@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 
-import { setContainerHost } from 'gantry/internal';
+import { setContainerHost } from 'gantry/container';
 import { ContainerError, type LoadMessage, type RunnerToWorker, type WorkerToRunner } from '@gantry/protocol';
 
 import { BatchLoop } from './batch-loop.ts';
@@ -51,7 +51,10 @@ export class Runner {
     });
     this.#channel.send({ type: 'hello', pid: process.pid });
     this.#channel.flush();
-    // A process that nobody needs at once was started ahead: it has time for what some functions need.
+  }
+
+  /** Loads what only some functions need, a little later, if the container is still nobody's. */
+  preload(): void {
     this.#ifWarmAfter(PRELOAD_WEB_DELAY_MS, preloadWeb);
     this.#ifWarmAfter(PRELOAD_VALIDATION_DELAY_MS, preloadWebValidation);
   }

@@ -11,8 +11,12 @@ import { Runner } from './runner.ts';
 const CHANNEL_FD = 3;
 const LARGEST_LOG_CHARS = 1024 * 1024;
 
-/** Makes this process a runner: connects it to its worker over file descriptor 3. */
-export function startRunner(): void {
+/**
+ * Makes this process a runner: connects it to its worker over file descriptor 3.
+ *
+ * @param options - Started ahead, it loads what some functions need while nobody needs it.
+ */
+export function startRunner({ isStartedAhead }: { isStartedAhead: boolean }): void {
   const channel = new FrameChannel<WorkerToRunner, RunnerToWorker>(new Socket({ fd: CHANNEL_FD }));
   const runner = new Runner(channel);
   captureOutput((stream, text) => {
@@ -32,6 +36,7 @@ export function startRunner(): void {
     writeRest(channel);
   });
   runner.start();
+  if (isStartedAhead) runner.preload();
 }
 
 /** User code may call `process.exit`: what was to be said before must still arrive. */

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { encodeValue, LIMITS, type Outcome } from '@gantry/protocol';
@@ -69,16 +68,7 @@ export function stackOf(thrown: unknown): string | undefined {
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const OWN_FOLDER = escaped(pathToFileURL(import.meta.dirname).href);
 // A bundle never lies beside the runner.
-const RUNNER_FRAME = new RegExp(
-  `^\\s+at .*(?:${OWN_FOLDER}/|[( ]${escaped(sourceFolder())}/|AsyncLocalStorage\\.run )`,
-);
-
-/** Where the runner's own frames stand in stacks: with source maps, beside its sources. */
-function sourceFolder(): string {
-  const [, frame = ''] = new Error('to see the stack').stack?.split('\n') ?? [];
-  const path = /[( ](\/[^()]*):\d+:\d+\)?$/.exec(frame)?.[1];
-  return dirname(path ?? import.meta.filename);
-}
+const RUNNER_FRAME = new RegExp(`^\\s+at .*(?:${OWN_FOLDER}/|AsyncLocalStorage\\.run )`);
 
 export function messageOf(thrown: unknown): string {
   try {

@@ -6,7 +6,7 @@ import {
   registeredApps,
   type AnyFunction,
   type ClassRegistration,
-} from 'gantry/internal';
+} from 'gantry/container';
 import {
   ContainerError,
   IMAGE_FUNCTION,
@@ -14,6 +14,8 @@ import {
   type ClassParameters,
   type FunctionSpec,
 } from '@gantry/protocol';
+
+import { mapStacks } from './mapped-stacks.ts';
 
 /** A function of the user, ready to be called with decoded arguments. */
 export type Handler = (args: unknown[]) => unknown;
@@ -42,7 +44,9 @@ export async function loadUserCode(
   spec: FunctionSpec,
   parameters: ClassParameters,
 ): Promise<UserCode> {
-  await import(pathToFileURL(bundlePath).href);
+  const { href } = pathToFileURL(bundlePath);
+  mapStacks(href);
+  await import(href);
   const imageFunction = spec.name.startsWith(IMAGE_FUNCTION)
     ? imageFunctions().get(spec.name.slice(IMAGE_FUNCTION.length))
     : undefined;

@@ -39,7 +39,7 @@ describe('callSiteOf', () => {
     function callee() {
       return callSiteOf(callee);
     }
-    expect(callee()).toEqual({ file: import.meta.filename, line: expect.any(Number) as number });
+    expect(callee()()).toEqual({ file: import.meta.filename, line: expect.any(Number) as number });
   });
 
   it('leaves the length of stacks as it was', () => {

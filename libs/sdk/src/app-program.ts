@@ -44,23 +44,24 @@ export class AppProgram {
   /** What it was last deployed as by this program. */
   deployedName: string | undefined;
   readonly #registration: AppRegistration;
-  readonly #home: CallSite | undefined;
+  readonly #home: () => CallSite | undefined;
   /** Where functions without a name were registered: the build step knows their names. */
-  readonly #places = new Map<Registration, CallSite>();
+  readonly #places = new Map<Registration, () => CallSite | undefined>();
   #isBusy = false;
 
-  constructor(registration: AppRegistration, home: CallSite | undefined) {
+  constructor(registration: AppRegistration, home: () => CallSite | undefined) {
     this.#registration = registration;
     this.#home = home;
   }
 
   /** Name of the file that says `new App`, as far as the call stack tells. */
   get fileName(): string | undefined {
-    return this.#home && basename(this.#home.file);
+    const home = this.#home();
+    return home && basename(home.file);
   }
 
-  remember(registration: Registration, place: CallSite | undefined): void {
-    if (place) this.#places.set(registration, place);
+  remember(registration: Registration, place: () => CallSite | undefined): void {
+    this.#places.set(registration, place);
   }
 
   /** Starts the app; resolves with what ends it. */
@@ -111,7 +112,8 @@ export class AppProgram {
   }
 
   #entry(what: string): string {
-    if (this.#home) return this.#home.file;
+    const home = this.#home();
+    if (home) return home.file;
     throw new InvalidError(`${what}() cannot tell which file makes the app`, {
       hint: `Name it: ${what}({ entry: import.meta.filename }).`,
     });
@@ -121,7 +123,7 @@ export class AppProgram {
   #adopt({ functions }: AppUp, entry: string): void {
     const built = new Set(functions.map(({ name }) => name));
     for (const registration of this.#registration.functions) {
-      const place = this.#places.get(registration);
+      const place = this.#places.get(registration)?.();
       if (registration.name === '' && place) {
         const isHere = ({ site }: (typeof functions)[number]) =>
           site.line === place.line && place.file.endsWith(`/${site.file}`);

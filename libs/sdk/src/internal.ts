@@ -13,7 +13,7 @@ export {
 } from './registry.ts';
 // What the build step reads from images.
 export type { DockerfileDraft, DraftFiles, DraftStep, LocalPath } from './image/draft-steps.ts';
-export { imageFunctions } from './image/image-functions.ts';
+export { imageFunctions } from './image/registered-functions.ts';
 export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
 // What the `gantry` command shares with programs: where they find a platform, and its settings.
 export { findConnection, type Connection } from './connection-settings.ts';

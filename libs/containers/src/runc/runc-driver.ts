@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { ContainerError } from '@gantry/protocol';
+import { ContainerError, STARTED_AHEAD_FLAG } from '@gantry/protocol';
 
 import type {
   Container,
@@ -58,12 +58,19 @@ export interface RuncDriverOptions {
   gpuSources?: GpuSources | undefined;
 }
 
+/** Of a container that is started for nobody yet. */
+interface Ahead {
+  name: string;
+  /** Given what it has written, when it has ended well. */
+  onEnd?: (upper: string) => void;
+}
+
 interface Details {
   directory: string;
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** The runner loads what some functions need a second after its start, where nobody needs it at once. */
+/** Started ahead of need, the runner loads what only some functions need a second after its start. */
 const COMPILE_MS = 1_800;
 const DEFAULT_WORKDIR = '/root';
 
@@ -160,9 +167,8 @@ export class RuncDriver implements ContainerDriver {
     if (this.#cache.layers.length > 0) return;
     try {
       const name = newName();
-      const container = await this.#launch({ id: name, network: 'none' }, name, (upper) =>
-        this.#cache.take(upper),
-      );
+      const onEnd = (upper: string): void => this.#cache.take(upper);
+      const container = await this.#launch({ id: name, network: 'none' }, { name, onEnd });
       for (const stream of [container.channel, container.stdout, container.stderr]) stream.resume();
       await delay(COMPILE_MS);
       container.signal('SIGTERM');
@@ -181,7 +187,7 @@ export class RuncDriver implements ContainerDriver {
     const name = newName();
     const mount = new LateMounts(name).prepare();
     const limits = { diskMiB: this.#options.prewarmDiskMiB };
-    return this.#launch({ id: name, mounts: [mount], limits }, name);
+    return this.#launch({ id: name, mounts: [mount], limits }, { name });
   }
 
   /** Makes a container that was started ahead the one that is asked for. */
@@ -194,21 +200,18 @@ export class RuncDriver implements ContainerDriver {
     return warm;
   }
 
-  #launch(options: StartOptions, name = newName(), onEnd?: (upper: string) => void): Promise<RuncContainer> {
-    const launched = this.#launchNow(options, name, onEnd);
+  #launch(options: StartOptions, ahead?: Ahead): Promise<RuncContainer> {
+    const launched = this.#launchNow(options, ahead);
     this.#launching.add(launched);
     const done = (): boolean => this.#launching.delete(launched);
     launched.then(done, done);
     return launched;
   }
 
-  async #launchNow(
-    options: StartOptions,
-    name: string,
-    onEnd?: (upper: string) => void,
-  ): Promise<RuncContainer> {
+  async #launchNow(options: StartOptions, ahead?: Ahead): Promise<RuncContainer> {
     if (this.#isClosed) throw new ContainerError('this worker is stopping');
     const { id, limits = {} } = options;
+    const { name = newName(), onEnd } = ahead ?? {};
     const directory = join(this.#options.dataDir, 'containers', id);
     const cgroup = new ContainerCgroup(this.#cgroups, name);
     const bundle = this.#bundle(name);
@@ -223,7 +226,8 @@ export class RuncDriver implements ContainerDriver {
       limits,
       limitsSwap: this.#limitsSwap(),
       gpus: this.#gpus(options),
-      ...{ command, env, workdir, mounts },
+      ...{ env, workdir, mounts },
+      command: ahead ? [...command, STARTED_AHEAD_FLAG] : command,
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
     try {

@@ -4,17 +4,11 @@ import { checkRange } from '../option-checks.ts';
 import type { AnyFunction } from '../registry.ts';
 import type { StepFields } from './draft-steps.ts';
 import type { RunFunctionOptions } from './image-options.ts';
+import { imageFunctions } from './registered-functions.ts';
 import { checkStepKeys, stepFields } from './step-checks.ts';
 
 // They travel as one word of a command line.
 const MOST_ARGUMENT_BYTES = 64 * 1024;
-const FUNCTIONS = Symbol.for('gantry.imageFunctions');
-const globals = globalThis as { [FUNCTIONS]?: Map<string, AnyFunction> };
-
-/** The functions that images run, by name: what a container that builds a step finds in the bundle. */
-export function imageFunctions(): Map<string, AnyFunction> {
-  return (globals[FUNCTIONS] ??= new Map());
-}
 
 /** @throws {@link InvalidError} for what has no name, or one that is taken. */
 export function keepImageFunction(subject: string, fn: unknown): asserts fn is AnyFunction {

@@ -5,7 +5,7 @@ import { App } from '../app.ts';
 import { FakeHost } from '../fake-host.fixture.ts';
 import { replaceOptions } from '../pool-options.ts';
 import { DRAFT, type StepFields } from './draft-steps.ts';
-import { imageFunctions } from './image-functions.ts';
+import { imageFunctions } from './registered-functions.ts';
 import { Image } from './image.ts';
 
 const base = Image.debianSlim();
