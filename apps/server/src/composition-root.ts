@@ -72,6 +72,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
       await loop.stop();
       stats.close();
       container.resolve(DemandSignal).close();
+      await builds.close();
       for (const directory of Object.values(directories)) directory.close();
       container.clearInstances();
     },

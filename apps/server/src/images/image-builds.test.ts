@@ -22,6 +22,8 @@ class FakeBuilder {
   gate: Promise<void> = Promise.resolve();
   aborted = 0;
 
+  close = async () => undefined;
+
   async build(work: LayerWork, { below, secrets, signal, onLine }: BuildStepOptions): Promise<ImageState> {
     const name = work.type === 'run' ? work.commands.join() : work.type;
     onLine?.(`building ${name}`);

@@ -1,4 +1,4 @@
-import type { BuildStepOptions, RegistryCredentials, StepCode } from '@gantry/containers';
+import type { ImageBuilder, RegistryCredentials, StepCode } from '@gantry/containers';
 import {
   applyConfig,
   type DebianSuite,
@@ -38,7 +38,7 @@ export interface ImageBuildsOptions {
     leases: Pick<Messaging['leases'], 'acquire' | 'renew' | 'release'>;
   };
   serverId: string;
-  builder: { build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> };
+  builder: Pick<ImageBuilder, 'build' | 'close'>;
   nodeVersion: string;
   debianSuite?: DebianSuite | undefined;
 }
@@ -81,6 +81,11 @@ export class ImageBuilds {
     return usesDefault
       ? { ids, defaultId: await this.#buildImage('default', DEFAULT_IMAGE, order) }
       : { ids };
+  }
+
+  /** Call it when no build is under way. */
+  close(): Promise<void> {
+    return this.#options.builder.close();
   }
 
   async #buildImage(

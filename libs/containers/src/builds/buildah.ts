@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readReference } from '@gantry/images';
@@ -38,13 +38,14 @@ export interface WorkingContainer extends AsyncDisposable {
  */
 export class Buildah {
   readonly #base: readonly string[];
+  readonly #runRoot: string;
   readonly #store: LayerStore;
 
   constructor({ folder, store }: { folder: string; store: LayerStore }) {
     this.#store = store;
     // Buildah refuses paths of more than 50 characters here.
-    const runRoot = `/run/gantry/builds-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
-    this.#base = ['--root', folder, '--runroot', runRoot, '--storage-driver', 'overlay'];
+    this.#runRoot = `/run/gantry/builds-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
+    this.#base = ['--root', folder, '--runroot', this.#runRoot, '--storage-driver', 'overlay'];
   }
 
   /** The name of an image in the storage with exactly these layers. Brings it there if it is not. */
@@ -79,6 +80,17 @@ export class Buildah {
         await this.#run(['rm', name]);
       },
     };
+  }
+
+  /** Removes what a restart of the machine would. */
+  async close(): Promise<void> {
+    await rm(this.#runRoot, { recursive: true, force: true });
+  }
+
+  /** Removes all images, and the containers of steps that were killed. */
+  async empty(): Promise<void> {
+    await this.#run(['rm', '--all']);
+    await this.#run(['rmi', '--all', '--force']);
   }
 
   async pull(

@@ -152,15 +152,18 @@ describe.skipIf(noBuildsReason !== undefined)(
     );
 
     it(
-      'go on from layers in the store when their own storage is lost',
+      'go on from layers in the store without their own storage, of which they keep no more than they may',
       async () => {
         const { state } = await run(['echo kept > /kept']);
         const lines: string[] = [];
-        const other = new ImageBuilder({ folder: join(folder, 'other'), store });
+        const other = new ImageBuilder({ folder: join(folder, 'other'), store, keepBytes: 1_000_000 });
         const work: LayerWork = { type: 'run', commands: ['cat /kept'] };
         const above = await other.build(work, { below: state, onLine: (line) => lines.push(line) });
         expect(lines).toEqual(['kept']);
         expect(above.layers.slice(0, -1)).toEqual(state.layers);
+        await other.close();
+        const kept = await readdir(join(folder, 'other', 'storage', 'overlay-images'));
+        expect(kept).toEqual(['images.json', 'images.lock']);
       },
       2 * MINUTES,
     );

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -15,6 +14,7 @@ import {
 } from '@gantry/protocol';
 
 import { Buildah } from './buildah.ts';
+import { BuildStorage } from './build-storage.ts';
 import { debianRoot } from './debian-root.ts';
 import { storeLayer } from './layer-file.ts';
 import type { LayerStore } from './layer-store.ts';
@@ -33,6 +33,8 @@ export interface ImageBuilderOptions {
   runnerPath?: string | undefined;
   /** @defaultValue that of this process */
   env?: NodeJS.ProcessEnv | undefined;
+  /** How much may be kept to save time. @defaultValue 20 GiB */
+  keepBytes?: number | undefined;
 }
 
 export interface BuildStepOptions {
@@ -73,6 +75,7 @@ const DEFAULT_CONFIG: ImageConfig = {
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
 };
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
+const DEFAULT_KEEP_BYTES = 20 * 1024 ** 3;
 const CACHES = '/dev/gantry/caches';
 const PLATFORM = '/dev/gantry/platform';
 /** Package managers ask nothing, and keep what they have downloaded out of the layer. */
@@ -96,10 +99,18 @@ export class ImageBuilder {
   readonly #options: ImageBuilderOptions;
   readonly #buildah: Buildah;
   readonly #surroundings: StepSurroundings;
+  readonly #storage: BuildStorage;
 
   constructor(options: ImageBuilderOptions) {
     this.#options = options;
-    this.#buildah = new Buildah({ folder: join(options.folder, 'storage'), store: options.store });
+    const folder = join(options.folder, 'storage');
+    this.#buildah = new Buildah({ folder, store: options.store });
+    this.#storage = new BuildStorage({
+      folder,
+      stepsFolder: join(options.folder, 'steps'),
+      limitBytes: options.keepBytes ?? DEFAULT_KEEP_BYTES,
+      empty: () => this.#buildah.empty(),
+    });
     this.#surroundings = platformSurroundings(options.env ?? process.env);
   }
 
@@ -108,14 +119,14 @@ export class ImageBuilder {
    *
    * @throws BuildError with `lastLines` in its details, GantryTimeoutError, or the reason of the signal.
    */
-  async build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> {
-    const folder = join(this.#options.folder, 'steps', randomBytes(6).toString('hex'));
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    try {
-      return await this.#build(work, options, folder);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> {
+    return this.#storage.use((folder) => this.#build(work, options, folder));
+  }
+
+  /** Call it when no build is under way. */
+  async close(): Promise<void> {
+    await this.#storage.close();
+    await this.#buildah.close();
   }
 
   async #build(work: LayerWork, options: BuildStepOptions, folder: string): Promise<ImageState> {
