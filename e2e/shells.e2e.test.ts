@@ -1,16 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { HostProcess } from '@gantry/containers/testing';
 import type { ContainerSummary } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startPlatformWith } from './deployed-platform.ts';
+import { Person } from './person.ts';
 import { REPOSITORY, runCli, spawnCli, type Platform } from './platform.ts';
 import type { keep } from './shells-app.ts';
 
@@ -39,57 +38,6 @@ async function pipe(args: string[], input: string) {
   const [stdout, stderr] = await Promise.all([text(child.stdout as never), text(child.stderr as never)]);
   if (child.exitCode === null) await once(child, 'exit');
   return { code: child.exitCode, stdout, stderr };
-}
-
-/** A person at a terminal in which `gantry` runs. */
-class Person implements AsyncDisposable {
-  shown = '';
-  readonly #program: HostProcess;
-
-  private constructor(program: HostProcess) {
-    this.#program = program;
-    program.stdout.on('data', (data: Buffer) => (this.shown += data.toString()));
-    program.stderr.resume();
-  }
-
-  static async runs(args: string[]): Promise<Person> {
-    const env = { ...(process.env as Record<string, string>), ...platform.env };
-    // What the terminal is like afterwards is seen by what runs in it then.
-    const line = ['-c', '"$@"; code=$?; stty -a | grep -o -- "-\\?icanon"; exit $code', 'sh'];
-    const command = ['sh', ...line, process.execPath, CLI, ...args];
-    return new Person(await HostProcess.spawn({ command, env, terminal: { columns: 111, rows: 22 } }));
-  }
-
-  type(keys: string): void {
-    this.#program.stdin.write(keys);
-  }
-
-  async sees(expected: string | RegExp): Promise<void> {
-    const isShown = () =>
-      typeof expected === 'string' ? this.shown.includes(expected) : expected.test(this.shown);
-    await waitUntil(isShown, { timeoutMs: 30_000, what: String(expected) }).catch((cause: unknown) => {
-      throw new Error(`"${String(expected)}" is not in what is shown: ${this.shown}`, { cause });
-    });
-  }
-
-  resize(columns: number, rows: number): void {
-    this.#program.resize({ columns, rows });
-  }
-
-  signalsGantry(signal: NodeJS.Signals): void {
-    const { pid } = this.#program;
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ');
-    process.kill(Number(child), signal);
-  }
-
-  async leaves(): Promise<number | null> {
-    return (await this.#program.exited).code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#program.kill();
-    await this.#program.exited;
-  }
 }
 
 describe('gantry container exec', () => {
@@ -146,7 +94,7 @@ describe('gantry container exec', () => {
 
 describe('gantry shell', () => {
   test('is a terminal in a running container: size, keys, Ctrl-C, exit code; this terminal is as before', async () => {
-    await using person = await Person.runs(['shell', containerId]);
+    await using person = await Person.runs(['shell', containerId], platform.env);
     person.type('PS1=; echo ready $(stty size) $TERM\n');
     await person.sees('ready 22 111 xterm-256color');
     person.resize(77, 18);
@@ -168,7 +116,7 @@ describe('gantry shell', () => {
   });
 
   test('leaves the terminal as it was when it is ended by a signal', async () => {
-    await using person = await Person.runs(['shell', containerId]);
+    await using person = await Person.runs(['shell', containerId], platform.env);
     person.type('echo up:$FLAVOUR\n');
     await person.sees('up:mint');
     person.signalsGantry('SIGTERM');
@@ -185,7 +133,7 @@ describe('gantry shell', () => {
   });
 
   test('of a function is in a container of its own, which ends with it', async () => {
-    await using person = await Person.runs(['shell', `${ENTRY}::rest`]);
+    await using person = await Person.runs(['shell', `${ENTRY}::rest`], platform.env);
     person.type('echo in:$GANTRY_CONTAINER_ID:$FLAVOUR\n');
     await person.sees(/in:ta-\w+:vanilla/);
     const own = /in:(ta-\w+):/.exec(person.shown)?.[1];
@@ -214,7 +162,7 @@ describe('gantry shell', () => {
   });
 
   test('tells that its container ended', async () => {
-    await using person = await Person.runs(['shell', `${ENTRY}::rest`]);
+    await using person = await Person.runs(['shell', `${ENTRY}::rest`], platform.env);
     person.type('echo in:$GANTRY_CONTAINER_ID.\n');
     await person.sees(/in:ta-\w+\./);
     const own = /in:(ta-\w+)\./.exec(person.shown)?.[1] ?? '';

@@ -1,6 +1,8 @@
 /** Fires at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
 export interface StopSignal {
   readonly signal: AbortSignal;
+  /** Does what Ctrl-C does. */
+  interrupt(): void;
   /** Gives the signals back to Node's default. */
   release(): void;
 }
@@ -25,6 +27,7 @@ export function stopSignal(onSecond: () => void = () => {}): StopSignal {
   process.on('SIGTERM', listener);
   return {
     signal: controller.signal,
+    interrupt: listener,
     release: () => {
       process.off('SIGINT', listener);
       process.off('SIGTERM', listener);

@@ -100,6 +100,7 @@ describe('the API', () => {
     ['null for a name', { manifest: manifest([fn('a')]), name: null }, 400],
     ['null for the app of the manifest', { manifest: { ...manifest([fn('a')]), appName: null } }, 400],
     ['a tag nested beyond reason', { manifest: manifest([fn('a')]), tag: nested(1_000) }, 400],
+    ['interactive without ephemeral', { manifest: manifest([fn('a')]), interactive: true }, 400],
     ['an app id without ephemeral', { manifest: manifest([fn('a')]), appId: 'ap-1' }, 400],
     [
       'a bad label',

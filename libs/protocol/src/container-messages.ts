@@ -54,6 +54,8 @@ export interface LoadMessage {
   httpSocketPath: string;
   maxInputs: number;
   urls: Record<string, string>;
+  /** Its code may ask for the terminal of whoever runs the app. */
+  interactive?: boolean | undefined;
 }
 
 export interface RunMessage {
@@ -94,6 +96,8 @@ export type RunnerToWorker =
   | { type: 'stopFetching' }
   /** The code wants to see its container preempted. */
   | { type: 'requestPreemption' }
+  /** The code of an input asks for the terminal of whoever runs the app. See `LogEntry.terminalTaker`. */
+  | { type: 'interact'; inputId: string; taker: string[] }
   /** Sent every second while the event loop turns. */
   | { type: 'heartbeat' }
   /** A call that user code makes: the same messages a client sends a server. */

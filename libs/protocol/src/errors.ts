@@ -153,6 +153,11 @@ export class FunctionTimeoutError extends GantryTimeoutError {
   }
 }
 
+/** Nobody lent a terminal to code that asked for it. */
+export class InteractiveTimeoutError extends GantryTimeoutError {
+  static override errorName = 'InteractiveTimeoutError';
+}
+
 /** The result existed and is older than its retention of 7 days. */
 export class OutputExpiredError extends GantryTimeoutError {
   static override errorName = 'OutputExpiredError';
@@ -199,6 +204,7 @@ const BY_NAME = new Map(
     BuildError,
     GantryTimeoutError,
     FunctionTimeoutError,
+    InteractiveTimeoutError,
     OutputExpiredError,
     UserCodeError,
   ].map((errorClass) => [errorClass.errorName, errorClass]),

@@ -83,6 +83,8 @@ export interface DeployRequest {
   ephemeral?: boolean | undefined;
   /** With `ephemeral`: goes on when the client leaves. */
   detach?: boolean | undefined;
+  /** With `ephemeral`: its code may ask for the terminal of whoever runs it. */
+  interactive?: boolean | undefined;
   /** With `ephemeral`: its schedules are active, as those of a deployed app are. */
   schedules?: boolean | undefined;
   /** With `ephemeral`: replace what this running app serves (live reload). */

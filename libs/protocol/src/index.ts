@@ -30,6 +30,7 @@ export {
   FunctionTimeoutError,
   GantryTimeoutError,
   InputCancellation,
+  InteractiveTimeoutError,
   InternalFailure,
   InvalidError,
   NotFoundError,

@@ -180,6 +180,8 @@ export interface LogEntry {
   routine?: boolean | undefined;
   /** Known when the platform could tell which input wrote it. */
   inputId?: string | undefined;
+  /** Its code waits for the terminal of whoever runs the app: this program, run in the container, hands over its own. */
+  terminalTaker?: string[] | undefined;
 }
 
 /** Body of a message on the logs stream. */

@@ -71,6 +71,8 @@ export interface FunctionRecord {
   urls: Record<string, string>;
   /** The workspace it runs in, told to its code. */
   workspace?: string | undefined;
+  /** The app runs in interactive mode. */
+  interactive?: boolean | undefined;
   /** Set while the schedule is active: where its ticks count from (a period's anchor). */
   scheduledFromMs?: number | undefined;
   /** Set when the app is stopped: workers and gateways take no more work for it. */

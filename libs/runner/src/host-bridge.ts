@@ -9,6 +9,7 @@ import {
   type WireError,
 } from '@gantry/protocol';
 
+import type { CallerTerminal } from './caller-terminal.ts';
 import { activeInput } from './current-input.ts';
 
 type Answer = { record?: unknown; error?: unknown };
@@ -20,18 +21,22 @@ export class HostBridge implements ContainerHost {
   readonly functionId: string;
   readonly environment: string;
   readonly urls: Readonly<Record<string, string>>;
+  readonly interactive: boolean;
+  readonly #terminal: CallerTerminal;
   readonly #toWorker: (message: RunnerToWorker) => void;
   readonly #lookups = new Map<number, (answer: Answer) => void>();
   #lastLookup = 0;
   #listener: ((message: ServerMessage) => void) | undefined;
   #early: ServerMessage[] = [];
 
-  constructor(load: LoadMessage, toWorker: (message: RunnerToWorker) => void) {
+  constructor(load: LoadMessage, terminal: CallerTerminal, toWorker: (message: RunnerToWorker) => void) {
     this.containerId = load.containerId;
     this.appId = load.appId;
     this.functionId = load.functionId;
     this.environment = load.environment;
     this.urls = load.urls;
+    this.interactive = load.interactive === true;
+    this.#terminal = terminal;
     this.#toWorker = toWorker;
   }
 
@@ -41,6 +46,11 @@ export class HostBridge implements ContainerHost {
 
   requestPreemption(): void {
     this.#toWorker({ type: 'requestPreemption' });
+  }
+
+  async interact(): Promise<void> {
+    const input = activeInput();
+    if (input) await this.#terminal.lendTo(input.inputId);
   }
 
   send(message: ClientMessage): void {

@@ -48,6 +48,8 @@ function buildHost(): ContainerHost {
     ...{ containerId: '', appId: '', functionId: '', environment: '', urls: {} },
     stopFetching: () => undefined,
     requestPreemption: () => undefined,
+    interactive: false,
+    interact: () => Promise.resolve(),
     send: refuse,
     onMessage: () => undefined,
     lookup: async () => refuse(),

@@ -17,6 +17,8 @@ export function captureOutput(onText: (stream: OutputStream, text: string) => vo
       return true;
     };
     process[stream].write = write;
+    // The console takes hold of a stream when it is first used, and may find another one in this place by then.
+    Reflect.get(console, `_${stream}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { setContainerHost } from 'gantry/container';
 import { ContainerError, type LoadMessage, type RunnerToWorker, type WorkerToRunner } from '@gantry/protocol';
 
 import { BatchLoop } from './batch-loop.ts';
+import { CallerTerminal } from './caller-terminal.ts';
 import { activeInput, type ActiveInput } from './current-input.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostBridge } from './host-bridge.ts';
@@ -15,6 +16,7 @@ import { preloadWeb, preloadWebValidation, startWebEndpoints, type WebEndpoints 
 
 const HEARTBEAT_MS = 1_000;
 const MOST_MESSAGE_CHARS = 1_000;
+const LARGEST_LOG_CHARS = 1024 * 1024;
 const CACHE_FLUSH_DELAY_MS = 2_000;
 const PRELOAD_WEB_DELAY_MS = 50;
 const PRELOAD_VALIDATION_DELAY_MS = 1_000;
@@ -28,6 +30,7 @@ const PRELOAD_VALIDATION_DELAY_MS = 1_000;
  */
 export class Runner {
   readonly #channel: FrameChannel<WorkerToRunner, RunnerToWorker>;
+  readonly #terminal: CallerTerminal;
   #state: 'warm' | 'loading' | 'ready' | 'stopping' = 'warm';
   #stopRequested = false;
   #ended = false;
@@ -42,6 +45,9 @@ export class Runner {
 
   constructor(channel: FrameChannel<WorkerToRunner, RunnerToWorker>) {
     this.#channel = channel;
+    this.#terminal = new CallerTerminal((inputId, taker) =>
+      channel.send({ type: 'interact', inputId, taker }),
+    );
   }
 
   start(): void {
@@ -57,6 +63,16 @@ export class Runner {
   preload(): void {
     this.#ifWarmAfter(PRELOAD_WEB_DELAY_MS, preloadWeb);
     this.#ifWarmAfter(PRELOAD_VALIDATION_DELAY_MS, preloadWebValidation);
+  }
+
+  /** Something that the code prints. */
+  print(stream: 'stdout' | 'stderr', text: string): void {
+    const inputId = activeInput()?.inputId;
+    if (this.#terminal.show(inputId, text)) return;
+    for (let at = 0; at < text.length; at += LARGEST_LOG_CHARS) {
+      const piece = text.length > LARGEST_LOG_CHARS ? text.slice(at, at + LARGEST_LOG_CHARS) : text;
+      this.#channel.send({ type: 'log', stream, text: piece, inputId });
+    }
   }
 
   /** Finishes what runs, runs `@exit` hooks, ends the process with 0. */
@@ -169,12 +185,15 @@ export class Runner {
     this.#state = 'loading';
     this.#functionName = load.spec.name;
     setInterval(() => this.#channel.send({ type: 'heartbeat' }), HEARTBEAT_MS).unref();
-    const send = (message: RunnerToWorker): void => this.#channel.send(message);
+    const send = (message: RunnerToWorker): void => {
+      if (message.type === 'output') this.#terminal.end(message.inputId);
+      this.#channel.send(message);
+    };
     try {
       Object.assign(process.env, load.env);
       // The directory was renamed when this process became the container; Node remembers the old name.
       process.chdir('.');
-      this.#host = new HostBridge(load, send);
+      this.#host = new HostBridge(load, this.#terminal, send);
       setContainerHost(this.#host);
       this.#code = await loadUserCode(load.bundlePath, load.spec, load.parameters);
       await this.#code.enter();

@@ -3,13 +3,11 @@ import { Socket } from 'node:net';
 
 import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
 
-import { activeInput } from './current-input.ts';
 import { FrameChannel } from './frame-channel.ts';
 import { captureOutput } from './output-capture.ts';
 import { Runner } from './runner.ts';
 
 const CHANNEL_FD = 3;
-const LARGEST_LOG_CHARS = 1024 * 1024;
 
 /**
  * Makes this process a runner: connects it to its worker over file descriptor 3.
@@ -19,13 +17,7 @@ const LARGEST_LOG_CHARS = 1024 * 1024;
 export function startRunner({ isStartedAhead }: { isStartedAhead: boolean }): void {
   const channel = new FrameChannel<WorkerToRunner, RunnerToWorker>(new Socket({ fd: CHANNEL_FD }));
   const runner = new Runner(channel);
-  captureOutput((stream, text) => {
-    const inputId = activeInput()?.inputId;
-    for (let at = 0; at < text.length; at += LARGEST_LOG_CHARS) {
-      const piece = text.length > LARGEST_LOG_CHARS ? text.slice(at, at + LARGEST_LOG_CHARS) : text;
-      channel.send({ type: 'log', stream, text: piece, inputId });
-    }
-  });
+  captureOutput((stream, text) => runner.print(stream, text));
   process.on('SIGTERM', () => runner.stop());
   // For the listeners of user code alone: the worker decides when its containers end.
   process.on('SIGINT', () => undefined);

@@ -19,6 +19,8 @@ export interface HelperOrder {
   /** A deployment instead of an app that ends with this program. */
   deploy?: boolean | undefined;
   detach?: boolean | undefined;
+  /** It lends its code the terminal of this process. */
+  interactive?: boolean | undefined;
   name?: string | undefined;
   tag?: string | undefined;
   environment?: string | undefined;
@@ -63,12 +65,14 @@ export async function startAppHelper(order: HelperOrder): Promise<AppHelper> {
   };
 }
 
-function flagsOf({ deploy, detach, name, tag, environment }: HelperOrder): string[] {
+function flagsOf({ deploy, detach, interactive, name, tag, environment }: HelperOrder): string[] {
   const shown = shownOutput();
   const outputFlags = [...(shown ? ['--logs'] : []), ...(shown?.showProgress ? ['--steps'] : [])];
   const texts = { '--name': name, '--tag': tag, '--env': environment };
   const given = Object.entries(texts).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  return [...outputFlags, ...(deploy ? ['--deploy'] : []), ...(detach ? ['--detach'] : []), ...given];
+  const switches = { '--deploy': deploy, '--detach': detach, '--interactive': interactive };
+  const set = Object.entries(switches).flatMap(([flag, isOn]) => (isOn ? [flag] : []));
+  return [...outputFlags, ...set, ...given];
 }
 
 /** A program that `gantry build` made runs from its bundle, beside which the manifest lies: nothing is to build then. */

@@ -1,7 +1,7 @@
 import { InvalidError } from '@gantry/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { assertInProgram } from './app-program.ts';
+import { assertInProgram, type RunningApp } from './app-program.ts';
 import { App } from './app.ts';
 import { callSiteOf } from './call-site.ts';
 import { FakeHost } from './fake-host.fixture.ts';
@@ -57,7 +57,7 @@ describe('a handle', () => {
   afterEach(() => host.uninstall());
 
   it('leads to the app that runs as long as it runs, and then back', async () => {
-    let running: { appId: string; environment: string } | undefined;
+    let running: RunningApp | undefined;
     host.add('deployed', { name: 'square' }, () => 'deployed');
     host.add('ap-run', { name: 'square' }, () => 'run');
     const target = new FunctionTarget({ name: 'square', apps: () => ['deployed'], running: () => running });
@@ -65,7 +65,7 @@ describe('a handle', () => {
 
     expect(await appOf()).toBe('deployed');
     expect(target.route).toBeDefined();
-    running = { appId: 'ap-run', environment: 'main' };
+    running = { appId: 'ap-run', environment: 'main', interactive: false };
     expect(target.route).toBeUndefined();
     expect(await appOf()).toBe('ap-run');
     running = undefined;

@@ -10,6 +10,8 @@ import type { AppRegistration, ClassRegistration, FunctionRegistration } from '.
 export interface RunOptions {
   /** The app goes on after the scope, until its work is done or it is stopped. @defaultValue false */
   detach?: boolean;
+  /** Its functions may have the terminal of this program: see `interact`. @defaultValue false */
+  interactive?: boolean;
   /** @defaultValue that of the default client */
   environment?: string;
   /** The module that imports all of the app. @defaultValue the file that says `new App` */
@@ -31,6 +33,7 @@ export interface DeployOptions {
 export interface RunningApp {
   readonly appId: string;
   readonly environment: string;
+  readonly interactive: boolean;
 }
 
 type Registration = FunctionRegistration | ClassRegistration;
@@ -66,13 +69,14 @@ export class AppProgram {
 
   /** Starts the app; resolves with what ends it. */
   async start(options: RunOptions): Promise<() => Promise<void>> {
-    const { detach, environment, entry } = options;
+    const { detach, interactive = false, environment, entry } = options;
     const helper = await this.#bringUp('app.run', {
       detach,
+      interactive,
       environment,
       entry: entry ?? this.#entry('app.run'),
     });
-    this.running = { appId: helper.up.reply.appId, environment: helper.up.environment };
+    this.running = { appId: helper.up.reply.appId, environment: helper.up.environment, interactive };
     this.#isBusy = true;
     return async () => {
       this.running = undefined;

@@ -15,6 +15,7 @@ import { Client } from './client.ts';
 import { Cls, type HandleSource } from './cls.ts';
 import { assertOnClass } from './decorator-use.ts';
 import { FunctionTarget } from './function-target.ts';
+import { containerHost } from './host.ts';
 import { Image } from './image/image.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
 import { LocalInstance } from './local-instance.ts';
@@ -73,6 +74,13 @@ export class App {
   /** Id of the app that this program runs, ran last, or deployed last; undefined before. */
   get appId(): string | undefined {
     return this.#program.appId;
+  }
+
+  /** Whether this is, or is part of, a run in which containers may ask for the terminal: see {@link interact}. */
+  get isInteractive(): boolean {
+    const host = containerHost();
+    if (host) return host.interactive;
+    return this.#running?.interactive ?? process.env['GANTRY_INTERACTIVE'] === '1';
   }
 
   /** What lists say about the app: what {@link setDescription} said, else its name, else the file that makes it. */
@@ -296,7 +304,7 @@ export class App {
   run<T>(options: RunOptions, body: (app: this) => T | Promise<T>): Promise<T>;
   async run(...args: unknown[]): Promise<unknown> {
     const [options, body] = typeof args[0] === 'function' ? [{}, args[0]] : [args[0] ?? {}, args[1]];
-    checkKeys('app.run', options as object, ['detach', 'environment', 'entry']);
+    checkKeys('app.run', options as object, ['detach', 'interactive', 'environment', 'entry']);
     const end = await this.#program.start(options as RunOptions);
     const run = new AppRun(this.#program.appId ?? '', end);
     if (typeof body !== 'function') return run;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { simulatePreemption } from './context.ts';
+import { App } from './app.ts';
+import { interact, simulatePreemption } from './context.ts';
 import { FakeHost } from './fake-host.fixture.ts';
 
 let host: FakeHost;
@@ -36,5 +37,31 @@ describe('simulatePreemption', () => {
     host.uninstall();
     simulatePreemption(0);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('interact', () => {
+  const input = { inputId: 'in-1', callId: 'fc-1', signal: new AbortController().signal };
+
+  it('asks for the terminal of the run, in an input of an interactive one', async () => {
+    Object.assign(host, { interactive: true, current: input });
+    await interact();
+    expect(host.interactions).toBe(1);
+    expect(new App('a').isInteractive).toBe(true);
+  });
+
+  it.each([
+    ['an app that is not run in interactive mode', { current: input }, 'in interactive mode'],
+    ['a hook', { interactive: true }, 'outside of an input'],
+  ])('is refused in %s', async (_, state, message) => {
+    Object.assign(host, state);
+    await expect(interact()).rejects.toThrow(message);
+    expect(host.interactions).toBe(0);
+  });
+
+  it('has nothing to do outside of containers', async () => {
+    host.uninstall();
+    await interact();
+    expect(new App('a').isInteractive).toBe(false);
   });
 });

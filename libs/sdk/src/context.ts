@@ -55,6 +55,37 @@ export function stopFetchingInputs(): void {
 }
 
 /**
+ * Gives the running input the terminal of whoever runs the app, until the input ends: `process.stdin` reads its keys,
+ * and what the input prints appears there alone. Needs `gantry run -i`, or `app.run({ interactive: true })`. One input
+ * of a container has it at a time. Where the code runs locally, the terminal is its own already.
+ *
+ * @throws {@link InvalidError} in an app that is not run in interactive mode, outside inputs, and while another input
+ * of this container has the terminal; {@link InteractiveTimeoutError} if nobody lends one within 30 s.
+ *
+ * @example
+ * ```ts
+ * await interact();
+ * const reader = createInterface({ input: process.stdin, output: process.stdout });
+ * const name = await reader.question('Your name? ');
+ * ```
+ */
+export async function interact(): Promise<void> {
+  const host = containerHost();
+  if (!host) return;
+  if (!host.interactive) {
+    throw new InvalidError('interact() needs an app that is run in interactive mode', {
+      hint: 'Start it with `gantry run -i`, or with app.run({ interactive: true }).',
+    });
+  }
+  if (!host.currentInput()) {
+    throw new InvalidError('interact() was called outside of an input', {
+      hint: 'Call it in a function or a method, not in a hook or while the module loads.',
+    });
+  }
+  await host.interact();
+}
+
+/**
  * Preempts this container after `waitMs`, and up to `jitterMs` more at random, as happens at any time when its
  * machine shuts down: `SIGINT` listeners and the signals of running inputs are called, `@exit` hooks run, and
  * after 30 s the container is killed. Inputs that did not end with a value run again elsewhere. To see how code

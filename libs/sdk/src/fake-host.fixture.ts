@@ -24,6 +24,8 @@ export class FakeHost implements ContainerHost {
   readonly functionId = 'fu-0000000000000000000000';
   readonly environment = 'main';
   readonly urls = {};
+  interactive = false;
+  interactions = 0;
   readonly sent: ClientMessage[] = [];
   readonly functions = new Map<string, { lookup: FunctionLookup; run: Implementation }>();
   current: CurrentInput | undefined;
@@ -68,6 +70,11 @@ export class FakeHost implements ContainerHost {
 
   stopFetching(): void {
     this.stoppedFetching = true;
+  }
+
+  interact(): Promise<void> {
+    this.interactions++;
+    return Promise.resolve();
   }
 
   requestPreemption(): void {

@@ -9,6 +9,10 @@ export interface ContainerHost {
   readonly environment: string;
   /** Web address of each endpoint method of this function, by method name. */
   readonly urls: Readonly<Record<string, string>>;
+  /** Its app is run in interactive mode. */
+  readonly interactive: boolean;
+  /** The running input gets the terminal of whoever runs the app, until it ends. */
+  interact(): Promise<void>;
   /** This container takes no more inputs, and ends after those it has. */
   stopFetching(): void;
   /** This container is preempted now, as if its machine were needed for something else. */

@@ -1,6 +1,8 @@
+import { openSync } from 'node:fs';
 import path from 'node:path';
+import { ReadStream, WriteStream } from 'node:tty';
 
-import { type AppReport, type DeployRequest, toWireError } from '@gantry/protocol';
+import { type AppReport, type DeployRequest, InvalidError, toWireError } from '@gantry/protocol';
 import { type Connection, findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
@@ -9,9 +11,11 @@ import { openBuild } from '../deploy/build-input.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
+import type { ProgramStreams } from '../exec/run-in-container.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { AppLogsView } from '../run/app-logs-view.ts';
 import { holdApp } from '../run/hold-app.ts';
+import { TerminalLender } from '../run/terminal-lender.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 export const appUpCommand: CommandSpec = {
@@ -24,6 +28,10 @@ export const appUpCommand: CommandSpec = {
   options: [
     { flags: '--deploy', description: 'make a deployment, and end' },
     { flags: '-d, --detach', description: 'leave the app running, and end' },
+    {
+      flags: '-i, --interactive',
+      description: 'functions that call interact() get the controlling terminal',
+    },
     { flags: '--steps', description: 'say what goes on, on standard error' },
     { flags: '--logs', description: 'after that line, print what the containers print' },
     { flags: '--name <name>', description: 'name of the app', fallback: 'the one in the code' },
@@ -47,16 +55,29 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
     const build = await openBuild(input.arguments[0] ?? '', { cwd: context.cwd });
     const built = await buildWithSteps(build, steps);
     const request = await requestOf(context, input);
+    const lender = request.interactive
+      ? new TerminalLender(context, {
+          connection,
+          streams: controllingTerminal(),
+          onInterrupt: stop.interrupt,
+        })
+      : undefined;
     const reply = await publishApp({ client, built, request, steps, env: context.env });
     const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
     const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };
     if (!request.ephemeral || request.detach) report(up);
     else {
       const { appId } = reply;
-      const openLogs = () => new AppLogsView({ appId, client, terminal, quiet: !options.flag('steps') });
-      const logs = showLogs
-        ? { open: openLogs, timeoutMs: findSetting('logsTimeoutMs', context.env).value }
-        : undefined;
+      const openLogs = () =>
+        new AppLogsView({
+          ...{ appId, client, terminal, quiet: !options.flag('steps') },
+          isSilent: !showLogs,
+          lendTerminal: lender?.lend,
+        });
+      const logs =
+        showLogs || lender
+          ? { open: openLogs, timeoutMs: findSetting('logsTimeoutMs', context.env).value }
+          : undefined;
       await hold({ client, connection, appId, stop: stop.signal, logs, onUp: () => report(up) });
     }
     return 0;
@@ -73,8 +94,23 @@ async function requestOf(
   { options, arguments: args }: CommandInput,
 ): Promise<UpRequest> {
   const name = options.text('name');
-  if (!options.flag('deploy')) return { name, ephemeral: true, detach: options.flag('detach') || undefined };
+  const isSet = (flag: string) => options.flag(flag) || undefined;
+  if (!options.flag('deploy'))
+    return { name, ephemeral: true, detach: isSet('detach'), interactive: isSet('interactive') };
   return { name, tag: options.text('tag'), ...(await findDeployOrigin(path.resolve(cwd, args[0] ?? ''))) };
+}
+
+/** Its standard streams are for the program that started it: the keyboard and the screen are those of both. */
+function controllingTerminal(): ProgramStreams {
+  try {
+    const stdout = new WriteStream(openSync('/dev/tty', 'w'));
+    return { stdin: new ReadStream(openSync('/dev/tty', 'r')), stdout, stderr: stdout };
+  } catch (cause) {
+    throw new InvalidError('an interactive run needs a terminal, and this process has none', {
+      hint: 'Run the program in a terminal, or leave out "interactive".',
+      cause,
+    });
+  }
 }
 
 interface HoldOptions {

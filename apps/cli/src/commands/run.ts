@@ -16,6 +16,7 @@ import { parseFlags } from '../run/flags.ts';
 import { planFlags, type FlagPlan } from '../run/object-flags.ts';
 import { runChild } from '../run/run-child.ts';
 import type { RunRequest } from '../run/run-request.ts';
+import { TerminalLender } from '../run/terminal-lender.ts';
 import { appPartOf, chooseTarget, parseTarget, targetName, type RunTarget } from '../run/target.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -34,6 +35,7 @@ export const runCommand: CommandSpec = {
   ],
   options: [
     { flags: '-d, --detach', description: 'leave the app running; it ends when its work is done' },
+    { flags: '-i, --interactive', description: 'functions that call interact() get this terminal' },
     { flags: '-q, --quiet', description: 'print only what the code prints' },
     { flags: '-w, --write-result <path>', description: 'write the result, text or bytes, to a file' },
     SHARED_OPTIONS.module,
@@ -49,6 +51,7 @@ export const runCommand: CommandSpec = {
     ],
     ['gantry run src/app.ts::main --help', 'the flags of a target'],
     ['gantry run -m @acme/ocr::main', 'a target in a package'],
+    ['gantry run -i src/app.ts::guess', 'a function that asks questions'],
     ['gantry run -w page.txt src/app.ts::Ocr.read --page scan.png', 'the result into a file'],
   ],
   passesFlagsOn: true,
@@ -85,6 +88,7 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
     target,
     args: plan.toArgs(flags.args),
     detach: options.flag('detach'),
+    interactive: options.flag('interactive'),
     quiet: options.flag('quiet'),
     resultPath: resultPath === undefined ? undefined : path.resolve(cwd, resultPath),
   });
@@ -97,28 +101,48 @@ interface RunJob {
   target: RunTarget;
   args: unknown[];
   detach: boolean;
+  interactive: boolean;
   quiet: boolean;
   resultPath: string | undefined;
 }
 
-async function runTarget({ terminal, env, programs }: CommandContext, job: RunJob): Promise<number> {
-  const { connection, steps, built, detach, quiet } = job;
+async function runTarget(context: CommandContext, job: RunJob): Promise<number> {
+  const { terminal, env, programs } = context;
+  const { connection, steps, built, detach, interactive, quiet } = job;
   const client = new ApiClient(connection);
   const logsTimeoutMs = findSetting('logsTimeoutMs', env).value;
   const stop = stopSignal();
-  const request = { ephemeral: true, detach: detach || undefined };
+  const request = { ephemeral: true, detach: detach || undefined, interactive: interactive || undefined };
+  const lender = interactive
+    ? new TerminalLender(context, { connection, onInterrupt: stop.interrupt })
+    : undefined;
   const reply = await publishApp({ client, built, request, steps, env });
   const { appId } = reply;
-  const app = await EphemeralApp.open({ appId, client, connection, terminal, detach, quiet, logsTimeoutMs });
+  const app = await EphemeralApp.open({
+    ...{ appId, client, connection, terminal, detach, quiet, logsTimeoutMs },
+    lendTerminal: lender?.lend,
+  });
+  const { signal } = stop;
+  let code: number = EXIT_CODES.interrupted;
   try {
-    if (stop.signal.aborted) return EXIT_CODES.interrupted;
-    const runRequest = toRunRequest(job, reply);
-    return await runChild({ request: runRequest, appId, connection, env, programs, signal: stop.signal });
+    const child = {
+      request: toRunRequest(job, reply),
+      appId,
+      interactive,
+      connection,
+      env,
+      programs,
+      signal,
+    };
+    if (!signal.aborted) code = await runChild(child);
   } finally {
     await app.close();
+    // Ctrl-C in a lent terminal may be told after the end that it caused.
+    if (!detach) await lender?.returned;
     stop.release();
     if (detach) terminal.note(`The app goes on; stop it with "gantry app stop ${appId}".`);
   }
+  return signal.aborted ? EXIT_CODES.interrupted : code;
 }
 
 function toRunRequest({ built, target, args, resultPath }: RunJob, { appId }: DeployReply): RunRequest {

@@ -1,11 +1,13 @@
 import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 
 import type { ExecRequest, GantryError } from '@gantry/protocol';
 import { ExecConnection, type Connection, type ExecResult } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import type { CommandContext } from '../command.ts';
-import { rawKeyboard } from './raw-keyboard.ts';
+import { rawKeyboard, type Keyboard } from './raw-keyboard.ts';
 
 export interface ProgramRun {
   connection: Connection;
@@ -14,6 +16,15 @@ export interface ProgramRun {
   command: string[];
   /** In a terminal. @defaultValue where this process reads from one and writes to one */
   pty: boolean | undefined;
+  /** @defaultValue those of this process */
+  streams?: ProgramStreams | undefined;
+}
+
+/** Where what is typed comes from, and where what the program writes goes. */
+export interface ProgramStreams {
+  stdin: Readable & Keyboard;
+  stdout: Writable & Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows'>>;
+  stderr: Writable;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -26,13 +37,15 @@ const DEFAULT_SIZE = { columns: 80, rows: 24 };
  * @throws what kept it from running; ConnectionError if the way to it was lost.
  */
 export async function runInContainer(context: CommandContext, run: ProgramRun): Promise<number> {
-  const { stdin, stdout } = process;
+  const { streams = process } = run;
+  const { stdin, stdout } = streams;
   const isTerminal = run.pty ?? (stdin.isTTY === true && stdout.isTTY === true);
-  const program = connect(run, isTerminal ? terminalOf(context) : undefined);
+  const program = connect(run, streams, isTerminal ? terminalOf(context, stdout) : undefined);
   using stop = signalsTo(program);
-  void sendInput(stdin, program);
+  using _input = inputTo(program, stdin);
   try {
-    const { code, signal, containerEnded } = await (isTerminal ? endInTerminal(program) : program.ended);
+    const ended = isTerminal ? endInTerminal(program, streams) : program.ended;
+    const { code, signal, containerEnded } = await ended;
     if (containerEnded) context.terminal.note('The container has ended.');
     return code ?? signalCode(signal);
   } catch (error) {
@@ -42,8 +55,10 @@ export async function runInContainer(context: CommandContext, run: ProgramRun): 
 }
 
 /** Gives the program the keys and the size of this terminal while it runs. */
-async function endInTerminal(program: ExecConnection): Promise<ExecResult> {
-  const { stdin, stdout } = process;
+async function endInTerminal(
+  program: ExecConnection,
+  { stdin, stdout }: ProgramStreams,
+): Promise<ExecResult> {
   const onResize = () => program.resize(sizeOf(stdout));
   using _keys = rawKeyboard(stdin);
   stdout.on('resize', onResize);
@@ -60,6 +75,7 @@ async function endInTerminal(program: ExecConnection): Promise<ExecResult> {
 
 function connect(
   { connection, path, command }: ProgramRun,
+  streams: ProgramStreams,
   terminal: ExecRequest['terminal'],
 ): ExecConnection {
   const { serverUrl, token } = connection;
@@ -74,15 +90,15 @@ function connect(
       ),
     onOutput: (stream, data) =>
       new Promise((resolve, reject) => {
-        process[stream].write(data, (error) => (error ? reject(error) : resolve()));
+        streams[stream].write(data, (error) => (error ? reject(error) : resolve()));
       }),
   });
 }
 
-function terminalOf({ env }: CommandContext): ExecRequest['terminal'] {
+function terminalOf({ env }: CommandContext, stdout: ProgramStreams['stdout']): ExecRequest['terminal'] {
   const term = env['TERM'];
   return {
-    ...sizeOf(process.stdout),
+    ...sizeOf(stdout),
     ...(term !== undefined && /^[\w.+-]{1,64}$/.test(term) ? { term } : {}),
   };
 }
@@ -92,13 +108,26 @@ function sizeOf({ columns, rows }: { columns?: number; rows?: number }): { colum
   return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
 }
 
-async function sendInput(input: AsyncIterable<Buffer>, program: ExecConnection): Promise<void> {
-  try {
-    for await (const data of input) await program.write(data);
-  } catch {
-    // Standard input that cannot be read has ended.
-  }
-  program.end();
+/** Sends what comes, as fast as it is taken, until disposed of: what comes later is for others. */
+function inputTo(program: ExecConnection, input: Readable): Disposable {
+  const onData = (data: Buffer): void => {
+    input.pause();
+    program.write(data).then(
+      () => isSending && input.resume(),
+      () => program.end(),
+    );
+  };
+  // Standard input that cannot be read has ended.
+  const onEnd = (): void => program.end();
+  let isSending = true;
+  if (input.readableEnded || input.destroyed) onEnd();
+  input.on('data', onData).on('end', onEnd).on('error', onEnd).resume();
+  return {
+    [Symbol.dispose]: () => {
+      isSending = false;
+      input.off('data', onData).off('end', onEnd).off('error', onEnd).pause();
+    },
+  };
 }
 
 /** The first Ctrl-C is the program's; a second one, and other signals, end it and this process. */

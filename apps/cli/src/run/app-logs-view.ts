@@ -1,6 +1,7 @@
 import type { ApiClient } from '../api-client.ts';
 import { printLogEntry } from '../print-log-entry.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import type { TerminalRequest } from './terminal-lender.ts';
 
 export interface AppLogsViewOptions {
   appId: string;
@@ -10,6 +11,10 @@ export interface AppLogsViewOptions {
   quiet?: boolean | undefined;
   /** Leaves out what is older. @defaultValue everything there is */
   sinceMs?: number | undefined;
+  /** Prints nothing. @defaultValue false */
+  isSilent?: boolean | undefined;
+  /** Lends a terminal to code that waits for one. @defaultValue nobody does */
+  lendTerminal?: ((request: TerminalRequest) => void) | undefined;
 }
 
 /** Prints the logs of an app as they come. */
@@ -38,12 +43,15 @@ export class AppLogsView {
   }
 
   async #print(): Promise<void> {
-    const { appId, client, terminal, quiet, sinceMs } = this.#options;
+    const { appId, client, terminal, quiet, isSilent, sinceMs, lendTerminal } = this.#options;
     const { signal } = this.#end;
     try {
       for await (const entry of client.readLogs(appId, { follow: true, sinceMs, signal })) {
+        if (entry.terminalTaker) {
+          lendTerminal?.({ containerId: entry.containerId, command: entry.terminalTaker });
+        }
         // That containers come and go is no news to somebody who waits for a result.
-        if (entry.routine || (entry.stream === 'system' && (quiet || this.#isEnding))) continue;
+        if (isSilent || entry.routine || (entry.stream === 'system' && (quiet || this.#isEnding))) continue;
         printLogEntry(entry, terminal);
       }
     } catch (error) {

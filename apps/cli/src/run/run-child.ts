@@ -9,6 +9,7 @@ import type { RunRequest } from './run-request.ts';
 export interface RunChildOptions {
   request: RunRequest;
   appId: string;
+  interactive: boolean;
   connection: Connection;
   env: Readonly<Record<string, string | undefined>>;
   /** The folder of the bundled programs. */
@@ -19,7 +20,7 @@ export interface RunChildOptions {
 
 /** Runs the user's code in a process of its own; resolves with its exit code. */
 export async function runChild(options: RunChildOptions): Promise<number> {
-  const { request, appId, connection, env, signal, programs } = options;
+  const { request, appId, interactive, connection, env, signal, programs } = options;
   const script = fileURLToPath(new URL('entrypoint.mjs', programs));
   const child = fork(script, [], {
     // Arguments may be dates, bytes and big integers, which JSON cannot carry.
@@ -29,6 +30,7 @@ export async function runChild(options: RunChildOptions): Promise<number> {
     env: {
       ...env,
       GANTRY_APP_ID: appId,
+      GANTRY_INTERACTIVE: interactive ? '1' : undefined,
       GANTRY_SERVER_URL: connection.serverUrl,
       GANTRY_TOKEN: connection.token,
       GANTRY_ENVIRONMENT: connection.environment,

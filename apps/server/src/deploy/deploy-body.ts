@@ -41,6 +41,7 @@ class DeployBody {
   @Optional() @IsString() @MaxLength(50) tag?: string;
   @Optional() @IsBoolean() ephemeral?: boolean;
   @Optional() @IsBoolean() detach?: boolean;
+  @Optional() @IsBoolean() interactive?: boolean;
   @Optional() @IsBoolean() schedules?: boolean;
   @Optional() @IsString() appId?: string;
   @Optional() @IsObject() @ValidateNested() @Type(() => ImagesBody) images?: ImagesBody;

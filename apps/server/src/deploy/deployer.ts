@@ -106,11 +106,12 @@ export class Deployer {
     return name;
   }
 
-  #checkRequest({ environment, ephemeral, detach, appId }: DeployRequest, name: string | undefined): void {
+  #checkRequest(request: DeployRequest, name: string | undefined): void {
+    const { environment, ephemeral, detach, interactive, appId } = request;
     assertName('environment', environment);
-    if (!ephemeral && (detach || appId !== undefined)) {
-      throw new InvalidError('only an ephemeral app can be detached or replaced by id', {
-        hint: 'Set "ephemeral", or leave out "detach" and "appId".',
+    if (!ephemeral && (detach || interactive || appId !== undefined)) {
+      throw new InvalidError('only an ephemeral app can be detached, interactive, or replaced by id', {
+        hint: 'Set "ephemeral", or leave out "detach", "interactive" and "appId".',
       });
     }
     if (ephemeral) {
@@ -244,6 +245,7 @@ export class Deployer {
       sourceMap: pick(sourceMap),
       packages: packages && pick(packages),
       image,
+      interactive: request.interactive,
       urls: Object.fromEntries(
         own.map(({ method, host }) => [method, hostUrl(host, this.#options.config.gatewayUrl)]),
       ),

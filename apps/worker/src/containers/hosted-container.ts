@@ -286,6 +286,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
         return this.#webChanged(message.running);
       case 'requestPreemption':
         return this.preempt('its code simulates it');
+      case 'interact':
+        return this.#around.containerLog.wantTerminal(message);
       case 'stopFetching':
         return this.#exhaust('its code asked for no more inputs');
       case 'ready':

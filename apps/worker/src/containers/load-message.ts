@@ -74,6 +74,7 @@ export function loadMessage(
     parameters,
     env,
     urls,
+    interactive: record.interactive,
     ...place,
   };
 }

@@ -95,6 +95,13 @@ export class ContainerLog {
     this.#wake();
   }
 
+  /** An input waits for the terminal of whoever runs the app, who follows this log. */
+  wantTerminal({ inputId, taker }: { inputId: string; taker: string[] }): void {
+    const text = `container ${this.names.containerId} waits for a terminal`;
+    this.#entries.push({ ...this.#entry('system', text, inputId), routine: true, terminalTaker: taker });
+    this.#wake();
+  }
+
   /** The container ended: unfinished lines are as finished as they get. */
   end(): void {
     for (const { key, text } of this.#masked.end()) this.#addLines(key, text);
