@@ -201,6 +201,30 @@ describe('when too much is pending', () => {
     expect(await results[0]).toBe('at last');
   });
 
+  it('inputs of a map go out again no sooner than the rejection says', async () => {
+    vi.useFakeTimers();
+    const { inputs } = submit(1, { exhaustedTimes: 0 });
+    const details = { retryAfterMs: 7_300 };
+    const error = toWireError(new ResourceExhaustedError('too fast', { details }));
+    transport.receive({ type: 'rejected', inputIds: [inputs[0]?.inputId ?? ''], error });
+    await vi.advanceTimersByTimeAsync(7_299);
+    expect(transport.sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(transport.sent).toHaveLength(2);
+  });
+
+  it.each([[-5], [Number.NaN], ['soon'], [10 ** 12]])(
+    'a wait of %j is none that a rejection can ask for',
+    async (retryAfterMs) => {
+      vi.useFakeTimers();
+      const { inputs } = submit(1, { exhaustedTimes: 0 });
+      const error = toWireError(new ResourceExhaustedError('too fast', { details: { retryAfterMs } }));
+      transport.receive({ type: 'rejected', inputIds: [inputs[0]?.inputId ?? ''], error });
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(transport.sent).toHaveLength(2);
+    },
+  );
+
   it('a single call fails at once', async () => {
     const { inputs, results } = submit(1);
     transport.receive({ type: 'rejected', inputIds: [inputs[0]?.inputId ?? ''], error: exhausted });

@@ -22,6 +22,8 @@ type OutputOfInput = Extract<ServerMessage, { type: 'output' }>;
 
 const FIRST_EXHAUSTED_DELAY_MS = 100;
 const LONGEST_EXHAUSTED_DELAY_MS = 5_000;
+/** More than this no server asks for. */
+const LONGEST_ASKED_DELAY_MS = 60_000;
 /** A call that has a handle has one input. */
 const WATCHED_INDEX = 0;
 
@@ -236,7 +238,11 @@ export class CallTracker implements TransportListener {
     if (!input?.submit) return;
     if (isGantryError(error, 'NOT_FOUND') && !input.rerouted) return this.#reroute(input, error);
     if (isGantryError(error, 'RESOURCE_EXHAUSTED') && input.exhaustedTimes !== undefined) {
-      return this.#submitLater(input, input.exhaustedTimes++);
+      const ownMs = Math.min(
+        FIRST_EXHAUSTED_DELAY_MS * 2 ** input.exhaustedTimes++,
+        LONGEST_EXHAUSTED_DELAY_MS,
+      );
+      return this.#submitLater(input, Math.max(ownMs, askedDelayMs(error)));
     }
     this.#fail(input, error);
   }
@@ -256,8 +262,7 @@ export class CallTracker implements TransportListener {
     );
   }
 
-  #submitLater(input: OpenInput, times: number): void {
-    const delayMs = Math.min(FIRST_EXHAUSTED_DELAY_MS * 2 ** times, LONGEST_EXHAUSTED_DELAY_MS);
+  #submitLater(input: OpenInput, delayMs: number): void {
     setTimeout(() => {
       if (input.submit) this.#submitAgain(input, input.submit);
     }, delayMs);
@@ -323,4 +328,11 @@ export class CallTracker implements TransportListener {
     this.#busy = busy;
     this.#transport.setBusy(busy);
   }
+}
+
+/** How long a rejection asks to wait, if it says so. */
+function askedDelayMs({ details }: GantryError): number {
+  const { retryAfterMs } = details as { retryAfterMs?: unknown };
+  if (typeof retryAfterMs !== 'number' || !(retryAfterMs > 0)) return 0;
+  return Math.min(retryAfterMs, LONGEST_ASKED_DELAY_MS);
 }
