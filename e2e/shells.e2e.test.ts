@@ -132,6 +132,28 @@ describe('gantry shell', () => {
     expect({ code, stdout }).toEqual({ code: 3, stdout: 'no terminal, mint\n' });
   });
 
+  test('without a target is in a new container, made of what the flags say', async () => {
+    const line = 'echo "$GANTRY_CONTAINER_ID"; pwd; exit 4';
+    const { code, stdout, stderr } = await pipe(['shell', '--cpu', '0.5', '--memory', '256', '-c', line], '');
+    expect({ code, stdout }).toEqual({ code: 4, stdout: expect.stringMatching(/^ta-\w{22}\n\//) as string });
+    expect(stderr).not.toContain('rror');
+    const { stdout: listed } = await runCli(['app', 'list'], platform.env);
+    expect(listed).not.toMatch(/gantry shell .*running/);
+  });
+
+  test.each([
+    [['--cpu', 'many'], '--cpu needs a number above 0'],
+    [
+      ['--gpu', 'abacus:4'],
+      'no machine has room for a container of "shell" (cpu 0.125, memoryMiB 128, gpu ABACUS:4)',
+    ],
+    [['--image', 'node:22', ENTRY], '--image goes without a target'],
+  ])('says what is wrong with %j', async (args, words) => {
+    const { code, stderr } = await runCli(['shell', ...args], platform.env);
+    expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining(words)]);
+    expect(code).not.toBe(0);
+  });
+
   test('of a function is in a container of its own, which ends with it', async () => {
     await using person = await Person.runs(['shell', `${ENTRY}::rest`], platform.env);
     person.type('echo in:$GANTRY_CONTAINER_ID:$FLAVOUR\n');

@@ -241,9 +241,10 @@ export class Worker {
     return { ok: true };
   }
 
-  #startShell({ containerId, record }: Extract<WorkerCommand, { type: 'shell' }>): WorkerReply {
+  #startShell({ type: _type, ...order }: Extract<WorkerCommand, { type: 'shell' }>): WorkerReply {
+    const { containerId, record } = order;
     const pool = shellPool(record.id, containerId);
-    const reply = this.#startContainer({ containerId, pool, parameters: {}, record, isShell: true });
+    const reply = this.#startContainer({ ...order, pool, parameters: {}, isShell: true });
     const container = this.#containers.get(containerId);
     if (container) this.#execs.expectShell(container);
     return reply;

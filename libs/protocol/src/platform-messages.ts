@@ -149,7 +149,13 @@ export type WorkerCommand =
    * Start a container as those of a function are, for the program that `exec` runs in it next: its code is not
    * loaded, and it ends with the program. Servers send it for a client, so it carries no fence.
    */
-  | { type: 'shell'; containerId: string; record: FunctionRecord };
+  | {
+      type: 'shell';
+      containerId: string;
+      record: FunctionRecord;
+      /** GPUs that it gets, by index. */
+      gpus?: number[] | undefined;
+    };
 
 export interface WorkerReply {
   ok: boolean;

@@ -39,6 +39,28 @@ export class GpuKinds {
   }
 }
 
+/**
+ * GPUs of one machine for a container that is placed by hand, by index: of the first wish of which enough of one kind
+ * are free. Undefined if there are none; an empty list without wishes.
+ */
+export function chooseGpus(
+  devices: readonly GpuDevice[],
+  taken: ReadonlySet<number>,
+  wishes: readonly string[] | undefined,
+): number[] | undefined {
+  if (!wishes) return [];
+  const free = devices.filter(({ index }) => !taken.has(index));
+  for (const wish of wishes) {
+    const { type, count } = parseGpuConfig(wish);
+    const fitting = free.filter((device) => isOfType(device, type));
+    for (const kind of onePerKind(fitting).keys()) {
+      const same = fitting.filter((device) => kindOf(device) === kind);
+      if (same.length >= count) return same.slice(0, count).map(({ index }) => index);
+    }
+  }
+  return undefined;
+}
+
 function onePerKind(devices: readonly GpuDevice[]): Map<string, GpuDevice> {
   return new Map(devices.map((device) => [kindOf(device), device]));
 }

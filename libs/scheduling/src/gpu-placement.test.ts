@@ -2,6 +2,7 @@ import type { FunctionOptionsSpec, GpuDevice, WorkerStatus } from '@gantry/proto
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 
+import { chooseGpus } from './gpu-alternatives.ts';
 import { countKinds, isOfType, kindOf } from './gpu-types.ts';
 import type { FleetContainer } from './fleet-container.ts';
 import { Room } from './room.ts';
@@ -229,4 +230,22 @@ it('no GPU is ever given twice, and one is found whenever there is one, however 
       }
     }),
   );
+});
+
+describe('GPUs of one machine, chosen by hand', () => {
+  const mixed = [
+    ...devices('T4', 2),
+    ...devices('H100', 2).map((each) => ({ ...each, index: each.index + 2 })),
+  ];
+
+  it.each([
+    ['nobody wishes any', undefined, [], []],
+    ['one is free', ['T4'], [0], [1]],
+    ['the first wish is taken', ['H100:2', 'T4'], [3], [0]],
+    ['enough are free, but of two kinds', ['ANY:3'], [], undefined],
+    ['all are taken', ['T4'], [0, 1], undefined],
+    ['there are none of that type', ['B200'], [], undefined],
+  ])('when %s', (_, wishes, taken, chosen) => {
+    expect(chooseGpus(mixed, new Set(taken), wishes)).toEqual(chosen);
+  });
 });

@@ -8,6 +8,7 @@ export {
   type ServingContainer,
 } from './scaling.ts';
 export { describe as describeNeed, type MachineFacts, type Misfit, misfitOf } from './fit.ts';
+export { chooseGpus } from './gpu-alternatives.ts';
 export {
   difference,
   hasRoom,

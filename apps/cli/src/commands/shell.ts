@@ -3,13 +3,15 @@ import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { openBuild } from '../deploy/build-input.ts';
+import { openBuild, type BuiltApp } from '../deploy/build-input.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
+import { BLANK_APP_OPTIONS, blankApp, givenBlankOption } from '../exec/blank-app.ts';
 import { runInContainer, type ProgramRun } from '../exec/run-in-container.ts';
 import { chooseShellFunction, manifestForShell } from '../exec/shell-function.ts';
 import { holdApp } from '../run/hold-app.ts';
 import { appPartOf, parseTarget } from '../run/target.ts';
+import { UsageError } from '../usage-error.ts';
 
 const BEST_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi';
 
@@ -19,17 +21,24 @@ export const shellCommand: CommandSpec = {
   details:
     'In a running container, the shell has its environment and its files, and ends with it. For a function, a container ' +
     'is started as those of the function are: with its image, environment, secrets and limits. Its code is not ' +
-    'run, and the container ends with the shell. Without a terminal here, the shell reads its lines from standard input.',
+    'run, and the container ends with the shell. Without a target, the flags say what the container has. ' +
+    'Without a terminal here, the shell reads its lines from standard input.',
   arguments: [
-    { usage: '<target>', description: 'id of a container (ta-…), <file>, or <file>::<function or class>' },
+    {
+      usage: '[target]',
+      description: 'id of a container (ta-…), <file>, or <file>::<function or class>; else a new container',
+    },
   ],
   options: [
     { flags: '-c, --cmd <line>', description: 'run a line of shell instead', fallback: 'bash, else sh' },
     ...SHARED_OPTIONS.pty,
     SHARED_OPTIONS.module,
     SHARED_OPTIONS.environment,
+    ...BLANK_APP_OPTIONS,
   ],
   examples: [
+    ['gantry shell', 'a shell in a new container'],
+    ['gantry shell --image python:3.12 --cpu 4', 'one with an image of a registry, and four cores'],
     ['gantry shell ta-1', 'a shell in a running container'],
     ['gantry shell src/app.ts::square', 'a shell in a new container of a function'],
     ["gantry shell src/app.ts::Ocr -c 'tesseract --version'", 'one line in a new container of a class'],
@@ -37,38 +46,49 @@ export const shellCommand: CommandSpec = {
   ],
   async run(context, input) {
     const { options } = input;
-    const target = input.arguments[0] ?? '';
+    const [target] = input.arguments;
     const run = {
       connection: findConnection(context.env, { environment: options.text('env') }),
       command: ['sh', '-c', options.text('cmd') ?? BEST_SHELL],
       pty: options.given('pty'),
     };
+    if (target === undefined) {
+      return await shellOfApp(context, blankApp(options, context.version), run);
+    }
+    const flag = givenBlankOption(options);
+    if (flag !== undefined) {
+      throw new UsageError(`--${flag} goes without a target`, {
+        hint: `What "${target}" is made of says its app: leave the flag out, or the target.`,
+      });
+    }
     if (!isId(target, 'ta')) return await shellOfFunction(context, input, run);
     return await runInContainer(context, { ...run, path: `/v1/containers/${target}/exec` });
   },
 };
 
-/** Publishes the function alone, in an app that ends with the shell. */
 async function shellOfFunction(
   context: CommandContext,
   input: CommandInput,
   run: Omit<ProgramRun, 'path'>,
 ): Promise<number> {
   const text = parseTarget(input.arguments[0] ?? '');
-  const steps = createSteps(context.terminal);
   const module = input.options.flag('module');
   const opened = await openBuild(text.file, { cwd: context.cwd, app: appPartOf(text), module });
-  const built = await buildWithSteps(opened, steps);
+  const built = await buildWithSteps(opened, createSteps(context.terminal));
   const spec: FunctionSpec = await chooseShellFunction(built, text.name);
-  const manifest = manifestForShell(built.manifest, spec);
+  return await shellOfApp(context, { ...built, manifest: manifestForShell(built.manifest, spec) }, run);
+}
+
+/** Publishes an app of one function, which ends with the shell. */
+async function shellOfApp(
+  context: CommandContext,
+  built: BuiltApp,
+  run: Omit<ProgramRun, 'path'>,
+): Promise<number> {
   const client = new ApiClient(run.connection);
-  const reply = await publishApp({
-    client,
-    built: { ...built, manifest },
-    request: { ephemeral: true },
-    steps,
-    env: context.env,
-  });
+  const { terminal, env } = context;
+  const steps = createSteps(terminal);
+  const reply = await publishApp({ client, built, request: { ephemeral: true }, steps, env });
   const hold = await holdApp(run.connection, reply.appId);
   try {
     const [made] = reply.functions;

@@ -91,6 +91,7 @@ describe('a program in a container, through the server', () => {
     expect(worker.command.request).toEqual(REQUEST);
 
     client.socket.send(Buffer.from('whatever'));
+    await waitUntil(() => worker.relays.length === 1);
     worker.send(0, { type: 'started' });
     worker.send(1, { type: 'exited', code: 4, signal: null, containerEnded: false }, true);
 
@@ -184,8 +185,11 @@ describe('a shell of a function', () => {
     await waitUntil(() => worker.relays.some((relay) => 'hangup' in relay));
   });
 
-  it('is refused where no machine has room', async () => {
-    const { functionId } = await platform.deployFresh([fn('h', { region: ['nowhere'] })]);
+  it.each([
+    ['a place', { region: ['nowhere'] }],
+    ['a GPU', { gpu: ['H100'] }],
+  ])('is refused where no machine has such %s', async (_, options) => {
+    const { functionId } = await platform.deployFresh([fn('h', options)]);
     const client = await open(`/v1/functions/${functionId}/shell`);
     await client.closed;
     expect(client.messages).toMatchObject([{ type: 'failed', error: { code: 'RESOURCE_EXHAUSTED' } }]);

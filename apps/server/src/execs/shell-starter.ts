@@ -10,6 +10,7 @@ import {
   type WorkerStatus,
 } from '@gantry/protocol';
 import {
+  chooseGpus,
   describeNeed,
   difference,
   hasRoom,
@@ -28,7 +29,7 @@ import type { ExecPlace } from './exec-relay.ts';
 /**
  * Starts containers that are there for a shell alone: made as those of a function are, but with none of its code
  * loaded and no inputs. They are asked for by a person, not by work, so not the scheduler places them; it counts
- * what they take of their machines. They get no GPUs.
+ * what they take of their machines.
  */
 export class ShellStarter {
   readonly #options: Pick<HttpServerOptions, 'functions' | 'workers' | 'messaging'>;
@@ -48,8 +49,10 @@ export class ShellStarter {
     }
     const containerId = newId('ta');
     let refusal = '';
-    for (const { workerId } of this.#roomiest(record)) {
-      const command: WorkerCommand = { type: 'shell', containerId, record };
+    for (const worker of this.#roomiest(record)) {
+      const { workerId } = worker;
+      const gpus = gpusOn(worker, record);
+      const command: WorkerCommand = { type: 'shell', containerId, record, ...(gpus?.length && { gpus }) };
       const reply = await this.#options.messaging.request<WorkerReply>(subjects.worker(workerId), command);
       if (reply.ok) return { workerId, containerId };
       refusal = reply.message ?? 'refused';
@@ -63,12 +66,14 @@ export class ShellStarter {
     if (workers.length === 0) {
       throw new InternalFailure('no worker is connected', { hint: 'Start one: `gantry worker`.' });
     }
-    const options = { ...record.spec.options, gpu: undefined };
+    const { options } = record.spec;
     const need = resourceNeed(options);
     const free = new Map(workers.map((worker) => [worker, this.#free(worker)]));
     const able = workers.filter(
       (worker) =>
-        isWhere(options, traitsOf(worker)) && hasRoom(free.get(worker) ?? noResources(), noResources(), need),
+        isWhere(options, traitsOf(worker)) &&
+        hasRoom(free.get(worker) ?? noResources(), noResources(), need) &&
+        gpusOn(worker, record) !== undefined,
     );
     if (able.length === 0) {
       throw new ResourceExhaustedError(
@@ -86,4 +91,11 @@ export class ShellStarter {
     );
     return difference(machineResources(capacity), needs.reduce(sum, noResources()));
   }
+}
+
+/** GPUs for a container that nobody uses now; undefined if there are not enough. */
+function gpusOn({ capacity, containers }: WorkerStatus, { spec }: FunctionRecord): number[] | undefined {
+  const running = containers.filter(({ state }) => state !== 'stopped');
+  const taken = new Set(running.flatMap(({ gpus = [] }) => gpus));
+  return chooseGpus(capacity.gpus ?? [], taken, spec.options.gpu);
 }
