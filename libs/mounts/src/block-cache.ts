@@ -34,9 +34,9 @@ const REMEMBERED = 250_000;
 export class BlockCache implements BlockReader {
   readonly #parts: BlockCacheParts;
   readonly #room: CacheRoom;
-  readonly #fetches = new Map<string, Promise<Uint8Array>>();
+  readonly #loads = new Map<string, { bytes: Promise<Uint8Array>; done: Promise<void> }>();
   readonly #touched = new Map<string, number>();
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes = new Map<string, Promise<void>>();
   #hasWarned = false;
 
   constructor(parts: BlockCacheParts) {
@@ -44,14 +44,23 @@ export class BlockCache implements BlockReader {
     this.#room = new CacheRoom(parts);
   }
 
-  async read(digest: string, sizeBytes?: number): Promise<Uint8Array> {
-    const present = this.#fetches.get(digest) ?? (await this.#stored(digest, sizeBytes));
-    return present ?? this.#fetches.get(digest) ?? this.#fetchOnce(digest);
+  read(digest: string, sizeBytes?: number): Promise<Uint8Array> {
+    const present = this.#loads.get(digest);
+    if (present) return present.bytes;
+    const bytes = this.#load(digest, sizeBytes);
+    // Until it is in the folder, it is here.
+    const written = bytes.then(
+      () => this.#writes.get(digest),
+      () => undefined,
+    );
+    const done = written.then(() => void this.#loads.delete(digest));
+    this.#loads.set(digest, { bytes, done });
+    return bytes;
   }
 
   /** Resolves when what was fetched is in the folder, as far as it could be. */
   async idle(): Promise<void> {
-    await Promise.all(this.#writes);
+    await Promise.all([...this.#loads.values()].map(({ done }) => done));
     await this.#room.idle();
   }
 
@@ -80,18 +89,16 @@ export class BlockCache implements BlockReader {
     await this.#parts.folder.touch(digest, nowMs);
   }
 
-  #fetchOnce(digest: string): Promise<Uint8Array> {
-    const fetch = this.#fetch(digest).finally(() => this.#fetches.delete(digest));
-    this.#fetches.set(digest, fetch);
-    return fetch;
-  }
-
-  async #fetch(digest: string): Promise<Uint8Array> {
-    while (this.#writes.size >= MOST_WRITES) await Promise.race(this.#writes);
+  async #load(digest: string, sizeBytes?: number): Promise<Uint8Array> {
+    const present = await this.#stored(digest, sizeBytes);
+    if (present) return present;
+    while (this.#writes.size >= MOST_WRITES) await Promise.race(this.#writes.values());
     const bytes = await this.#ask(digest);
     this.#touched.set(digest, Date.now());
-    const write = this.#write(digest, bytes).finally(() => this.#writes.delete(write));
-    this.#writes.add(write);
+    this.#writes.set(
+      digest,
+      this.#write(digest, bytes).finally(() => this.#writes.delete(digest)),
+    );
     return bytes;
   }
 

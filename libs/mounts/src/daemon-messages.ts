@@ -8,6 +8,9 @@ export interface VersionToMount {
   ownerId: number;
 }
 
+/** Of a mount daemon: one waits at the device of each mount, some work. */
+export const THREADS = 256;
+
 /** From a worker to its mount daemon. */
 export type DaemonRequest =
   | { type: 'start'; setup: unknown }

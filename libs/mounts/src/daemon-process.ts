@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { fromWireError, GantryError } from '@gantry/protocol';
 
-import type { DaemonReply, DaemonRequest, VersionToMount } from './daemon-messages.ts';
+import { type DaemonReply, type DaemonRequest, THREADS, type VersionToMount } from './daemon-messages.ts';
 
 export interface DaemonCommand {
   /** File of the program that calls `serveMounts`. */
@@ -12,9 +12,6 @@ export interface DaemonCommand {
   setup: unknown;
   warn: (message: string) => void;
 }
-
-/** One waits at the device of each mount, some work. */
-const THREADS = 256;
 
 /** A running mount daemon, from the side of its worker. */
 export class DaemonProcess {
@@ -41,6 +38,10 @@ export class DaemonProcess {
     });
     this.ended = this.#watch();
     this.#send({ type: 'start', setup });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   mount(at: string, version: VersionToMount): Promise<void> {

@@ -89,6 +89,12 @@ export function unmount(at: string): Promise<void> {
   return run('umount', ['--lazy', '--no-canonicalize', '--internal-only', at]);
 }
 
+/** Makes a folder a mount of its own, in which mounts are passed on to the mount namespaces that know it. */
+export async function mountShared(at: string): Promise<void> {
+  await run('mount', ['--bind', at, at]);
+  await run('mount', ['--make-shared', at]);
+}
+
 /** The kernel reads ahead by 128 KiB unless it is told so here. */
 async function readAhead(at: string): Promise<void> {
   const { dev: device } = await stat(at);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 
-import { toWireError } from '@gantry/protocol';
+import { ResourceExhaustedError, toWireError } from '@gantry/protocol';
 import { VolumeTree, type PageStore } from '@gantry/volumes';
 
 import type { BlockReader } from './block-source.ts';
-import type { DaemonReply, DaemonRequest, VersionToMount } from './daemon-messages.ts';
+import { type DaemonReply, type DaemonRequest, THREADS, type VersionToMount } from './daemon-messages.ts';
 import { FileReads } from './file-reads.ts';
 import { type FuseMount, mountFuse } from './fuse-mount.ts';
 import { VersionFiles } from './version-files.ts';
@@ -45,15 +45,20 @@ export async function serveMounts<TSetup>(openBlocks: OpenBlocks<TSetup>): Promi
   });
   await once(process, 'disconnect');
   await (await daemon).close();
-  // Reads of the device that wait for a user of a busy file system would keep the process.
-  process.exit();
+  // An orderly end would wait for the reads of devices, and with them for whoever has files open.
+  process.kill(process.pid, 'SIGKILL');
 }
+
+/** Each keeps a thread waiting. */
+const MOST_MOUNTS = THREADS - 16;
 
 class MountDaemon {
   readonly #pages: PageStore;
   readonly #reads: FileReads;
   readonly #warn: (message: string) => void;
   readonly #mounts = new Map<string, FuseMount>();
+  /** Mounts that somebody may still use. */
+  #served = 0;
   /** Lends its pages to all others, as pages are found by content. */
   #empty: Promise<VolumeTree> | undefined;
 
@@ -79,6 +84,8 @@ class MountDaemon {
   }
 
   async #mount(at: string, { root, ownerId }: VersionToMount): Promise<void> {
+    if (this.#served >= MOST_MOUNTS)
+      throw new ResourceExhaustedError(`${MOST_MOUNTS} versions of volumes are in use on this machine`);
     this.#empty ??= VolumeTree.open(this.#pages, undefined);
     const tree = await VolumeTree.open(this.#pages, root, await this.#empty);
     const server = new VersionServer({
@@ -87,6 +94,9 @@ class MountDaemon {
       ownerId,
       warn: (message) => this.#warn(`${message} (version ${root ?? 'empty'})`),
     });
-    this.#mounts.set(at, await mountFuse(at, server));
+    const mount = await mountFuse(at, server);
+    this.#mounts.set(at, mount);
+    this.#served++;
+    void mount.ended.then(() => this.#served--);
   }
 }

@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { rmdir } from 'node:fs/promises';
+import { basename } from 'node:path';
 
-import { GantryError, ResourceExhaustedError } from '@gantry/protocol';
+import { GantryError } from '@gantry/protocol';
 
 import { DaemonProcess, type DaemonCommand } from './daemon-process.ts';
 import type { VersionToMount } from './daemon-messages.ts';
-import { findMountProblem, MOUNT_TYPE, unmount } from './fuse-mount.ts';
+import { findMountProblem } from './fuse-mount.ts';
+import { MountFolder } from './mount-folder.ts';
 
 export interface VersionMountsOptions extends DaemonCommand {
   /** Mounts get their places in it. One worker per folder. */
@@ -28,9 +29,6 @@ interface SharedMount {
   ready: Promise<void>;
 }
 
-/** Each keeps a thread of the daemon waiting. */
-const MOST_MOUNTS = 240;
-
 /**
  * Versions of volumes as file systems of this machine, without a copy of their files. Whoever mounts the same version for
  * the same owner shares one mount, and with it what the kernel has of it in memory.
@@ -46,12 +44,14 @@ const MOST_MOUNTS = 240;
  */
 export class VersionMounts {
   readonly #options: VersionMountsOptions;
+  readonly #folder: MountFolder;
   readonly #mounts = new Map<string, SharedMount>();
   #daemon: DaemonProcess | undefined;
   #count = 0;
 
   constructor(options: VersionMountsOptions) {
     this.#options = options;
+    this.#folder = new MountFolder(options.folder);
   }
 
   /**
@@ -86,13 +86,8 @@ export class VersionMounts {
   }
 
   /** Takes away what a worker that was killed left mounted. Resolves to how many that were. */
-  async reconcile(): Promise<number> {
-    const { folder } = this.#options;
-    const places = await mountsBelow(folder);
-    for (const place of places) await unmount(place);
-    for (const name of await readdir(folder).catch(() => []))
-      await rmdir(join(folder, name)).catch(() => undefined);
-    return places.length;
+  reconcile(): Promise<number> {
+    return this.#folder.clear();
   }
 
   /** Ends the daemon: its files cannot be read any more. */
@@ -105,14 +100,22 @@ export class VersionMounts {
   #start({ root, ownerId }: VersionToMount): SharedMount {
     const problem = findMountProblem();
     if (problem) throw new GantryError('UNAVAILABLE', `no FUSE here: ${problem.message}`, problem);
-    if (this.#mounts.size >= MOST_MOUNTS)
-      throw new ResourceExhaustedError(`${MOST_MOUNTS} versions of volumes are mounted on this machine`);
     if (!this.#daemon || this.#daemon.hasEnded) this.#daemon = this.#newDaemon();
-    const daemon = this.#daemon;
-    const name = `${(root ?? 'empty').slice(-12)}-${process.pid}-${++this.#count}`;
-    const path = join(this.#options.folder, name);
-    const ready = mkdir(path, { recursive: true }).then(() => daemon.mount(path, { root, ownerId }));
-    return { path, users: 0, daemon, ready };
+    const shared: SharedMount = { path: '', users: 0, daemon: this.#daemon, ready: Promise.resolve() };
+    shared.ready = this.#mountWith(shared, { root, ownerId });
+    return shared;
+  }
+
+  async #mountWith(shared: SharedMount, { root, ownerId }: VersionToMount): Promise<void> {
+    const { daemon } = shared;
+    const name = `${daemon.pid}-${++this.#count}-${(root ?? 'empty').slice(-12)}`;
+    shared.path = await this.#folder.newPlace(name);
+    try {
+      await daemon.mount(shared.path, { root, ownerId });
+    } catch (error) {
+      await rmdir(shared.path).catch(() => undefined);
+      throw error;
+    }
   }
 
   #newDaemon(): DaemonProcess {
@@ -121,10 +124,9 @@ export class VersionMounts {
       this.#options.warn(error.message);
       for (const [key, shared] of this.#mounts) if (shared.daemon === daemon) this.#mounts.delete(key);
       // Their places answer with errors until they are taken away.
-      const places = await mountsBelow(this.#options.folder);
-      const used = [...this.#mounts.values()].map(({ path }) => basename(path));
-      const lost = places.filter((place) => !used.includes(basename(place)));
-      await Promise.allSettled(lost.map((place) => removeMount(place)));
+      const places = await this.#folder.places();
+      const lost = places.filter((place) => basename(place).startsWith(`${daemon.pid}-`));
+      await Promise.allSettled(lost.map((place) => this.#folder.remove(place)));
     });
     return daemon;
   }
@@ -140,26 +142,4 @@ export class VersionMounts {
   #forget(key: string, shared: SharedMount): void {
     if (this.#mounts.get(key) === shared) this.#mounts.delete(key);
   }
-}
-
-async function removeMount(place: string): Promise<void> {
-  await unmount(place);
-  await rmdir(place);
-}
-
-/** Places of our mounts, the ones mounted last first. */
-async function mountsBelow(folder: string): Promise<string[]> {
-  const real = await realpath(folder).catch(() => folder);
-  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  return table
-    .split('\n')
-    .filter((line) => line.includes(` - ${MOUNT_TYPE} `))
-    .map((line) => unescaped(line.split(' ')[4] ?? ''))
-    .filter((place) => place.startsWith(`${real}/`))
-    .reverse();
-}
-
-/** The table has spaces and the like as octal numbers. */
-function unescaped(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 
-import { isGantryError } from '@gantry/protocol';
+import { isGantryError, VOLUME_LIMITS } from '@gantry/protocol';
 
 import type { FileReads } from './file-reads.ts';
 import { ROOT_NODE, type FileNode, type VersionFiles } from './version-files.ts';
@@ -70,7 +70,7 @@ export class VersionServer {
       case 'init':
         return this.#init(call);
       case 'lookup':
-        return [await this.#lookup(node, call.name)];
+        return this.#lookup(node, call.name);
       case 'getattr':
         return this.#ofNode(node, (found) => [attributesBody(this.#attributes(found))]);
       case 'readlink': {
@@ -104,10 +104,11 @@ export class VersionServer {
     return isKnown ? [initBody(call, LIMITS)] : 'EPROTO';
   }
 
-  async #lookup(directory: number, bytes: Uint8Array): Promise<Uint8Array> {
+  async #lookup(directory: number, bytes: Uint8Array): Promise<Uint8Array[] | Errno> {
+    if (bytes.length > VOLUME_LIMITS.nameBytes) return 'ENAMETOOLONG';
     const name = this.#nameOf(bytes);
     const found = name === undefined ? undefined : await this.#parts.files.lookup(directory, name);
-    return found ? entryBody(this.#attributes(found)) : noEntryBody();
+    return [found ? entryBody(this.#attributes(found)) : noEntryBody()];
   }
 
   /** Undefined for bytes that are no text: nothing in a volume is called so. */

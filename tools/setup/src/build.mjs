@@ -49,6 +49,7 @@ const OUTPUTS = [
           server: 'apps/server/src/main.ts',
           gateway: 'apps/gateway/src/main.ts',
           worker: 'apps/worker/src/main.ts',
+          'mount-daemon': 'apps/worker/src/volumes/mount-daemon.ts',
         },
       },
       {

@@ -7,6 +7,7 @@ export const ERRNO = {
   EIO: 5,
   EINVAL: 22,
   EROFS: 30,
+  ENAMETOOLONG: 36,
   ENOSYS: 38,
   EPROTO: 71,
 } as const;

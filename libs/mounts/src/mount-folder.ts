@@ -1,0 +1,74 @@
+import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { MOUNT_TYPE, mountShared, unmount } from './fuse-mount.ts';
+
+/**
+ * The folder in which a worker mounts. It is a mount itself, of the kind that tells others what happens in it: else each
+ * container, which begins with a copy of the machine's mounts, would keep all versions mounted that it has seen.
+ */
+export class MountFolder {
+  readonly #path: string;
+  #prepared: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Makes a place to mount at. */
+  async newPlace(name: string): Promise<string> {
+    this.#prepared ??= this.#prepare();
+    await this.#prepared;
+    const place = join(this.#path, name);
+    await mkdir(place);
+    return place;
+  }
+
+  /** Places where something is mounted, the last one first. */
+  async places(): Promise<string[]> {
+    const real = await realpath(this.#path).catch(() => this.#path);
+    const mounts = await mountTable();
+    const found = mounts.filter(({ type, place }) => type === MOUNT_TYPE && place.startsWith(`${real}/`));
+    return found.map(({ place }) => join(this.#path, place.slice(real.length + 1))).reverse();
+  }
+
+  /** Takes a mount away, also one whose daemon is gone. */
+  async remove(place: string): Promise<void> {
+    await unmount(place);
+    await rmdir(place);
+  }
+
+  /** Takes everything away. Resolves to how many mounts that were. */
+  async clear(): Promise<number> {
+    this.#prepared = undefined;
+    const places = await this.places();
+    for (const place of places) await unmount(place);
+    for (const name of await readdir(this.#path).catch(() => []))
+      await rmdir(join(this.#path, name)).catch(() => undefined);
+    if (await this.#isMounted()) await unmount(this.#path);
+    return places.length;
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.#path, { recursive: true });
+    if (!(await this.#isMounted())) await mountShared(this.#path);
+  }
+
+  async #isMounted(): Promise<boolean> {
+    const real = await realpath(this.#path).catch(() => this.#path);
+    return (await mountTable()).some(({ place }) => place === real);
+  }
+}
+
+async function mountTable(): Promise<{ place: string; type: string }[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  return table.split('\n').map((line) => {
+    const [about = '', system = ''] = line.split(' - ');
+    return { place: unescaped(about.split(' ')[4] ?? ''), type: system.split(' ')[0] ?? '' };
+  });
+}
+
+/** The table has spaces and the like as octal numbers. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}
