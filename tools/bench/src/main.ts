@@ -13,16 +13,17 @@ import { describeMachine } from './machine.ts';
 import { benchmarkMap, benchmarkMapMemory } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
 import { benchmarkScheduler } from './scheduler-benchmark.ts';
+import { benchmarkVolumes } from './volume-benchmark.ts';
 
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, idle, containers (comma-separated)
+                cold, burst, scheduler, https, idle, containers, volumes (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
 Needs redis-server, wrk and openssl on PATH (Debian packages of the same names).
-One more name, images, needs root, runc and buildah.`;
+One more name, images, needs root, runc and buildah; volumes needs root.`;
 
 const { values } = parseArgs({
   options: {
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   scheduler: () => benchmarkScheduler({ events: values.quick ? 5_000 : 30_000 }),
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
   idle: benchmarkIdle,
+  volumes: () => benchmarkVolumes({ rounds: values.quick ? 1 : 3 }),
   containers: () => benchmarkContainers({ rounds: values.quick ? 5 : 15 }),
 };
 

@@ -119,14 +119,18 @@ export function statisticsBody({ files, sizeBytes }: { files: number; sizeBytes:
   return bytes;
 }
 
+/** The kernel offers room for a megabyte, which most directories do not need, and few at once. */
+const LISTING_BYTES = 32 * 1024;
+
 /** Part of a listing, filled as long as there is room. */
 export class Listing {
-  readonly #bytes: Buffer;
+  readonly #sizeBytes: number;
+  #bytes = Buffer.alloc(0);
   readonly #withAttributes: boolean;
   #used = 0;
 
   constructor({ sizeBytes, withAttributes }: { sizeBytes: number; withAttributes: boolean }) {
-    this.#bytes = Buffer.alloc(sizeBytes);
+    this.#sizeBytes = Math.min(sizeBytes, LISTING_BYTES);
     this.#withAttributes = withAttributes;
   }
 
@@ -134,7 +138,8 @@ export class Listing {
   add({ name, next, attributes }: DirectoryEntry): boolean {
     const entryBytes = this.#withAttributes ? ENTRY_BYTES : 0;
     const needed = entryBytes + aligned(LISTED_BYTES + name.length);
-    if (this.#used + needed > this.#bytes.length) return false;
+    if (this.#used + needed > this.#sizeBytes) return false;
+    if (this.#used === 0) this.#bytes = Buffer.alloc(this.#sizeBytes);
     // Itself and the one above are known to the kernel, which counts no use of them here.
     if (this.#withAttributes && !isDots(name)) writeEntry(this.#bytes, attributes, this.#used);
     const at = this.#used + entryBytes;
