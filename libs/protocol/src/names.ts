@@ -25,9 +25,9 @@ export function assertRunName(name: unknown): asserts name is string {
  * @throws {@link InvalidError} if it is longer than 64 characters, holds anything but ASCII letters, digits,
  * `-`, `.` and `_`, or looks like an app id.
  */
-export function assertName(kind: string, name: string): void {
-  if (!NAME.test(name)) {
-    throw new InvalidError(`the ${kind} name "${name}" is not valid`, {
+export function assertName(kind: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw new InvalidError(`the ${kind} name ${JSON.stringify(name) ?? String(name)} is not valid`, {
       hint: 'Use 1 to 64 letters, digits, dashes, dots or underscores.',
     });
   }

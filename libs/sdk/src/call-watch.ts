@@ -5,6 +5,8 @@ import type { PayloadStore } from './payloads.ts';
 
 // How long a poll waits for a server that does not say when it has sent all stored outputs.
 const POLL_GRACE_MS = 1_000;
+/** 24 days, longer than any call runs and its result is kept. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface WatchOptions {
   /** 0 asks once whether the output is there. @defaultValue wait for ever */
@@ -43,7 +45,7 @@ export class CallWatch {
       this.#waiters.add(waiter);
       if (signal?.aborted) return onAbort();
       signal?.addEventListener('abort', onAbort);
-      if (timeoutMs !== undefined) {
+      if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
         timer = setTimeout(
           () => waiter.reject(outputTimeout(this.#callId, timeoutMs)),
           timeoutMs || POLL_GRACE_MS,

@@ -7,7 +7,12 @@ import {
   type PoolOptions,
 } from '@gantry/protocol';
 
-import { FunctionTarget, type FunctionTargetOptions, type TargetReference } from './function-target.ts';
+import {
+  assertHandleNames,
+  FunctionTarget,
+  type FunctionTargetOptions,
+  type TargetReference,
+} from './function-target.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
 import { checkKeys } from './option-checks.ts';
@@ -23,7 +28,7 @@ import type { FromNameOptions } from './remote-function.ts';
 /** Where a class or function is looked up. @internal */
 export type HandleSource = Pick<
   FunctionTargetOptions,
-  'name' | 'apps' | 'environment' | 'platform' | 'running'
+  'name' | 'kind' | 'apps' | 'environment' | 'platform' | 'running'
 >;
 
 /**
@@ -64,8 +69,10 @@ export class Cls<T extends object> {
   ): Cls<InstanceType<TClass>> {
     checkKeys('Cls.fromName', options, ['environment', 'client']);
     const { environment, client } = options;
+    assertHandleNames('class', { app, name, environment });
     return new Cls<InstanceType<TClass>>({
       name,
+      kind: 'class',
       apps: () => [app],
       environment,
       get platform() {

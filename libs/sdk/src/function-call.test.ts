@@ -6,7 +6,7 @@ import {
   OutputExpiredError,
   toWireError,
 } from '@gantry/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { FakeHost, runOutcome } from './fake-host.fixture.ts';
 import { FunctionCall } from './function-call.ts';
@@ -30,6 +30,7 @@ describe('a call', () => {
     await finish(ID, 5);
     expect(await result).toBe(5);
     expect(() => FunctionCall.fromId('in-0123456789abcdefghijkl')).toThrow(InvalidError);
+    expect(() => FunctionCall.fromId(undefined as never)).toThrow('undefined is no call id');
   });
 
   it('arrives as a call where it is passed as a value', async () => {
@@ -38,6 +39,47 @@ describe('a call', () => {
     const result = call.get();
     await finish(ID, 'arrived');
     expect(await result).toBe('arrived');
+  });
+
+  it.each([
+    [-1, 'timeoutMs must be a number of at least 0, not -1'],
+    [NaN, 'not NaN'],
+    ['5', 'not "5"'],
+    [5n, 'not 5'],
+  ])('is not waited for %s milliseconds', async (timeoutMs, message) => {
+    await expect(FunctionCall.fromId(ID).get({ timeoutMs: timeoutMs as number })).rejects.toThrow(message);
+    expect(host.sent).toEqual([]);
+  });
+
+  it.each([2 ** 31, 1e15, Infinity])(
+    'is waited for %d milliseconds, which no timer can hold',
+    async (timeoutMs) => {
+      vi.useFakeTimers();
+      try {
+        const result = FunctionCall.fromId(ID).get({ timeoutMs });
+        await vi.advanceTimersByTimeAsync(24 * 3600 * 1000);
+        await finish(ID, 'at last');
+        await vi.advanceTimersByTimeAsync(0);
+        expect(await result).toBe('at last');
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  it.each([
+    ['a list of calls', [FunctionCall.fromId(ID)], 'FunctionCall.gather(...calls)'],
+    ['a call that is not there yet', Promise.resolve(FunctionCall.fromId(ID)), 'await square.spawn(3)'],
+    ['no call', 5, 'spawn'],
+    ['nothing', undefined, 'spawn'],
+  ])('cannot be gathered with %s', async (_, other, hint) => {
+    const gathered = FunctionCall.gather(FunctionCall.fromId(ID), other as never);
+    await expect(gathered).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'argument 2 of FunctionCall.gather is no call',
+      hint: expect.stringContaining(hint) as string,
+    });
+    expect(host.sent).toEqual([]);
   });
 
   it('that ended more than 7 days ago is an OutputExpiredError', async () => {

@@ -55,8 +55,10 @@ export class FunctionCall<R = unknown> {
    * @throws {@link InvalidError} if the text is no call id.
    */
   static fromId<R = unknown>(id: string, options: { client?: Client } = {}): FunctionCall<R> {
-    if (!isId(id, 'fc')) {
-      throw new InvalidError(`"${id}" is no call id`, { hint: 'Call ids start with "fc-".' });
+    if (typeof id !== 'string' || !isId(id, 'fc')) {
+      throw new InvalidError(`${JSON.stringify(id) ?? String(id)} is no call id`, {
+        hint: 'Call ids start with "fc-".',
+      });
     }
     const call = new FunctionCall<R>(id);
     if (options.client) platforms.set(call, options.client.platform);
@@ -66,9 +68,10 @@ export class FunctionCall<R = unknown> {
   /**
    * Waits for several calls; their results come in the order of the arguments.
    *
-   * @throws What the first call that fails throws.
+   * @throws What the first call that fails throws; {@link InvalidError} if an argument is no call.
    */
   static async gather<T extends readonly FunctionCall<unknown>[]>(...calls: T): Promise<ResultsOf<T>> {
+    for (const [at, call] of calls.entries()) assertCall(at + 1, call);
     return (await Promise.all(calls.map((call) => call.get()))) as ResultsOf<T>;
   }
 
@@ -81,8 +84,9 @@ export class FunctionCall<R = unknown> {
   async get(options: GetOptions = {}): Promise<R> {
     checkKeys('FunctionCall.get', options, ['timeoutMs', 'signal']);
     const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      throw new InvalidError(`timeoutMs must be a number of at least 0, not ${timeoutMs}`);
+    if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+      const shown = typeof timeoutMs === 'string' ? `"${String(timeoutMs)}"` : String(timeoutMs);
+      throw new InvalidError(`timeoutMs must be a number of at least 0, not ${shown}`);
     }
     return (await platformOf(this).tracker.watch(this.id, options)) as R;
   }
@@ -122,6 +126,18 @@ export class FunctionCall<R = unknown> {
     checkKeys('FunctionCall.cancel', options, ['terminateContainers']);
     await platformOf(this).tracker.cancel(this.id, options.terminateContainers);
   }
+}
+
+function assertCall(position: number, call: unknown): void {
+  // Not `instanceof`: it may come from another copy of this module.
+  const { get, then } = (call ?? {}) as { get?: unknown; then?: unknown };
+  if (typeof get === 'function') return;
+  const hint = Array.isArray(call)
+    ? 'Spread the list: FunctionCall.gather(...calls).'
+    : typeof then === 'function'
+      ? 'Wait until it is there: await square.spawn(3).'
+      : 'Pass what `spawn` or `FunctionCall.fromId` gave.';
+  throw new InvalidError(`argument ${position} of FunctionCall.gather is no call`, { hint });
 }
 
 function platformOf(call: FunctionCall<unknown>): Platform {

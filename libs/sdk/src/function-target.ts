@@ -1,7 +1,10 @@
 import {
+  assertName,
   completeParameters,
   ExecutionError,
+  InvalidError,
   isGantryError,
+  isId,
   NotFoundError,
   type ClassParameters,
   type FunctionLookup,
@@ -32,6 +35,8 @@ export interface FunctionTargetOptions {
   environment?: string | undefined;
   platform?: Platform | undefined;
   parameters?: Readonly<Record<string, unknown>> | undefined;
+  /** What the name has to mean. @defaultValue whatever it means */
+  kind?: FunctionLookup['kind'] | undefined;
   /** Names the class with all its instances: parameters are neither given nor completed. */
   wholeClass?: boolean | undefined;
   /** The app that this program has up and whose functions the name means, if there is one now. */
@@ -124,6 +129,7 @@ export class FunctionTarget {
   async #resolve(running: RunningApp | undefined): Promise<Route> {
     const platform = this.#options.platform ?? defaultPlatform();
     const lookup = await this.#lookup(platform, running);
+    assertKind(lookup, this.#options.kind);
     const parameters = this.#options.wholeClass ? undefined : this.#complete(lookup);
     const hasOptions = Object.keys(this.replaced).length > 0;
     const route: Route = {
@@ -156,6 +162,29 @@ export class FunctionTarget {
     const complete = completeParameters(lookup.name, lookup.parameters, given);
     return Object.keys(complete).length === 0 ? undefined : complete;
   }
+}
+
+/**
+ * Checks what names a function or class of a deployed app.
+ *
+ * @throws {@link InvalidError} if one can be none.
+ */
+export function assertHandleNames(
+  kind: FunctionLookup['kind'],
+  { app, name, environment }: { app: unknown; name: unknown; environment: unknown },
+): void {
+  if (typeof app !== 'string' || !isId(app, 'ap')) assertName('app', app);
+  assertName(kind, name);
+  if (environment !== undefined) assertName('environment', environment);
+}
+
+function assertKind({ kind, name }: FunctionLookup, wanted: FunctionLookup['kind'] | undefined): void {
+  if (wanted === undefined || kind === wanted) return;
+  const hint =
+    kind === 'class'
+      ? `Call a method of it: Cls.fromName(…, '${name}').instance().<method>.remote(…).`
+      : `Call it: RemoteFunction.fromName(…, '${name}').remote(…).`;
+  throw new InvalidError(`"${name}" is a ${kind}, not a ${wanted}`, { hint });
 }
 
 function ownAppId(): string | undefined {

@@ -55,31 +55,63 @@ function isIterable(value: unknown): value is AnyIterable<unknown> {
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }
 
+type ArgLists = AnyIterable<readonly unknown[]>;
+type Change = (args: readonly unknown[], position: number) => readonly unknown[];
+
+/**
+ * The argument lists of `starmap`, with one more argument for each if there is one.
+ *
+ * @throws {@link InvalidError} if they cannot be iterated over; while that is done, for one that is no list.
+ */
+export function argumentLists(argLists: unknown, last: unknown): ArgLists {
+  if (!isIterable(argLists)) {
+    throw new InvalidError('starmap needs an iterable of argument lists', {
+      hint: 'Write .starmap([[1, 2], [3, 4]]): one list of arguments for each input.',
+    });
+  }
+  return changed(argLists as ArgLists, (args, position) => {
+    if (typeof args === 'string' || !isIterable(args)) {
+      throw new InvalidError(`input ${position} of starmap is no list of arguments`, {
+        hint: 'Write .starmap([[1, 2], [3, 4]]), or .map([1, 3]) for a single parameter.',
+      });
+    }
+    return last === undefined ? args : [...args, last];
+  });
+}
+
 /** Adds one more argument to each list. */
-export function appended(
-  argLists: AnyIterable<readonly unknown[]>,
-  last: unknown,
-): AnyIterable<readonly unknown[]> {
-  if (last === undefined) return argLists;
-  if (Symbol.iterator in argLists) return { [Symbol.iterator]: () => appendedSync(argLists, last) };
-  return { [Symbol.asyncIterator]: () => appendedAsync(argLists[Symbol.asyncIterator](), last) };
+function appended(argLists: ArgLists, last: unknown): ArgLists {
+  return last === undefined ? argLists : changed(argLists, (args) => [...args, last]);
 }
 
-function* appendedSync(
+function changed(argLists: ArgLists, change: Change): ArgLists {
+  if (Symbol.iterator in argLists) return { [Symbol.iterator]: () => changedSync(argLists, change) };
+  return { [Symbol.asyncIterator]: () => changedAsync(argLists[Symbol.asyncIterator](), change) };
+}
+
+function* changedSync(
   argLists: Iterable<readonly unknown[]>,
-  last: unknown,
+  change: Change,
 ): Generator<readonly unknown[], void> {
-  for (const args of argLists) yield [...args, last];
+  let position = 0;
+  for (const args of argLists) yield change(args, position++);
 }
 
-function appendedAsync(
+function changedAsync(
   source: AsyncIterator<readonly unknown[]>,
-  last: unknown,
+  change: Change,
 ): AsyncIterator<readonly unknown[]> {
+  let position = 0;
   return {
     async next() {
       const step = await source.next();
-      return step.done ? step : { done: false, value: [...step.value, last] };
+      if (step.done) return step;
+      try {
+        return { done: false, value: change(step.value, position++) };
+      } catch (error) {
+        await source.return?.();
+        throw error;
+      }
     },
     return: async () => (await source.return?.()) ?? { done: true, value: undefined },
   };

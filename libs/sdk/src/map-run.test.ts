@@ -75,6 +75,26 @@ describe('map', () => {
     expect(await collect(join.map([1, 2], 'xy'))).toEqual(['x1', 'y2']);
   });
 
+  it.each([
+    ['a number', [[1, 2], 3], 'input 1 of starmap is no list of arguments'],
+    ['a text', ['ab'], 'input 0 of starmap is no list of arguments'],
+    ['nothing', [undefined], 'input 0 of starmap is no list of arguments'],
+  ])('names the input of starmap that is %s instead of a list of arguments', async (_, lists, message) => {
+    const join = handle((...args: unknown[]) => args.length);
+    const closed: string[] = [];
+    async function* later() {
+      try {
+        yield* lists;
+      } finally {
+        closed.push('closed');
+      }
+    }
+    await expect(collect(join.starmap(lists as never))).rejects.toThrow(message);
+    await expect(collect(join.starmap(later() as never))).rejects.toThrow(message);
+    expect(closed).toEqual(['closed']);
+    expect(() => join.starmap(5 as never)).toThrow('starmap needs an iterable of argument lists');
+  });
+
   it('ends with the shortest of several iterables, though another one waits for ever', async () => {
     const waiting = new NeverEnding();
     const join = handle((n: number, word: string) => `${n}${word}`);

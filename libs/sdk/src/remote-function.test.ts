@@ -8,6 +8,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { App } from './app.ts';
+import { Cls } from './cls.ts';
 import { currentInputId, isLocal } from './context.ts';
 import { FakeHost, runOutcome } from './fake-host.fixture.ts';
 import { FunctionCall } from './function-call.ts';
@@ -32,6 +33,49 @@ describe('remote', () => {
     deploy((x: Map<string, Date>) => [...x.values()]);
     const dates = RemoteFunction.fromName<(x: Map<string, Date>) => Date[]>('maths', 'square');
     expect(await dates.remote(new Map([['at', new Date(5)]]))).toEqual([new Date(5)]);
+  });
+
+  it.each([
+    [
+      'an app name with a space',
+      () => RemoteFunction.fromName('a b', 'f'),
+      'the app name "a b" is not valid',
+    ],
+    ['no app name', () => RemoteFunction.fromName('', 'f'), 'the app name "" is not valid'],
+    ['a number for an app', () => RemoteFunction.fromName(5 as never, 'f'), 'the app name 5 is not valid'],
+    ['no function name', () => RemoteFunction.fromName('a', ''), 'the function name "" is not valid'],
+    [
+      'an object for a name',
+      () => RemoteFunction.fromName('a', {} as never),
+      'the function name {} is not valid',
+    ],
+    ['no class name', () => Cls.fromName('a', undefined as never), 'the class name undefined is not valid'],
+    [
+      'an environment with a space',
+      () => Cls.fromName('a', 'B', { environment: 'x y' }),
+      'the environment name "x y" is not valid',
+    ],
+  ])('names are checked at once: %s', (_, make, message) => {
+    expect(make).toThrow(InvalidError);
+    expect(make).toThrow(message);
+  });
+
+  it('an app is named by its id, too', async () => {
+    deploy((x: number) => x * x, 'square', host.appId);
+    expect(await RemoteFunction.fromName<typeof square>(host.appId, 'square').remote(3)).toBe(9);
+  });
+
+  it('says when a name is that of a class, or that of a function', async () => {
+    host.add('maths', { name: 'Sums', kind: 'class' }, () => 1);
+    deploy(() => 1);
+    await expect(RemoteFunction.fromName('maths', 'Sums').remote()).rejects.toMatchObject({
+      message: '"Sums" is a class, not a function',
+      hint: "Call a method of it: Cls.fromName(…, 'Sums').instance().<method>.remote(…).",
+    });
+    await expect(Cls.fromName('maths', 'square').hydrate()).rejects.toMatchObject({
+      message: '"square" is a function, not a class',
+      hint: "Call it: RemoteFunction.fromName(…, 'square').remote(…).",
+    });
   });
 
   it('looks a function up once', async () => {

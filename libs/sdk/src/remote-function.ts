@@ -13,11 +13,11 @@ import { asSingle, type WithBatching } from './batched.ts';
 import type { Client } from './client.ts';
 import { FunctionCall } from './function-call.ts';
 import { FunctionCaller, type Callee } from './function-caller.ts';
-import { FunctionTarget, type TargetReference } from './function-target.ts';
+import { assertHandleNames, FunctionTarget, type TargetReference } from './function-target.ts';
 import type { Generated, Generating, Plain } from './generator-types.ts';
 import { readStats, updateAutoscaler } from './live-settings.ts';
 import {
-  appended,
+  argumentLists,
   splitMapArguments,
   type Leading,
   type MapInputs,
@@ -104,8 +104,10 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     options: FromNameOptions = {},
   ): HandleOf<T> {
     checkKeys('RemoteFunction.fromName', options, ['environment', 'client']);
+    assertHandleNames('function', { app, name, environment: options.environment });
     const target = new FunctionTarget({
       name,
+      kind: 'function',
       apps: () => [app],
       environment: options.environment,
       platform: options.client?.platform,
@@ -231,7 +233,7 @@ export class RemoteFunction<A extends unknown[] = unknown[], R = unknown, TLocal
     options: MapOptions & { kwargs?: unknown } = {},
   ): AsyncIterable<unknown> {
     checkKeys('starmap', options, [...MAP_OPTIONS, 'kwargs']);
-    const inputs = appended(argLists, options.kwargs);
+    const inputs = argumentLists(argLists, options.kwargs);
     return startedWhenRead(`${this.name}.starmap`, () => this.#caller.map(inputs, options));
   }
 
