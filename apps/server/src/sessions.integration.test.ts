@@ -238,3 +238,20 @@ describe('sessions', () => {
     expect((await platform.client.request('GET', '/v1/hello')).status).toBe(200);
   });
 });
+
+describe('replaced options', () => {
+  it('that ask for more than any machine has are refused, as a deploy of them is', async () => {
+    const { functionId } = await platform.deployFresh([fn('f')]);
+    const session = await platform.client.session();
+    session.submit(functionId, [1, 2], { options: { cpu: 5_000 } });
+    const [rejected] = await session.waitFor('rejected');
+    expect(rejected?.inputIds).toHaveLength(2);
+    expect(rejected?.error).toMatchObject({
+      name: 'InvalidError',
+      message: expect.stringMatching(/^"f" fits on no machine: .*cpu/) as string,
+    });
+    session.submit(functionId, [3], { options: { cpu: 0.5 } });
+    expect((await session.waitFor('output')).at(-1)?.outcome.type).toBe('value');
+    session.close();
+  });
+});

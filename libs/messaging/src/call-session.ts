@@ -18,7 +18,7 @@ import { CALLS_REMEMBERED, RecentSet } from './recent-set.ts';
 import { readStats, updateAutoscaler } from './session-autoscaler.ts';
 import { assertCallId, cancelCall } from './session-calls.ts';
 import { SessionOutputs } from './session-outputs.ts';
-import { checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
+import { type AssertPlaceable, checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
 import { SessionValues } from './session-values.ts';
 
 export interface CallSessionOptions {
@@ -28,6 +28,8 @@ export interface CallSessionOptions {
   sessionKey: string;
   /** Called for each message to the client; sending those of one turn together is the caller's part. */
   send: (message: ServerMessage) => void;
+  /** Asked about functions with options that the caller replaces. @defaultValue what fits on no machine waits for one */
+  assertPlaceable?: AssertPlaceable | undefined;
   /** Told when inputs are on their way into a pool: the place to signal demand. */
   onSubmit?: (submission: Submission) => void;
 }
@@ -153,7 +155,8 @@ export class CallSession {
       count = message.inputs.length;
       this.#submitting.change(callId, count);
       checkShape(message, this.#options.sessionKey);
-      const target = await this.#desk.prepare(message, this.#options.functions);
+      const { functions, assertPlaceable } = this.#options;
+      const target = await this.#desk.prepare(message, functions, assertPlaceable);
       const { pool, parameters, options, admission } = target;
       if (this.#cancelled.has(callId)) {
         admission.dropped(count);

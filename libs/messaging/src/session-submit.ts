@@ -6,6 +6,7 @@ import {
   dayOf,
   encodeCanonical,
   type FunctionRecord,
+  type FunctionSpec,
   InvalidError,
   isId,
   LIMITS,
@@ -34,6 +35,9 @@ export interface SubmitTarget {
   /** To be told what becomes of each input. */
   admission: Admission;
 }
+
+/** Throws InvalidError for a function that no machine is large enough for. */
+export type AssertPlaceable = (spec: FunctionSpec) => void;
 
 const NO_PARAMETERS: ClassParameters = {};
 const KINDS = new Set(['remote', 'map', 'spawn', 'generator']);
@@ -68,10 +72,16 @@ export class SubmitDesk {
    * @throws NotFoundError for an unknown or stopped function, InvalidError for what does not fit it,
    * ResourceExhaustedError when too much waits already, or comes too fast.
    */
-  async prepare(message: SubmitMessage, functions: FunctionDirectory): Promise<SubmitTarget> {
+  async prepare(
+    message: SubmitMessage,
+    functions: FunctionDirectory,
+    assertPlaceable?: AssertPlaceable,
+  ): Promise<SubmitTarget> {
     const record = functions.get(message.functionId) ?? (await functions.fetch(message.functionId));
     const parameters = checkAgainstFunction(message, record);
     const options = optionsOf(message, record);
+    if (record && options)
+      assertPlaceable?.({ ...record.spec, options: { ...record.spec.options, ...options } });
     const { functionId } = message;
     const pool = await this.#poolOf(functionId, parameters, options);
     const admission = await this.#limit.admit(

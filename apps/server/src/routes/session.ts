@@ -14,6 +14,7 @@ import {
 } from '@gantry/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 
+import { fitWarnings } from '../deploy/machine-fit.ts';
 import type { HttpServerOptions } from '../http-server.ts';
 import type { TokenCheck } from '../token-check.ts';
 import { VERSION } from '../version.ts';
@@ -105,13 +106,14 @@ class SessionSocket {
   #alive = true;
 
   constructor(webSocket: WebSocket, sessionKey: string, options: HttpServerOptions) {
-    const { messaging, functions, demand, serverId, config } = options;
+    const { messaging, functions, demand, workers, serverId, config } = options;
     this.#webSocket = webSocket;
     this.#session = new CallSession({
       messaging,
       functions,
       sessionKey,
       send: (message) => this.#send(message),
+      assertPlaceable: (spec) => void fitWarnings([spec], workers.statuses()),
       onSubmit: (submission) => demand.add(submission),
     });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
