@@ -12,6 +12,8 @@ import type { SourceFiles } from './source-files.ts';
 export interface ModuleFindings {
   /** Packages to leave out of the bundle. The next pass starts with them. */
   readonly external: Map<string, InstalledPackage>;
+  /** Those of them that the bundle of this pass imports or names, and a package that does so, if it is one. */
+  readonly imported: Map<string, { owner: InstalledPackage; from: InstalledPackage | undefined }>;
   /** Packages that cannot be in the bundle, found too late for this pass. */
   readonly late: Map<string, InstalledPackage>;
   /** Imports in the user's files that lead nowhere. */
@@ -110,12 +112,13 @@ function externalImport(
   { packages, findings }: PluginOptions,
 ): { id: string; external: true } {
   const from = packages.owning(importer);
-  const clash = [...findings.external.values()].find((other) => other.name === owner.name && other !== owner);
+  const clash = [...findings.imported.values()].find(
+    (other) => other.owner.name === owner.name && other.owner !== owner,
+  );
   // The bundle has one place for each name, so a package that needs another version keeps its own folder.
-  if (clash && from) {
-    findings.external.delete(owner.root);
-    findings.late.set(from.root, from);
-  }
+  const apart = clash && (from ?? clash.from);
+  if (apart) findings.late.set(apart.root, apart);
+  else findings.imported.set(owner.root, { owner, from });
   return { id: specifier, external: true };
 }
 

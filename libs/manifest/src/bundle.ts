@@ -42,7 +42,12 @@ const MOST_PASSES = 50;
 export async function bundleApp(context: BundleContext): Promise<Bundle> {
   const external = new Map<string, InstalledPackage>();
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
-    const findings: ModuleFindings = { external: new Map(external), late: new Map(), mistakes: [] };
+    const findings: ModuleFindings = {
+      external: new Map(external),
+      imported: new Map(),
+      late: new Map(),
+      mistakes: [],
+    };
     const chunk = await runRolldown(context, findings);
     if (findings.mistakes.length > 0) throw toBuildError(findings.mistakes);
     const files = userFilesOf(chunk, context);
@@ -117,6 +122,7 @@ function addReferences(
   for (const file of files) {
     for (const { name, specifier } of referencedPackages(file)) {
       const found = packages.find(name, dirname(file.path));
+      if (found) findings.imported.set(found.root, { owner: found, from: undefined });
       if (found && !findings.external.has(found.root)) {
         findings.external.set(found.root, found);
         findings.late.set(found.root, found);
@@ -147,7 +153,9 @@ function addSharedDependencies(chunk: OutputChunk, context: BundleContext, findi
 }
 
 function finish(chunk: OutputChunk, userFiles: UserFile[], findings: ModuleFindings): Bundle {
-  const external = [...findings.external.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const external = [...findings.imported.values()]
+    .map(({ owner }) => owner)
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
   return { code: chunk.code, map: shortMap(chunk), userFiles, external };
 }
 

@@ -101,6 +101,36 @@ describe('packages that stay outside the bundle', () => {
     expect(printed).toBe('true, left 2, right with left 1, left 1');
   });
 
+  test('of one name in two versions, which the app shares with packages outside, are both there', async () => {
+    await using project = await aProject({
+      ...aPackage(
+        'odd',
+        { dependencies: { left: '*', right: '*' } },
+        { 'index.js': 'exports.value = [__dirname.length > 0, require("left"), require("right")];' },
+      ),
+      ...aPackage('left', { version: '1.0.0' }, { 'index.js': 'module.exports = "left 1";' }),
+      ...aPackage(
+        'right',
+        { dependencies: { left: '2.0.0' } },
+        { 'index.js': 'module.exports = "right with " + require("left");' },
+      ),
+      ...aPackage(
+        'right/node_modules/left',
+        { name: 'left', version: '2.0.0' },
+        { 'index.js': 'module.exports = "left 2";' },
+      ),
+      'src/app.ts': `${HEAD}import right from 'right';\nimport { value } from 'odd';\nimport left from 'left';
+export const seen = [...value, right, left];`,
+    });
+
+    expect(await contentsOf(project)).toEqual(['left@1.0.0', 'left@2.0.0', 'odd@1.0.0', 'right@1.0.0']);
+    const printed = await runUnpacked(
+      project,
+      "const { seen } = await import('./bundle.mjs'); console.log(seen.join(', '));",
+    );
+    expect(printed).toBe('true, left 1, right with left 2, right with left 2, left 1');
+  });
+
   test('are found where user code only names them', async () => {
     await using project = await aProject({
       ...aPackage('words', {}, { 'eng/list.txt': 'hello', 'eng/notes.md': 'not needed' }),
