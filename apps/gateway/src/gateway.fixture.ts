@@ -17,7 +17,7 @@ import {
   type MethodSpec,
   type ParameterSpec,
   type RouteRecord,
-  type WebSpec,
+  type EndpointSpec,
   type WorkerStatus,
 } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
@@ -32,7 +32,7 @@ const SITE = { file: 'app.ts', line: 1 };
 /** One endpoint of a function under test. */
 export interface TestEndpoint {
   name?: string;
-  web?: Partial<WebSpec>;
+  web?: Partial<EndpointSpec>;
   params?: ParameterSpec[];
   run(...args: never[]): unknown;
 }
@@ -173,8 +173,7 @@ export class TestPlatform {
     const socketPath = join(this.dataDir, `${containerId.slice(-10)}.sock`);
     const handler: WebHandler = {
       paramTypes: [],
-      invoke: async (args, _context, deliver) =>
-        deliver(await (endpoint.run as (...args: unknown[]) => unknown)(...args)),
+      call: (args) => (endpoint.run as (...args: unknown[]) => unknown)(...args),
     };
     const server = await startWebServer({
       socketPath,
@@ -182,6 +181,9 @@ export class TestPlatform {
       resolveHandler: () => handler,
       admit: async () => () => undefined,
       onUnexpectedError: () => undefined,
+      makeApp: () => handler.call([]),
+      onLost: () => undefined,
+      runAs: (_input, work) => work(),
     });
     const container: TestContainer = {
       status: {

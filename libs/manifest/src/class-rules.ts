@@ -105,9 +105,7 @@ function checkMember(member: ts.ClassElement, decorators: SdkDecorator[], check:
   for (const hookName of HOOKS) {
     const hook = has(hookName);
     if (!hook) continue;
-    const other = decorators.find(
-      (decorator) => decorator.name === 'method' || decorator.name === 'fastapiEndpoint',
-    );
+    const other = decorators.find(({ name: decorator }) => CALLABLE.has(decorator));
     if (other) {
       report(check, hook.node, {
         what: `"${name}" is both "@${hookName}" and "@${other.name}"`,

@@ -1,4 +1,4 @@
-import type { SecretValues, SourceSite } from '@gantry/protocol';
+import type { SecretValues, SourceSite, WebSpec } from '@gantry/protocol';
 import type { DraftFiles, DraftStep } from 'gantry/internal';
 
 import type { HandlerKind } from './handler-kind.ts';
@@ -23,24 +23,17 @@ interface EvaluatedUnit {
 /** A free function as the evaluated bundle registered it. */
 export interface EvaluatedFunction extends EvaluatedUnit {
   kind: 'function';
-  endpoint?: EvaluatedEndpoint;
+  web?: WebSpec;
   handlerKind: HandlerKind;
 }
 
 /** A class as the evaluated bundle registered it. */
 export interface EvaluatedClass extends EvaluatedUnit {
   kind: 'class';
-  methods: { name: string; callable: boolean; endpoint?: EvaluatedEndpoint; handlerKind: HandlerKind }[];
+  methods: { name: string; callable: boolean; web?: WebSpec; handlerKind: HandlerKind }[];
   enter: { name: string; snap: boolean }[];
   exit: { name: string }[];
   parameters: { name: string; hasDefault: boolean }[];
-}
-
-/** Options of an endpoint, as written. */
-export interface EvaluatedEndpoint {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  docs?: boolean;
-  label?: string;
 }
 
 /** An app as the evaluated bundle registered it. */

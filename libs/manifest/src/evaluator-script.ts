@@ -26,12 +26,12 @@ function indexOfImage(image) {
 }
 
 function describeUnit(unit) {
-  const { kind, name, site, endpoint, concurrent, batched } = unit;
+  const { kind, name, site, web, concurrent, batched } = unit;
   const { image, ...options } = unit.options ?? {};
   const shared = {
     kind, name, site, concurrent, batched, options: plainOptions(options), image: indexOfImage(image),
   };
-  if (kind === 'function') return { ...shared, endpoint, handlerKind: kindOf(unit.fn) };
+  if (kind === 'function') return { ...shared, web, handlerKind: kindOf(unit.fn) };
   const { methods, enter, exit, parameters, target } = unit;
   return {
     ...shared, enter, exit, parameters,

@@ -5,11 +5,10 @@ import type {
   ParameterSpec,
   ScheduleSpec,
   SourceSite,
-  WebSpec,
 } from '@gantry/protocol';
 
 import { siteKey, type AppFacts, type ClassFacts, type HandlerFacts } from './app-facts.ts';
-import type { EvaluatedApp, EvaluatedClass, EvaluatedEndpoint, EvaluatedFunction } from './evaluated-app.ts';
+import type { EvaluatedApp, EvaluatedClass, EvaluatedFunction } from './evaluated-app.ts';
 import { toOptionsSpec } from './function-options.ts';
 import type { HandlerKind } from './handler-kind.ts';
 import { toBuildError, type Mistake } from './mistake.ts';
@@ -18,7 +17,7 @@ import { scheduleMistakes } from './schedule-rules.ts';
 /**
  * Joins what the bundle registered with what the compiler knows.
  *
- * @throws BuildError for names used twice and for endpoints with several bodies.
+ * @throws BuildError for names used twice for endpoints with several bodies, and for parameters where nobody passes any.
  */
 export function composeUnits(
   app: EvaluatedApp,
@@ -35,6 +34,7 @@ export function composeUnits(
     ...duplicates(functions),
     ...duplicates(entrypoints),
     ...severalBodies(functions),
+    ...factoriesWithParameters(functions),
     ...scheduleMistakes(functions),
     ...batchedGenerators(functions),
   ];
@@ -48,9 +48,9 @@ function functionSpec(unit: EvaluatedFunction, facts: AppFacts, entry: string): 
   const method: MethodSpec = {
     name: '',
     handlerKind: refine(unit.handlerKind, known),
-    callable: true,
+    callable: !unit.web || unit.web.type === 'endpoint',
     params: callerParams(known?.params, unit.batched),
-    ...webOf(unit.endpoint),
+    ...(unit.web && { web: unit.web }),
     ...docOf(known),
     site,
   };
@@ -101,7 +101,7 @@ function methodSpec(
     handlerKind: refine(method.handlerKind, facts),
     callable: method.callable,
     params: callerParams(facts?.params, batched),
-    ...webOf(method.endpoint),
+    ...(method.web && { web: method.web }),
     ...docOf(facts),
     site: facts?.site ?? site,
   };
@@ -158,12 +158,6 @@ function scheduleOf({ options }: EvaluatedFunction): { schedule?: ScheduleSpec }
   return schedule === undefined ? {} : { schedule };
 }
 
-function webOf(endpoint: EvaluatedEndpoint | undefined): { web?: WebSpec } {
-  if (!endpoint) return {};
-  const { method = 'GET', docs = false, label } = endpoint;
-  return { web: { type: 'endpoint', method, docs, ...(label === undefined ? {} : { label }) } };
-}
-
 function nameless(items: readonly { name: string; site: SourceSite }[]): Mistake[] {
   const what = 'this function has no name';
   const hint = 'Assign it to a constant, or set the option `name`.';
@@ -193,6 +187,19 @@ function severalBodies(functions: readonly FunctionSpec[]): Mistake[] {
       const subject = name === '' ? 'the endpoint' : `the endpoint "${name}"`;
       const what = `${subject} takes ${bodies.length} bodies, ${bodies.join(' and ')}`;
       return [{ ...site, what, hint: 'A request has one body: put all fields into one class.' }];
+    }),
+  );
+}
+
+function factoriesWithParameters(functions: readonly FunctionSpec[]): Mistake[] {
+  return functions.flatMap(({ name, methods }) =>
+    methods.flatMap(({ web, params, site, name: method }) => {
+      if (!web || web.type === 'endpoint' || params.length === 0) return [];
+      const subject = method === '' ? name : `${name}.${method}`;
+      const what = `"${subject}" makes a web app and takes parameters`;
+      const hint =
+        'It is called once per container, without arguments: use parameters of a class, which come from the query.';
+      return [{ ...site, what, hint }];
     }),
   );
 }

@@ -10,7 +10,6 @@ import {
 } from '@gantry/protocol';
 import { Type } from 'class-transformer';
 import {
-  Equals,
   IsArray,
   IsBoolean,
   IsIn,
@@ -72,6 +71,12 @@ const allRanged = (ranges: Readonly<Record<string, OptionRange>>): Rules =>
 const allOptional = (rules: Rules): Rules =>
   Object.fromEntries(Object.entries(rules).map(([key, decorators]) => [key, optional(...decorators)]));
 const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
+/** Its property `type` says which shape it has; `shape` if that is none of `kinds`. */
+const oneOf = (shape: Shape, kinds: Readonly<Record<string, Shape>>): PropertyDecorator[] => {
+  const subTypes = Object.entries(kinds).map(([name, value]) => ({ name, value }));
+  const options = { discriminator: { property: 'type', subTypes }, keepDiscriminatorProperty: true };
+  return [IsObject(), ValidateNested(), Type(() => shape, options)];
+};
 const many = (shape: Shape): PropertyDecorator[] => [
   IsArray(),
   // ValidateNested looks into lists of lists, and finds nothing wrong in an empty one.
@@ -133,11 +138,20 @@ const OptionsShape = declare({
   secrets: optional(satisfies((value) => isListOf(value, isSecretRef), 'must be a list of secrets')),
 });
 
-const WebShape = declare({
-  type: [Equals('endpoint')],
+const web = {
+  type: [IsIn(['endpoint', 'asgi', 'wsgi', 'server'])],
+  label: optional(Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)),
+};
+const WebShape = declare(web);
+const EndpointShape = declare({
+  ...web,
   method: [IsIn(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])],
   docs: [IsBoolean()],
-  label: optional(Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)),
+});
+const WebServerShape = declare({
+  ...web,
+  port: ranged({ min: 1, max: 65_535, integer: true }),
+  startupTimeoutMs: ranged({ min: 1, max: 3_600_000, integer: false }),
 });
 
 const MethodShape = declare({
@@ -145,7 +159,7 @@ const MethodShape = declare({
   handlerKind: [IsIn(['sync', 'async', 'generator', 'asyncGenerator'])],
   callable: [IsBoolean()],
   params: many(ParameterShape),
-  web: optional(...one(WebShape)),
+  web: optional(...oneOf(WebShape, { endpoint: EndpointShape, server: WebServerShape })),
   doc: optionalText,
   site: one(SiteShape),
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createBuilder } from './index.ts';
 import { aProject } from './project.fixture.ts';
 
-const HEAD = `import { App, batched, concurrent, enter, exit, fastapiEndpoint, method, parameter } from 'gantry';
+const HEAD = `import { App, batched, concurrent, enter, exit, fastapiEndpoint, webServer, method, parameter } from 'gantry';
 export const app = new App('shop');
 `;
 
@@ -258,6 +258,15 @@ describe('mistakes in registrations', () => {
 
     expect(message).toBe('src/app.ts:7: the endpoint "pay" takes 2 bodies, "order" and "coupon"');
     expect(hint).toBe('A request has one body: put all fields into one class.');
+  });
+
+  test('parameters of what makes a web app are refused, also with a default', async () => {
+    const { message, hint } = await messageOf(
+      "@app.cls()\nexport class Site {\n  @webServer(8000) start(folder = '/srv') { return folder; }\n}",
+    );
+
+    expect(message).toBe('src/app.ts:5: "Site.start" makes a web app and takes parameters');
+    expect(hint).toContain('use parameters of a class');
   });
 });
 

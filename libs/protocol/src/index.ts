@@ -91,6 +91,9 @@ export {
   type RetriesSpec,
   type SourceSite,
   type TypeSpec,
+  type EndpointSpec,
+  type WebAppSpec,
+  type WebServerSpec,
   type WebSpec,
 } from './manifest.ts';
 export { type ImageNeed, needsOfImage } from './image-needs.ts';

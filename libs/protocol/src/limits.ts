@@ -30,6 +30,8 @@ export const LIMITS = {
 export const DEFAULTS = {
   timeoutMs: 300_000,
   startupTimeoutMs: 300_000,
+  /** How long the program of a web server may take until it listens. */
+  webServerStartupTimeoutMs: 5_000,
   scaledownWindowMs: 60_000,
   minContainers: 0,
   bufferContainers: 0,

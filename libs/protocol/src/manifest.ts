@@ -129,12 +129,31 @@ export interface MethodSpec {
   site: SourceSite;
 }
 
-/** How a method answers HTTP. Later kinds extend the union on `type`. */
-export interface WebSpec {
+/** How a method answers HTTP. */
+export type WebSpec = EndpointSpec | WebAppSpec | WebServerSpec;
+
+interface WebNaming {
+  /** Replaces `<app>-<function>` in the host name. */
+  label?: string | undefined;
+}
+
+/** The method answers requests itself: its arguments come from them, its result is the answer. */
+export interface EndpointSpec extends WebNaming {
   type: 'endpoint';
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   docs: boolean;
-  label?: string | undefined;
+}
+
+/** The method makes an app, once per container: one that answers as `fetch` does (`asgi`), or a listener of Node (`wsgi`). */
+export interface WebAppSpec extends WebNaming {
+  type: 'asgi' | 'wsgi';
+}
+
+/** The method starts a program that listens at a port, once per container. */
+export interface WebServerSpec extends WebNaming {
+  type: 'server';
+  port: number;
+  startupTimeoutMs: number;
 }
 
 /** A parameter of a method, a class or an entrypoint, as the compiler sees it. */

@@ -201,7 +201,8 @@ export class Runner {
       this.#inputs = new InputLoop(this.#code, slots, send);
       this.#batches = new BatchLoop(this.#code, slots, send);
       if (load.spec.methods.some((method) => method.web)) {
-        this.#web = await startWebEndpoints(load, { code: this.#code, slots, send });
+        const onLost = (error: Error): void => this.crash(error);
+        this.#web = await startWebEndpoints(load, { code: this.#code, slots, send, onLost });
       }
     } catch (thrown) {
       return this.#loadFailed(thrown);

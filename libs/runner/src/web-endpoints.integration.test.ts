@@ -48,7 +48,8 @@ async function ask(handler: () => unknown): Promise<{ body: string; inputId: str
     hasExitHooks: false,
     exit: () => Promise.resolve(),
   };
-  const parts = { code, slots: new InputSlots(1), send: (message: RunnerToWorker) => sent.push(message) };
+  const send = (message: RunnerToWorker) => sent.push(message);
+  const parts = { code, slots: new InputSlots(1), send, onLost: () => undefined };
   endpoints = await startWebEndpoints(load, parts);
   return new Promise((resolve, reject) => {
     const headers = { 'gantry-method': 'read', connection: 'close' };

@@ -16,6 +16,8 @@ export interface WebParts {
   code: UserCode;
   slots: InputSlots;
   send(message: RunnerToWorker): void;
+  /** Told when the container is of no use any more. */
+  onLost(error: Error): void;
 }
 
 /** Loads the web code ahead of need. */
@@ -29,9 +31,9 @@ export async function preloadWebValidation(): Promise<void> {
   await preloadValidation();
 }
 
-/** Starts the HTTP server of a function with endpoints. The web code is loaded only for those. */
+/** Starts the web apps of a function and its HTTP server. The web code is loaded only for functions that have any. */
 export async function startWebEndpoints(load: LoadMessage, parts: WebParts): Promise<WebEndpoints> {
-  const { code, slots, send } = parts;
+  const { code, slots, send, onLost } = parts;
   const { startWebServer } = await import('./web/index.ts');
   let running = 0;
   const count = (change: 1 | -1): void => {
@@ -43,12 +45,11 @@ export async function startWebEndpoints(load: LoadMessage, parts: WebParts): Pro
     spec: load.spec,
     resolveHandler(methodName) {
       const handler = code.handler(methodName);
-      return {
-        invoke: (args, { inputId, signal }, deliver) =>
-          runAsInput(new ActiveInput(inputId, '', signal), async () => deliver(await handler(args))),
-        paramTypes: code.paramTypes(methodName),
-      };
+      return { call: handler, paramTypes: code.paramTypes(methodName) };
     },
+    makeApp: (methodName) => code.handler(methodName)([]),
+    runAs: ({ inputId, signal }, work) => runAsInput(new ActiveInput(inputId, '', signal), work),
+    onLost,
     onUnexpectedError: (error, inputId) =>
       send({ type: 'log', stream: 'stderr', text: `${inspect(error)}\n`, inputId }),
     admit: () =>

@@ -6,9 +6,9 @@ import type { Client } from './client.ts';
 import { Cls } from './cls.ts';
 import { FakeHost } from './fake-host.fixture.ts';
 import { method } from './member-decorators.ts';
-import { fastapiEndpoint } from './modifiers.ts';
 import { registeredApps } from './registry.ts';
 import { RemoteFunction } from './remote-function.ts';
+import { fastapiEndpoint } from './web-decorators.ts';
 
 let host: FakeHost;
 beforeEach(() => {

@@ -2,9 +2,10 @@ import { InvalidError } from '@gantry/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { App } from './app.ts';
-import { concurrent, fastapiEndpoint } from './modifiers.ts';
+import { concurrent } from './modifiers.ts';
 import { method } from './member-decorators.ts';
 import { registeredApps } from './registry.ts';
+import { fastapiEndpoint } from './web-decorators.ts';
 
 afterEach(() => {
   registeredApps().length = 0;
@@ -82,8 +83,13 @@ describe('an app', () => {
     app.function({}, fastapiEndpoint({ method: 'POST' }, concurrent({ maxInputs: 9 }, fn)), site('greet'));
     app.function({}, fn, site('plain'));
     expect(registeredApps()[0]?.functions).toMatchObject([
-      { name: 'greet', fn, endpoint: { method: 'POST' }, concurrent: { maxInputs: 9 } },
-      { name: 'plain', fn, endpoint: undefined, concurrent: undefined },
+      {
+        name: 'greet',
+        fn,
+        web: { type: 'endpoint', method: 'POST', docs: false },
+        concurrent: { maxInputs: 9 },
+      },
+      { name: 'plain', fn, web: undefined, concurrent: undefined },
     ]);
   });
 

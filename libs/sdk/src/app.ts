@@ -153,8 +153,8 @@ export class App {
   /** What answers HTTP: the names of functions, and of methods as `Class.method`. */
   get registeredWebEndpoints(): string[] {
     return this.#registration.functions.flatMap((registration) => {
-      if (registration.kind === 'function') return registration.endpoint ? [registration.name] : [];
-      const endpoints = registration.methods.filter(({ endpoint }) => endpoint);
+      if (registration.kind === 'function') return registration.web ? [registration.name] : [];
+      const endpoints = registration.methods.filter(({ web }) => web);
       return endpoints.map(({ name }) => `${registration.name}.${name}`);
     });
   }

@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { App } from './app.ts';
 import { batched } from './batched.ts';
 import { method } from './member-decorators.ts';
-import { concurrent, fastapiEndpoint } from './modifiers.ts';
+import { concurrent } from './modifiers.ts';
 import { registeredApps } from './registry.ts';
+import { fastapiEndpoint } from './web-decorators.ts';
 
 afterEach(() => {
   registeredApps().length = 0;

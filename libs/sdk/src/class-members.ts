@@ -1,15 +1,15 @@
 import 'reflect-metadata';
 
-import { InvalidError } from '@gantry/protocol';
+import { InvalidError, type WebSpec } from '@gantry/protocol';
 
-import type { BatchedOptions, EndpointOptions } from './options.ts';
+import type { BatchedOptions } from './options.ts';
 import type { AnyClass } from './registry.ts';
 
 /** What decorators say about one member of a class. */
 export interface MemberRecord {
   readonly name: string;
   readonly method?: true;
-  readonly endpoint?: EndpointOptions;
+  readonly web?: WebSpec;
   readonly batched?: BatchedOptions;
   readonly enter?: { readonly snap: boolean };
   readonly exit?: true;
@@ -24,9 +24,9 @@ export function recordMember(prototype: object, record: MemberRecord): void {
   const before = members.get(record.name);
   for (const key of Object.keys(record)) {
     if (before && key !== 'name' && key in before) {
-      throw new InvalidError(`"${record.name}" carries @${decoratorName(key)} twice`, {
-        hint: 'Remove one.',
-      });
+      const [first, second] = [decoratorName(before, key), decoratorName(record, key)];
+      const what = first === second ? `@${first} twice` : `both @${first} and @${second}`;
+      throw new InvalidError(`"${record.name}" carries ${what}`, { hint: 'Remove one.' });
     }
   }
   const merged = { ...before, ...record };
@@ -66,30 +66,51 @@ const TAKEN_NAMES = new Set([
 ]);
 
 function assertCompatible(record: MemberRecord): void {
-  const isCalled = record.method ?? record.endpoint ?? record.batched;
+  assertNotCalled(record);
+  const isCalled = record.method ?? record.web ?? record.batched;
   if (isCalled && TAKEN_NAMES.has(record.name)) {
     throw new InvalidError(`a method that is called remotely cannot have the name "${record.name}"`, {
       hint: 'Handles of instances use that name themselves: choose another.',
     });
   }
   const hook = record.enter ? 'enter' : record.exit ? 'exit' : undefined;
-  if (record.batched && (record.method || record.endpoint)) {
-    const other = decoratorName(record.method ? 'method' : 'endpoint');
+  if (record.batched && (record.method || record.web)) {
+    const other = decoratorName(record, record.method ? 'method' : 'web');
     throw new InvalidError(`"${record.name}" carries @batched together with @${other}`, {
       hint: `Remove @${other}(): a batched method is callable by itself, one input at a time.`,
     });
   }
-  const callables = ['method', 'endpoint', 'batched'] as const;
+  const callables = ['method', 'web', 'batched'] as const;
   const call = callables.find((key) => record[key]);
   const other = hook === 'enter' && record.exit ? 'exit' : call;
   if (hook && other) {
     throw new InvalidError(
-      `"${record.name}" carries @${decoratorName(hook)} together with @${decoratorName(other)}`,
+      `"${record.name}" carries @${decoratorName(record, hook)} together with @${decoratorName(record, other)}`,
       { hint: 'A lifecycle hook is called by the platform only: use two methods.' },
     );
   }
 }
 
-function decoratorName(key: string): string {
-  return key === 'endpoint' ? 'fastapiEndpoint' : key;
+/** What makes a web app is called by the platform alone. */
+function assertNotCalled(record: MemberRecord): void {
+  if (record.method && record.web && record.web.type !== 'endpoint') {
+    throw new InvalidError(
+      `"${record.name}" carries @method together with @${decoratorName(record, 'web')}`,
+      {
+        hint: 'It is called by the platform only, once per container: use two methods.',
+      },
+    );
+  }
+}
+
+/** What users call the decorator of a kind of web function. */
+export const WEB_DECORATORS: Readonly<Record<WebSpec['type'], string>> = {
+  endpoint: 'fastapiEndpoint',
+  asgi: 'asgiApp',
+  wsgi: 'wsgiApp',
+  server: 'webServer',
+};
+
+function decoratorName({ web }: MemberRecord, key: string): string {
+  return key === 'web' && web ? WEB_DECORATORS[web.type] : key;
 }

@@ -4,7 +4,10 @@ export type { DeployOptions, RunOptions } from './app-program.ts';
 export type { AppRun } from './app-run.ts';
 export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';
 export { batched, type Batch, type Unbatched } from './batched.ts';
-export { concurrent, fastapiEndpoint } from './modifiers.ts';
+export { concurrent } from './modifiers.ts';
+export { asgiApp, fastapiEndpoint, webServer, wsgiApp, type FactoryDecorator } from './web-decorators.ts';
+export type { FetchApp, ListenerApp } from './web-apps.ts';
+export { getClientIp } from './client-ip.ts';
 export { Image } from './image/image.ts';
 export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
 export type {
@@ -35,6 +38,8 @@ export type {
   FunctionOptions,
   ResourceOptions,
   RetryPolicy,
+  WebOptions,
+  WebServerOptions,
 } from './options.ts';
 export {
   RemoteFunction,

@@ -89,7 +89,9 @@ describe('an instance of a class', () => {
 
   it('refuses members that are no remote methods', () => {
     const reader = app.instance(Reader, { pages: 1 });
-    expect(() => reader.helper).toThrow('"Reader.helper" carries neither @method() nor @fastapiEndpoint()');
+    expect(() => reader.helper).toThrow(
+      '"Reader.helper" carries neither @method() nor a decorator of the web',
+    );
   });
 
   it('with other options has the same parameters and the same local object', async () => {

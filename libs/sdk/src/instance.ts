@@ -110,7 +110,7 @@ function replacementsOf<T>(options: InstanceOptions): Map<unknown, (change: neve
 function makeHandle(options: InstanceOptions, method: string): RemoteFunction {
   const { className, target, methods, local } = options;
   if (methods && !methods.some(({ name }) => name === method)) {
-    throw new InvalidError(`"${className}.${method}" carries neither @method() nor @fastapiEndpoint()`, {
+    throw new InvalidError(`"${className}.${method}" carries neither @method() nor a decorator of the web`, {
       hint: `Methods: ${methods.map(({ name }) => name).join(', ') || 'none'}.`,
     });
   }

@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { App } from './app.ts';
 import { enter, exit, method, parameter } from './member-decorators.ts';
-import { concurrent, fastapiEndpoint } from './modifiers.ts';
+import { concurrent } from './modifiers.ts';
 import { registeredApps, type AnyClass, type ClassRegistration } from './registry.ts';
+import { fastapiEndpoint } from './web-decorators.ts';
 
 afterEach(() => {
   registeredApps().length = 0;
@@ -51,9 +52,9 @@ describe('a decorated class', () => {
       options: { cpu: 1, memoryMiB: 1024 },
       concurrent: { maxInputs: 8, targetInputs: 4 },
       methods: [
-        { name: 'read', callable: true, endpoint: undefined },
-        { name: 'scan', callable: false, endpoint: { method: 'POST', docs: true } },
-        { name: 'both', callable: true, endpoint: {} },
+        { name: 'read', callable: true, web: undefined },
+        { name: 'scan', callable: false, web: { type: 'endpoint', method: 'POST', docs: true } },
+        { name: 'both', callable: true, web: { type: 'endpoint', method: 'GET', docs: false } },
       ],
       enter: [
         { name: 'load', snap: false },
@@ -95,9 +96,9 @@ describe('a decorated class', () => {
     const registration = registrationOf(Descendant);
     expect(registration.enter.map((hook) => hook.name)).toEqual(['open', 'warm']);
     expect(registration.methods).toEqual([
-      { name: 'first', callable: false, endpoint: {} },
-      { name: 'second', callable: true, endpoint: undefined },
-      { name: 'third', callable: true, endpoint: undefined },
+      { name: 'first', callable: false, web: { type: 'endpoint', method: 'GET', docs: false } },
+      { name: 'second', callable: true, web: undefined },
+      { name: 'third', callable: true, web: undefined },
     ]);
     expect(registration.parameters).toMatchObject([{ name: 'size', hasDefault: true }]);
   });

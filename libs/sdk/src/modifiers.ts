@@ -1,18 +1,19 @@
 import 'reflect-metadata';
 
-import { recordMember } from './class-members.ts';
-import { assertOnClass, assertOnMethod, assertParentheses, type MemberDecorator } from './decorator-use.ts';
-import { checkConcurrentOptions, checkEndpointOptions } from './option-checks.ts';
-import type { BatchedOptions, ConcurrentOptions, EndpointOptions } from './options.ts';
+import type { WebSpec } from '@gantry/protocol';
+
+import { assertOnClass, assertParentheses } from './decorator-use.ts';
+import { checkConcurrentOptions } from './option-checks.ts';
+import type { BatchedOptions, ConcurrentOptions } from './options.ts';
 import type { AnyClass, AnyFunction, ClassRegistration } from './registry.ts';
 
 type ClassDecoratorFor = <TClass extends AnyClass>(target: TClass) => void;
 
-/** What `concurrent(…, fn)`, `batched(…, fn)` and `fastapiEndpoint(…, fn)` say about a free function. */
+/** What `concurrent(…, fn)`, `batched(…, fn)` and the web modifiers say about a free function. */
 export interface FunctionModifiers {
   readonly fn: AnyFunction;
   readonly concurrent?: ConcurrentOptions;
-  readonly endpoint?: EndpointOptions;
+  readonly web?: WebSpec;
   readonly batched?: BatchedOptions;
 }
 
@@ -48,35 +49,6 @@ export function concurrent(...args: [ConcurrentOptions, AnyFunction?]): ClassDec
     // Standing above @app.cls, this runs after the class was registered.
     for (const registration of registrationsOf(target)) registration.concurrent = options;
   };
-}
-
-/**
- * Serves a method, or a free function, over HTTPS: parameters come from the query and the body and are
- * validated, the result becomes JSON. A method that is only an endpoint takes no remote calls; add
- * `@method()` for both.
- *
- * @throws {@link InvalidError} on unknown options, a wrong HTTP method or label, or off a method.
- *
- * @example
- * ```ts
- * @fastapiEndpoint({ method: 'POST', docs: true }) async scan(body: ScanRequest): Promise<ScanReply> { … }
- * ```
- */
-export function fastapiEndpoint(options?: EndpointOptions): MemberDecorator;
-export function fastapiEndpoint<A extends unknown[], R>(
-  options: EndpointOptions,
-  fn: (...args: A) => R,
-): (...args: A) => R;
-export function fastapiEndpoint(...args: [EndpointOptions?, AnyFunction?]): MemberDecorator | AnyFunction {
-  const [options = {}, fn] = args;
-  if (typeof fn !== 'function') assertParentheses('fastapiEndpoint', args);
-  checkEndpointOptions(options);
-  if (fn) return modify(fn, { endpoint: options });
-  const decorator: MemberDecorator = (...use) => {
-    assertOnMethod('fastapiEndpoint', use);
-    recordMember(use[0], { name: use[1], endpoint: options });
-  };
-  return decorator;
 }
 
 /** A copy of `fn` that carries a modifier: the same function may be registered again without it. */

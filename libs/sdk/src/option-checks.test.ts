@@ -2,7 +2,7 @@ import { InvalidError } from '@gantry/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { checkConcurrentOptions, checkEndpointOptions, checkResourceOptions } from './option-checks.ts';
+import { checkConcurrentOptions, checkResourceOptions } from './option-checks.ts';
 
 function refusal(options: object): string {
   try {
@@ -89,13 +89,5 @@ describe('other options', () => {
       'maxInputs must be a whole number of at least 1',
     );
     expect(() => checkConcurrentOptions({} as never)).toThrow('needs maxInputs');
-  });
-
-  it('of an endpoint name a known HTTP method and a host name label', () => {
-    expect(() => checkEndpointOptions({ method: 'HEAD' as never })).toThrow(
-      'the method "HEAD" is not supported',
-    );
-    expect(() => checkEndpointOptions({ label: 'My_Label' })).toThrow('no host name label');
-    expect(() => checkEndpointOptions({ method: 'PUT', label: 'a-1', docs: true })).not.toThrow();
   });
 });

@@ -9,13 +9,7 @@ import {
 } from '@gantry/protocol';
 
 import { isImage } from './image/draft-steps.ts';
-import type {
-  BatchedOptions,
-  ConcurrentOptions,
-  EndpointOptions,
-  ResourceOptions,
-  RetryPolicy,
-} from './options.ts';
+import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
 import { checkPlacement, PLACEMENT_KEYS } from './placement-checks.ts';
 import { Secret } from './secret.ts';
 
@@ -33,7 +27,6 @@ const RESOURCE_KEYS = [
   'secrets',
   ...PLACEMENT_KEYS,
 ];
-const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
  * Checks the options of a function or class.
@@ -97,22 +90,6 @@ export function checkBatchedOptions(options: BatchedOptions): void {
     });
   }
   checkRanges(subject, options, BATCHING_RANGES);
-}
-
-/** Checks `@fastapiEndpoint` options. */
-export function checkEndpointOptions(options: EndpointOptions): void {
-  const subject = '@fastapiEndpoint';
-  checkKeys(subject, options, ['method', 'docs', 'label']);
-  if (options.method !== undefined && !HTTP_METHODS.includes(options.method)) {
-    throw new InvalidError(`${subject}: the method "${String(options.method)}" is not supported`, {
-      hint: `Use one of ${HTTP_METHODS.join(', ')}.`,
-    });
-  }
-  if (options.label !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(options.label)) {
-    throw new InvalidError(`${subject}: the label "${options.label}" is no host name label`, {
-      hint: 'Use 1 to 63 lower-case letters, digits and dashes, no dash at either end.',
-    });
-  }
 }
 
 /** @throws {@link InvalidError} if `options` is no plain object, or has a key that is not in `known`. */

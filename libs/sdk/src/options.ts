@@ -107,11 +107,20 @@ export interface BatchedOptions {
   waitMs: number;
 }
 
-export interface EndpointOptions {
+/** Options that every kind of web function has. */
+export interface WebOptions {
+  /** Replaces `<app>-<function>` in the host name: 1 to 63 lower-case letters, digits and dashes. */
+  label?: string;
+}
+
+export interface EndpointOptions extends WebOptions {
   /** @defaultValue 'GET' */
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Serve an OpenAPI page at `/docs` and the document at `/openapi.json`. @defaultValue false */
   docs?: boolean;
-  /** Replaces `<app>-<function>` in the host name. */
-  label?: string;
+}
+
+export interface WebServerOptions extends WebOptions {
+  /** How long the program may take until it listens, 1 to 3,600,000 ms. @defaultValue 5_000 */
+  startupTimeoutMs?: number;
 }

@@ -1,6 +1,6 @@
 import { InvalidError } from '@gantry/protocol';
 
-import { membersOf, type MemberRecord } from './class-members.ts';
+import { membersOf, WEB_DECORATORS, type MemberRecord } from './class-members.ts';
 import { concurrencyOf, modifiersOf } from './modifiers.ts';
 import { checkResourceOptions } from './option-checks.ts';
 import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
@@ -41,18 +41,18 @@ export function describeFunction(
   options: FunctionOptions,
   site: BuildSite | undefined,
 ): FunctionRegistration {
-  const { fn, concurrent, endpoint, batched } = modifiersOf(given);
+  const { fn, concurrent, web, batched } = modifiersOf(given);
   const name = options.name ?? site?.name ?? fn.name;
   const { schedule, ...resources } = options;
   const subject = name === '' ? 'app.function' : `function "${name}"`;
   checkResourceOptions(subject, resources);
   checkScheduleOption(subject, schedule);
-  if (batched && endpoint) {
-    throw new InvalidError(`function "${name}" is both batched(…) and fastapiEndpoint(…)`, {
+  if (batched && web) {
+    throw new InvalidError(`function "${name}" is both batched(…) and ${WEB_DECORATORS[web.type]}(…)`, {
       hint: 'Call the batched function from an endpoint of its own: await it.remote(value).',
     });
   }
-  return { kind: 'function', name, options, fn, endpoint, concurrent, batched, site };
+  return { kind: 'function', name, options, fn, web, concurrent, batched, site };
 }
 
 /** What `@app.cls()` records. Throws {@link InvalidError} on options out of range. */
@@ -74,11 +74,11 @@ export function describeClass(
     target,
     construct,
     methods: members
-      .filter((member) => member.method || member.endpoint || member.batched)
-      .map(({ name, method, endpoint, batched }) => ({
+      .filter((member) => member.method || member.web || member.batched)
+      .map(({ name, method, web, batched }) => ({
         name,
         callable: (method ?? false) || batched !== undefined,
-        endpoint,
+        web,
       })),
     enter: members.flatMap(({ name, enter }) => (enter ? [{ name, snap: enter.snap }] : [])),
     exit: members.flatMap(({ name, exit }) => (exit ? [{ name }] : [])),
@@ -109,7 +109,7 @@ function needsConstruct(name: string): InvalidError {
 }
 
 function batchingOf(className: string, members: readonly MemberRecord[]): BatchedOptions | undefined {
-  const callable = members.filter((member) => member.method || member.endpoint || member.batched);
+  const callable = members.filter((member) => member.method || member.web || member.batched);
   const batching = callable.find((member) => member.batched);
   const other = callable.find((member) => member !== batching);
   if (!batching || !other) return batching?.batched;

@@ -1,6 +1,6 @@
-import type { SourceSite } from '@gantry/protocol';
+import type { SourceSite, WebSpec } from '@gantry/protocol';
 
-import type { BatchedOptions, ClsOptions, EndpointOptions, FunctionOptions } from './options.ts';
+import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
 
 // Decorators and `app.function` only record here. The build step reads the records to write the manifest; the
 // runner reads them to find the code that a container serves. On globalThis, because the runner and the bundle
@@ -26,7 +26,7 @@ export interface FunctionRegistration {
   options: FunctionOptions;
   fn: AnyFunction;
   /** Set when the function answers HTTP. */
-  endpoint?: EndpointOptions | undefined;
+  web?: WebSpec | undefined;
   concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
   /** Set when the function, or the one method of the class, takes lists. */
   batched?: BatchedOptions | undefined;
@@ -41,7 +41,7 @@ export interface ClassRegistration {
   /** Set where the app makes instances in its own way. */
   construct?: Construct | undefined;
   /** Members over the whole prototype chain, ancestors first, an override in place of what it overrides. */
-  methods: { name: string; callable: boolean; endpoint?: EndpointOptions | undefined }[];
+  methods: { name: string; callable: boolean; web?: WebSpec | undefined }[];
   enter: { name: string; snap: boolean }[];
   exit: { name: string }[];
   parameters: { name: string; hasDefault: boolean }[];

@@ -35,7 +35,7 @@ export function builtTable(manifest: Manifest, style: Style): string[] {
     spec.methods.map((method) => ({
       name: spec.kind === 'class' ? `${spec.name}.${method.name}` : spec.name,
       kind: spec.kind,
-      web: method.web ? method.web.method : '',
+      web: method.web?.type === 'endpoint' ? method.web.method : (method.web?.type ?? ''),
       site: `${method.site.file}:${method.site.line}`,
     })),
   );

@@ -8,20 +8,21 @@ import { toJsonText } from './json-text.ts';
 export interface AnswerTarget {
   response: ServerResponse;
   inputId: string;
-  /** The client reads server-sent events: text that an iterable yields is sent as such. */
-  wantsEvents: boolean;
   /** Fires when nobody waits any more. */
   signal: AbortSignal;
 }
 
-/** Sends what a handler returned. Resolves when the last byte was handed to the socket. */
-export async function sendAnswer(value: unknown, target: AnswerTarget): Promise<void> {
-  if (isResponse(value)) return sendResponse(value, target);
+interface EndpointTarget extends AnswerTarget {
+  /** The client reads server-sent events: text that an iterable yields is sent as such. */
+  wantsEvents: boolean;
+}
+
+/** Sends what the method of an endpoint returned. Resolves when the last byte was handed to the socket. */
+export async function sendAnswer(value: unknown, target: EndpointTarget): Promise<void> {
+  if (isResponse(value)) return sendResponse(value, target, CORS_HEADER);
   if (value instanceof Blob) {
-    return sendResponse(
-      new Response(value.stream(), { headers: { 'content-type': value.type || OCTETS } }),
-      target,
-    );
+    const headers = { 'content-type': value.type || OCTETS };
+    return sendResponse(new Response(value.stream(), { headers }), target, CORS_HEADER);
   }
   if (isBytes(value)) return sendWhole(toBuffer(value), OCTETS, target);
   const chunks = asChunks(value);
@@ -45,7 +46,12 @@ function sendWhole(body: string | Buffer, contentType: string, { response, input
   response.end(body);
 }
 
-async function sendResponse(value: Response, target: AnswerTarget): Promise<void> {
+/** Sends a response as it is; of the header `extra`, only if it has none of that name. */
+export async function sendResponse(
+  value: Response,
+  target: AnswerTarget,
+  extra?: readonly [name: string, value: string],
+): Promise<void> {
   const { response, inputId } = target;
   if (response.headersSent || response.destroyed) {
     await value.body?.cancel().catch(() => undefined);
@@ -54,7 +60,7 @@ async function sendResponse(value: Response, target: AnswerTarget): Promise<void
   const headers: string[] = [];
   // Headers yields each set-cookie on its own.
   for (const [name, text] of value.headers) headers.push(name, text);
-  if (!value.headers.has(CORS_HEADER[0])) headers.push(...CORS_HEADER);
+  if (extra && !value.headers.has(extra[0])) headers.push(...extra);
   headers.push('gantry-input-id', inputId);
   if (!value.body) {
     const mayHaveBody = value.status !== 204 && value.status !== 304 && !value.headers.has('content-length');
@@ -72,7 +78,7 @@ async function sendResponse(value: Response, target: AnswerTarget): Promise<void
 }
 
 /** The first chunk decides the kind: bytes, text, or values as lines of JSON. */
-async function sendChunks(chunks: AsyncIterator<unknown>, target: AnswerTarget): Promise<void> {
+async function sendChunks(chunks: AsyncIterator<unknown>, target: EndpointTarget): Promise<void> {
   const { response } = target;
   const first = await chunks.next();
   if (response.headersSent || response.destroyed) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { InvalidError, type MethodSpec, type WebSpec } from '@gantry/protocol';
+import { InvalidError, type MethodSpec, type EndpointSpec } from '@gantry/protocol';
 
 import { DtoBuilder } from './dto.ts';
 import { missing, type FieldProblem } from './field-problem.ts';
@@ -30,7 +30,7 @@ export class ArgumentBinder {
   readonly #json: readonly SourcedParameter[];
   readonly #sources: ReadonlySet<string>;
 
-  constructor(method: MethodSpec, verb: WebSpec['method']) {
+  constructor(method: MethodSpec, verb: EndpointSpec['method']) {
     this.#parameters = sourceParameters(method, verb);
     this.#json = this.#parameters.filter(({ source }) => source === 'json');
     this.#sources = new Set(this.#parameters.map(({ source }) => source));

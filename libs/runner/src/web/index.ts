@@ -1,3 +1,3 @@
 export { startWebServer, type WebServerOptions } from './web-server.ts';
-export type { WebHandler } from './web-input.ts';
+export type { WebHandler } from './endpoint-route.ts';
 export { preloadValidation } from './validation.ts';

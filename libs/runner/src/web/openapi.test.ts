@@ -1,4 +1,4 @@
-import type { FunctionSpec, MethodSpec, ParameterSpec, WebSpec } from '@gantry/protocol';
+import type { FunctionSpec, MethodSpec, ParameterSpec, EndpointSpec } from '@gantry/protocol';
 import { describe, expect, test } from 'vitest';
 
 import { docsPage } from './docs-page.ts';
@@ -7,8 +7,8 @@ import { ORDER_TYPE } from './order-spec.fixture.ts';
 
 const SITE = { file: 'app.ts', line: 1 };
 
-function describeEndpoint(params: ParameterSpec[], verb: WebSpec['method'], doc?: string) {
-  const web: WebSpec = { type: 'endpoint', method: verb, docs: true };
+function describeEndpoint(params: ParameterSpec[], verb: EndpointSpec['method'], doc?: string) {
+  const web: EndpointSpec = { type: 'endpoint', method: verb, docs: true };
   const method: MethodSpec = {
     name: 'place',
     handlerKind: 'async',

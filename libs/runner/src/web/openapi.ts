@@ -1,4 +1,4 @@
-import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, WebSpec } from '@gantry/protocol';
+import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, EndpointSpec } from '@gantry/protocol';
 
 import { sourceParameters, type SourcedParameter } from './parameter-source.ts';
 
@@ -30,7 +30,7 @@ const HTTP_VALIDATION_ERROR: Schema = {
 };
 
 /** Describes an endpoint from its manifest entry. */
-export function openApiDocument(spec: FunctionSpec, method: MethodSpec, web: WebSpec): OpenApiDocument {
+export function openApiDocument(spec: FunctionSpec, method: MethodSpec, web: EndpointSpec): OpenApiDocument {
   const schemas: Schemas = {};
   const sourced = sourceParameters(method, web.method);
   const operation: Schema = {

@@ -1,4 +1,4 @@
-import type { MethodSpec, ParameterSpec, TypeSpec, WebSpec } from '@gantry/protocol';
+import type { MethodSpec, ParameterSpec, TypeSpec, EndpointSpec } from '@gantry/protocol';
 
 /** Where an endpoint's argument comes from. */
 export type ParameterSource =
@@ -23,7 +23,7 @@ export interface SourcedParameter {
   source: ParameterSource;
 }
 
-type Verb = WebSpec['method'];
+type Verb = EndpointSpec['method'];
 
 /** Decides, by type and verb, where each parameter of an endpoint comes from. */
 export function sourceParameters(method: MethodSpec, verb: Verb): SourcedParameter[] {

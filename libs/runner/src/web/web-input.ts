@@ -1,83 +1,50 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 
-import { FunctionTimeoutError, InputCancellation } from '@gantry/protocol';
+import { FunctionTimeoutError, InputCancellation, newId } from '@gantry/protocol';
 
-import { isResponse, sendAnswer } from './answer.ts';
-import type { ArgumentBinder } from './bind-arguments.ts';
+import { isResponse, sendResponse } from './answer.ts';
 import { sendJson, toFailure } from './failure.ts';
+import type { WebContainer } from './web-route.ts';
 
 /** How long a handler may go on after its timeout before its input slot is given away nevertheless. */
 const OVERRUN_GRACE_MS = 5_000;
 
-/** The user's method behind an endpoint. */
-export interface WebHandler {
-  /** Hands what the method returns to `deliver`, in the same asynchronous context: generators run in there. */
-  invoke(
-    args: unknown[],
-    context: { inputId: string; signal: AbortSignal },
-    deliver: (value: unknown) => Promise<void>,
-  ): Promise<void>;
-  /** `design:paramtypes` of the method. */
-  readonly paramTypes: readonly unknown[];
-}
-
-export interface WebInputOptions {
-  inputId: string;
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Without the question mark. */
-  query: string;
-  binder: ArgumentBinder;
-  handler: WebHandler;
-  timeoutMs: number;
-  /** Waits for an input slot of the container; returns how to give it back. */
-  admit(): Promise<() => void>;
-  /** Told of failures that the client must not see. */
-  onUnexpectedError(error: unknown, inputId: string): void;
-}
-
 /**
- * One request to an endpoint, from its first byte to the last of its answer.
+ * One request to a function, from its first byte to the last of its answer.
  *
  * Invariants
- *   W1. The handler runs only with an input slot, which is given back once: when the handler and its answer are
- *       done, or, if it ignores its timeout, a grace time after that.
- *   W2. At most one answer begins: the handler's, a failure, or the timeout's.
- *   W3. The signal fires when the client leaves or time is up, and not after the handler has finished.
+ *   W1. What {@link begin} lets through runs with an input slot, which is given back once: when the work and its
+ *       answer are done, or, if it ignores its timeout, a grace time after that.
+ *   W2. At most one answer begins: the work's, a failure, or the timeout's.
+ *   W3. The signal fires when the client leaves or time is up, and not after the work has finished.
  */
 export class WebInput {
-  readonly #options: WebInputOptions;
+  readonly inputId = newId('in');
+  readonly response: ServerResponse;
+  readonly #container: WebContainer;
   readonly #abort = new AbortController();
   #release: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #upgraded: Duplex | undefined;
 
-  constructor(options: WebInputOptions) {
-    this.#options = options;
-    const { response } = options;
+  constructor(response: ServerResponse, container: WebContainer) {
+    this.response = response;
+    this.#container = container;
     response.on('close', () => {
-      if (!response.writableFinished) {
-        this.#abort.abort(new InputCancellation('the client closed the connection'));
-      }
+      if (!response.writableFinished && !this.#upgraded) this.#leave();
     });
   }
 
-  /** Never rejects. */
-  async run(): Promise<void> {
-    const { request, query, binder, handler, response, inputId } = this.#options;
-    const { signal } = this.#abort;
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Does the work and answers with its failure, if it fails. Never rejects. */
+  async run(work: () => Promise<void>): Promise<void> {
     try {
-      const binding = await binder.bind({ request, query, signal, paramTypes: handler.paramTypes });
-      if (binding.type === 'refused') {
-        this.#send(binding.status, { detail: binding.detail });
-        return;
-      }
-      this.#release = await this.#options.admit();
-      if (signal.aborted) return;
-      this.#timer = setTimeout(() => this.#onTimeout(), this.#options.timeoutMs);
-      const wantsEvents = request.headers.accept?.includes('text/event-stream') ?? false;
-      await handler.invoke(binding.args, { inputId, signal }, (value) =>
-        sendAnswer(value, { response, inputId, wantsEvents, signal }),
-      );
+      await work();
     } catch (error) {
       await this.#fail(error);
     } finally {
@@ -86,30 +53,54 @@ export class WebInput {
     }
   }
 
+  /** Waits for an input slot, from which on the time counts. False if nobody waits for the answer any more. */
+  async begin(): Promise<boolean> {
+    this.#release = await this.#container.admit();
+    if (this.signal.aborted) return false;
+    this.#timer = setTimeout(() => this.#onTimeout(), this.#container.timeoutMs);
+    return true;
+  }
+
+  /** From now on the connection speaks another protocol than HTTP. Resolves when it is closed. */
+  async handOver(socket: Duplex): Promise<void> {
+    this.#upgraded = socket;
+    if (this.signal.aborted) socket.destroy();
+    await finished(socket).catch(() => undefined);
+    this.#leave();
+  }
+
+  /** Answers with a small JSON body, unless an answer has begun. */
+  send(status: number, body: Record<string, unknown>): void {
+    sendJson(this.response, status, { body, headers: ['gantry-input-id', this.inputId] });
+  }
+
   async #fail(error: unknown): Promise<void> {
-    const { response, inputId } = this.#options;
+    const { response, inputId, signal } = this;
     const answer = asResponse(error);
     if (answer) {
-      const target = { response, inputId, wantsEvents: false, signal: this.#abort.signal };
-      await sendAnswer(answer, target).catch(() => response.destroy());
+      await sendResponse(answer, { response, inputId, signal }).catch(() => response.destroy());
       return;
     }
     const failure = toFailure(error);
-    if (failure.unexpected && !this.#abort.signal.aborted) this.#options.onUnexpectedError(error, inputId);
-    this.#send(failure.status, failure.body);
+    if (failure.unexpected && !signal.aborted) this.#container.onUnexpectedError(error, inputId);
+    // Behind half an answer, only a cut connection says that something is missing.
+    if (response.headersSent && !response.writableEnded) response.destroy();
+    this.send(failure.status, failure.body);
   }
 
   #onTimeout(): void {
-    const { response, timeoutMs } = this.#options;
+    const { response } = this;
+    const { timeoutMs } = this.#container;
     const error = new FunctionTimeoutError(`the function ran longer than its timeout of ${timeoutMs} ms`);
-    if (response.headersSent) response.destroy();
-    else this.#send(504, { detail: error.message, code: error.code });
+    if (this.#upgraded) this.#upgraded.destroy();
+    else if (response.headersSent) response.destroy();
+    else this.send(504, { detail: error.message, code: error.code });
     this.#abort.abort(error);
     setTimeout(() => this.#giveBack(), OVERRUN_GRACE_MS).unref();
   }
 
-  #send(status: number, body: Record<string, unknown>): void {
-    sendJson(this.#options.response, status, { body, headers: ['gantry-input-id', this.#options.inputId] });
+  #leave(): void {
+    this.#abort.abort(new InputCancellation('the client closed the connection'));
   }
 
   #giveBack(): void {

@@ -36,10 +36,13 @@ test('a server that closes still answers what a gateway sends before it knows, a
     spec: SPEC,
     resolveHandler: () => ({
       paramTypes: [],
-      invoke: async (_args, _context, deliver) => deliver('answered'),
+      call: () => 'answered',
     }),
     admit: async () => () => undefined,
     onUnexpectedError: () => undefined,
+    makeApp: () => undefined,
+    onLost: () => undefined,
+    runAs: (_input, work) => work(),
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const post = () =>

@@ -2,10 +2,17 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, WebSpec } from '@gantry/protocol';
+import type {
+  EndpointSpec,
+  FunctionSpec,
+  MethodSpec,
+  ParameterSpec,
+  TypeSpec,
+  WebSpec,
+} from '@gantry/protocol';
 import { temporaryDirectory } from '@gantry/testing';
 
-import type { WebHandler } from './web-input.ts';
+import type { WebHandler } from './endpoint-route.ts';
 import { startWebServer } from './web-server.ts';
 
 const SITE = { file: 'app.ts', line: 1 };
@@ -35,6 +42,12 @@ export function param(name: string, type: TypeSpec | TypeSpec['type'], optional 
   return { name, type: (typeof type === 'string' ? { type } : type) as TypeSpec, optional };
 }
 
+type TestWeb = Partial<EndpointSpec> | Exclude<WebSpec, EndpointSpec>;
+
+function isEndpoint(web: TestWeb): web is Partial<EndpointSpec> {
+  return web.type === undefined || web.type === 'endpoint';
+}
+
 /** A container's web server on a socket, and a client for it. */
 export class TestEndpoints implements AsyncDisposable {
   socketPath = '';
@@ -50,7 +63,7 @@ export class TestEndpoints implements AsyncDisposable {
   /** Adds an endpoint; a GET without parameters unless said otherwise. */
   add(
     name: string,
-    web: Partial<WebSpec>,
+    web: TestWeb,
     code: { params?: ParameterSpec[]; paramTypes?: unknown[]; run(...args: never[]): unknown },
   ): void {
     const spec: MethodSpec = {
@@ -58,7 +71,7 @@ export class TestEndpoints implements AsyncDisposable {
       handlerKind: 'async',
       callable: false,
       params: code.params ?? [],
-      web: { type: 'endpoint', method: 'GET', docs: false, ...web },
+      web: isEndpoint(web) ? { type: 'endpoint', method: 'GET', docs: false, ...web } : web,
       site: SITE,
     };
     this.#endpoints.set(name, { spec, run: code.run, paramTypes: code.paramTypes ?? [] });
@@ -87,6 +100,12 @@ export class TestEndpoints implements AsyncDisposable {
         };
       },
       onUnexpectedError: (error) => this.errors.push(error),
+      makeApp: (name) => this.#endpoints.get(name)?.run(),
+      onLost: (error) => this.errors.push(error),
+      runAs: (input, work) => {
+        this.current = input;
+        return work();
+      },
     });
     this.#cleanup.defer(() => server.close());
   }
@@ -97,7 +116,7 @@ export class TestEndpoints implements AsyncDisposable {
       const request = httpRequest(
         {
           socketPath: this.socketPath,
-          method: ask.verb ?? this.#endpoints.get(method)?.spec.web?.method ?? 'GET',
+          method: ask.verb ?? this.#verbOf(method),
           path: ask.path ?? '/',
           headers: { ...ask.headers, 'gantry-method': method, host: 'shop.test', connection: 'close' },
         },
@@ -120,14 +139,13 @@ export class TestEndpoints implements AsyncDisposable {
     return this.#cleanup.disposeAsync();
   }
 
+  #verbOf(name: string): string {
+    const web = this.#endpoints.get(name)?.spec.web;
+    return web?.type === 'endpoint' ? web.method : 'GET';
+  }
+
   #handler(name: string): WebHandler {
     const { run, paramTypes } = this.#endpoints.get(name) ?? { run: () => undefined, paramTypes: [] };
-    return {
-      paramTypes,
-      invoke: async (...[args, context, deliver]: Parameters<WebHandler['invoke']>) => {
-        this.current = context;
-        await deliver(await run(...(args as never[])));
-      },
-    };
+    return { paramTypes, call: (args) => run(...(args as never[])) };
   }
 }

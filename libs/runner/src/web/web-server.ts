@@ -1,14 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-import { DEFAULTS, newId, type FunctionSpec, type MethodSpec, type WebSpec } from '@gantry/protocol';
+import { DEFAULTS, type FunctionSpec, type MethodSpec, type WebSpec } from '@gantry/protocol';
 
-import { ArgumentBinder } from './bind-arguments.ts';
-import { answerOptions } from './cors.ts';
-import { docsPage } from './docs-page.ts';
+import { EndpointRoute, type WebHandler } from './endpoint-route.ts';
 import { sendJson } from './failure.ts';
-import { openApiDocument } from './openapi.ts';
-import { WebInput, type WebHandler } from './web-input.ts';
+import { FetchRoute } from './fetch-route.ts';
+import { ListenerRoute } from './listener-route.ts';
+import { ListeningProgram, startProgram } from './listening-program.ts';
+import { PortRoute } from './port-route.ts';
+import type { WebContainer, WebRoute } from './web-route.ts';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 const IDLE_SWEEP_MS = 20;
@@ -16,41 +17,34 @@ const IDLE_SWEEP_MS = 20;
 const LINGER_MS = 200;
 
 /** What a container's HTTP server needs to know. */
-export interface WebServerOptions {
+export interface WebServerOptions extends Omit<WebContainer, 'timeoutMs'> {
   /** Unix socket to listen on; a stale one is replaced. */
   socketPath: string;
   spec: FunctionSpec;
-  /** Finds the user's code; called once per endpoint, at its first request. */
+  /** Finds the user's code behind an endpoint; called once, at its first request. */
   resolveHandler(methodName: string): WebHandler;
-  /** Waits for one of the container's input slots, which calls and requests share; returns how to give it back. */
-  admit(): Promise<() => void>;
-  /** Told of errors whose text the client must not see; of no input if there is none yet. */
-  onUnexpectedError(error: unknown, inputId?: string): void;
-}
-
-interface Endpoint {
-  method: MethodSpec;
-  web: WebSpec;
-  binder: ArgumentBinder;
-  handler: WebHandler | undefined;
-  /** Value of the `allow` header. */
-  allow: string;
+  /** Calls a method that makes a web app, or starts a program. */
+  makeApp(methodName: string): unknown;
+  /** Told when the container is of no use any more. */
+  onLost(error: Error): void;
 }
 
 /**
- * Serves a function's endpoints over HTTP on a Unix socket, one route each. The header `gantry-method`, set by
- * the gateway, says which method a request is for.
+ * Makes a function's web apps, and serves them and its endpoints over HTTP on a Unix socket. The header
+ * `gantry-method`, set by the gateway, says which method a request is for.
+ *
+ * @throws whatever the code of an app throws, ContainerError for what is no app.
  *
  * @example
  * ```ts
- * const server = await startWebServer({ socketPath, spec, resolveHandler, admit, onUnexpectedError });
+ * const server = await startWebServer({ socketPath, spec, resolveHandler, … });
  * await server.close(); // goes on for a moment, then waits for the requests that run
  * ```
  */
 export async function startWebServer(options: WebServerOptions): Promise<{ close(): Promise<void> }> {
-  const endpoints = new EndpointServer(options);
+  const routes = await startRoutes(options);
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }, (request, response) =>
-    endpoints.serve(request, response),
+    serve(routes, request, response),
   );
   // The only client is the gateway of this machine, which keeps its connections and guards against slow clients.
   server.keepAliveTimeout = 0;
@@ -58,102 +52,62 @@ export async function startWebServer(options: WebServerOptions): Promise<{ close
   server.headersTimeout = 0;
   await rm(options.socketPath, { force: true });
   await listen(server, options.socketPath);
-  return { close: () => close(server) };
-}
-
-class EndpointServer {
-  readonly #options: WebServerOptions;
-  readonly #endpoints: ReadonlyMap<string, Endpoint>;
-  readonly #timeoutMs: number;
-
-  constructor(options: WebServerOptions) {
-    this.#options = options;
-    this.#timeoutMs = options.spec.options.timeoutMs ?? DEFAULTS.timeoutMs;
-    this.#endpoints = new Map(
-      options.spec.methods.flatMap((method) =>
-        method.web ? [[method.name, toEndpoint(method, method.web)]] : [],
-      ),
-    );
-  }
-
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    const endpoint = this.#endpoints.get(String(request.headers['gantry-method'] ?? ''));
-    const [path, query] = splitTarget(request.url ?? '/');
-    if (!endpoint) return sendJson(response, 404, { body: { detail: 'Not Found' } });
-    if (path !== '/') return this.#serveDocs(path, endpoint, { request, response });
-    if (request.method === 'OPTIONS') return answerOptions(request, response, endpoint.allow);
-    if (!accepts(endpoint.web, request.method)) return refuseVerb(response, endpoint.allow);
-    const handler = this.#handlerOf(endpoint);
-    if (!handler) return sendJson(response, 500, { body: { detail: 'Internal Server Error' } });
-    const input = new WebInput({
-      inputId: newId('in'),
-      request,
-      response,
-      query,
-      binder: endpoint.binder,
-      handler,
-      timeoutMs: this.#timeoutMs,
-      admit: this.#options.admit,
-      onUnexpectedError: (error, inputId) => this.#options.onUnexpectedError(error, inputId),
-    });
-    void input.run();
-  }
-
-  #handlerOf(endpoint: Endpoint): WebHandler | undefined {
-    try {
-      return (endpoint.handler ??= this.#options.resolveHandler(endpoint.method.name));
-    } catch (error) {
-      this.#options.onUnexpectedError(error);
-      return undefined;
-    }
-  }
-
-  #serveDocs(
-    path: string,
-    { method, web }: Endpoint,
-    at: { request: IncomingMessage; response: ServerResponse },
-  ): void {
-    const isDocs = path === '/docs';
-    if (!web.docs || !(isDocs || path === '/openapi.json')) {
-      return sendJson(at.response, 404, { body: { detail: 'Not Found' } });
-    }
-    if (at.request.method !== 'GET' && at.request.method !== 'HEAD')
-      return refuseVerb(at.response, 'GET, HEAD');
-    const document = openApiDocument(this.#options.spec, method, web);
-    if (!isDocs) return sendJson(at.response, 200, { body: document });
-    const page = docsPage(document);
-    const headers = [
-      'content-type',
-      'text/html; charset=utf-8',
-      'content-length',
-      String(Buffer.byteLength(page)),
-    ];
-    at.response.writeHead(200, headers).end(page);
-  }
-}
-
-function toEndpoint(method: MethodSpec, web: WebSpec): Endpoint {
-  const verbs = web.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : [web.method, 'OPTIONS'];
   return {
-    method,
-    web,
-    binder: new ArgumentBinder(method, web.method),
-    handler: undefined,
-    allow: verbs.join(', '),
+    async close() {
+      await close(server);
+      for (const route of routes.values()) await route.close?.();
+    },
   };
 }
 
-function accepts(web: WebSpec, verb: string | undefined): boolean {
-  return verb === web.method || (verb === 'HEAD' && web.method === 'GET');
+async function startRoutes(options: WebServerOptions): Promise<ReadonlyMap<string, WebRoute>> {
+  const container = { ...options, timeoutMs: options.spec.options.timeoutMs ?? DEFAULTS.timeoutMs };
+  const routes = new Map<string, WebRoute>();
+  // In turn: the code of one class may count on it.
+  for (const method of options.spec.methods) {
+    if (method.web) routes.set(method.name, await startRoute({ ...method, web: method.web }, container));
+  }
+  return routes;
 }
 
-function refuseVerb(response: ServerResponse, allow: string): void {
-  sendJson(response, 405, { body: { detail: 'Method Not Allowed' }, headers: ['allow', allow] });
+async function startRoute(
+  method: MethodSpec & { web: WebSpec },
+  container: WebServerOptions & WebContainer,
+): Promise<WebRoute> {
+  const { web, name } = method;
+  switch (web.type) {
+    case 'endpoint': {
+      const resolveHandler = () => container.resolveHandler(name);
+      return new EndpointRoute({ spec: container.spec, method, web, container, resolveHandler });
+    }
+    case 'asgi':
+      return FetchRoute.start(await container.makeApp(name), container);
+    case 'wsgi':
+      return ListenerRoute.start(await container.makeApp(name), container);
+    case 'server': {
+      const place = await startProgram(web, () => container.makeApp(name));
+      return new PortRoute(new ListeningProgram(place, container.onLost), container);
+    }
+  }
 }
 
-function splitTarget(target: string): [path: string, query: string] {
-  const at = target.indexOf('?');
-  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)];
+function serve(
+  routes: ReadonlyMap<string, WebRoute>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const route = routes.get(takeMethod(request));
+  if (route) route.serve(request, response);
+  else sendJson(response, 404, { body: { detail: 'Not Found' } });
+}
+
+/** What the gateway says to the runner is of no interest to apps. */
+function takeMethod({ headers, rawHeaders }: IncomingMessage): string {
+  const name = String(headers['gantry-method'] ?? '');
+  delete headers['gantry-method'];
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'gantry-method');
+  if (at >= 0) rawHeaders.splice(at, 2);
+  return name;
 }
 
 function listen(server: Server, socketPath: string): Promise<void> {

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+
+import express from 'express';
+import fastify from 'fastify';
+import { App, asgiApp, concurrent, enter, getClientIp, parameter, webServer, wsgiApp } from 'gantry';
+import { Hono } from 'hono';
+
+export const app = new App('sites');
+
+export const hono = app.function(
+  asgiApp({}, () =>
+    new Hono()
+      .get('/items/:id', (c) => c.json({ id: c.req.param('id'), url: c.req.url, ip: getClientIp(c.req.raw) }))
+      .post('/length', async (c) => {
+        let length = 0;
+        for await (const chunk of c.req.raw.body ?? []) length += chunk.length;
+        return c.text(String(length));
+      }),
+  ),
+);
+
+export const shop = app.function(
+  wsgiApp({ label: 'shop' }, () => {
+    const site = express();
+    site.get('/', (request, response) => {
+      response.send(`hello from ${request.hostname}`);
+    });
+    return site;
+  }),
+);
+
+export const api = app.function(
+  wsgiApp({}, () => fastify().get('/who', async (request) => ({ ip: request.ip, host: request.host }))),
+);
+
+/** A site of its own for each language. */
+@app.cls()
+@concurrent({ maxInputs: 10 })
+export class Greeter {
+  @parameter() language: string = 'en';
+  #word = '';
+
+  @enter() load() {
+    this.#word = { en: 'hello', de: 'hallo' }[this.language] ?? '?';
+  }
+
+  @asgiApp() site() {
+    return new Hono().get('/greet/:name', (c) => c.text(`${this.#word} ${c.req.param('name')}`));
+  }
+}
+
+const PROGRAM = `
+  const { createServer } = require('node:http');
+  createServer((request, response) => {
+    if (request.url === '/end') process.exit(0);
+    response.end(request.method + ' ' + request.url + ' from ' + process.pid);
+  }).listen(Number(process.env.PORT));
+`;
+
+/** A program that knows nothing of the platform. */
+export const program = app.function(
+  webServer(18_080, { startupTimeoutMs: 60_000 }, () => {
+    spawn(process.execPath, ['-e', PROGRAM], { stdio: 'inherit' });
+  }),
+);

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+
+import { findRuncProblem } from '@gantry/containers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { startPlatformWith } from './deployed-platform.ts';
+import { fetchHttps, runCli, type HttpsAnswer, type HttpsRequest, type Platform } from './platform.ts';
+
+const ENTRY = join(import.meta.dirname, 'web-apps-app.ts');
+const runcProblem = findRuncProblem();
+
+describe.each(['process', 'runc'])('web apps in containers of %s', (driver) => {
+  const problem = driver === 'runc' ? runcProblem : undefined;
+  describe.skipIf(problem)(problem?.message ?? 'on this machine', () => {
+    let platform: Platform;
+
+    beforeAll(async () => {
+      platform = await startPlatformWith(ENTRY, ['--driver', driver]);
+    });
+    afterAll(() => platform?.[Symbol.asyncDispose]());
+
+    function ask(name: string, path: string, more: Partial<HttpsRequest> = {}): Promise<HttpsAnswer> {
+      const { port } = new URL(platform.ready.gatewayUrl);
+      const url = `https://local--${name}.gantry.localhost:${port}${path}`;
+      return fetchHttps({ url, caPath: platform.ready.caPath, ...more });
+    }
+
+    test('a Hono app has the paths below its address, and knows who asks', async () => {
+      const { status, body } = await ask('sites-hono', '/items/7?sort=up');
+      expect(status).toBe(200);
+      const { url, ...rest } = JSON.parse(body) as { url: string };
+      expect(url).toMatch(/^https:\/\/local--sites-hono\.gantry\.localhost:\d+\/items\/7\?sort=up$/);
+      expect(rest).toEqual({ id: '7', ip: expect.stringContaining('127.0.0.1') });
+    });
+
+    test('a body reaches a Hono app as a stream', async () => {
+      const body = new Uint8Array(3_000_000);
+      expect(await ask('sites-hono', '/length', { method: 'POST', body })).toMatchObject({ body: '3000000' });
+    });
+
+    test('Express and Fastify apps run unchanged', async () => {
+      expect(await ask('shop', '/')).toMatchObject({
+        status: 200,
+        body: 'hello from local--shop.gantry.localhost',
+      });
+      const { body } = await ask('sites-api', '/who');
+      expect(JSON.parse(body)).toMatchObject({ ip: expect.stringContaining('127.0.0.1') });
+    });
+
+    test('an app of a class takes class parameters from the query: each value has a container of its own', async () => {
+      expect((await ask('sites-greeter-site', '/greet/ada')).body).toBe('hello ada');
+      expect((await ask('sites-greeter-site', '/greet/ada?language=de')).body).toBe('hallo ada');
+    });
+
+    test('a program that listens at a port is served; when it ends, another container takes over', async () => {
+      const first = await ask('sites-program', '/a/b?c=d');
+      expect(first.body).toMatch(/^GET \/a\/b\?c=d from \d+$/);
+      expect((await ask('sites-program', '/end', { method: 'POST' })).status).toBe(502);
+      await expect
+        .poll(async () => (await ask('sites-program', '/again')).body, { timeout: 60_000 })
+        .toMatch(/^GET \/again from \d+$/);
+    });
+
+    test('the deploy names their kinds', async () => {
+      const { stdout } = await runCli(['build', ENTRY], platform.env);
+      expect(stdout).toMatch(/hono +function +asgi/);
+      expect(stdout).toMatch(/Greeter\.site +class +asgi/);
+      expect(stdout).toMatch(/program +function +server/);
+    });
+  });
+});
