@@ -13,11 +13,14 @@ export function processIdentity(pid: number): string | undefined {
   }
 }
 
+/** The kernel's flag of a process that is ending: the first one of a container waits there for all others. */
+const EXITING = 4;
+
 let bootId: string | undefined;
 
 function identityFrom(stat: string): string | undefined {
   const fields = fieldsAfterName(stat);
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  if (fields[0] === 'Z' || fields[0] === 'X' || (Number(fields[6]) & EXITING) !== 0) return undefined;
   // Start times count from the boot, so after a reboot they can repeat.
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   return `${bootId}/${fields[19]}`;
@@ -42,7 +45,8 @@ export function sessionMembers(leader: number): number[] {
   }
 }
 
-function sessionOf(pid: number): number | undefined {
+/** The leader of the session of a process; undefined when that has ended. */
+export function sessionOf(pid: number): number | undefined {
   try {
     return Number(fieldsAfterName(readFileSync(`/proc/${pid}/stat`, 'latin1'))[3]);
   } catch {

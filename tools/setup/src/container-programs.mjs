@@ -6,6 +6,7 @@ import { aptInstall } from './system-packages.mjs';
 /** Programs of the runc driver and of image builds, with the Debian packages that have them. */
 const PACKAGES = {
   runc: 'runc',
+  crun: 'crun',
   '/usr/bin/tini-static': 'tini',
   ip: 'iproute2',
   nft: 'nftables',

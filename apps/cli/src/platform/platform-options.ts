@@ -41,7 +41,7 @@ export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--oci-runtime <program>',
     description: 'OCI runtime of the driver runc, a name or a path',
-    fallback: 'GANTRY_OCI_RUNTIME, else runc',
+    fallback: 'GANTRY_OCI_RUNTIME, else crun or runc',
   },
 ];
 

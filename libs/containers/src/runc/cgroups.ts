@@ -1,12 +1,18 @@
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ContainerLimits } from '../container-driver.ts';
 
+/** Processes and threads at once, where nothing else is said: enough for any program, too few for a fork bomb. */
+export const DEFAULT_PIDS = 2048;
 const UNIFIED_MOUNT = '/sys/fs/cgroup';
 /** Below the root of each hierarchy. */
 const PARENT = 'gantry';
+/** Controllers of version 1 that a container has a group of; the others count nothing that is limited. */
+const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'devices', 'freezer'];
+/** What every container may use, as the device cgroup takes it: null, zero, full, random, urandom, and terminals. */
+const COMMON_DEVICES = ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:*'].map((id) => `c ${id} rwm`);
 const REMOVE_TRIES = 20;
 const REMOVE_RETRY_MS = 10;
 
@@ -91,11 +97,37 @@ export class ContainerCgroup {
     return Number(/^oom_kill (\d+)$/m.exec(this.#read(controller as string, file as string))?.[1] ?? 0);
   }
 
+  /** Where a process writes 0 to be in the group. */
+  get procsFiles(): string[] {
+    return this.#folders.map((folder) => join(folder, 'cgroup.procs'));
+  }
+
+  /** Makes the group, for a runtime that makes none. `devices` are those that it may use beside the common ones. */
+  create(limits: ContainerLimits, devices: readonly string[] = []): void {
+    if (this.#layout.version === 2) passOnControllers();
+    for (const folder of this.#folders) mkdirSync(folder, { recursive: true });
+    this.setLimits({ ...limits, pids: limits.pids ?? DEFAULT_PIDS });
+    if (!this.#layout.hierarchies.has('devices')) return;
+    this.#write('devices', 'devices.deny', 'a');
+    for (const device of [...COMMON_DEVICES, ...devices]) this.#write('devices', 'devices.allow', device);
+  }
+
   /** Sets limits of a group whose processes run already. */
   setLimits(limits: ContainerLimits): void {
     for (const [controller, file, value] of limitFiles(this.#layout.version, limits)) {
-      writeFileSync(join(this.#folder(controller), file), value);
+      this.#write(controller, file, value);
     }
+    this.#limitSwap(limits);
+  }
+
+  /** No swap beyond its memory, where the machine counts it. */
+  #limitSwap({ memoryMiB }: ContainerLimits): void {
+    if (memoryMiB === undefined) return;
+    const [controller, file, value] =
+      this.#layout.version === 1
+        ? (['memory', 'memory.memsw.limit_in_bytes', String(memoryMiB * 1024 * 1024)] as const)
+        : (['unified', 'memory.swap.max', '0'] as const);
+    if (existsSync(join(this.#folder(controller), file))) this.#write(controller, file, value);
   }
 
   /** SIGKILL to every process in it. Returns how many there were. */
@@ -113,6 +145,16 @@ export class ContainerCgroup {
     }
   }
 
+  get #folders(): string[] {
+    const names = this.#layout.version === 1 ? CONTROLLERS : ['unified'];
+    const there = names.filter((name) => this.#layout.hierarchies.has(name));
+    return [...new Set(there.map((name) => this.#folder(name)))];
+  }
+
+  #write(controller: string, file: string, value: string): void {
+    writeFileSync(join(this.#folder(controller), file), value);
+  }
+
   #folder(controller: string): string {
     return join(this.#layout.hierarchies.get(controller) ?? UNIFIED_MOUNT, this.path);
   }
@@ -124,6 +166,14 @@ export class ContainerCgroup {
       // The group is gone.
       return '';
     }
+  }
+}
+
+/** In version 2 a group has the controllers that the one above passes on. */
+function passOnControllers(): void {
+  for (const folder of [UNIFIED_MOUNT, join(UNIFIED_MOUNT, PARENT)]) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'cgroup.subtree_control'), '+cpu +memory +pids');
   }
 }
 

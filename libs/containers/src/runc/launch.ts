@@ -8,20 +8,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ContainerError } from '@gantry/protocol';
 
 import { CONTAINER_IDS } from '../container-ids.ts';
+import type { ContainerCgroup } from './cgroups.ts';
+import type { OciRuntime } from './oci-runtime.ts';
 import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
 
 const PID_POLL_MS = 2;
 
-/** The OCI runtime in use. */
-export interface OciRuntime {
-  /** Such as `runc`, or a path. */
-  program: string;
-  /** Where it keeps what it knows of containers. */
-  stateFolder: string;
-}
-
 export interface LaunchOptions {
   runtime: OciRuntime;
+  group: ContainerCgroup;
   /** The container's name in the runtime and in cgroups. */
   name: string;
   /** Folder with `config.json`; gets what the container writes. */
@@ -49,20 +44,19 @@ exec "$@"
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
  */
-export function launch({ runtime, name, bundle, layers, diskImage }: LaunchOptions): ChildProcess {
+export function launch({ runtime, group, name, bundle, layers, diskImage }: LaunchOptions): ChildProcess {
   const place = join(bundle, 'disk');
   mkdirSync(place);
   if (diskImage === undefined) makeUpperFolders(place);
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
-  const run = ['--root', runtime.stateFolder, 'run', '--keep', '--preserve-fds', '1'];
   const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
   return spawn(
     'unshare',
     [
       ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', SCRIPT, 'gantry'],
       ...[diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
-      ...[runtime.program, ...run, ...files],
+      ...[...runtime.command(group), ...runtime.runWords, ...files],
     ],
     // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
     { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },

@@ -1,7 +1,7 @@
 import { CONTAINER_IDS } from '../container-ids.ts';
 import type { ContainerLimits, ContainerMount } from '../container-driver.ts';
 import type { GpuAccess } from '../gpus/gpu-access.ts';
-import { cpuQuota, cpuShares } from './cgroups.ts';
+import { cpuQuota, cpuShares, DEFAULT_PIDS } from './cgroups.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 /** What differs between containers. */
@@ -18,12 +18,11 @@ export interface OciConfigOptions {
   limits: ContainerLimits;
   /** @defaultValue no GPUs */
   gpus?: GpuAccess | undefined;
+  annotations?: Readonly<Record<string, string>>;
   /** Whether the machine can limit swap. */
   limitsSwap: boolean;
 }
 
-/** Processes and threads at once, where nothing else is said: enough for any program, too few for a fork bomb. */
-export const DEFAULT_PIDS = 2048;
 const BYTES_PER_MIB = 1024 * 1024;
 
 // Enough for package managers and servers; over what is in the container alone, as its users are nobody outside.
@@ -59,6 +58,7 @@ export function ociConfig(options: OciConfigOptions): object {
     },
     root: { path: rootPath, readonly: false },
     hostname,
+    annotations: options.annotations,
     mounts: [...SYSTEM_MOUNTS, ...options.mounts.map(bindMount), ...gpuMounts(gpus)],
     ...(gpus && { hooks: gpus.hooks }),
     linux: linux(options),
@@ -74,6 +74,8 @@ function linux({ cgroupPath, limits, limitsSwap, gpus }: OciConfigOptions): obje
     cgroupsPath: cgroupPath,
     resources: ociResources(limits, limitsSwap, gpus),
     seccomp: seccompProfile(),
+    // Otherwise crun cuts off mounts that are made later. runc does the same unasked.
+    rootfsPropagation: 'rslave',
     maskedPaths: [...MASKED, '/sys/firmware'],
     readonlyPaths: READ_ONLY,
     // Its own network: any port is its to listen on.

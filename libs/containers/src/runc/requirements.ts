@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { basename, delimiter, isAbsolute, join } from 'node:path';
 
 import { cgroupLayout } from './cgroups.ts';
 import { INIT_PROGRAM } from './places.ts';
@@ -23,8 +23,16 @@ const PACKAGES = {
   [INIT_PROGRAM]: 'tini',
 };
 
+/** OCI runtimes that are known to work, the lighter one first. */
+export const OCI_RUNTIMES = ['crun', 'runc'] as const;
+
+/** The OCI runtime to use where none is named. */
+export function defaultRuntime(): string {
+  return OCI_RUNTIMES.find((name) => hasProgram(name)) ?? 'runc';
+}
+
 /** What this machine lacks for the runc driver; undefined if nothing is known to be missing. */
-export function findRuncProblem(ociRuntime = 'runc'): RuncProblem | undefined {
+export function findRuncProblem(ociRuntime = defaultRuntime()): RuncProblem | undefined {
   if (process.platform !== 'linux') {
     return { message: 'runc needs Linux', hint: 'Use "--driver process".' };
   }
@@ -47,7 +55,8 @@ export function findRuncProblem(ociRuntime = 'runc'): RuncProblem | undefined {
 /** The runner speaks over a file that the runtime must leave open, and the group must outlast the container a moment. */
 function findRuntimeProblem(ociRuntime: string): RuncProblem | undefined {
   const { stdout, stderr } = spawnSync(ociRuntime, ['run', '--help'], { encoding: 'utf8' });
-  const missing = ['preserve-fds', 'keep'].find((flag) => !`${stdout}${stderr}`.includes(`-${flag}`));
+  const needed = basename(ociRuntime) === 'crun' ? ['preserve-fds'] : ['preserve-fds', 'keep'];
+  const missing = needed.find((flag) => !`${stdout}${stderr}`.includes(`-${flag}`));
   if (missing === undefined) return undefined;
   return {
     message: `"${ociRuntime} run" has no option --${missing}`,

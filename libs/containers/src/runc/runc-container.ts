@@ -18,7 +18,8 @@ import { processIdentity } from '../process-identity.ts';
 import { processTreeMemoryBytes } from '../process-memory.ts';
 import { socketPathFor } from '../socket-path.ts';
 import type { ContainerCgroup } from './cgroups.ts';
-import type { ContainerPids, OciRuntime } from './launch.ts';
+import type { ContainerPids } from './launch.ts';
+import type { OciRuntime } from './oci-runtime.ts';
 import { INNER_SOCKET } from './places.ts';
 import { RuncGuest } from './runc-guest.ts';
 
@@ -148,7 +149,8 @@ export class RuncContainer implements Container {
       const bundle = this.#bundle;
       const workdir = options.workdir ?? this.#workdir;
       const isThere = () => this.#runs;
-      return RuncGuest.spawn({ ...options, runtime: this.#runtime, name, bundle, workdir, isThere });
+      const around = { runtime: this.#runtime, group: this.#cgroup, name, bundle };
+      return RuncGuest.spawn({ ...options, ...around, workdir, isThere });
     }
     throw new ContainerError(`container "${this.id}" has ended`, {
       hint: 'List what runs: `gantry container list`.',

@@ -11,7 +11,7 @@ import { describeContainerDriver } from '../container-driver-contract.ts';
 import { CONTAINER_IDS } from '../container-ids.ts';
 import { inPieces, tarOf } from '../layers/tar.fixture.ts';
 import { unpackLayer } from '../layers/unpack-layer.ts';
-import { findRuncProblem } from './requirements.ts';
+import { findRuncProblem, OCI_RUNTIMES } from './requirements.ts';
 import { Probe, writeProbe } from './probe.fixture.ts';
 import { RuncDriver } from './runc-driver.ts';
 
@@ -33,7 +33,9 @@ setInterval(() => undefined, 1000);
 `;
 
 describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})` : ''}`, () => {
-  describeContainerDriver({ name: 'runc', create: (options) => new RuncDriver(options) });
+  for (const name of OCI_RUNTIMES.filter((name) => !findRuncProblem(name))) {
+    describeContainerDriver({ name, create: (options) => new RuncDriver({ ...options, ociRuntime: name }) });
+  }
 
   describe('runc driver', () => {
     let work: TemporaryDirectory;

@@ -21,9 +21,10 @@ import { WarmProcesses } from '../warm-processes.ts';
 import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts } from './late-mounts.ts';
-import { launch, startedPids, type OciRuntime } from './launch.ts';
+import { launch, startedPids } from './launch.ts';
 import { attachNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
+import { OciRuntime } from './oci-runtime.ts';
 import {
   INNER_INIT,
   innerRunnerPath,
@@ -35,6 +36,7 @@ import {
   writePlatformLayer,
 } from './places.ts';
 import { INNER_CACHE, RunnerCache } from './runner-cache.ts';
+import { defaultRuntime } from './requirements.ts';
 import { RuncContainer } from './runc-container.ts';
 
 export interface RuncDriverOptions {
@@ -52,7 +54,7 @@ export interface RuncDriverOptions {
   prewarmDiskMiB?: number | undefined;
   /** Environment of every container. */
   env?: Readonly<Record<string, string>> | undefined;
-  /** An OCI runtime: a name on PATH, or a path. @defaultValue 'runc' */
+  /** An OCI runtime: a name on PATH, or a path. @defaultValue crun where it is, else runc */
   ociRuntime?: string | undefined;
   /** Where to find what GPUs need. @defaultValue the machine's own */
   gpuSources?: GpuSources | undefined;
@@ -117,7 +119,7 @@ export class RuncDriver implements ContainerDriver {
       });
     }
     this.#cgroups = cgroups;
-    this.#runtime = { program: options.ociRuntime ?? 'runc', stateFolder: join(dataDir, 'runtime') };
+    this.#runtime = new OciRuntime(options.ociRuntime ?? defaultRuntime(), join(dataDir, 'runtime'), cgroups);
     this.#records = new OwnedRecords(join(dataDir, 'runc-containers'));
     mkdirSync(this.#runtime.stateFolder, { recursive: true });
     this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
@@ -219,13 +221,15 @@ export class RuncDriver implements ContainerDriver {
     mkdirSync(bundle, { recursive: true });
     this.#records.add(name, { directory });
     const { layers, mounts, workdir, command, env } = this.#plan(options);
+    const gpus = this.#gpus(options);
     const config = ociConfig({
       rootPath: ROOT_MOUNT_POINT,
       hostname: id.slice(0, 63),
       cgroupPath: cgroup.path,
       limits,
       limitsSwap: this.#limitsSwap(),
-      gpus: this.#gpus(options),
+      annotations: this.#runtime.annotations,
+      gpus,
       ...{ env, workdir, mounts },
       command: ahead ? [...command, STARTED_AHEAD_FLAG] : command,
     });
@@ -233,8 +237,10 @@ export class RuncDriver implements ContainerDriver {
     try {
       const diskImage =
         limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
-      const child = launch({ runtime: this.#runtime, name, bundle, layers, diskImage });
+      if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
+      const child = launch({ runtime: this.#runtime, group: cgroup, name, bundle, layers, diskImage });
       const pids = await startedPids(child, bundle);
+      this.#runtime.learnFrom(name);
       if (options.network !== 'none')
         await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, child));
       const container = new RuncContainer({
@@ -321,6 +327,10 @@ export class RuncDriver implements ContainerDriver {
     }
     this.#records.remove(name);
   }
+}
+
+function deviceRules(gpus: GpuAccess | undefined): string[] {
+  return (gpus?.devices ?? []).map(({ type, major, minor }) => `${type} ${major}:${minor} rw`);
 }
 
 function newName(): string {

@@ -5,12 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ExecEnd, ExecOptions, ExecProcess, TerminalSize } from '../container-driver.ts';
 import { HostProcess } from '../exec/host-process.ts';
-import { sessionMembers } from '../process-identity.ts';
-import type { OciRuntime } from './launch.ts';
+import { TerminalResizer } from '../exec/terminal-resizer.ts';
+import { sessionMembers, sessionOf } from '../process-identity.ts';
+import type { ContainerCgroup } from './cgroups.ts';
+import type { OciRuntime } from './oci-runtime.ts';
 
-/** What an OCI runtime ends with when its program was killed, and when its container is gone. */
+/** What an OCI runtime ends with when its program was killed, and when its container is gone, too. */
 const KILLED_CODE = 137;
-const LOST_CODE = 255;
+const LOST_CODES = new Set<number | null>([1, KILLED_CODE, 255]);
 
 // A shell says it best when there is no such folder or program. The size of a terminal is set here, too: the runtime
 // may come to that only after the program has asked for it.
@@ -19,6 +21,7 @@ const PID_POLL_MS = 5;
 
 export interface RuncGuestOptions extends ExecOptions {
   runtime: OciRuntime;
+  group: ContainerCgroup;
   /** Of the container, in the runtime. */
   name: string;
   /** Folder with the container's `config.json`; gets the files that say what to run, and which process it is. */
@@ -35,23 +38,27 @@ export class RuncGuest implements ExecProcess {
   readonly exited: Promise<ExecEnd>;
   readonly #host: HostProcess;
   readonly #pidFile: string;
+  readonly #isCrun: boolean;
+  #resizer: TerminalResizer | undefined;
   #killed = false;
   #ended = false;
 
-  private constructor(host: HostProcess, file: string, isThere: () => boolean) {
+  private constructor(host: HostProcess, file: string, { runtime, isThere }: RuncGuestOptions) {
     this.#host = host;
+    this.#isCrun = runtime.isCrun;
     this.#pidFile = `${file}.pid`;
     this.exited = host.exited.then((end) => {
       this.#ended = true;
       for (const kind of ['json', 'pid']) rmSync(`${file}.${kind}`, { force: true });
       const isKilled = this.#killed && end.code === KILLED_CODE;
-      return isKilled || (end.code === LOST_CODE && !isThere()) ? { code: null, signal: 'SIGKILL' } : end;
+      const isLost = LOST_CODES.has(end.code) && !isThere();
+      return isKilled || isLost ? { code: null, signal: 'SIGKILL' } : end;
     });
   }
 
   /** @throws ContainerError if it cannot be started. */
   static async spawn(options: RuncGuestOptions): Promise<RuncGuest> {
-    const { runtime, name, bundle, workdir, command, terminal } = options;
+    const { runtime, group, name, bundle, workdir, command, terminal } = options;
     const file = join(bundle, `program-${++count}`);
     const env = { ...options.env, ...(terminal && { TERM: terminal.term ?? 'xterm-256color' }) };
     const args = ['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command];
@@ -61,11 +68,11 @@ export class RuncGuest implements ExecProcess {
     });
     const execute = ['exec', '--process', `${file}.json`, '--pid-file', `${file}.pid`, name];
     const host = await HostProcess.spawn({
-      command: [runtime.program, '--root', runtime.stateFolder, ...execute],
+      command: [...runtime.apart, ...runtime.command(group), ...execute],
       env: { PATH: process.env['PATH'] ?? '' },
       terminal,
     });
-    return new RuncGuest(host, file, () => options.isThere());
+    return new RuncGuest(host, file, options);
   }
 
   get stdin(): Writable {
@@ -82,6 +89,12 @@ export class RuncGuest implements ExecProcess {
 
   resize(size: TerminalSize): void {
     this.#host.resize(size);
+    if (this.#isCrun) void this.#whenRunning((pid) => this.#resizerOf(pid).resize(size));
+  }
+
+  /** Of the terminal in the container, which the program was given as its input. */
+  #resizerOf(pid: number): TerminalResizer {
+    return (this.#resizer ??= new TerminalResizer(`/proc/${pid}/fd/0`));
   }
 
   signal(name: NodeJS.Signals): void {
@@ -90,8 +103,10 @@ export class RuncGuest implements ExecProcess {
 
   kill(): void {
     this.#killed = true;
-    // It leads a session; the runtime ends when it does.
-    void this.#whenRunning((pid) => sessionMembers(pid).forEach((member) => send(member, 'SIGKILL')));
+    // It has a session of its own; the runtime ends when it does.
+    void this.#whenRunning((pid) => {
+      for (const member of sessionMembers(sessionOf(pid) ?? pid)) send(member, 'SIGKILL');
+    });
   }
 
   /** The runtime may say which process it is only after that has begun to write. */
