@@ -30,6 +30,27 @@ describe('a runner process', () => {
     expect(stack).not.toContain('input-loop');
   });
 
+  it('leaves its own frames out of the stacks of causes, and of errors in others, too', async () => {
+    const running = await started(
+      `fail() {
+        const root = new RangeError('root');
+        root.cause = root;
+        throw new AggregateError([new Error('one', { cause: root }), 'two'], 'many', { cause: new TypeError('why') });
+      }`,
+      { map: SECOND_LINE_OF_SOURCE },
+    );
+    running.run('fail');
+    const { outcome } = await running.first('output');
+    const many = decodeValue((outcome as { error: Uint8Array }).error) as AggregateError;
+    const one = many.errors[0] as Error;
+    const found = [many, many.cause as Error, one, one.cause as Error];
+    expect(found.map(({ message }) => message)).toEqual(['many', 'why', 'one', 'root']);
+    for (const { stack } of found) {
+      expect(stack).toContain('job.ts');
+      expect(stack).not.toContain('input-loop');
+    }
+  });
+
   it('tags what JavaScript writes with its input, and leaves native output to the pipes', async () => {
     const running = await started(`async speak() {
       await null;

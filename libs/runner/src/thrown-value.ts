@@ -4,6 +4,7 @@ import { encodeValue, LIMITS, type Outcome } from '@gantry/protocol';
 
 /** The message of an error is part of its stack: neither may grow without bound. */
 const MOST_TEXT_CHARS = 100_000;
+const MOST_ERRORS = 100;
 
 /** The outcome for something that user code threw, whatever it is. */
 export function outcomeOfThrown(thrown: unknown): Outcome {
@@ -11,11 +12,33 @@ export function outcomeOfThrown(thrown: unknown): Outcome {
   return { type: 'error', error: encodeThrown(thrown), stack };
 }
 
-/** Takes the runner's own frames from the stack of an error, for good. Returns what is left. */
+/**
+ * Takes the runner's own frames from the stack of an error, and of the errors in it, for good. Returns what is left
+ * of its own.
+ */
 export function trimStack(thrown: unknown): string | undefined {
-  const stack = stackOf(thrown);
-  if (stack !== undefined) replaceStack(thrown as Error, stack);
-  return stack;
+  const trimmed = new Set<unknown>();
+  const waiting = [thrown];
+  while (waiting.length > 0 && trimmed.size < MOST_ERRORS) {
+    const error = waiting.shift();
+    if (trimmed.has(error)) continue;
+    trimmed.add(error);
+    const stack = stackOf(error);
+    if (stack !== undefined) replaceStack(error as Error, stack);
+    waiting.push(...errorsIn(error));
+  }
+  return stackOf(thrown);
+}
+
+/** The cause of an error, and those that it brings together. */
+function errorsIn(thrown: unknown): unknown[] {
+  try {
+    if (!(thrown instanceof Error)) return [];
+    const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
+    return [cause, ...(Array.isArray(errors) ? errors.slice(0, MOST_ERRORS) : [])];
+  } catch {
+    return [];
+  }
 }
 
 function replaceStack(error: Error, stack: string): void {
