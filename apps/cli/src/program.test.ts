@@ -70,6 +70,16 @@ describe('runProgram', () => {
     expect((failure as UsageError).hint).toBeTruthy();
   });
 
+  test('passes flags on only behind what they are for', async () => {
+    const { run } = setUp(ALL_COMMANDS);
+
+    await expect(run('run', '--detahc', 'app.ts')).rejects.toMatchObject({
+      message: 'unknown option "--detahc"',
+      hint: 'Did you mean "--detach"?',
+    });
+    await expect(run('container', 'exec', '-x', 'ta-1', 'ls')).rejects.toThrow('unknown option "-x"');
+  });
+
   test('suggests the nearest command and the nearest flag', async () => {
     const { run } = setUp(ALL_COMMANDS);
 

@@ -90,8 +90,19 @@ function addCommand(
   command.addHelpText('after', () => examplesText(spec));
   if (spec.passesFlagsOn) command.passThroughOptions().allowUnknownOption();
   command.action(async () => {
+    if (spec.passesFlagsOn) refuseOption(command);
     const input = { arguments: command.args, options: new CommandOptions(command.opts()) };
     onExit((await spec.run(context, input)) ?? 0);
+  });
+}
+
+/** Flags that are not known are passed on, but not before there is something to pass them to. */
+function refuseOption({ args, options }: Command): void {
+  const [word = ''] = args;
+  if (!/^-./.test(word) || word === '--') return;
+  const known = options.map(({ long }) => long ?? '');
+  throw new UsageError(`unknown option "${word}"`, {
+    hint: suggest(word, known) ?? 'Flags of the code come after its name. See --help.',
   });
 }
 
