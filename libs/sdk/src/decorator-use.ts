@@ -18,6 +18,12 @@ export function assertParentheses(decorator: string, args: readonly unknown[]): 
   }
 }
 
+/** Refuses options where there are none, so that none is overlooked in silence. */
+export function assertNoOptions(decorator: string, args: readonly unknown[], hint: string): void {
+  assertParentheses(decorator, args);
+  if (args[0] !== undefined) throw new InvalidError(`@${decorator}() takes no options`, { hint });
+}
+
 /** Refuses a member decorator on anything but an instance method. */
 export function assertOnMethod(decorator: string, args: readonly unknown[]): void {
   const [target, name, descriptor] = args;

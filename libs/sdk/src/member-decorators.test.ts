@@ -152,6 +152,15 @@ describe('invalid use', () => {
     expect(hintOf(use)).toBe(`Write @${decorator}().`);
   });
 
+  it.each([
+    ['method', method, { isGenerator: true }],
+    ['exit', exit, { snap: true }],
+    ['parameter', parameter, { default: 'eng' }],
+    ['parameter', parameter, { init: false }],
+  ])('that takes no options refuses some: @%s', (decorator, use, options) => {
+    expect(() => Reflect.apply(use, undefined, [options])).toThrow(`@${decorator}() takes no options`);
+  });
+
   it('of a method as hook and method at once is refused', () => {
     expect(() => {
       class Both {

@@ -1,5 +1,5 @@
 import { recordMember } from './class-members.ts';
-import { assertOnField, assertOnMethod, assertParentheses } from './decorator-use.ts';
+import { assertOnField, assertNoOptions, assertOnMethod, assertParentheses } from './decorator-use.ts';
 import type { FieldDecorator, MemberDecorator } from './decorator-use.ts';
 import { checkKeys } from './option-checks.ts';
 
@@ -36,7 +36,7 @@ export function enter(...args: [options?: EnterOptions]): MemberDecorator {
  * @throws {@link InvalidError} without parentheses, off a method, or together with `@method()`.
  */
 export function exit(...args: []): MemberDecorator {
-  assertParentheses('exit', args);
+  assertNoOptions('exit', args, 'Its hooks run in the reverse order of their declaration.');
   return (...use) => {
     assertOnMethod('exit', use);
     recordMember(use[0], { name: use[1], exit: true });
@@ -49,7 +49,11 @@ export function exit(...args: []): MemberDecorator {
  * @throws {@link InvalidError} without parentheses, off a method, twice, or together with a lifecycle hook.
  */
 export function method(...args: []): MemberDecorator {
-  assertParentheses('method', args);
+  assertNoOptions(
+    'method',
+    args,
+    'Whether it is a generator is known from its code, or from the type it returns.',
+  );
   return (...use) => {
     assertOnMethod('method', use);
     recordMember(use[0], { name: use[1], method: true });
@@ -64,7 +68,11 @@ export function method(...args: []): MemberDecorator {
  * @throws {@link InvalidError} without parentheses or off a field.
  */
 export function parameter(...args: []): FieldDecorator {
-  assertParentheses('parameter', args);
+  assertNoOptions(
+    'parameter',
+    args,
+    "A default is the field's initial value: @parameter() size = 5. What callers do not set is a field without @parameter().",
+  );
   return (...use: unknown[]) => {
     assertOnField('parameter', use);
     recordMember(use[0] as object, { name: use[1] as string, parameter: true });

@@ -70,6 +70,17 @@ describe('resource options', () => {
     expect(refusal(options)).toContain('function "f"');
   });
 
+  it.each([
+    ['timeout', 'timeoutMs'],
+    ['memory', 'memoryMiB'],
+    ['scaledownWindow', 'scaledownWindowMs'],
+    ['mincontainers', 'minContainers'],
+  ])('that are misspelt are named as they are spelt: %s', (option, expected) => {
+    expect(() => checkResourceOptions('function "f"', { [option]: 5 })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(`Did you mean "${expected}"? `) as string }),
+    );
+  });
+
   it('of any size between the bounds are accepted', () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 86_400_000 }), fc.nat(), fc.nat(), (timeoutMs, a, b) => {

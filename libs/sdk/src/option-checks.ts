@@ -100,10 +100,16 @@ export function checkKeys(subject: string, options: object, known: readonly stri
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
       throw new InvalidError(`${subject}: there is no option "${key}"`, {
-        hint: `Its options: ${known.join(', ')}.`,
+        hint: `${likely(key, known)}Its options: ${known.join(', ')}.`,
       });
     }
   }
+}
+
+/** The one that is meant: written in another case, or without its unit. */
+function likely(key: string, known: readonly string[]): string {
+  const found = known.find((name) => name.toLowerCase().startsWith(key.toLowerCase()));
+  return found === undefined ? '' : `Did you mean "${found}"? `;
 }
 
 function checkRanges(subject: string, options: object, ranges: Readonly<Record<string, OptionRange>>): void {
