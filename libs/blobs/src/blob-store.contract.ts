@@ -1,5 +1,5 @@
 import { ExecutionError, InvalidError, NotFoundError, valueName } from '@gantry/protocol';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BlobStore } from './blob-store.ts';
 import { digestOf } from './digest.ts';
 
@@ -27,6 +27,7 @@ export function blobStoreContract(name: string, open: () => Promise<OpenedBlobSt
     });
     roundTrips(() => opened.store);
     values(() => opened.store);
+    ages(() => opened);
     refusals(() => opened.store);
     damages(() => opened);
   });
@@ -82,6 +83,50 @@ function roundTrips(store: () => BlobStore): void {
     await store().delete(digest);
 
     expect(await store().has(digest)).toBe(false);
+  });
+}
+
+function ages(opened: () => OpenedBlobStore): void {
+  const listed = async () => {
+    const all = new Map<string, number>();
+    for await (const { digest, storedAtMs } of opened().store.list()) all.set(digest, storedAtMs);
+    return all;
+  };
+
+  test('knows when a blob was stored, and lists all blobs that are no values', async () => {
+    const { store } = opened();
+    const [one, two] = [await store.putBytes(bytesOf('aged one')), await store.putBytes(bytesOf('aged two'))];
+    const value = await store.putValue(bytesOf('an aged value'));
+    const storedAtMs = (await store.storedAtMs(one.digest)) ?? 0;
+
+    expect(Math.abs(storedAtMs - Date.now())).toBeLessThan(3600 * 1000);
+    const all = await listed();
+    expect(Math.abs((all.get(one.digest) ?? 0) - storedAtMs)).toBeLessThan(1_000);
+    expect(all.has(two.digest)).toBe(true);
+    expect([...all.keys()].filter((digest) => !/^sha256-[0-9a-f]{64}$/.test(digest))).toEqual([]);
+    expect(all.has(digestOf(bytesOf('an aged value')))).toBe(false);
+    expect(await store.has(value.name)).toBe(true);
+    expect(await store.storedAtMs(ABSENT)).toBeUndefined();
+  });
+
+  test('makes a blob younger by a refresh, and by being stored again', async () => {
+    const { store } = opened();
+    const bytes = bytesOf('to be refreshed');
+    const { digest } = await store.putBytes(bytes);
+    for (const again of [() => store.refresh(digest), () => store.putBytes(bytes)]) {
+      const before = (await store.storedAtMs(digest)) ?? 0;
+      // Some stores count seconds.
+      await vi.waitFor(
+        async () => {
+          await again();
+          expect(await store.storedAtMs(digest)).toBeGreaterThan(before);
+        },
+        { timeout: 30_000, interval: 300 },
+      );
+    }
+    expect(await store.refresh(digest)).toBe(true);
+    expect([...(await store.getBytes(digest))]).toEqual([...bytes]);
+    expect(await store.refresh(ABSENT)).toBe(false);
   });
 }
 

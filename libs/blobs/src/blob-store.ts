@@ -60,6 +60,15 @@ export interface BlobStore {
   /** Whether the store has the blob; does not read its content. */
   has(name: string): Promise<boolean>;
 
+  /** When a blob was stored, or refreshed, last, by the clock of the store; undefined if it is not there. */
+  storedAtMs(name: string): Promise<number | undefined>;
+
+  /** Makes a blob one that is stored now. False if there is none, or its bytes are damaged. */
+  refresh(name: string): Promise<boolean>;
+
+  /** All blobs but values. */
+  list(): AsyncIterable<{ digest: string; storedAtMs: number }>;
+
   /** Removes a blob. Removing one that is not there is harmless. */
   delete(name: string): Promise<void>;
 

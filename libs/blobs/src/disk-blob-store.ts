@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  utimes,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
@@ -16,6 +27,8 @@ import {
   verifyWritten,
 } from './digest.ts';
 
+/** Folders of blobs that are no values. */
+const HEX = /^[0-9a-f]{2}$/;
 const READ_CHUNK_BYTES = 256 * 1024;
 // Longer than any upload takes, so a file this old belongs to a process that died while writing it.
 const ABANDONED_MS = 24 * 3600 * 1000;
@@ -81,12 +94,32 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async has(name: string): Promise<boolean> {
+    return (await this.storedAtMs(name)) !== undefined;
+  }
+
+  async storedAtMs(name: string): Promise<number | undefined> {
     const path = this.#pathOf(name);
-    try {
-      return (await stat(path)).isFile();
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw asBlobError(error, this.#root);
+    const info = await this.#ifThere(() => stat(path));
+    return info?.isFile() === true ? info.mtimeMs : undefined;
+  }
+
+  async refresh(name: string): Promise<boolean> {
+    const path = this.#pathOf(name);
+    const now = new Date();
+    return (await this.#ifThere(() => utimes(path, now, now).then(() => true))) ?? false;
+  }
+
+  async *list(): AsyncGenerator<{ digest: string; storedAtMs: number }> {
+    const folders = await this.#translating(() => readNames(this.#root));
+    for (const folder of folders.filter((name) => HEX.test(name))) yield* this.#listFolder(folder);
+  }
+
+  async *#listFolder(folder: string): AsyncGenerator<{ digest: string; storedAtMs: number }> {
+    for (const part of await this.#translating(() => readNames(join(this.#root, folder)))) {
+      for (const digest of await this.#translating(() => readNames(join(this.#root, folder, part)))) {
+        const storedAtMs = await this.storedAtMs(digest);
+        if (storedAtMs !== undefined) yield { digest, storedAtMs };
+      }
     }
   }
 
@@ -141,6 +174,15 @@ export class DiskBlobStore implements BlobStore {
       const path = join(directory, name);
       const info = await stat(path).catch(() => undefined);
       if (info !== undefined && Date.now() - info.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+    }
+  }
+
+  async #ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action();
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw asBlobError(error, this.#root);
     }
   }
 

@@ -1,6 +1,6 @@
 import { type BucketItem, Client } from 'minio';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidError, valueName } from '@gantry/protocol';
+import { ExecutionError, InvalidError, NotFoundError, valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
 import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
 import type { S3BlobStoreConfig } from './config.ts';
@@ -105,16 +105,37 @@ export class S3BlobStore implements BlobStore {
   }
 
   async has(name: string): Promise<boolean> {
+    return (await this.storedAtMs(name)) !== undefined;
+  }
+
+  async storedAtMs(name: string): Promise<number | undefined> {
     const key = pathOf(name);
     return this.#attempting(async () => {
       try {
-        await this.#client.statObject(this.#bucket, key);
-        return true;
+        return (await this.#client.statObject(this.#bucket, key)).lastModified.getTime();
       } catch (error) {
-        if (isMissing(error)) return false;
+        if (isMissing(error)) return undefined;
         throw error;
       }
     });
+  }
+
+  // Not a copy of the object to itself: stores differ in how they take that.
+  async refresh(name: string): Promise<boolean> {
+    try {
+      await this.#putObject(name, asBuffer(await this.getBytes(name)));
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError || error instanceof ExecutionError) return false;
+      throw error;
+    }
+  }
+
+  async *list(): AsyncGenerator<{ digest: string; storedAtMs: number }> {
+    for await (const { name = '', lastModified } of this.#list('', { deep: true })) {
+      if (name.startsWith(`${VALUES}/`) || !lastModified) continue;
+      yield { digest: name.slice(name.lastIndexOf('/') + 1), storedAtMs: lastModified.getTime() };
+    }
   }
 
   async delete(name: string): Promise<void> {

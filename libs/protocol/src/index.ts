@@ -228,6 +228,9 @@ export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOption
 export {
   assertLinkTarget,
   BLOCK_BYTES,
+  type BlockNotes,
+  type VersionsInUse,
+  VERSIONS_RENEWED_MS,
   VOLUME_LIMITS,
   type VolumeChange,
   type VolumeCommitRequest,

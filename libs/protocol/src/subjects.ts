@@ -112,6 +112,12 @@ export const registryKeys = {
   volumeName: (environment: string, name: string) => `volumename.${hex(environment)}.${hex(name)}`,
   /** Moves at each commit ({@link VolumeHead}). */
   volumeHead: (volumeId: string) => `volumehead.${volumeId}`,
+  allVolumeHeads: 'volumehead.*',
+  /** Versions that a worker has mounted ({@link VersionsInUse}). */
+  versionsInUse: (workerId: string) => `volumeuse.${workerId}`,
+  allVersionsInUse: 'volumeuse.*',
+  /** Where it is written since when nothing leads to which blocks ({@link BlockNotes}). */
+  blockNotes: 'volumeblocks',
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */

@@ -81,6 +81,20 @@ export interface VolumeHead {
   committedAtMs: number;
 }
 
+/** What a worker has mounted, under `volumeuse.<worker>`: its blocks stay. Renewed every {@link VERSIONS_RENEWED_MS}. */
+export interface VersionsInUse {
+  /** Digests of trees. */
+  roots: string[];
+  renewedAtMs: number;
+}
+
+export const VERSIONS_RENEWED_MS = 600_000;
+
+/** Under `volumeblocks`: a blob of the store of volumes. */
+export interface BlockNotes {
+  digest: string;
+}
+
 export const VOLUME_LIMITS = {
   /** Files, directories and links of one volume. */
   entries: 500_000,

@@ -34,6 +34,7 @@ export type CommitPlan = (tree: VolumeTree) => Promise<readonly VolumeChange[]> 
 const KEPT_TREES = 32;
 const COMMIT_TIMEOUT_MS = 30_000;
 const LONGEST_PAUSE_MS = 250;
+const LONGEST_COMMIT_MS = 3600 * 1000;
 
 /**
  * The volumes of a platform: their states, and how they change.
@@ -85,6 +86,8 @@ export class VolumeStore {
         sizeBytes,
         committedAtMs: nowMs(),
       };
+      // What the plan found in the store may be gone by now.
+      if (nowMs() - startedAtMs > LONGEST_COMMIT_MS) break;
       if (await heads.move(volumeId, moved, revision)) {
         this.#keep(volumeId, root, next);
         return moved;

@@ -102,6 +102,15 @@ export class VolumeTree {
     for await (const [key, entry] of this.range(from, to)) yield { path: pathOf(key), entry };
   }
 
+  /** Digests of the pages, and of the pieces of all files; without pages that are known, and what they lead to. */
+  async *references(known: ReadonlySet<string>): AsyncGenerator<string> {
+    for (const ref of this.#refs) {
+      if (known.has(ref.digest)) continue;
+      for (const [, entry] of await this.#page(ref)) if (entry.type === 'file') yield* entry.blocks;
+      yield ref.digest;
+    }
+  }
+
   /**
    * The state after some changes, one after the other. Nothing but pages is stored: {@link VolumeTree.save} makes it
    * one that can be opened.

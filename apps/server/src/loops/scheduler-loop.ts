@@ -10,6 +10,7 @@ import type { ScheduledCalls } from '../schedules/scheduled-calls.ts';
 import type { SystemLog } from '../system-log.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { AppSweep } from './app-sweep.ts';
+import { BlockSweeps } from './block-sweeps.ts';
 import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
 import { ValueSweeps } from './value-sweeps.ts';
@@ -17,6 +18,8 @@ import { ValueSweeps } from './value-sweeps.ts';
 export interface SchedulerLoopOptions {
   messaging: Messaging;
   blobs: BlobStore;
+  /** The store of volumes. */
+  volumeBlobs: BlobStore;
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
@@ -35,6 +38,7 @@ export class SchedulerLoop {
   #sweep: AppSweep | undefined;
   #ticker: ScheduleTicker | undefined;
   #values: ValueSweeps | undefined;
+  #blocks: BlockSweeps | undefined;
 
   constructor(options: SchedulerLoopOptions) {
     this.#options = options;
@@ -48,6 +52,7 @@ export class SchedulerLoop {
       this.#sweep = new AppSweep(this.#options);
       this.#ticker = new ScheduleTicker(this.#options);
       this.#values = new ValueSweeps(this.#options);
+      this.#blocks = new BlockSweeps(this.#options);
     });
   }
 
@@ -61,9 +66,11 @@ export class SchedulerLoop {
     this.#sweep?.end();
     this.#ticker?.end();
     this.#values?.end();
+    this.#blocks?.end();
     this.#term = undefined;
     this.#sweep = undefined;
     this.#ticker = undefined;
     this.#values = undefined;
+    this.#blocks = undefined;
   }
 }

@@ -1,17 +1,17 @@
 import type { BlobStore } from '@gantry/blobs';
 import { BLOCK_BYTES, InvalidError, type VolumeChange, type VolumeEntry } from '@gantry/protocol';
+import { BlockPresence } from '@gantry/volumes';
 
-const ASKED_AT_ONCE = 32;
-/** Pieces that were seen a moment ago are not asked for again: as many as a terabyte has. */
-const REMEMBERED = 250_000;
+const STORED_AT_ONCE = 32;
 
 /** The pieces of files in the store, and whether they are there. */
 export class Pieces {
   readonly #blobs: BlobStore;
-  readonly #seen = new Set<string>();
+  readonly #presence: BlockPresence;
 
-  constructor(blobs: BlobStore) {
+  constructor(blobs: BlobStore, pause: (ms: number) => Promise<void>) {
     this.#blobs = blobs;
+    this.#presence = new BlockPresence({ inventory: blobs, nowMs: Date.now, pause });
   }
 
   /**
@@ -25,25 +25,15 @@ export class Pieces {
     const large = pieces.find((piece) => piece.length > BLOCK_BYTES);
     if (large)
       throw new InvalidError(`a piece of a file has at most ${BLOCK_BYTES} bytes, not ${large.length}`);
-    for (let at = 0; at < pieces.length; at += ASKED_AT_ONCE) {
-      const stored = pieces.slice(at, at + ASKED_AT_ONCE).map((piece) => this.#blobs.putBytes(piece));
-      for (const { digest } of await Promise.all(stored)) this.#note(digest);
+    for (let at = 0; at < pieces.length; at += STORED_AT_ONCE) {
+      const stored = pieces.slice(at, at + STORED_AT_ONCE).map((piece) => this.#blobs.putBytes(piece));
+      for (const { digest } of await Promise.all(stored)) this.#presence.stored(digest);
     }
   }
 
-  /** Those of some pieces that the store lacks. */
-  async missing(digests: readonly string[]): Promise<string[]> {
-    const unknown = [...new Set(digests)].filter((digest) => !this.#seen.has(digest));
-    const missing: string[] = [];
-    for (let at = 0; at < unknown.length; at += ASKED_AT_ONCE) {
-      const asked = unknown.slice(at, at + ASKED_AT_ONCE);
-      const answers = await Promise.all(asked.map((digest) => this.#blobs.has(digest)));
-      for (const [index, digest] of asked.entries()) {
-        if (answers[index]) this.#note(digest);
-        else missing.push(digest);
-      }
-    }
-    return missing;
+  /** Those of some pieces that have to be uploaded. */
+  missing(digests: readonly string[]): Promise<string[]> {
+    return this.#presence.missing(digests);
   }
 
   /**
@@ -60,7 +50,7 @@ export class Pieces {
         throw new InvalidError(`the entry for "${path}" is no file, directory or link`);
     }
     const checked = changes as VolumeChange[];
-    const missing = await this.missing(
+    const missing = await this.#presence.missingForCommit(
       checked.flatMap(({ entry }) => (entry?.type === 'file' ? entry.blocks : [])),
     );
     if (missing.length === 0) return checked;
@@ -68,13 +58,6 @@ export class Pieces {
       hint: 'Upload them, then commit.',
       details: { missing: missing.slice(0, 100) },
     });
-  }
-
-  #note(digest: string): void {
-    this.#seen.delete(digest);
-    this.#seen.add(digest);
-    const [oldest] = this.#seen;
-    if (this.#seen.size > REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 

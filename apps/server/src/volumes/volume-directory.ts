@@ -40,7 +40,7 @@ export class VolumeDirectory {
   constructor({ registry, blobs }: VolumeDirectoryParts) {
     this.#registry = registry;
     this.blobs = blobs;
-    this.pieces = new Pieces(blobs);
+    this.pieces = new Pieces(blobs, (ms) => delay(ms));
     this.store = new VolumeStore({
       heads: {
         read: async (id) => {
