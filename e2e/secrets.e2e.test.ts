@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,7 +7,7 @@ import { Client, RemoteFunction, Secret } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { createProject, type Project } from './lifecycle-project.ts';
-import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
+import { fetchHttps, runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
 
 const APP = 'app.ts';
 const NAMED = 'named-value-8a41';
@@ -122,6 +123,31 @@ describe('an app with secrets', () => {
       'pair-wins-over',
     ]);
     expect(await call('all', 'GANTRY_FUNCTION_NAME', 'GANTRY_REGION')).toEqual(['all', null]);
+  });
+
+  test('has a token beside them, by which others know its container', async () => {
+    const { gatewayUrl, caPath } = platform.ready;
+    const json = async (url: string) => JSON.parse((await fetchHttps({ url, caPath })).body) as unknown;
+    const discovery = await json(`${gatewayUrl}/.well-known/openid-configuration`);
+    expect(discovery).toMatchObject({ issuer: gatewayUrl });
+    const { keys } = (await json((discovery as { jwks_uri: string }).jwks_uri)) as { keys: JsonWebKey[] };
+    const [token, containerId] = (await call(
+      'shared',
+      'GANTRY_IDENTITY_TOKEN',
+      'GANTRY_CONTAINER_ID',
+    )) as string[];
+    const [head = '', body = '', signature = ''] = String(token).split('.');
+    const key = createPublicKey({ key: keys[0] as JsonWebKey, format: 'jwk' });
+    expect(verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'))).toBe(
+      true,
+    );
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
+    expect(claims).toMatchObject({
+      iss: gatewayUrl,
+      aud: new URL(gatewayUrl).host,
+      sub: `gantry:workspace_id:local:environment_name:main:app_name:vault:function_name:shared:container_id:${containerId}`,
+      container_id: containerId,
+    });
   });
 
   test('takes values where it is deployed, not where it was built', async () => {

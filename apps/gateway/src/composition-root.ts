@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { subjects, type WorkerStatus } from '@gantry/protocol';
+import { type IdentityRecord, registryKeys, subjects, type WorkerStatus } from '@gantry/protocol';
 import type { Messaging } from '@gantry/messaging';
 
 import { HostCertificates } from './certificates/host-certificates.ts';
@@ -17,7 +17,7 @@ const SWEEP_MS = 1_000;
 
 /** What the gateway uses of the message system. */
 export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'rate'> & {
-  readonly registry: RouteRegistry;
+  readonly registry: RouteRegistry & Pick<Messaging['registry'], 'get'>;
 };
 
 export interface GatewayParts {
@@ -44,7 +44,14 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
   injector.registerInstance(TOKENS.rate, messaging.rate);
   const certificates = await HostCertificates.open(caFolder, config.domain);
   injector.registerInstance(TOKENS.certificates, certificates);
-  injector.registerInstance(TOKENS.pages, new OwnPages({ domain: config.domain, caPem: certificates.caPem }));
+  injector.registerInstance(
+    TOKENS.pages,
+    new OwnPages({
+      domain: config.domain,
+      caPem: certificates.caPem,
+      identity: async () => (await messaging.registry.get<IdentityRecord>(registryKeys.identity))?.value,
+    }),
+  );
   const containers = injector.resolve(ContainerDirectory);
   const dispatcher = injector.resolve(Dispatcher);
   const gateway = injector.resolve(Gateway);

@@ -14,6 +14,7 @@ import {
   type ContainerStatus,
   type DemandMessage,
   type FunctionRecord,
+  type IdentityRecord,
   type MethodSpec,
   type ParameterSpec,
   type RouteRecord,
@@ -66,6 +67,8 @@ export class TestPlatform {
   #agent = new Agent();
   /** What the gateway's rate limit does with a request. */
   admitRequest: () => void = () => undefined;
+  /** What tokens of containers are signed with. */
+  identity: IdentityRecord | undefined;
   gateway!: RunningGateway;
   dataDir!: string;
   ca!: string;
@@ -268,6 +271,12 @@ export class TestPlatform {
       },
       rate: { admit: () => this.admitRequest(), close: () => undefined },
       registry: {
+        get: <T>(key: string) =>
+          Promise.resolve(
+            key === registryKeys.identity && this.identity
+              ? { value: this.identity as T, revision: 1 }
+              : undefined,
+          ),
         watch: async (_pattern, listener) => {
           this.#routeListener = listener as RouteListener;
           for (const route of this.#routes.values()) {

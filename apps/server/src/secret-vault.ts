@@ -1,5 +1,12 @@
 import type { Messaging } from '@gantry/messaging';
-import { InlineSecrets, resealSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
+import {
+  IdentityKeys,
+  InlineSecrets,
+  resealSecrets,
+  SealingKeys,
+  SecretOpener,
+  SecretStore,
+} from '@gantry/secrets';
 
 import type { CompleteServerConfig } from './config.ts';
 import { DeployedSecrets } from './deploy/deployed-secrets.ts';
@@ -12,12 +19,17 @@ export interface SecretVault {
 }
 
 /**
- * Makes the key of a new platform, and seals with the first key what an older one sealed. A server without the key does
+ * Makes the keys of a new platform, and seals with the first key what an older one sealed. A server without the key does
  * everything else: it says what is missing when a secret is needed.
  */
 export async function openVault(
   { registry }: Pick<Messaging, 'registry'>,
-  { dataDir, secretsKey, log }: Pick<CompleteServerConfig, 'dataDir' | 'secretsKey' | 'log'>,
+  {
+    dataDir,
+    secretsKey,
+    gatewayUrl,
+    log,
+  }: Pick<CompleteServerConfig, 'dataDir' | 'secretsKey' | 'gatewayUrl' | 'log'>,
 ): Promise<SecretVault> {
   const keys = new SealingKeys({ dataDir, key: secretsKey });
   const secrets = new SecretStore(registry, keys);
@@ -28,6 +40,7 @@ export async function openVault(
     const ring = await keys.prepare(registry);
     const resealed = await resealSecrets(registry, ring);
     if (resealed > 0) log.info({ resealed, key: ring.id }, 'secrets are sealed with a new key');
+    await new IdentityKeys(registry, keys).prepare(new URL(gatewayUrl).origin);
   } catch (err) {
     log.warn({ err }, 'this server can neither seal nor open secrets');
   }

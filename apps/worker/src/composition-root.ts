@@ -7,7 +7,7 @@ import { openBlobStore, type BlobStore } from '@gantry/blobs';
 import { ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { DEFAULTS } from '@gantry/protocol';
-import { InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
+import { IdentityKeys, InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import {
   container as rootContainer,
   instanceCachingFactory,
@@ -19,6 +19,7 @@ import { BundleStore } from './bundles/bundle-store.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WorkerSpec } from './config.ts';
 import { ImageStore } from './images/image-store.ts';
+import { ContainerIdentity } from './containers/container-identity.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
 import { workerIdIn } from './worker-id.ts';
@@ -88,6 +89,15 @@ function createSecrets(from: DependencyContainer): ContainerSecrets {
   );
 }
 
+function createIdentity(from: DependencyContainer): ContainerIdentity {
+  const { registry } = from.resolve(TOKENS.messaging);
+  const { dataDir, secretsKey, log } = from.resolve(TOKENS.spec);
+  return new ContainerIdentity(
+    new IdentityKeys(registry, new SealingKeys({ dataDir, key: secretsKey })),
+    log,
+  );
+}
+
 function createWorker(from: DependencyContainer): Worker {
   const { exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
   return new Worker({
@@ -101,6 +111,7 @@ function createWorker(from: DependencyContainer): Worker {
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
     secrets: createSecrets(from),
+    identity: createIdentity(from),
     clock: from.resolve(TOKENS.clock),
   });
 }

@@ -20,6 +20,7 @@ import type { BundleStore } from './bundles/bundle-store.ts';
 import type { ImageStore } from './images/image-store.ts';
 import type { Clock } from './clock.ts';
 import { ContainerCalls } from './containers/container-calls.ts';
+import type { ContainerIdentity } from './containers/container-identity.ts';
 import type { ContainerSecrets } from './containers/container-secrets.ts';
 import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
@@ -55,6 +56,7 @@ export interface WorkerParts {
   bundles: BundleStore;
   images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
+  identity: Pick<ContainerIdentity, 'tokenFor'>;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
@@ -258,10 +260,10 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, images, secrets, machine, clock, log, exitGraceMs } = this.#parts;
+    const { driver, bundles, images, secrets, identity, machine, clock, log, exitGraceMs } = this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, images, secrets, machine, clock, log, exitGraceMs },
+      ...{ driver, bundles, images, secrets, identity, machine, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

@@ -116,6 +116,12 @@ export type {
 } from './image.ts';
 export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG } from './image.ts';
 export {
+  IDENTITY_DISCOVERY_PATH,
+  IDENTITY_KEYS_PATH,
+  type IdentityKey,
+  type IdentityRecord,
+} from './identity.ts';
+export {
   assertSecretKey,
   assertSecretValues,
   secretRefsOf,

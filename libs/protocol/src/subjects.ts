@@ -133,6 +133,8 @@ export const registryKeys = {
   allInlineSecrets: 'inlineSecrets.*.*',
   /** Which key seals secrets ({@link SealingKeyRecord}). */
   sealingKey: 'sealingKey',
+  /** Who issues tokens of containers, and with which keys ({@link IdentityRecord}). */
+  identity: 'identity',
 } as const;
 
 function hex(text: string): string {

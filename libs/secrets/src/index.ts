@@ -1,3 +1,4 @@
+export { IdentityKeys, IDENTITY_TOKEN_MS } from './identity-keys.ts';
 export { KeyRing } from './key-ring.ts';
 export { SealingKeys, type SealingKeysOptions } from './sealing-keys.ts';
 export type { SecretRegistry } from './secret-registry.ts';

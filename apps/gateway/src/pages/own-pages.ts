@@ -1,17 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { IDENTITY_DISCOVERY_PATH, IDENTITY_KEYS_PATH, type IdentityRecord } from '@gantry/protocol';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 
 import { isOwnHost } from '../routing/host-name.ts';
 import { renderPage } from './page.ts';
 
-/** The pages of the bare domain: a greeting, a health check, the authority's certificate. They name no app. */
+export interface OwnPagesOptions {
+  domain: string;
+  caPem: string;
+  /** What tokens of containers are signed with, once there is something. */
+  identity: () => Promise<IdentityRecord | undefined>;
+}
+
+/**
+ * The pages of the bare domain: a greeting, a health check, the authority's certificate, and what others need to check
+ * the tokens of containers. They name no app.
+ */
 export class OwnPages {
   readonly #domain: string;
   readonly #listener: ReturnType<typeof getRequestListener>;
 
-  constructor(options: { domain: string; caPem: string }) {
+  constructor(options: OwnPagesOptions) {
     this.#domain = options.domain;
     // User code runs in other processes, but the platform's own parts share this one's globals.
     this.#listener = getRequestListener(createPages(options).fetch, { overrideGlobalObjects: false });
@@ -27,7 +38,7 @@ export class OwnPages {
   }
 }
 
-function createPages(options: { domain: string; caPem: string }): Hono {
+function createPages(options: OwnPagesOptions): Hono {
   const pages = new Hono();
   pages.get('/', (context) =>
     context.html(
@@ -46,6 +57,22 @@ function createPages(options: { domain: string; caPem: string }): Hono {
   pages.get('/ca.pem', (context) =>
     context.body(options.caPem, 200, { 'content-type': 'application/x-pem-file' }),
   );
+  pages.get(IDENTITY_DISCOVERY_PATH, async (context) => {
+    const identity = await options.identity();
+    return identity ? context.json(discoveryOf(identity)) : context.notFound();
+  });
+  pages.get(IDENTITY_KEYS_PATH, async (context) => {
+    const keys = (await options.identity())?.keys ?? [];
+    const jwks = keys.map(({ id, publicKey: { n, e } }) => ({
+      kty: 'RSA',
+      use: 'sig',
+      alg: 'RS256',
+      kid: id,
+      n,
+      e,
+    }));
+    return context.json({ keys: jwks });
+  });
   pages.notFound((context) => {
     if (context.req.header('accept')?.includes('text/html')) {
       return context.html(
@@ -59,4 +86,15 @@ function createPages(options: { domain: string; caPem: string }): Hono {
     );
   });
   return pages;
+}
+
+/** As OpenID Connect Discovery has it: where the keys are, and what they sign. */
+function discoveryOf({ issuer }: IdentityRecord): object {
+  return {
+    issuer,
+    jwks_uri: issuer + IDENTITY_KEYS_PATH,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+  };
 }

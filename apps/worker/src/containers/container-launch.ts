@@ -1,5 +1,5 @@
 import type { Container } from '@gantry/containers';
-import { isGantryError, type LoadMessage } from '@gantry/protocol';
+import { isGantryError, type LoadMessage, type SecretValues } from '@gantry/protocol';
 import { SecretMask } from '@gantry/secrets';
 
 import type { ContainerProcess } from './container-process.ts';
@@ -13,20 +13,18 @@ const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter h
 export class ContainerLaunch {
   readonly #order: ContainerOrder;
   readonly #around: ContainerSurroundings;
-  readonly #needs: Promise<
-    [bundle: string, secrets: Awaited<ReturnType<ContainerSurroundings['secrets']['open']>>]
-  >;
+  readonly #needs: Promise<[bundle: string, secrets: SecretValues, identityToken: string | undefined]>;
 
   /** What its code needs is on its way from now on. */
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
     this.#order = order;
     this.#around = around;
-    const { bundles, secrets, driver, containerLog } = around;
+    const { bundles, secrets, identity, driver, containerLog } = around;
     const { record, containerId } = order;
     containerLog.routine(`container ${containerId} starts`);
     if (record.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots)
       containerLog.system(NO_SNAPSHOT);
-    this.#needs = Promise.all([bundles.open(record), secrets.open(record)]);
+    this.#needs = Promise.all([bundles.open(record), secrets.open(record), identity.tokenFor(order)]);
     // Awaited in time; until then its failure is nobody's.
     this.#needs.catch(() => undefined);
   }
@@ -47,13 +45,14 @@ export class ContainerLaunch {
     if (record.image && !driver.capabilities.images) {
       await bundles.placeFiles(container.directory, record.image.files);
     }
-    const [bundle, secrets] = await this.#needs;
-    containerLog.mask(new SecretMask(secrets));
+    const [bundle, secrets, identityToken] = await this.#needs;
+    containerLog.mask(new SecretMask({ ...secrets, ...(identityToken && { identityToken }) }));
     return loadMessage(this.#order, {
       bundlePath: process.pathInside(bundle),
       httpSocketPath: process.innerSocketPath,
       maxInputs,
       secrets,
+      identityToken,
       machine: machine.environment(gpus),
     });
   }

@@ -7,6 +7,7 @@ import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { LocalMachine } from '../machine/local-machine.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
+import type { ContainerIdentity } from './container-identity.ts';
 import type { ContainerSecrets } from './container-secrets.ts';
 import type { HostedContainer } from './hosted-container.ts';
 
@@ -16,6 +17,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   bundles: BundleStore;
   images: Pick<ImageStore, 'open'>;
   secrets: Pick<ContainerSecrets, 'open'>;
+  identity: Pick<ContainerIdentity, 'tokenFor'>;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;

@@ -40,6 +40,8 @@ function withoutReserved(env: SecretValues): Record<string, string> {
 /** Where the order is carried out, and what only this machine knows. */
 export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'> {
   secrets: SecretValues;
+  /** With which it can prove to others who it is. */
+  identityToken?: string | undefined;
   /** What the machine says of itself. */
   machine: Readonly<Record<string, string>>;
 }
@@ -47,7 +49,7 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
 /** The order as its runner gets it. */
 export function loadMessage(
   order: ContainerOrder,
-  { secrets, machine, ...place }: ContainerPlace,
+  { secrets, identityToken, machine, ...place }: ContainerPlace,
 ): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
@@ -62,6 +64,7 @@ export function loadMessage(
     GANTRY_FUNCTION_NAME: spec.name,
     GANTRY_IS_REMOTE: '1',
     ...(record.image?.id === undefined ? {} : { GANTRY_IMAGE_ID: record.image.id }),
+    ...(identityToken === undefined ? {} : { GANTRY_IDENTITY_TOKEN: identityToken }),
     ...(record.workspace === undefined ? {} : { GANTRY_WORKSPACE: record.workspace }),
   };
   return {
