@@ -20,8 +20,8 @@ export interface StoredBlock {
  * disk has them.
  *
  * Invariants
- *   L1. No bytes leave it that do not have their digest. A file is checked when this process reads it first, and again
- *       when it was changed since.
+ *   L1. No bytes leave it that do not have their digest. A file that this process did not write is checked when it
+ *       is read first, and every file when it was changed since.
  *   L2. A file under its final name was written elsewhere and renamed; what a crash or a lying disk made of it is
  *       found by L1.
  */
@@ -56,6 +56,7 @@ export class BlockFolder {
     }
   }
 
+  /** @param bytes Known to have this digest. */
   async write(digest: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(digest);
     const temporary = join(this.#folder, TEMPORARY, `${process.pid}-${randomUUID()}`);
@@ -64,6 +65,7 @@ export class BlockFolder {
       await writeFile(temporary, bytes);
       await mkdir(dirname(path), { recursive: true });
       await rename(temporary, path);
+      this.#note(digest, markOf(await stat(path, { bigint: true })));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;

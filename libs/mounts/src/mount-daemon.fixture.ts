@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 
 import { InternalFailure } from '@gantry/protocol';
 
@@ -17,12 +17,12 @@ export interface TestSetup {
   patienceMs?: number | undefined;
 }
 
-await serveMounts<TestSetup>(({ store, cache, outage, patienceMs }, warn) => {
+await serveMounts<TestSetup>(async ({ store, cache, outage, patienceMs }, warn) => {
   const local = new LocalBlocks(store);
   if (cache === undefined) return local;
+  if (outage !== undefined && existsSync(outage)) throw new InternalFailure('the store cannot be reached');
   const getBytes = async (digest: string): Promise<Uint8Array> => {
-    const isOut = outage !== undefined && (await readFile(outage).catch(() => undefined)) !== undefined;
-    if (isOut) throw new InternalFailure('the store cannot be reached');
+    if (outage !== undefined && existsSync(outage)) throw new InternalFailure('the store cannot be reached');
     return local.read(digest);
   };
   const folder = new BlockFolder(cache);

@@ -28,15 +28,21 @@ export async function serveMounts<TSetup>(openBlocks: OpenBlocks<TSetup>): Promi
   if (!process.send) throw new Error('a mount daemon is started by a worker');
   const say = (message: DaemonReply): void => void process.send?.(message, () => undefined);
   const warn = (message: string): void => say({ type: 'warning', message });
-  const [first] = (await once(process, 'message')) as [DaemonRequest];
-  if (first.type !== 'start') throw new Error('a mount daemon is told first what it works with');
-  const daemon = Promise.resolve(openBlocks(first.setup as TSetup, warn)).then(
-    (blocks) => new MountDaemon(blocks, warn),
-  );
+  let setup: unknown;
+  let opened: Promise<MountDaemon> | undefined;
+  const open = (): Promise<MountDaemon> => {
+    opened ??= (async () => new MountDaemon(await openBlocks(setup as TSetup, warn), warn))();
+    // A store that cannot be reached now may be there for the next mount.
+    opened.catch(() => (opened = undefined));
+    return opened;
+  };
   process.on('message', (message: DaemonRequest) => {
-    if (message.type === 'start') return;
+    if (message.type === 'start') {
+      setup = message.setup;
+      return;
+    }
     const { id } = message;
-    daemon
+    open()
       .then((present) => present.handle(message))
       .then(
         () => say({ type: 'done', id }),
@@ -44,7 +50,7 @@ export async function serveMounts<TSetup>(openBlocks: OpenBlocks<TSetup>): Promi
       );
   });
   await once(process, 'disconnect');
-  await (await daemon).close();
+  await opened?.then((present) => present.close()).catch(() => undefined);
   // An orderly end would wait for the reads of devices, and with them for whoever has files open.
   process.kill(process.pid, 'SIGKILL');
 }

@@ -197,6 +197,23 @@ describe.skipIf(problem)('a mounted version', { timeout: 120_000 }, () => {
     });
   });
 
+  it('can be mounted when the store comes back that the daemon did not find at its start', async () => {
+    await TestVolume.use(async (volume) => {
+      const root = await volume.version({ path: 'a', entry: await volume.file('a') });
+      const outage = join(volume.folder, 'outage');
+      const mounts = volume.mounts({ cache: join(volume.folder, 'cache'), outage });
+      try {
+        await writeFile(outage, '');
+        await expect(mounts.mount({ root, ownerId: 0 })).rejects.toThrow('the store cannot be reached');
+        await rm(outage);
+        const { path } = await mounts.mount({ root, ownerId: 0 });
+        expect(await readFile(join(path, 'a'), 'utf8')).toBe('a');
+      } finally {
+        await mounts.close();
+      }
+    });
+  });
+
   it('lets go of a reader that is ended while it waits for the store', async () => {
     await TestVolume.use(async (volume) => {
       const root = await volume.version({ path: 'a', entry: await volume.file('a') });

@@ -36,6 +36,8 @@ export interface VersionServerParts {
   warn: (message: string) => void;
 }
 
+const SAID_AGAIN_MS = 60_000;
+const MOST_SAID = 100;
 /** Behind "." and ".." a listing goes on at these; behind a node, at the number after it. */
 const BEHIND_SELF = 1;
 const BEHIND_ABOVE = 2;
@@ -46,6 +48,8 @@ export class VersionServer {
   readonly #names = new TextDecoder('utf-8', { fatal: true });
   /** Requests that wait for blocks; those that were interrupted are answered already. */
   readonly #waiting = new Set<number>();
+  /** Paths whose failures were logged lately. */
+  readonly #said = new Map<string, number>();
 
   constructor(parts: VersionServerParts) {
     this.#parts = parts;
@@ -158,8 +162,17 @@ export class VersionServer {
   async #failure({ node, call }: FuseRequest, error: unknown): Promise<Errno> {
     const path = node === ROOT_NODE ? '/' : await this.#pathOf(node);
     const reason = isGantryError(error) ? error.message : String(error);
-    this.#parts.warn(`"${call.op}" of "${path}" failed with EIO: ${reason}`);
+    if (this.#isNew(path)) this.#parts.warn(`"${call.op}" of "${path}" failed with EIO: ${reason}`);
     return 'EIO';
+  }
+
+  /** False if it was said a moment ago: programs try again and again. */
+  #isNew(path: string): boolean {
+    const nowMs = Date.now();
+    for (const [said, atMs] of this.#said) if (nowMs - atMs > SAID_AGAIN_MS) this.#said.delete(said);
+    if (this.#said.has(path) || this.#said.size >= MOST_SAID) return false;
+    this.#said.set(path, nowMs);
+    return true;
   }
 
   async #pathOf(node: number): Promise<string> {

@@ -78,11 +78,16 @@ async function benchmarkStore(setting: Setting): Promise<BenchResult[]> {
       times.gets.push(await timeOf(() => getAll(store, digests)));
       const first = await mounts.mount({ root, ownerId: 0 });
       times.cold.push(await timeOf(() => readAll(first.path)));
-      times.warm.push(await timeOf(() => readAll(first.path)));
       // For another owner it is another mount, of which the kernel knows nothing yet.
       const second = await mounts.mount({ root, ownerId: 1 });
       times.anew.push(await timeOf(() => readAll(second.path)));
-      local.push(await timeOf(() => readAll(plain)));
+      await readAll(plain);
+      // What is written to the cache until now would disturb one more than the other.
+      await run('sync', ['--file-system', setting.folder]);
+      for (let turn = 0; turn < 9; turn++) {
+        times.warm.push(await timeOf(() => readAll(first.path)));
+        local.push(await timeOf(() => readAll(plain)));
+      }
       mountMs.push(await timeOf(() => mounts.mount({ root: many[round], ownerId: 0 })));
     } finally {
       await mounts.close();
@@ -102,15 +107,16 @@ function readResults(
   name: string,
   times: Record<'gets' | 'cold' | 'anew' | 'warm' | 'local', number[]>,
 ): BenchResult[] {
-  const rate = (ms: readonly number[]): number => MIB / (median(ms) / 1000);
+  const rate = (ms: number): number => MIB / (ms / 1000);
   const measured = (what: string, ms: number[]) => ({
-    ...{ name: `1 GiB read from a volume, ${what}, ${name}`, unit: 'MiB/s', value: rate(ms) },
+    ...{ name: `1 GiB read from a volume, ${what}, ${name}`, unit: 'MiB/s', value: rate(median(ms)) },
   });
-  const gets = { baseline: '8 parallel gets from the store', baselineValue: rate(times.gets) };
-  const files = { baseline: 'local files, in memory', baselineValue: rate(times.local) };
+  const gets = { baseline: '8 parallel gets from the store', baselineValue: rate(median(times.gets)) };
+  const files = { baseline: 'local files, in memory', baselineValue: rate(Math.min(...times.local)) };
   return [
     judge({ ...measured('cold', times.cold), ...gets }, '>=', 0.6),
-    judge({ ...measured('warm', times.warm), ...files }, '>=', 0.7),
+    // Of many turns the quickest: a few hundred milliseconds measure whatever else the machine does.
+    judge({ ...measured('warm', [Math.min(...times.warm)]), ...files }, '>=', 0.7),
     report({ ...measured('its blocks here, mounted anew', times.anew), ...files }),
   ];
 }
