@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -12,6 +12,9 @@ import {
   type Container,
   type ContainerDriver,
 } from '@gantry/containers';
+import { buildApp } from '@gantry/manifest';
+import type { FunctionSpec, RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
+import { FrameChannel } from '@gantry/runner';
 
 import { processTree } from './process-tree.ts';
 import { judge, judgeLimit, type BenchResult } from './result.ts';
@@ -23,18 +26,53 @@ const MANY = 100;
 const AT_ONCE = 4;
 const SETTLE_MS = 3_000;
 const TICK_MS = 10;
+const NS_PER_MS = 1_000_000;
 /** The first start compiles the runner; that takes two seconds, once. */
 const FIRST_START_MS = 6_000;
 
 let count = 0;
 
+/** The trivial function that containers have loaded when they are idle. */
+interface Code {
+  bundle: string;
+  spec: FunctionSpec;
+}
+
+async function buildCode(folder: string): Promise<Code> {
+  const built = await buildApp({ entry: join(import.meta.dirname, 'app/app.ts'), outDir: folder });
+  const spec = built.manifest.functions.find(({ name }) => name === 'double');
+  if (!spec) throw new Error('the benchmark app has no function "double"');
+  return { bundle: built.files.bundle, spec };
+}
+
+/** Has a container load its code, as a worker does, until it waits for inputs. */
+async function load(container: Container, { bundle, spec }: Code): Promise<void> {
+  const channel = new FrameChannel<RunnerToWorker, WorkerToRunner>(container.channel);
+  const ready = new Promise<void>((resolve, reject) => {
+    channel.listen({
+      onMessage: ({ type }) => {
+        if (type === 'ready') resolve();
+        if (type === 'loadFailed') reject(new Error('the code of the benchmark could not be loaded'));
+      },
+      onClose: () => reject(new Error('the container ended')),
+    });
+  });
+  channel.send({
+    ...{ type: 'load', containerId: container.id, appId: 'ap-bench', functionId: 'fu-bench' },
+    ...{ environment: 'main', parameters: {}, env: {}, urls: {}, maxInputs: 1, spec },
+    bundlePath: container.pathInside(bundle),
+    httpSocketPath: container.innerSocketPath,
+  });
+  await ready;
+}
+
 /** Until the runner of a new container speaks. */
-async function start(driver: ContainerDriver): Promise<{ container: Container; tookMs: number }> {
+async function start(driver: ContainerDriver, code: Code): Promise<{ container: Container; tookMs: number }> {
   const startedMs = performance.now();
   const container = await driver.start({
     id: `ta-bench-${++count}`,
     limits: { cpu: 0.125, diskMiB: DISK_MIB },
-    mounts: [{ source: import.meta.dirname, target: '/opt/gantry/bundle' }],
+    mounts: [{ source: dirname(code.bundle), target: '/opt/gantry/bundle' }],
   });
   container.stdout.resume();
   container.stderr.resume();
@@ -42,8 +80,8 @@ async function start(driver: ContainerDriver): Promise<{ container: Container; t
   return { container, tookMs: performance.now() - startedMs };
 }
 
-async function timeOf(driver: ContainerDriver, restMs: number): Promise<number> {
-  const { container, tookMs } = await start(driver);
+async function timeOf(driver: ContainerDriver, code: Code, restMs: number): Promise<number> {
+  const { container, tookMs } = await start(driver, code);
   container.kill();
   await container.exited;
   driver.prewarm();
@@ -59,6 +97,7 @@ export async function benchmarkContainers({ rounds }: { rounds: number }): Promi
     return [];
   }
   const folder = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
+  const code = await buildCode(join(folder, 'code'));
   const shared = { runnerPath: RUNNER, prewarmDiskMiB: DISK_MIB };
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compiled') };
   const plain = new ProcessDriver({ dataDir: join(folder, 'plain'), runnerPath: RUNNER, env });
@@ -69,9 +108,9 @@ export async function benchmarkContainers({ rounds }: { rounds: number }): Promi
   try {
     const times = { plain: [] as number[], cold: [] as number[], pooled: [] as number[] };
     for (let round = 0; round < rounds; round++) {
-      times.plain.push(await timeOf(plain, 100));
-      times.cold.push(await timeOf(cold, 300));
-      times.pooled.push(await timeOf(pooled, 1_000));
+      times.plain.push(await timeOf(plain, code, 100));
+      times.cold.push(await timeOf(cold, code, 300));
+      times.pooled.push(await timeOf(pooled, code, 1_000));
     }
     await pooled.close();
     const [plainMs, coldMs] = [median(times.plain), median(times.cold)];
@@ -88,7 +127,7 @@ export async function benchmarkContainers({ rounds }: { rounds: number }): Promi
         { name: 'start of a runc container, one waiting', unit: 'ms', value: median(times.pooled) },
         60,
       ),
-      ...(await benchmarkMany(cold)),
+      ...(await benchmarkMany(cold, code)),
     ];
   } finally {
     await Promise.all([plain.close(), pooled.close(), cold.close()]);
@@ -96,7 +135,7 @@ export async function benchmarkContainers({ rounds }: { rounds: number }): Promi
   }
 }
 
-async function benchmarkMany(driver: ContainerDriver): Promise<BenchResult[]> {
+async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<BenchResult[]> {
   const nodes = await costOf(async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log(1)'], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -105,26 +144,35 @@ async function benchmarkMany(driver: ContainerDriver): Promise<BenchResult[]> {
     return (): void => endNode(child);
   });
   const containers = await costOf(async () => {
-    const { container } = await start(driver);
+    const { container } = await start(driver, code);
+    return (): void => container.kill();
+  });
+  const loaded = await costOf(async () => {
+    const { container } = await start(driver, code);
+    await load(container, code);
     return (): void => container.kill();
   });
   const baseline = (unit: string, value: number, baselineValue: number) => ({
     ...{ unit, value, baselineValue, baseline: 'bare node' },
   });
-  return [
+  const lines = (name: string, cost: Cost): BenchResult[] => [
     judge(
       {
-        name: `resident memory of each of ${MANY} idle runc containers, its runtime included`,
-        ...baseline('MiB', containers.residentMiB / MANY, nodes.residentMiB / MANY),
+        name: `resident memory of each of ${MANY} ${name}, runtime included`,
+        ...baseline('MiB', cost.residentMiB / MANY, nodes.residentMiB / MANY),
       },
       '<=',
       1.3,
     ),
     judge(
-      { name: `CPU time to start ${MANY} runc containers`, ...baseline('ms', containers.cpuMs, nodes.cpuMs) },
+      { name: `CPU time to start ${MANY} ${name}`, ...baseline('ms', cost.cpuMs, nodes.cpuMs) },
       '<=',
       1.5,
     ),
+  ];
+  return [
+    ...lines('runc containers without code', containers),
+    ...lines('runc containers of a trivial function', loaded),
   ];
 }
 
@@ -169,7 +217,19 @@ async function usage(): Promise<Cost> {
       .map(Number);
     if (!isSelf) sum.residentMiB += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
     const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15);
-    sum.cpuMs += ((isSelf ? 0 : user + system) + childrenUser + childrenSystem) * TICK_MS;
+    // Ticks are too coarse for a process that has run for less than three of them.
+    if (!isSelf) sum.cpuMs += Math.max((user + system) * TICK_MS, await threadsMs(pid));
+    sum.cpuMs += (childrenUser + childrenSystem) * TICK_MS;
+  }
+  return sum;
+}
+
+/** What the threads that a process has now have used. */
+async function threadsMs(pid: number): Promise<number> {
+  let sum = 0;
+  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    const times = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '');
+    sum += (Number(times.split(' ')[0]) || 0) / NS_PER_MS;
   }
   return sum;
 }
