@@ -1,6 +1,7 @@
 import { GantryError } from '@gantry/protocol';
 import { findSetting } from 'gantry/internal';
 
+import { errorText } from './error-text.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
@@ -17,7 +18,7 @@ export function reportError(
   terminal.note(`${style.red(style.bold(`error[${code}]:`))} ${printable(message)}`);
   if (hint) terminal.note(`${style.cyan('hint:')} ${hint}`);
   if (wantsTraceback(env) && error instanceof Error && error.stack)
-    terminal.note(style.dim(withCauses(error)));
+    terminal.note(style.dim(errorText(error)));
 }
 
 // A message may quote what is in files or what code printed; in a terminal, control characters do things.
@@ -51,9 +52,4 @@ function wantsTraceback(env: Readonly<Record<string, string | undefined>>): bool
     // A damaged configuration file has its own message, where it is needed.
     return false;
   }
-}
-
-function withCauses(error: Error): string {
-  const stack = error.stack ?? String(error);
-  return error.cause instanceof Error ? `${stack}\ncaused by ${withCauses(error.cause)}` : stack;
 }

@@ -7,6 +7,7 @@ import { isGantryError } from '@gantry/protocol';
 import { Cls, RemoteFunction } from 'gantry';
 import { registeredApps } from 'gantry/internal';
 
+import { errorText } from '../error-text.ts';
 import { EXIT_CODES, exitCodeOf } from '../exit-code.ts';
 import { reportError } from '../report-error.ts';
 import { createTerminal } from '../terminal/terminal.ts';
@@ -21,7 +22,7 @@ process.once('message', (request: RunRequest) => {
   process.once('disconnect', () => process.exit(EXIT_CODES.interrupted));
   execute(request).then(exit, (error: unknown) => {
     if (isGantryError(error)) reportError(error, terminal, process.env);
-    else terminal.note(error instanceof Error ? describeError(error) : `thrown: ${inspect(error)}`);
+    else terminal.note(error instanceof Error ? errorText(error) : `thrown: ${inspect(error)}`);
     void exit(isGantryError(error) ? exitCodeOf(error) : EXIT_CODES.failed);
   });
 });
@@ -84,11 +85,6 @@ function trimmed(args: readonly unknown[]): unknown[] {
   let length = args.length;
   while (length > 0 && args[length - 1] === undefined) length -= 1;
   return args.slice(0, length);
-}
-
-function describeError(error: Error): string {
-  const cause = error.cause instanceof Error ? `\ncaused by ${describeError(error.cause)}` : '';
-  return (error.stack ?? String(error)) + cause;
 }
 
 /** Ends the process once everything it printed is out, even if the user's code left timers or connections open. */
