@@ -68,6 +68,8 @@ const footprint = [
       'class-transformer',
       'cbor-x',
       'smol-toml',
+      // In a file of its own, loaded by containers whose app has WebSockets.
+      'ws',
     ],
   },
 ];

@@ -2,21 +2,37 @@ import { spawn } from 'node:child_process';
 
 import express from 'express';
 import fastify from 'fastify';
-import { App, asgiApp, concurrent, enter, getClientIp, parameter, webServer, wsgiApp } from 'gantry';
+import {
+  App,
+  asgiApp,
+  concurrent,
+  enter,
+  getClientIp,
+  parameter,
+  webServer,
+  wsgiApp,
+  type FetchServer,
+  type WebSocketHandlers,
+} from 'gantry';
 import { Hono } from 'hono';
 
 export const app = new App('sites');
 
 export const hono = app.function(
-  asgiApp({}, () =>
-    new Hono()
+  asgiApp({}, () => {
+    const site = new Hono<{ Bindings: FetchServer }>()
       .get('/items/:id', (c) => c.json({ id: c.req.param('id'), url: c.req.url, ip: getClientIp(c.req.raw) }))
       .post('/length', async (c) => {
         let length = 0;
         for await (const chunk of c.req.raw.body ?? []) length += chunk.length;
         return c.text(String(length));
-      }),
-  ),
+      })
+      .get('/chat', (c) => (c.env.upgrade(c.req.raw) ? c.body(null) : c.text('a WebSocket, please', 426)));
+    const websocket: WebSocketHandlers = {
+      message: (socket, text) => socket.send(`you said ${String(text)}`),
+    };
+    return { fetch: site.fetch, websocket };
+  }),
 );
 
 export const shop = app.function(

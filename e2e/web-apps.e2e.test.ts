@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { findRuncProblem } from '@gantry/containers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket, type ClientOptions } from 'ws';
 
 import { startPlatformWith } from './deployed-platform.ts';
 import { fetchHttps, runCli, type HttpsAnswer, type HttpsRequest, type Platform } from './platform.ts';
@@ -36,6 +39,20 @@ describe.each(['process', 'runc'])('web apps in containers of %s', (driver) => {
     test('a body reaches a Hono app as a stream', async () => {
       const body = new Uint8Array(3_000_000);
       expect(await ask('sites-hono', '/length', { method: 'POST', body })).toMatchObject({ body: '3000000' });
+    });
+
+    test('a Hono app has WebSockets', async () => {
+      const { gatewayUrl, caPath } = platform.ready;
+      const { port } = new URL(gatewayUrl);
+      const servername = 'local--sites-hono.gantry.localhost';
+      const host = { servername, headers: { host: `${servername}:${port}` } };
+      const options: ClientOptions = { ca: await readFile(caPath), ...host };
+      const socket = new WebSocket(`wss://127.0.0.1:${port}/chat`, options);
+      await once(socket, 'open');
+      socket.send('hello');
+      const [answer] = (await once(socket, 'message')) as [Buffer];
+      socket.close();
+      expect(String(answer)).toBe('you said hello');
     });
 
     test('Express and Fastify apps run unchanged', async () => {

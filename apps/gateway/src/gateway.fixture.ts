@@ -19,6 +19,7 @@ import {
   type ParameterSpec,
   type RouteRecord,
   type EndpointSpec,
+  type WebSpec,
   type WorkerStatus,
 } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
@@ -33,9 +34,14 @@ const SITE = { file: 'app.ts', line: 1 };
 /** One endpoint of a function under test. */
 export interface TestEndpoint {
   name?: string;
-  web?: Partial<EndpointSpec>;
+  web?: Partial<EndpointSpec> | Exclude<WebSpec, EndpointSpec>;
   params?: ParameterSpec[];
   run(...args: never[]): unknown;
+}
+
+function toWebSpec(web: TestEndpoint['web'] = {}): WebSpec {
+  const { type = 'endpoint' } = web;
+  return type === 'endpoint' ? { type, method: 'GET', docs: false, ...(web as object) } : (web as WebSpec);
 }
 
 export interface TestAnswer {
@@ -118,7 +124,7 @@ export class TestPlatform {
       handlerKind: 'async',
       callable: true,
       params: endpoint.params ?? [],
-      web: { type: 'endpoint', method: 'GET', docs: false, ...endpoint.web },
+      web: toWebSpec(endpoint.web),
       site: SITE,
     };
     const record: FunctionRecord = {

@@ -4,11 +4,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 
+import { InvalidError } from '@gantry/protocol';
+
 import type { HostCertificates } from './certificates/host-certificates.ts';
 import type { GatewayConfig } from './config.ts';
+import { Http2Side } from './http2.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError } from './pages/error-answer.ts';
 import { answerPlainHttp } from './plain-http.ts';
+import { hasBody } from './proxy/request-body.ts';
+import { answerOn, isWebSocket, type LeavingConnection } from './proxy/upgrade.ts';
 import { RequestRouter } from './request-router.ts';
 import { parseHost } from './routing/host-name.ts';
 
@@ -31,6 +36,9 @@ export class Gateway {
   readonly #certificates: HostCertificates;
   readonly #router: RequestRouter;
   #server: Server | undefined;
+  #http2: Http2Side | undefined;
+  /** Connections that are, or want to be, WebSockets: the server does not count them any more. */
+  readonly #webSockets = new Set<Socket>();
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(
@@ -46,12 +54,14 @@ export class Gateway {
   /** Starts to listen; returns the port. */
   async listen(): Promise<number> {
     const fallback = await this.#certificates.fallback();
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#onRequest(request, response);
     const server = createServer(
       {
         cert: fallback.certificate,
         key: fallback.privateKey,
         minVersion: 'TLSv1.2',
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: ['h2', 'http/1.1'],
         maxHeaderSize: MAX_HEADER_BYTES,
         headersTimeout: HEADERS_TIMEOUT_MS,
         requestTimeout: REQUEST_TIMEOUT_MS,
@@ -61,10 +71,19 @@ export class Gateway {
         noDelay: true,
         SNICallback: (name, done) => this.#onServerName(name, done),
       },
-      (request, response) => this.#onRequest(request, response),
+      onRequest,
     );
     this.#server = server;
+    this.#http2 = new Http2Side(server, {
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      idleMs: KEEP_ALIVE_MS,
+      onRequest,
+    });
     answerPlainHttp(server, HANDSHAKE_TIMEOUT_MS);
+    server.on('checkContinue', onRequest);
+    server.on('upgrade', (request, socket, head: Buffer) =>
+      this.#onUpgrade(request, { socket: socket as Socket, head }),
+    );
     server.on('clientError', onClientError);
     // Garbage in place of a handshake: nothing can be answered.
     server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy());
@@ -79,16 +98,36 @@ export class Gateway {
     clearInterval(this.#renewal);
     const server = this.#server;
     if (!server) return;
-    const timer = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
+    const timer = setTimeout(() => this.#cut(server), STOP_GRACE_MS);
+    void this.#http2?.close();
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
     await new Promise<void>((resolve) => server.close(() => resolve()));
     clearTimeout(timer);
     clearInterval(sweep);
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  #cut(server: Server): void {
+    server.closeAllConnections();
+    this.#http2?.destroy();
+    for (const socket of this.#webSockets) socket.destroy();
+  }
+
+  #onUpgrade(request: IncomingMessage, connection: LeavingConnection): void {
+    const { socket } = connection;
+    socket.on('error', () => socket.destroy());
+    const response = answerOn(request, socket);
+    if (hasBody(request)) {
+      return sendError(request, response, new InvalidError('a request to leave HTTP cannot have a body'));
+    }
+    if (!isWebSocket(request)) return this.#onRequest(request, response);
+    this.#webSockets.add(socket);
+    socket.once('close', () => this.#webSockets.delete(socket));
+    this.#onRequest(request, response, connection);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, connection?: LeavingConnection): void {
     try {
-      this.#router.route(request, response);
+      this.#router.route(request, response, connection);
     } catch (error) {
       this.#config.log.error({ err: error }, 'a request failed in the gateway');
       sendError(request, response, error);

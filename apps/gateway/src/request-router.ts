@@ -6,6 +6,7 @@ import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError, sendUnknownHost } from './pages/error-answer.ts';
 import type { OwnPages } from './pages/own-pages.ts';
 import { LimitedProxy } from './proxy/limited-proxy.ts';
+import type { LeavingConnection } from './proxy/upgrade.ts';
 import { parseHost } from './routing/host-name.ts';
 import { RouteTable } from './routing/route-table.ts';
 
@@ -31,7 +32,8 @@ export class RequestRouter {
     return this.#routes.find(host) !== undefined;
   }
 
-  route(request: IncomingMessage, response: ServerResponse): void {
+  /** `connection` is given for a handshake of WebSocket. */
+  route(request: IncomingMessage, response: ServerResponse, connection?: LeavingConnection): void {
     const { headers, url = '/' } = request;
     const asked = url.startsWith('/') ? undefined : parseAbsolute(url);
     const host = asked?.host ?? parseHost(headers.host);
@@ -40,7 +42,7 @@ export class RequestRouter {
       return sendError(request, response, new InvalidError('the request names no valid host and path'));
     }
     const route = this.#routes.find(host);
-    if (route) return this.#proxy.forward({ request, response, target }, route);
+    if (route) return this.#proxy.forward({ request, response, target, connection }, route);
     if (this.#pages.isAt(host)) return this.#pages.serve(request, response);
     sendUnknownHost(request, response, host);
   }

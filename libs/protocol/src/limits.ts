@@ -18,6 +18,8 @@ export const LIMITS = {
   silenceMs: 300_000,
   /** Payloads above this travel through the blob store instead of a message. */
   inlinePayloadBytes: 512 * 1024,
+  /** Body of one web request; answers may be as long as they like. */
+  webBodyBytes: 4 * 1024 ** 3,
   /** Names and values of one secret. */
   secretBytes: 64 * 1024,
   /** Containers that may crash, run out of memory or fall silent under an input that was alone in the last of them. */

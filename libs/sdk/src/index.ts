@@ -6,7 +6,7 @@ export { enter, exit, method, parameter, type EnterOptions } from './member-deco
 export { batched, type Batch, type Unbatched } from './batched.ts';
 export { concurrent } from './modifiers.ts';
 export { asgiApp, fastapiEndpoint, webServer, wsgiApp, type FactoryDecorator } from './web-decorators.ts';
-export type { FetchApp, ListenerApp } from './web-apps.ts';
+export type { FetchApp, FetchServer, ListenerApp, ServerSocket, WebSocketHandlers } from './web-apps.ts';
 export { getClientIp } from './client-ip.ts';
 export { Image } from './image/image.ts';
 export { FilePatternMatcher } from './image/file-pattern-matcher.ts';

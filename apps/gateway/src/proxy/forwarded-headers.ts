@@ -56,6 +56,18 @@ export function answerHeaders(raw: readonly (Buffer | string)[]): string[] {
   return headers;
 }
 
+/** What an answer that comes in chunks says about its trailers, if it has any. */
+export function trailerOf(raw: readonly (Buffer | string)[]): string | undefined {
+  let trailer: string | undefined;
+  let isChunked = false;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = toText(raw[i]).toLowerCase();
+    if (name === 'trailer') trailer = toText(raw[i + 1]);
+    if (name === 'transfer-encoding') isChunked = true;
+  }
+  return isChunked ? trailer : undefined;
+}
+
 function toText(value: Buffer | string | undefined): string {
   return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
 }

@@ -1,13 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-import { ConnectionError, InvalidError } from '@gantry/protocol';
+import { ConnectionError, InvalidError, RequestSizeError } from '@gantry/protocol';
 import { errors, type Dispatcher as UndiciDispatcher } from 'undici';
 
 import type { ContainerEntry } from '../containers/container-entry.ts';
 import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';
 import { sendBadGateway, sendError } from '../pages/error-answer.ts';
-import { answerHeaders, forwardedHeaders } from './forwarded-headers.ts';
+import { answerHeaders, forwardedHeaders, trailerOf } from './forwarded-headers.ts';
 import { hasBody, RequestBody } from './request-body.ts';
+import { join, switchingProtocols, type LeavingConnection } from './upgrade.ts';
 
 type Controller = UndiciDispatcher.DispatchController;
 
@@ -23,6 +26,8 @@ export interface ProxiedRequestOptions {
   response: ServerResponse;
   /** Path and query. */
   target: string;
+  /** Set for a handshake of WebSocket. */
+  connection?: LeavingConnection | undefined;
   /** Method of the function that answers. */
   method: string;
   dispatch: DispatchTarget;
@@ -38,6 +43,7 @@ export interface ProxiedRequestOptions {
  *   P2. A request is repeated on another container only if no byte of an answer came, nothing of the body is
  *       lost, and either the container never got it or repeating is harmless.
  *   P3. When the client leaves, the container's side is aborted.
+ *   P4. A client that asks before it sends its body (100-continue) hears that it may when a container takes it.
  */
 export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   readonly #options: ProxiedRequestOptions;
@@ -49,6 +55,8 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   #hasBrokenOff = false;
   #attempts = 0;
   #isLeft = false;
+  #isUpgraded = false;
+  #hasTrailers = false;
   /** Size of a small answer of known length. */
   #wholeBytes = -1;
 
@@ -89,7 +97,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     if (this.#isLeft) return this.#release();
     const { request, target, method } = this.#options;
     this.#attempts += 1;
-    this.#body = hasBody(request) ? new RequestBody(request) : undefined;
+    this.#body = hasBody(request) ? new RequestBody(request, this.#onBodyWanted) : undefined;
     try {
       container.upstream.send(
         {
@@ -97,6 +105,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
           path: target,
           headers: forwardedHeaders(request, method),
           body: this.#body ?? null,
+          upgrade: this.#options.connection ? 'websocket' : null,
         },
         this,
       );
@@ -108,6 +117,28 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
     if (this.#isLeft) controller.abort(new ConnectionError('the client left'));
+  }
+
+  /** The container agreed: from now on, bytes pass both ways as they come. */
+  onRequestUpgrade(
+    controller: Controller,
+    _status: number,
+    ...rest: [headers: unknown, socket: Duplex]
+  ): void {
+    const { response, connection } = this.#options;
+    const container = rest[1] as Socket;
+    if (!connection || this.#isLeft) {
+      this.#release();
+      container.destroy();
+      return;
+    }
+    const { socket, head } = connection;
+    this.#isUpgraded = true;
+    response.detachSocket(socket);
+    socket.write(switchingProtocols(answerHeaders(controller.rawHeaders as Buffer[])));
+    socket.unshift(head);
+    join(socket, container);
+    socket.once('close', () => this.#release());
   }
 
   onResponseStart(
@@ -122,7 +153,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     response.writeHead(
       statusCode,
       sendableReason(statusMessage),
-      answerHeaders(controller.rawHeaders as Buffer[]),
+      this.#answerHeaders(controller.rawHeaders as Buffer[]),
     );
     const length = headers['content-length'];
     if (length === undefined) {
@@ -145,9 +176,15 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     response.once('drain', () => controller.resume());
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(
+    _controller: Controller,
+    trailers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
     this.#release();
-    if (!this.#options.response.writableEnded) this.#options.response.end();
+    const { response } = this.#options;
+    if (response.writableEnded) return;
+    if (this.#hasTrailers) response.addTrailers(trailers as OutgoingHttpHeaders);
+    response.end();
   }
 
   onResponseError(_controller: Controller | undefined, error: unknown): void {
@@ -165,10 +202,25 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
       sendError(request, response, new InvalidError('the request is malformed', { cause: error }));
       return;
     }
+    if (error instanceof RequestSizeError) {
+      this.#release();
+      return sendError(request, response, error);
+    }
     if (container) this.#exclude(container, error);
     this.#release();
     if (this.#mayRepeat(error)) this.#next();
     else sendBadGateway(request, response, dispatch.functionName);
+  }
+
+  /** Trailers need chunks, or HTTP/2; then they are announced. */
+  #answerHeaders(raw: readonly Buffer[]): string[] {
+    const headers = answerHeaders(raw);
+    const { request } = this.#options;
+    const trailer = trailerOf(raw);
+    if (trailer === undefined || request.httpVersion === '1.0' || request.method === 'HEAD') return headers;
+    this.#hasTrailers = true;
+    headers.push('trailer', trailer);
+    return headers;
   }
 
   #mayRepeat(error: unknown): boolean {
@@ -197,8 +249,16 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     });
   }
 
+  /** A client that asked first may send its body now. */
+  readonly #onBodyWanted = (): void => {
+    const { request, response } = this.#options;
+    if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+  };
+
   readonly #onClientClose = (): void => {
-    if (this.#options.response.writableFinished) return;
+    const { response } = this.#options;
+    // A stream of HTTP/2 is also finished when its client closes it.
+    if (this.#isUpgraded || (response.writableEnded && response.writableFinished)) return;
     this.#isLeft = true;
     this.#waiting?.abort(new ConnectionError('the client left'));
     this.#controller?.abort(new ConnectionError('the client left'));

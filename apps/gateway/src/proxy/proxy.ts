@@ -8,6 +8,7 @@ import { sendError, sendProblems } from '../pages/error-answer.ts';
 import { ClassPools, type PoolChoice } from '../routing/class-pool.ts';
 import type { FunctionSource } from '../routing/function-source.ts';
 import { ProxiedRequest } from './proxied-request.ts';
+import type { LeavingConnection } from './upgrade.ts';
 
 /** A request to answer. */
 export interface Exchange {
@@ -15,6 +16,8 @@ export interface Exchange {
   response: ServerResponse;
   /** Path and query of the request. */
   target: string;
+  /** Set for a handshake of WebSocket. */
+  connection?: LeavingConnection | undefined;
 }
 
 /** Passes requests of a route to containers of its function. */

@@ -1,12 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
-import { ConnectionError } from '@gantry/protocol';
+import { ConnectionError, LIMITS, RequestSizeError } from '@gantry/protocol';
 
 /** True if the request has a body to forward. */
 export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length'];
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** @throws RequestSizeError for a request that says that its body is larger than any may be. */
+export function checkBodyLength({ headers }: IncomingMessage): void {
+  if (Number(headers['content-length'] ?? 0) > LIMITS.webBodyBytes) throw bodyTooLarge();
+}
+
+function bodyTooLarge(): RequestSizeError {
+  const limit = `${LIMITS.webBodyBytes / 1024 ** 3} GiB`;
+  return new RequestSizeError(`the body of the request exceeds ${limit}`, {
+    hint: 'Send it in several requests, or put it into a volume.',
+  });
 }
 
 /**
@@ -15,11 +27,16 @@ export function hasBody(request: IncomingMessage): boolean {
  */
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
+  readonly #onWanted: () => void;
   #isAttached = false;
+  #roomBytes: number;
 
-  constructor(request: IncomingMessage) {
+  /** `onWanted` is called when the container begins to read. It ends with an error above `limitBytes`. */
+  constructor(request: IncomingMessage, onWanted: () => void, limitBytes: number = LIMITS.webBodyBytes) {
     super();
     this.#request = request;
+    this.#onWanted = onWanted;
+    this.#roomBytes = limitBytes;
   }
 
   /** True once bytes may have been taken from the client. */
@@ -41,10 +58,13 @@ export class RequestBody extends Readable {
 
   #attach(): void {
     this.#isAttached = true;
+    this.#onWanted();
     this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#roomBytes -= chunk.length;
+    if (this.#roomBytes < 0) return void this.destroy(bodyTooLarge());
     if (!this.push(chunk)) this.#request.pause();
   };
 

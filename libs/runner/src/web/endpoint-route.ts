@@ -8,8 +8,9 @@ import { answerOptions } from './cors.ts';
 import { docsPage } from './docs-page.ts';
 import { sendJson } from './failure.ts';
 import { openApiDocument } from './openapi.ts';
+import { answerOn } from './upgraded.ts';
 import { WebInput } from './web-input.ts';
-import type { WebContainer, WebRoute } from './web-route.ts';
+import type { LeavingConnection, WebContainer, WebRoute } from './web-route.ts';
 
 /** The user's method behind an endpoint. */
 export interface WebHandler {
@@ -51,6 +52,11 @@ export class EndpointRoute implements WebRoute {
     if (!handler) return sendJson(response, 500, { body: { detail: 'Internal Server Error' } });
     const input = new WebInput(response, this.#options.container);
     void input.run(() => this.#answer(input, handler, { request, query }));
+  }
+
+  upgrade(request: IncomingMessage, { socket }: LeavingConnection): void {
+    const body = { detail: 'this endpoint takes requests, not WebSockets' };
+    sendJson(answerOn(request, socket), 400, { body });
   }
 
   async #answer(

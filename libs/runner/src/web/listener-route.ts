@@ -3,14 +3,17 @@ import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ContainerError } from '@gantry/protocol';
 
 import { isObject, kindOf } from './kind-of.ts';
+import { answerOn } from './upgraded.ts';
 import { WebInput } from './web-input.ts';
-import type { WebContainer, WebRoute } from './web-route.ts';
+import type { LeavingConnection, WebContainer, WebRoute } from './web-route.ts';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** An app for Node's HTTP server, whichever framework made it. */
 interface ListenerApp {
   listener: Listener;
+  /** Takes over connections, if anybody does. */
+  server?: Server;
   close?(): unknown;
 }
 
@@ -40,6 +43,20 @@ export class ListenerRoute implements WebRoute {
       presentClient(request);
       response.setHeader('gantry-input-id', input.inputId);
       await this.#container.runAs(input, () => this.#answer(request, response));
+    });
+  }
+
+  upgrade(request: IncomingMessage, { socket, head }: LeavingConnection): void {
+    const { server } = this.#app;
+    const response = answerOn(request, socket);
+    if (!server || server.listenerCount('upgrade') === 0) return this.serve(request, response);
+    const input = new WebInput(response, this.#container);
+    void input.run(async () => {
+      if (!(await input.begin())) return;
+      response.detachSocket(socket);
+      presentClient(request);
+      this.#container.runAs(input, () => server.emit('upgrade', request, socket, head));
+      await input.handOver(socket);
     });
   }
 
@@ -82,7 +99,7 @@ function ofServer(server: Server): ListenerApp {
       hint: 'Remove listen(): the platform brings the requests.',
     });
   }
-  return { listener: (request, response) => void server.emit('request', request, response) };
+  return { server, listener: (request, response) => void server.emit('request', request, response) };
 }
 
 function isFastify(

@@ -1,9 +1,11 @@
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 
 import type { ListeningProgram } from './listening-program.ts';
+import { answerOn, join, switchingProtocols } from './upgraded.ts';
 import { WebInput } from './web-input.ts';
-import type { WebContainer, WebRoute } from './web-route.ts';
+import type { LeavingConnection, WebContainer, WebRoute } from './web-route.ts';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 /** Headers that concern one connection only. */
@@ -24,15 +26,33 @@ export class PortRoute implements WebRoute {
     const input = new WebInput(response, this.#container);
     void input.run(async () => {
       if (!(await input.begin())) return;
-      const answer = await this.#ask(request, input.signal);
+      const reached = await this.#ask(request, input.signal);
       // Nothing was said yet, so the gateway may still try another container.
-      if (!answer) return void response.destroy();
-      const headers = [...endToEnd(answer.rawHeaders), 'gantry-input-id', input.inputId];
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
-      // The program may think before its first byte.
-      response.flushHeaders();
-      answer.once('end', () => response.addTrailers(pairs(answer.rawTrailers)));
-      await pipeline(answer, response, { signal: input.signal });
+      if (reached) await this.#pass(reached.answer, input);
+      else response.destroy();
+    });
+  }
+
+  upgrade(request: IncomingMessage, { socket, head }: LeavingConnection): void {
+    const response = answerOn(request, socket);
+    const input = new WebInput(response, this.#container);
+    void input.run(async () => {
+      if (!(await input.begin())) return;
+      const reached = await this.#ask(request, input.signal, [
+        'connection',
+        'Upgrade',
+        'upgrade',
+        'websocket',
+      ]);
+      if (!reached) return void response.destroy();
+      const { answer, connection } = reached;
+      if (!connection) return this.#pass(answer, input);
+      response.detachSocket(socket);
+      socket.write(switchingProtocols(endToEnd(answer.rawHeaders)));
+      socket.unshift(head);
+      connection.socket.unshift(connection.head);
+      join(socket, connection.socket);
+      await input.handOver(socket);
     });
   }
 
@@ -40,16 +60,32 @@ export class PortRoute implements WebRoute {
     this.#agent.destroy();
   }
 
+  async #pass(answer: IncomingMessage, { response, signal, inputId }: WebInput): Promise<void> {
+    const headers = [...endToEnd(answer.rawHeaders), 'gantry-input-id', inputId];
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+    // The program may think before its first byte.
+    response.flushHeaders();
+    answer.once('end', () => response.addTrailers(pairs(answer.rawTrailers)));
+    await pipeline(answer, response, { signal });
+  }
+
   /** Sends the request on; resolves with the head of the answer, or undefined if the program broke off. */
-  #ask(request: IncomingMessage, signal: AbortSignal): Promise<IncomingMessage | undefined> {
+  #ask(
+    request: IncomingMessage,
+    signal: AbortSignal,
+    more: readonly string[] = [],
+  ): Promise<ProgramAnswer | undefined> {
     return new Promise((resolve) => {
       const asked = httpRequest({
         ...{ host: this.#program.host, port: this.#program.port, agent: this.#agent, signal },
-        ...{ method: request.method, path: request.url, headers: bodyHeaders(request) },
+        ...{ method: request.method, path: request.url, headers: [...bodyHeaders(request), ...more] },
         maxHeaderSize: MAX_HEADER_BYTES,
         setDefaultHeaders: false,
       });
-      asked.once('response', resolve);
+      asked.once('response', (answer) => resolve({ answer }));
+      asked.once('upgrade', (answer, socket: Socket, head) =>
+        resolve({ answer, connection: { socket, head } }),
+      );
       asked.on('error', () => {
         if (!signal.aborted) void this.#program.check();
         resolve(undefined);
@@ -57,6 +93,12 @@ export class PortRoute implements WebRoute {
       request.pipe(asked);
     });
   }
+}
+
+interface ProgramAnswer {
+  answer: IncomingMessage;
+  /** Set when the program agreed to leave HTTP. */
+  connection?: LeavingConnection;
 }
 
 /** The client's headers as they came, with the framing of the body that came with them. */

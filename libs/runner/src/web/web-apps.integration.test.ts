@@ -218,6 +218,18 @@ describe('a listener app', () => {
     expect(site.errors).toMatchObject([{ message: 'no' }]);
   });
 
+  it('that fails over what it has set answers 500 without it', async () => {
+    await start((_request: unknown, response: ServerResponse) => {
+      // Trailers need chunks, which an answer to HEAD has none of.
+      response.writeHead(200, { trailer: 'x-sum', 'x-secret': '1' });
+    }, 'wsgi');
+
+    const { status, headers } = await site.ask('app', { verb: 'HEAD' });
+    expect(status).toBe(500);
+    expect(headers).not.toHaveProperty('x-secret');
+    expect(site.errors).toMatchObject([{ code: 'ERR_HTTP_TRAILER_INVALID' }]);
+  });
+
   it('that listens already, or is none, keeps its container from starting', async () => {
     await expect(start('a text', 'wsgi')).rejects.toThrow('must return a listener of Node, not a string');
     const server = createServer();

@@ -84,7 +84,9 @@ export class WebInput {
     const failure = toFailure(error);
     if (failure.unexpected && !signal.aborted) this.#container.onUnexpectedError(error, inputId);
     // Behind half an answer, only a cut connection says that something is missing.
-    if (response.headersSent && !response.writableEnded) response.destroy();
+    if (response.headersSent && !response.writableEnded) return void response.destroy();
+    // What the code has set belonged to another answer.
+    for (const name of response.headersSent ? [] : response.getHeaderNames()) response.removeHeader(name);
     this.send(failure.status, failure.body);
   }
 

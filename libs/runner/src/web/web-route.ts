@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 
 /** Answers the requests for one method of a function. */
 export interface WebRoute {
   serve(request: IncomingMessage, response: ServerResponse): void;
-  /**
-   * Takes over a connection that is to speak another protocol, such as WebSocket. Undefined where HTTP is all there
-   * is.
-   */
-  upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Answers a handshake of WebSocket. Without it, that is a request like any other. */
+  upgrade?(request: IncomingMessage, connection: LeavingConnection): void;
   /** Called once, after the last request. */
   close?(): Promise<void>;
+}
+
+/** A connection that Node's server has given away. */
+export interface LeavingConnection {
+  socket: Socket;
+  /** What came behind the request. */
+  head: Buffer;
 }
 
 /** What the requests of all routes share: one container. */

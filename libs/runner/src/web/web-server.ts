@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { DEFAULTS, type FunctionSpec, type MethodSpec, type WebSpec } from '@gantry/protocol';
 
@@ -9,6 +10,7 @@ import { FetchRoute } from './fetch-route.ts';
 import { ListenerRoute } from './listener-route.ts';
 import { ListeningProgram, startProgram } from './listening-program.ts';
 import { PortRoute } from './port-route.ts';
+import { answerOn } from './upgraded.ts';
 import type { WebContainer, WebRoute } from './web-route.ts';
 
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -45,6 +47,9 @@ export async function startWebServer(options: WebServerOptions): Promise<{ close
   const routes = await startRoutes(options);
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }, (request, response) =>
     serve(routes, request, response),
+  );
+  server.on('upgrade', (request, socket, head: Buffer) =>
+    upgrade(routes, request, { socket: socket as Socket, head }),
   );
   // The only client is the gateway of this machine, which keeps its connections and guards against slow clients.
   server.keepAliveTimeout = 0;
@@ -97,6 +102,21 @@ function serve(
   response: ServerResponse,
 ): void {
   const route = routes.get(takeMethod(request));
+  if (route) route.serve(request, response);
+  else sendJson(response, 404, { body: { detail: 'Not Found' } });
+}
+
+/** Only WebSockets come here: the gateway lets nothing else through. */
+function upgrade(
+  routes: ReadonlyMap<string, WebRoute>,
+  request: IncomingMessage,
+  connection: { socket: Socket; head: Buffer },
+): void {
+  const { socket } = connection;
+  socket.on('error', () => socket.destroy());
+  const route = routes.get(takeMethod(request));
+  if (route?.upgrade) return route.upgrade(request, connection);
+  const response = answerOn(request, socket);
   if (route) route.serve(request, response);
   else sendJson(response, 404, { body: { detail: 'Not Found' } });
 }
