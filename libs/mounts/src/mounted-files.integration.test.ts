@@ -18,7 +18,7 @@ const MIB = 1024 * 1024;
 const problem = findMountProblem();
 if (problem) console.warn(`SKIPPED: no files of mounts, ${problem.message}. ${problem.hint}`);
 
-describe.skipIf(problem)('files of a mounted version', () => {
+describe.skipIf(problem)('files of a mounted version', { timeout: 180_000 }, () => {
   it('are all found by a walk through 100,000 of them', async () => {
     await TestVolume.use(async (volume) => {
       const entry = await volume.file('x');

@@ -10,7 +10,7 @@ const OWNER = 1_900_000_000;
 const problem = findMountProblem();
 if (problem) console.warn(`SKIPPED: no mounts of versions, ${problem.message}. ${problem.hint}`);
 
-describe.skipIf(problem)('a mounted version of a volume', () => {
+describe.skipIf(problem)('a mounted version of a volume', { timeout: 180_000 }, () => {
   it('has the files, modes, times and links of that version, of the owner that was asked for', async () => {
     await TestVolume.use(async (volume) => {
       const root = await volume.version(
