@@ -81,7 +81,7 @@ export class Desk extends Traced {
 
   @method() async describe(): Promise<unknown> {
     const { size, floor, isOpen, key } = this;
-    return { size, floor, isOpen, key, pid: process.pid };
+    return { size, floor, isOpen, key, container: process.env['GANTRY_CONTAINER_ID'] };
   }
 
   @exit() async close(): Promise<void> {

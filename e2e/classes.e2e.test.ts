@@ -67,7 +67,9 @@ describe('a class', () => {
     expect(again).toEqual(first);
     expect(defaults).toMatchObject({ size: 'small', floor: 1, isOpen: false, key: undefined });
     expect(implied).toEqual(defaults);
-    expect((first as { pid: number }).pid).not.toBe((defaults as { pid: number }).pid);
+    expect((first as { container: string }).container).not.toBe(
+      (defaults as { container: string }).container,
+    );
   });
 
   test.each<[what: string, parameters: object, message: string]>([

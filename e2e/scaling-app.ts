@@ -14,19 +14,22 @@ import {
 
 export const app = new App('scaling');
 
-/** Tells which process it ran in. */
-export const where = app.function({ scaledownWindowMs: 2_000 }, async () => process.pid);
+/** Process ids repeat in containers that have their own. */
+const here = (): string => process.env['GANTRY_CONTAINER_ID'] ?? '';
 
-/** Never shares a process. */
+/** Tells which container it ran in. */
+export const where = app.function({ scaledownWindowMs: 2_000 }, async () => here());
+
+/** Never shares a container. */
 export const single = app.function({ maxInputsPerContainer: 1, maxContainers: 2 }, async () => {
   await delay(20);
-  return process.pid;
+  return here();
 });
 
 /** Asks for no more inputs when told to. */
 export const worn = app.function({ maxContainers: 1 }, async (isWorn: boolean) => {
   if (isWorn) stopFetchingInputs();
-  return process.pid;
+  return here();
 });
 
 /** Changes another function of its app. */
@@ -39,9 +42,9 @@ export const tuner = app.function({}, async (minContainers: number) => {
 @app.cls({ scaledownWindowMs: 2_000 })
 export class Place {
   @parameter() name: string = 'here';
-  @method() async pid(): Promise<number> {
+  @method() async where(): Promise<string> {
     await delay(300);
-    return process.pid;
+    return here();
   }
 }
 
@@ -51,12 +54,12 @@ let visits = 0;
 export const visitor = app.function({ maxContainers: 3 }, async () => {
   visits++;
   appendFileSync('visits.txt', '.');
-  return { pid: process.pid, visits, inFile: readFileSync('visits.txt', 'utf8').length };
+  return { container: here(), visits, inFile: readFileSync('visits.txt', 'utf8').length };
 });
 
 /** What runs at the same moment in a container of {@link Shared}. */
 export interface Company {
-  pid: number;
+  container: string;
   names: string[];
 }
 
@@ -80,7 +83,7 @@ export class Shared {
   async #run(name: string): Promise<Company> {
     this.#running.push(name);
     await delay(200);
-    const company = { pid: process.pid, names: [...this.#running] };
+    const company = { container: here(), names: [...this.#running] };
     this.#running.splice(this.#running.indexOf(name), 1);
     return company;
   }

@@ -72,11 +72,11 @@ describe('live settings of the autoscaler', () => {
 
   test('of an instance concern its containers, those of the class all of them', async () => {
     const cls = Cls.fromName<typeof Place>('scaling', 'Place');
-    const there = cls.instance({ name: 'there' }).pid;
+    const there = cls.instance({ name: 'there' }).where;
 
     await there.updateAutoscaler({ minContainers: 1 });
     await waitUntil(async () => (await containersOf(there)) === 1, { timeoutMs: 20_000 });
-    expect(await containersOf(cls.instance().pid)).toBe(0);
+    expect(await containersOf(cls.instance().where)).toBe(0);
     expect(await containersOf(cls)).toBe(1);
     // The class's maximum is above, the instance's minimum stays.
     await cls.updateAutoscaler({ maxContainers: 1 });
@@ -98,11 +98,11 @@ describe('live settings of the autoscaler', () => {
 });
 
 describe('containers for a number of inputs', () => {
-  test('with a limit of one, each input gets a fresh process', async () => {
+  test('with a limit of one, each input gets a fresh container', async () => {
     const handle = RemoteFunction.fromName<typeof single>('scaling', 'single');
-    const pids = await Promise.all(Array.from({ length: 8 }, () => handle.remote()));
+    const used = await Promise.all(Array.from({ length: 8 }, () => handle.remote()));
 
-    expect(new Set(pids).size).toBe(8);
+    expect(new Set(used).size).toBe(8);
     expect(await handle.remote()).not.toBe(await handle.remote());
   });
 
@@ -117,18 +117,18 @@ describe('containers for a number of inputs', () => {
 });
 
 describe('a handle with replaced options', () => {
-  const pidsOf = (handle: { remote(): Promise<number> }) =>
+  const containersUsedBy = (handle: { remote(): Promise<string> }) =>
     Promise.all([1, 2, 3, 4].map(() => handle.remote()));
 
   test('on a class has containers of its own, with as many places as its caller says', async () => {
     const cls = Cls.fromName<typeof Place>('scaling', 'Place');
     const wide = cls.withOptions({ maxContainers: 1 }).withConcurrency({ maxInputs: 4 });
 
-    const pids = await pidsOf(wide.instance().pid);
-    const other = await cls.instance().pid.remote();
+    const used = await containersUsedBy(wide.instance().where);
+    const other = await cls.instance().where.remote();
 
-    expect(new Set(pids).size).toBe(1);
-    expect(pids).not.toContain(other);
+    expect(new Set(used).size).toBe(1);
+    expect(used).not.toContain(other);
     expect(() => cls.withOptions({ minContainers: 1 } as never)).toThrow(
       '"minContainers" cannot be replaced',
     );
@@ -138,7 +138,7 @@ describe('a handle with replaced options', () => {
     const handle = RemoteFunction.fromName<typeof where>('scaling', 'where');
     const wide = handle.withOptions({ maxContainers: 1 }).withConcurrency({ maxInputs: 4 });
 
-    const [first, ...others] = await pidsOf(wide);
+    const [first, ...others] = await containersUsedBy(wide);
     const other = await handle.remote();
 
     expect(others).toEqual([first, first, first]);
@@ -159,8 +159,8 @@ describe('a container', () => {
     const first = await handle.remote();
     const visits = [first.visits];
     for (let i = 0; i < 20; i++) {
-      const { pid, visits: count, inFile } = await handle.remote();
-      expect({ pid, inFile }).toEqual({ pid: first.pid, inFile: count });
+      const { container, visits: count, inFile } = await handle.remote();
+      expect({ container, inFile }).toEqual({ container: first.container, inFile: count });
       visits.push(count);
     }
 
@@ -179,7 +179,7 @@ describe('a container', () => {
     };
     const companies = await Promise.all(Array.from({ length: 12 }, (_, index) => one(index)));
 
-    expect(new Set(companies.map(({ pid }) => pid)).size).toBe(1);
+    expect(new Set(companies.map(({ container }) => container)).size).toBe(1);
     expect(Math.max(...companies.map(({ names }) => names.length))).toBe(3);
     expect(new Set(companies.flatMap(({ names }) => names))).toEqual(new Set(['left', 'right', 'web']));
   });
