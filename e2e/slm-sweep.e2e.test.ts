@@ -59,6 +59,9 @@ describe('slm-sweep', () => {
     expect([1, 2, 3, 4].map((round) => trained(round).length)).toEqual([8, 4, 2, 1]);
     expect(swept.stdout).toMatch(/winner: context-\d hidden-\d+ rate-[\d.]+, loss [\d.]+ after 480 steps/);
 
+    const { stdout: saved } = await runCli(['volume', 'ls', 'slm-sweep', '--json'], platform.env);
+    expect(saved.match(/\.checkpoint"/g)?.length).toBeGreaterThanOrEqual(8);
+    expect(saved).toContain('"latest"');
     const model = new Uint8Array(await readFile(out));
     const writer = Cls.fromName<typeof Writer>('slm-sweep', 'Writer').instance({ model });
     let text = '';

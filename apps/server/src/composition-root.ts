@@ -3,12 +3,14 @@ import 'reflect-metadata';
 import type { BlobStore } from '@gantry/blobs';
 import { FunctionDirectory, type Messaging } from '@gantry/messaging';
 import { newId } from '@gantry/protocol';
+import { VolumeDirectory } from '@gantry/volumes';
 import { container as rootContainer, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
 
 import { AppDirectory } from './app-directory.ts';
 import { AppStopper } from './app-stopper.ts';
 import type { CompleteServerConfig } from './config.ts';
 import { CrashLoops } from './crash-loops.ts';
+import { DeployedVolumes } from './deploy/deployed-volumes.ts';
 import { Deployer } from './deploy/deployer.ts';
 import { DemandSignal } from './demand-signal.ts';
 import { FailedInputs } from './failed-inputs.ts';
@@ -23,8 +25,8 @@ import { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { openVault, type SecretVault } from './secret-vault.ts';
 import { SystemLog } from './system-log.ts';
 import { TokenStore } from './token-store.ts';
-import { VolumeDirectory } from './volumes/volume-directory.ts';
 import { UnplaceableFunctions } from './unplaceable-functions.ts';
+import { openVolumes } from './volumes/open-volumes.ts';
 import { WorkerObserver } from './worker-observer.ts';
 
 /** What exists before the parts are put together. */
@@ -136,6 +138,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
           ...{ messaging, blobs, config, serverId, workers },
           stopper: scope.resolve(AppStopper),
           secrets: deployedSecrets,
+          volumes: new DeployedVolumes(scope.resolve(VolumeDirectory)),
           images: scope.resolve(DeployImages),
         }),
     ),
@@ -166,9 +169,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
     ),
   });
   container.register(VolumeDirectory, {
-    useFactory: instanceCachingFactory(
-      () => new VolumeDirectory({ registry: messaging.registry, blobs: context.volumeBlobs }),
-    ),
+    useFactory: instanceCachingFactory(() => openVolumes(messaging.registry, context.volumeBlobs)),
   });
   container.register(HttpServer, {
     useFactory: instanceCachingFactory(

@@ -6,6 +6,7 @@ import type { BlobStore } from '@gantry/blobs';
 import type { FunctionDirectory, Messaging } from '@gantry/messaging';
 import type { SecretStore } from '@gantry/secrets';
 import { GantryError, NotFoundError } from '@gantry/protocol';
+import type { VolumeDirectory } from '@gantry/volumes';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 
@@ -35,7 +36,6 @@ import { TokenCheck } from './token-check.ts';
 import type { TokenStore } from './token-store.ts';
 import { volumeFileRoutes } from './routes/volume-files.ts';
 import { volumeRoutes } from './routes/volumes.ts';
-import type { VolumeDirectory } from './volumes/volume-directory.ts';
 import type { UnplaceableFunctions } from './unplaceable-functions.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 

@@ -1,13 +1,16 @@
 import 'reflect-metadata';
 
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { openBlobStore, type BlobStore } from '@gantry/blobs';
-import { ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
-import { connectMessaging, type Messaging } from '@gantry/messaging';
+import { openBlobStore, volumeStoreConfig, type BlobStore } from '@gantry/blobs';
+import { CONTAINER_IDS, ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
+import { connectMessaging, volumeHeads, type Messaging } from '@gantry/messaging';
 import { DEFAULTS } from '@gantry/protocol';
 import { IdentityKeys, InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
+import { blobPages, VolumeDirectory, VolumeStore } from '@gantry/volumes';
 import {
   container as rootContainer,
   instanceCachingFactory,
@@ -22,8 +25,14 @@ import { ImageStore } from './images/image-store.ts';
 import { ContainerIdentity } from './containers/container-identity.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
+import { VersionsInUse } from './volumes/versions-in-use.ts';
+import type { VolumeBlocksSetup } from './volumes/volume-blocks.ts';
+import { WorkerVolumes, type WorkerVolumesOptions } from './volumes/worker-volumes.ts';
 import { workerIdIn } from './worker-id.ts';
-import { Worker } from './worker.ts';
+import { Worker, type WorkerParts } from './worker.ts';
+
+/** What copies of blocks of volumes may take on this machine's disk. */
+const BLOCK_CACHE_BYTES = 10 * 1024 ** 3;
 
 const TOKENS = {
   spec: Symbol('WorkerSpec') as InjectionToken<WorkerSpec>,
@@ -31,6 +40,7 @@ const TOKENS = {
   clock: Symbol('Clock') as InjectionToken<Clock>,
   messaging: Symbol('Messaging') as InjectionToken<Messaging>,
   blobs: Symbol('BlobStore') as InjectionToken<BlobStore>,
+  volumeBlobs: Symbol('BlobStore of volumes') as InjectionToken<BlobStore>,
   driver: Symbol('ContainerDriver') as InjectionToken<ContainerDriver>,
   bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
   images: Symbol('ImageStore') as InjectionToken<ImageStore>,
@@ -41,9 +51,10 @@ const TOKENS = {
 export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: string; worker: Worker }> {
   const root = rootContainer.createChildContainer();
   const workerId = workerIdIn(spec.folder);
-  const [messaging, blobs, machine] = await Promise.all([
+  const [messaging, blobs, volumeBlobs, machine] = await Promise.all([
     connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}`, rateLimit: spec.rateLimit }),
     openBlobStore(spec.blobs),
+    openBlobStore(volumeStoreConfig(spec.blobs)),
     LocalMachine.find(spec),
   ]);
   root.registerInstance(TOKENS.spec, spec);
@@ -51,6 +62,7 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
   root.registerInstance(TOKENS.clock, systemClock);
   root.registerInstance(TOKENS.messaging, messaging);
   root.registerInstance(TOKENS.blobs, blobs);
+  root.registerInstance(TOKENS.volumeBlobs, volumeBlobs);
   root.registerInstance(TOKENS.machine, machine);
   root.register(TOKENS.driver, { useFactory: instanceCachingFactory(createDriver) });
   root.register(TOKENS.bundles, {
@@ -98,6 +110,40 @@ function createIdentity(from: DependencyContainer): ContainerIdentity {
   );
 }
 
+function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' | 'volumeDirectory'> {
+  const { folder, driver, log } = from.resolve(TOKENS.spec);
+  const { registry } = from.resolve(TOKENS.messaging);
+  const blobs = from.resolve(TOKENS.volumeBlobs);
+  const store = new VolumeStore({
+    heads: volumeHeads(registry),
+    pages: blobPages(blobs),
+    nowMs: Date.now,
+    pause: (ms) => delay(ms),
+    random: Math.random,
+  });
+  const ownerId = driver.name === 'runc' ? CONTAINER_IDS.first : undefined;
+  return {
+    volumes: new WorkerVolumes({
+      ...{ folder: join(folder, 'volumes'), store, blobs, ownerId },
+      mounts: versionMounts(from.resolve(TOKENS.spec)),
+      inUse: new VersionsInUse({ registry, workerId: from.resolve(TOKENS.workerId), log }),
+    }),
+    volumeDirectory: new VolumeDirectory({ registry, store, blobs, pause: (ms) => delay(ms) }),
+  };
+}
+
+/** Nothing where the program that serves mounts was not built, as in tests. */
+function versionMounts({ runnerPath, blobs, folder, log }: WorkerSpec): WorkerVolumesOptions['mounts'] {
+  const program = join(dirname(runnerPath), 'mount-daemon.mjs');
+  if (!existsSync(program)) return undefined;
+  const setup: VolumeBlocksSetup = {
+    blobs,
+    cacheFolder: join(folder, 'volumes', 'blocks'),
+    cacheBytes: BLOCK_CACHE_BYTES,
+  };
+  return { program, setup, warn: (message) => log.warn(message) };
+}
+
 function createWorker(from: DependencyContainer): Worker {
   const { exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
   return new Worker({
@@ -112,6 +158,7 @@ function createWorker(from: DependencyContainer): Worker {
     images: from.resolve(TOKENS.images),
     secrets: createSecrets(from),
     identity: createIdentity(from),
+    ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),
   });
 }

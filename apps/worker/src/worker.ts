@@ -15,6 +15,7 @@ import {
   type WorkerToRunner,
 } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
+import type { VolumeDirectory } from '@gantry/volumes';
 
 import type { BundleStore } from './bundles/bundle-store.ts';
 import type { ImageStore } from './images/image-store.ts';
@@ -37,6 +38,8 @@ import { QueueTrim } from './inputs/queue-trim.ts';
 import { ValueStreams } from './inputs/value-streams.ts';
 import { LogForwarder } from './logs/log-forwarder.ts';
 import type { LocalMachine } from './machine/local-machine.ts';
+import { ObjectRequests } from './volumes/object-requests.ts';
+import type { WorkerVolumes } from './volumes/worker-volumes.ts';
 import { withinBudget } from './exit-budget.ts';
 import { StatusReporter } from './status-reporter.ts';
 
@@ -57,6 +60,8 @@ export interface WorkerParts {
   images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
   identity: Pick<ContainerIdentity, 'tokenFor'>;
+  volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
+  volumeDirectory: VolumeDirectory;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
@@ -109,11 +114,14 @@ export class Worker {
     this.#watch = new InputWatch({
       clock,
       onOverdue: (input, nowMs) => this.#holderOf(input)?.overdue(input, nowMs),
-      onLost: ({ message: { inputId } }) =>
+      onLost: (input) => {
+        const { inputId } = input.message;
         log.warn(
           { inputId },
           'the lease of an input ended while this worker was paused; its result will not count',
-        ),
+        );
+        this.#holderOf(input)?.leaseLost();
+      },
       // It runs again elsewhere; here it would hold its place until its timeout.
       onForlorn: (input) => this.#holderOf(input)?.cancel(input),
       onSweep: (nowMs) => this.#feeds.forEach((feed) => feed.sweep(nowMs)),
@@ -140,6 +148,7 @@ export class Worker {
     const { driver, bundles, images, clock, messaging, workerId, log } = this.#parts;
     const orphans = await driver.reconcile();
     if (orphans > 0) log.warn({ orphans }, 'ended the containers of a worker that was killed');
+    await this.#parts.volumes.start();
     await images.clean();
     await bundles.removeStale(clock.wallMs()).catch((err: unknown) => {
       log.warn({ err }, 'old bundles could not be removed');
@@ -209,6 +218,7 @@ export class Worker {
     await this.#trim.close();
     if (this.#directory) (await this.#directory.catch(() => undefined))?.close();
     await this.#parts.driver.close();
+    await this.#parts.volumes.close();
     await this.#parts.messaging.close();
   }
 
@@ -260,16 +270,23 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, images, secrets, identity, machine, clock, log, exitGraceMs } = this.#parts;
+    const { driver, bundles, images, secrets, volumes, identity, machine, clock, log, exitGraceMs } =
+      this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, images, secrets, identity, machine, clock, log, exitGraceMs },
+      ...{ driver, bundles, images, secrets, volumes, identity, machine, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,
       streams: this.#streams,
       crashes: this.#crashes,
       containerLog: this.#logs.open({ appId, containerId: order.containerId, functionName: spec.name }),
+      openObjects: () =>
+        new ObjectRequests({
+          volumes: this.#parts.volumeDirectory,
+          environment: order.record.environment,
+          isRestricted: spec.options.restrictAccess ?? false,
+        }),
       openCalls: (send) => this.#openCalls(order, send),
       onReady: (container) => {
         if (!order.isShell) this.#feed(order.pool).add(container);

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 
-import { App, concurrent, enter, fastapiEndpoint, method, parameter } from 'gantry';
+import { App, concurrent, enter, fastapiEndpoint, method, parameter, Volume } from 'gantry';
 
 import { drawCurves } from './chart.ts';
+import { furthest, save } from './checkpoints.ts';
 import { begin, lossOf, makeGrid, train as trainHere, type Checkpoint } from './experiment.ts';
 import { Model } from './model.ts';
 import { quantise, restore } from './quantised.ts';
@@ -13,6 +15,10 @@ import { write } from './writing.ts';
 /** What is said here holds for everything below, unless it says otherwise. */
 export const app = new App('slm-sweep', { cpu: 1, memoryMiB: 256, scaledownWindowMs: 30_000 });
 
+/** Checkpoints outlive containers, also those that are killed. */
+const runs = Volume.fromName('slm-sweep', { createIfMissing: true });
+const SAVE_EVERY_MS = 4_000;
+
 /** One container does not hold a place for longer; the sweep sends the checkpoint on. */
 const SLICE_MS = 20_000;
 
@@ -20,12 +26,23 @@ const SLICE_MS = 20_000;
 let interrupted = false;
 process.on('SIGINT', () => (interrupted = true));
 
-/** Trains from a checkpoint up to a step, or as far as it comes. */
+/** Trains from a checkpoint, or a later one that is saved, up to a step, or as far as it comes. */
 export const train = app.function(
-  { maxContainers: 8, timeoutMs: 60_000, retries: { maxRetries: 10, initialDelayMs: 0 } },
+  { maxContainers: 8, timeoutMs: 60_000, retries: { maxRetries: 10, initialDelayMs: 0 }, volumes: { runs } },
   async (from: Checkpoint, toStep: number): Promise<Checkpoint> => {
     const endsAtMs = performance.now() + SLICE_MS;
-    return trainHere(from, { toStep, shouldStop: () => interrupted || performance.now() > endsAtMs });
+    // Called as a plain function it has no volume: by tests, and by the code of other functions.
+    if (!existsSync('runs'))
+      return trainHere(from, { toStep, shouldStop: () => performance.now() > endsAtMs });
+    let checkpoint = await furthest('runs', from, toStep);
+    while (checkpoint.step < toStep && !interrupted && performance.now() < endsAtMs) {
+      const pauseAtMs = Math.min(endsAtMs, performance.now() + SAVE_EVERY_MS);
+      const shouldStop = () => interrupted || performance.now() > pauseAtMs;
+      checkpoint = await trainHere(checkpoint, { toStep, shouldStop });
+      await save('runs', checkpoint);
+    }
+    await runs.commit();
+    return checkpoint;
   },
 );
 

@@ -25,6 +25,8 @@ export interface StartOptions {
   extraLayers?: readonly string[] | undefined;
   /** Read-only folders of this machine that its code needs, such as bundles. @defaultValue none */
   mounts?: readonly ContainerMount[] | undefined;
+  /** Folders of this machine that it can write, in which the machine may mount something later. @defaultValue none */
+  volumes?: readonly ContainerVolume[] | undefined;
   /** @defaultValue no limits but the machine's */
   limits?: ContainerLimits | undefined;
   /** What it may reach besides its worker. @defaultValue 'outbound' */
@@ -49,6 +51,13 @@ export interface ContainerMount {
   /** Absolute path on this machine: a folder or a file. */
   source: string;
   /** Absolute path in the container. */
+  target: string;
+}
+
+export interface ContainerVolume {
+  /** Absolute path of a folder on this machine. */
+  folder: string;
+  /** Where the container has it: absolute, or relative to its working directory. */
   target: string;
 }
 

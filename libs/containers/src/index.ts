@@ -14,6 +14,7 @@ export type {
   ContainerLimits,
   ContainerMount,
   ContainerRoot,
+  ContainerVolume,
   DriverCapabilities,
   ExecEnd,
   ExecOptions,
@@ -23,6 +24,14 @@ export type {
 } from './container-driver.ts';
 export { CONTAINER_IDS } from './container-ids.ts';
 export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';
+export {
+  canMountOverlays,
+  mountOverlay,
+  type OverlayOptions,
+  sharedMountFolder,
+  unmount,
+  unmountAll,
+} from './overlay-mounts.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
 export { findRuncProblem, type RuncProblem } from './runc/requirements.ts';

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
+
+import { ContainerError } from '@gantry/protocol';
 
 import { STARTED_AHEAD_FLAG } from '@gantry/protocol';
 
@@ -64,6 +66,19 @@ export class ProcessDriver implements ContainerDriver {
   }
 
   async start(options: StartOptions): Promise<Container> {
+    const { volumes = [] } = options;
+    const absolute = volumes.find(({ target }) => isAbsolute(target));
+    if (absolute) throw noOwnRoot(absolute.target);
+    const container = await this.#takeOrSpawn(options);
+    for (const { folder, target } of volumes) {
+      const place = join(container.directory, target);
+      mkdirSync(dirname(place), { recursive: true });
+      symlinkSync(folder, place);
+    }
+    return container;
+  }
+
+  async #takeOrSpawn(options: StartOptions): Promise<ProcessContainer> {
     const warm = this.#warm.take();
     if (!warm) return this.#spawn(options.id);
     const directory = join(this.#containers, options.id);
@@ -141,4 +156,10 @@ export class ProcessDriver implements ContainerDriver {
     }
     return env;
   }
+}
+
+function noOwnRoot(target: string): ContainerError {
+  return new ContainerError(`"${target}" is a path of the machine: this container has none of its own`, {
+    hint: 'Give the volume a path without a slash in front, or deploy to workers with images.',
+  });
 }

@@ -118,6 +118,23 @@ export const add = app.function(async (first: number, scale = -2, label?: string
 });
 
 describe('functions and classes', () => {
+  test('have the volumes of the app and their own, each at its path', async () => {
+    const manifest = await manifestOf(`
+import { Volume } from 'gantry';
+const data = Volume.fromName('data', { createIfMissing: true });
+const app2 = new App('two', { volumes: { '/data/': data, cache: Volume.fromName('cache') } });
+export const f = app2.function(
+  { volumes: { cache: data.withMountOptions({ readOnly: true, subPath: '/a//b/' }) } },
+  async () => 1,
+);
+app.include(app2);`);
+
+    expect(manifest.functions[0]?.options.volumes).toEqual([
+      { path: '/data', name: 'data', createIfMissing: true },
+      { path: 'cache', name: 'data', createIfMissing: true, readOnly: true, subPath: 'a/b' },
+    ]);
+  });
+
   test('a class carries its parameters, hooks, methods and options', async () => {
     const manifest = await manifestOf(`
 /** Reads pages. */

@@ -1,9 +1,11 @@
 import {
   formatGpu,
+  mountPath,
   parseGpuConfig,
   type BatchingSpec,
   type FunctionOptionsSpec,
   type RetriesSpec,
+  type VolumeMountSpec,
 } from '@gantry/protocol';
 
 // What the options' documentation promises for a policy's omitted fields, and for a plain number of retries.
@@ -16,12 +18,17 @@ interface Modifiers {
   image?: number | undefined;
 }
 
+type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | 'volumes'> & {
+  retries?: number | Partial<RetriesSpec> | undefined;
+  volumes?: Record<string, Omit<VolumeMountSpec, 'path'>> | undefined;
+};
+
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
 export function toOptionsSpec(
   options: Record<string, unknown>,
   { concurrent, batched, image }: Modifiers,
 ): FunctionOptionsSpec {
-  const given = options as FunctionOptionsSpec & { retries?: number | Partial<RetriesSpec> };
+  const given = options as GivenOptions;
   const spec: FunctionOptionsSpec = {
     timeoutMs: given.timeoutMs,
     startupTimeoutMs: given.startupTimeoutMs,
@@ -47,8 +54,17 @@ export function toOptionsSpec(
     blockNetwork: given.blockNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
+    volumes: toMounts(given.volumes),
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
+}
+
+function toMounts(volumes: GivenOptions['volumes']): VolumeMountSpec[] | undefined {
+  const mounts = Object.entries(volumes ?? {}).map(([path, volume]) => ({
+    path: mountPath(path),
+    ...volume,
+  }));
+  return mounts.length > 0 ? mounts.sort((left, right) => (left.path < right.path ? -1 : 1)) : undefined;
 }
 
 function listOf(value: string | string[] | undefined): string[] | undefined {

@@ -35,6 +35,7 @@ import {
   isSecretRef,
   isStringRecord,
   isTypeSpec,
+  isVolumeMounts,
 } from './manifest-values.ts';
 import { isScheduleSpec } from './schedule-shape.ts';
 
@@ -135,6 +136,7 @@ const OptionsShape = declare({
   nonpreemptible: optional(IsBoolean()),
   blockNetwork: optional(IsBoolean()),
   restrictAccess: optional(IsBoolean()),
+  volumes: optional(satisfies(isVolumeMounts, 'must be a list of volumes and their paths')),
   secrets: optional(satisfies((value) => isListOf(value, isSecretRef), 'must be a list of secrets')),
 });
 

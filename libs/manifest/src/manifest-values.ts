@@ -1,3 +1,5 @@
+import { assertApart, mountPath, volumePath } from '@gantry/protocol';
+
 const PLAIN_TYPES = new Set([
   'string',
   'number',
@@ -45,6 +47,33 @@ export function isSecretRef(value: unknown): boolean {
   if (type !== 'named' || !isName(name)) return false;
   if (environment !== undefined && !isName(environment)) return false;
   return requiredKeys === undefined || isListOf(requiredKeys, (key) => typeof key === 'string');
+}
+
+/** True for the volumes of one function: paths in their form, none inside of another. */
+export function isVolumeMounts(value: unknown): boolean {
+  if (!isFilledList(value, isVolumeMount)) return false;
+  try {
+    assertApart(
+      'volumes',
+      (value as { path: string }[]).map(({ path }) => path),
+    );
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isVolumeMount(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { path, name, environment, createIfMissing, readOnly, subPath } = value;
+  if (typeof path !== 'string' || !isName(name)) return false;
+  if (environment !== undefined && !isName(environment)) return false;
+  if (![createIfMissing, readOnly].every((flag) => flag === undefined || flag === true)) return false;
+  try {
+    return mountPath(path) === path && (subPath === undefined || volumePath(subPath as string) === subPath);
+  } catch {
+    return false;
+  }
 }
 
 function isName(value: unknown): boolean {

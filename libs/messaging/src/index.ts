@@ -5,6 +5,7 @@ export type { Backlog, InputDelivery, InputQueue } from './input-queue.ts';
 export type { PoolPull } from './pool-pull.ts';
 export type { OutputStore } from './output-store.ts';
 export type { Registry, RegistryChange } from './registry.ts';
+export { volumeHeads } from './volume-heads.ts';
 export type { CallLinks } from './call-links.ts';
 export type { LeaseStore } from './lease-store.ts';
 export type { RunStore } from './run-store.ts';

@@ -1,3 +1,4 @@
+import type { WireError } from './errors.ts';
 import type { FunctionSpec } from './manifest.ts';
 import type { Outcome } from './payload.ts';
 import type { ClassParameters } from './pool.ts';
@@ -37,7 +38,11 @@ export type WorkerToRunner =
   /** Answers to `api`. */
   | { type: 'api'; message: ServerMessage }
   /** Answer to `lookup`; `record` is a `FunctionLookup` (see http-api) or undefined with `error`. */
-  | { type: 'lookedUp'; requestId: number; record?: unknown; error?: unknown };
+  | { type: 'lookedUp'; requestId: number; record?: unknown; error?: unknown }
+  /** Answer to `volume`. */
+  | { type: 'volumeDone'; requestId: number; error?: WireError | undefined }
+  /** Answer to `object`. */
+  | { type: 'objectAnswer'; requestId: number; value?: unknown; error?: WireError | undefined };
 
 export interface LoadMessage {
   type: 'load';
@@ -102,4 +107,24 @@ export type RunnerToWorker =
   | { type: 'heartbeat' }
   /** A call that user code makes: the same messages a client sends a server. */
   | { type: 'api'; message: ClientMessage }
-  | { type: 'lookup'; requestId: number; environment?: string | undefined; app: string; name: string };
+  | { type: 'lookup'; requestId: number; environment?: string | undefined; app: string; name: string }
+  /** A request of the code about objects of the platform. */
+  | { type: 'object'; requestId: number; request: ObjectRequest }
+  /** What the code wants of a volume that this container has. */
+  | {
+      type: 'volume';
+      requestId: number;
+      act: 'commit' | 'reload';
+      name: string;
+      environment?: string | undefined;
+    };
+
+/** Requests about objects, by the paths of the server's API. A stream is read part by part, and closed by its reader. */
+export type ObjectRequest =
+  /** Answered by a value. */
+  | { type: 'json'; method: 'GET' | 'PUT' | 'POST' | 'DELETE'; path: string; body?: unknown }
+  /** Answered by the number of the stream. */
+  | { type: 'open'; path: string }
+  /** Answered by bytes; by nothing at the end. */
+  | { type: 'next'; stream: number }
+  | { type: 'close'; stream: number };

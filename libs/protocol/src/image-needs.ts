@@ -29,7 +29,9 @@ const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   shell: 'shell',
 };
 
-const RELATIVE = 'give it a path without a slash in front, which is relative to the working directory';
+/** What to do about a place in the file system where a container has none of its own. */
+export const RELATIVE_PATH =
+  'give it a path without a slash in front, which is relative to the working directory';
 
 /**
  * What of an image a plain process cannot have: it gets npm packages, environment variables, and files in its working
@@ -44,7 +46,7 @@ export function needsOfImage({ steps, sites, files = [] }: ImageSpec, nodeVersio
   });
   const attached = files.flatMap(({ remotePath }, at): ImageNeed[] => {
     if (!remotePath.startsWith('/')) return [];
-    return [{ what: `a file in "${remotePath}"`, instead: RELATIVE, site: sites[steps.length + at] }];
+    return [{ what: `a file in "${remotePath}"`, instead: RELATIVE_PATH, site: sites[steps.length + at] }];
   });
   return [...needs, ...attached];
 }
@@ -64,7 +66,7 @@ function needOfStep(step: BaseStep | BuildStep, nodeVersion: string): ImageNeed 
       return step.gpu === undefined ? undefined : { what: `${what} with a GPU` };
     case 'files':
       if (!step.remotePath.startsWith('/')) return undefined;
-      return { what: `a copied file in "${step.remotePath}"`, instead: RELATIVE };
+      return { what: `a copied file in "${step.remotePath}"`, instead: RELATIVE_PATH };
     default:
       return { what };
   }

@@ -96,7 +96,7 @@ export {
   type WebServerSpec,
   type WebSpec,
 } from './manifest.ts';
-export { type ImageNeed, needsOfImage } from './image-needs.ts';
+export { type ImageNeed, needsOfImage, RELATIVE_PATH } from './image-needs.ts';
 export { filesOfImage, filesOfManifest } from './manifest-files.ts';
 export type { BuiltImages, ImageBuildEvent } from './image-api.ts';
 export type {
@@ -172,6 +172,7 @@ export type {
 } from './session-messages.ts';
 export {
   type LoadMessage,
+  type ObjectRequest,
   type RunBatchMessage,
   type RunMessage,
   type RunnerToWorker,
@@ -231,6 +232,7 @@ export {
   type OptionRange,
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
+export { assertApart, mountPath, type VolumeMount, type VolumeMountSpec } from './volume-mount.ts';
 export {
   assertLinkTarget,
   BLOCK_BYTES,

@@ -2,6 +2,7 @@ import type { ImageSpec } from './image.ts';
 import type { Json } from './json.ts';
 import type { ScheduleSpec } from './schedule.ts';
 import type { SecretRef } from './secret.ts';
+import type { VolumeMountSpec } from './volume-mount.ts';
 
 /** The version of the manifest's shape. A reader refuses a version it does not know. */
 export const MANIFEST_SCHEMA_VERSION = 1;
@@ -89,6 +90,8 @@ export interface FunctionOptionsSpec {
   image?: number | undefined;
   /** Environment variables with secret values; later ones win. */
   secrets?: SecretRef[] | undefined;
+  /** By their paths. */
+  volumes?: VolumeMountSpec[] | undefined;
   /** In order of preference, each `<TYPE>[:<count>]` in capitals, or `ANY`. */
   gpu?: string[] | undefined;
   ephemeralDiskMiB?: number | undefined;

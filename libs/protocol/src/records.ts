@@ -2,6 +2,7 @@ import type { BuiltImages } from './image-api.ts';
 import type { FunctionSpec, Manifest } from './manifest.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
+import type { VolumeMount } from './volume-mount.ts';
 
 /** An app as the registry keeps it, under `app.<id>`. */
 export interface AppRecord {
@@ -67,6 +68,7 @@ export interface FunctionRecord {
   sourceMap: { digest: string; sizeBytes: number };
   packages?: { digest: string; sizeBytes: number } | undefined;
   image?: FunctionImage | undefined;
+  volumes?: VolumeMount[] | undefined;
   /** Web address of each endpoint method, by method name. */
   urls: Record<string, string>;
   /** The workspace it runs in, told to its code. */

@@ -4,6 +4,7 @@ import {
   type ClientMessage,
   type FunctionLookup,
   type LoadMessage,
+  type ObjectRequest,
   type RunnerToWorker,
   type ServerMessage,
   type WireError,
@@ -12,7 +13,7 @@ import {
 import type { CallerTerminal } from './caller-terminal.ts';
 import { activeInput } from './current-input.ts';
 
-type Answer = { record?: unknown; error?: unknown };
+type Answer = { record?: unknown; value?: unknown; error?: unknown };
 
 /** What the SDK in the bundle sees of its container: calls go to the worker and their answers come back. */
 export class HostBridge implements ContainerHost {
@@ -24,8 +25,8 @@ export class HostBridge implements ContainerHost {
   readonly interactive: boolean;
   readonly #terminal: CallerTerminal;
   readonly #toWorker: (message: RunnerToWorker) => void;
-  readonly #lookups = new Map<number, (answer: Answer) => void>();
-  #lastLookup = 0;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  #lastRequest = 0;
   #listener: ((message: ServerMessage) => void) | undefined;
   #early: ServerMessage[] = [];
 
@@ -63,14 +64,15 @@ export class HostBridge implements ContainerHost {
   }
 
   lookup(app: string, name: string, environment?: string): Promise<FunctionLookup> {
-    const requestId = ++this.#lastLookup;
-    return new Promise((resolve, reject) => {
-      this.#lookups.set(requestId, ({ record, error }) => {
-        if (error === undefined) resolve(record as FunctionLookup);
-        else reject(fromWireError(error as WireError));
-      });
-      this.#toWorker({ type: 'lookup', requestId, environment, app, name });
-    });
+    return this.#ask((requestId) => ({ type: 'lookup', requestId, environment, app, name }));
+  }
+
+  async volume(act: 'commit' | 'reload', name: string, environment?: string): Promise<void> {
+    await this.#ask((requestId) => ({ type: 'volume', requestId, act, name, environment }));
+  }
+
+  object(request: ObjectRequest): Promise<unknown> {
+    return this.#ask((requestId) => ({ type: 'object', requestId, request }));
   }
 
   currentInput(): CurrentInput | undefined {
@@ -83,9 +85,20 @@ export class HostBridge implements ContainerHost {
     else this.#early.push(message);
   }
 
-  /** The worker's answer to a lookup. */
-  receiveLookup(requestId: number, answer: Answer): void {
-    this.#lookups.get(requestId)?.(answer);
-    this.#lookups.delete(requestId);
+  /** The worker's answer to what was asked for: a lookup, something of a volume or of objects. */
+  receiveAnswer(requestId: number, answer: Answer): void {
+    this.#asked.get(requestId)?.(answer);
+    this.#asked.delete(requestId);
+  }
+
+  #ask<T>(message: (requestId: number) => RunnerToWorker): Promise<T> {
+    const requestId = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(requestId, ({ record, value = record, error }) => {
+        if (error === undefined) resolve(value as T);
+        else reject(fromWireError(error as WireError));
+      });
+      this.#toWorker(message(requestId));
+    });
   }
 }

@@ -53,6 +53,8 @@ function buildHost(): ContainerHost {
     send: refuse,
     onMessage: () => undefined,
     lookup: async () => refuse(),
+    volume: async () => refuse(),
+    object: async () => refuse(),
     currentInput: () => undefined,
   };
 }

@@ -155,7 +155,9 @@ export class Runner {
       case 'api':
         return this.#host?.receive(message.message);
       case 'lookedUp':
-        return this.#host?.receiveLookup(message.requestId, message);
+      case 'volumeDone':
+      case 'objectAnswer':
+        return this.#host?.receiveAnswer(message.requestId, message);
       case 'load':
         return void this.#load(message);
       case 'stop':

@@ -9,7 +9,7 @@ export type { Construct } from './registry.ts';
 
 /**
  * What holds for everything that the app registers itself, unless a function or class says otherwise. `env` is
- * merged name by name, `secrets` come before the function's own; of every other option the more particular one counts.
+ * merged name by name, `volumes` path by path, `secrets` come before the function's own; of every other option the more particular one counts.
  */
 export interface AppOptions extends ResourceOptions {
   /**
@@ -57,6 +57,8 @@ export function withDefaults<TOptions extends ResourceOptions>(
 ): TOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const env = defaults.env || options.env ? { env: { ...defaults.env, ...options.env } } : {};
+  const volumes =
+    defaults.volumes || options.volumes ? { volumes: { ...defaults.volumes, ...options.volumes } } : {};
   const secrets = defaults.secrets ? { secrets: [...defaults.secrets, ...(options.secrets ?? [])] } : {};
-  return { ...defaults, ...given, ...env, ...secrets } as TOptions;
+  return { ...defaults, ...given, ...env, ...secrets, ...volumes } as TOptions;
 }

@@ -1,4 +1,4 @@
-import { callSessionKey, type ClientMessage, type FunctionLookup, InvalidError } from '@gantry/protocol';
+import { callSessionKey, type ClientMessage, type FunctionLookup } from '@gantry/protocol';
 
 import { CallTracker } from './call-tracker.ts';
 import type { ContainerHost } from './host.ts';
@@ -10,12 +10,13 @@ import type { Transport, TransportListener } from './transport.ts';
 export class ContainerPlatform implements Platform {
   readonly closed = false;
   readonly tracker: CallTracker;
-  readonly objects: ObjectApi = outsideOnly;
+  readonly objects: ObjectApi;
   readonly #host: ContainerHost;
   readonly #lookups: LookupCache;
 
   constructor(host: ContainerHost) {
     this.#host = host;
+    this.objects = new HostObjects(host);
     this.tracker = new CallTracker(new HostTransport(host), inlinePayloads);
     this.#lookups = new LookupCache((app, name, environment) => host.lookup(app, name, environment));
   }
@@ -37,18 +38,31 @@ export class ContainerPlatform implements Platform {
   }
 }
 
-// Containers hold no token of the server's API.
-const outsideOnly: ObjectApi = {
-  json: () => Promise.reject(notHere()),
-  async *stream() {
-    throw notHere();
-  },
-};
+/** Containers hold no token of the server's API: their worker answers in its place. */
+class HostObjects implements ObjectApi {
+  readonly #host: ContainerHost;
 
-function notHere(): InvalidError {
-  return new InvalidError('this cannot be done inside of a container', {
-    hint: 'Do it in a program outside, such as the entrypoint of the app.',
-  });
+  constructor(host: ContainerHost) {
+    this.#host = host;
+  }
+
+  async json<T>(path: string, { method = 'GET', body }: Parameters<ObjectApi['json']>[1] = {}): Promise<T> {
+    return (await this.#host.object({ type: 'json', method, path, body })) as T;
+  }
+
+  async *stream(path: string): AsyncGenerator<Uint8Array> {
+    const stream = (await this.#host.object({ type: 'open', path })) as number;
+    try {
+      for (;;) {
+        const part = await this.#host.object({ type: 'next', stream });
+        if (!(part instanceof Uint8Array)) return;
+        yield part;
+      }
+    } finally {
+      // Whoever leaves need not wait, or hear that it had ended.
+      this.#host.object({ type: 'close', stream }).catch(() => undefined);
+    }
+  }
 }
 
 /** The runner's connection to its worker lasts as long as the process, so there is nothing to reconnect. */

@@ -28,6 +28,7 @@ export class FakeHost implements ContainerHost {
   interactions = 0;
   readonly sent: ClientMessage[] = [];
   readonly functions = new Map<string, { lookup: FunctionLookup; run: Implementation }>();
+  readonly volumeActs: string[] = [];
   current: CurrentInput | undefined;
   /** Largest number of inputs that ran at once. */
   peak = 0;
@@ -79,6 +80,14 @@ export class FakeHost implements ContainerHost {
 
   requestPreemption(): void {
     this.preemptionRequests++;
+  }
+
+  async volume(act: 'commit' | 'reload', name: string): Promise<void> {
+    this.volumeActs.push(`${act} ${name}`);
+  }
+
+  async object(): Promise<unknown> {
+    throw new NotFoundError('the test has no objects');
   }
 
   currentInput(): CurrentInput | undefined {

@@ -1,4 +1,4 @@
-import type { ClientMessage, FunctionLookup, ServerMessage } from '@gantry/protocol';
+import type { ClientMessage, FunctionLookup, ObjectRequest, ServerMessage } from '@gantry/protocol';
 
 /** What the runner offers to the SDK inside a container. */
 export interface ContainerHost {
@@ -23,6 +23,14 @@ export interface ContainerHost {
   onMessage(listener: (message: ServerMessage) => void): void;
   /** Finds a function or class of an app (name or id) for a call. */
   lookup(app: string, name: string, environment?: string): Promise<FunctionLookup>;
+  /**
+   * Commits or reloads a volume that this container has.
+   *
+   * @throws NotFoundError if it has none of the name.
+   */
+  volume(act: 'commit' | 'reload', name: string, environment?: string): Promise<void>;
+  /** A request about objects of the platform; resolves to its answer. */
+  object(request: ObjectRequest): Promise<unknown>;
   /** The input whose code runs now, by asynchronous context. */
   currentInput(): CurrentInput | undefined;
 }

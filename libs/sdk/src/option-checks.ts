@@ -12,6 +12,7 @@ import { isImage } from './image/draft-steps.ts';
 import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
 import { checkPlacement, PLACEMENT_KEYS } from './placement-checks.ts';
 import { Secret } from './secret.ts';
+import { checkVolumes } from './volumes/mount-checks.ts';
 
 const CPU_RANGE: OptionRange = { min: 0.001, max: Number.POSITIVE_INFINITY, integer: false };
 const MEMORY_RANGE: OptionRange = { min: 1, max: Number.POSITIVE_INFINITY, integer: true };
@@ -25,6 +26,7 @@ const RESOURCE_KEYS = [
   'env',
   'image',
   'secrets',
+  'volumes',
   ...PLACEMENT_KEYS,
 ];
 
@@ -60,6 +62,7 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
     });
   }
   checkSecrets(subject, options.secrets);
+  checkVolumes(subject, options.volumes);
   checkPlacement(subject, options);
 }
 

@@ -1,6 +1,7 @@
 import type { Image } from './image/image.ts';
 import type { Schedule } from './schedule.ts';
 import type { Secret } from './secret.ts';
+import type { Volume } from './volumes/volume.ts';
 
 /** Options shared by functions and classes. Omitted fields take the platform's default. */
 export interface ResourceOptions {
@@ -64,6 +65,11 @@ export interface ResourceOptions {
    * counts. Those of the app come first.
    */
   secrets?: Secret[];
+  /**
+   * Volumes that its containers have, by path: absolute, or relative to the working directory. Containers that are plain
+   * processes have the latter alone. Those of the app come along; at one path the function's own counts.
+   */
+  volumes?: Record<string, Volume>;
 }
 
 export interface RetryPolicy {

@@ -56,6 +56,20 @@ describe('commits to a volume', () => {
     expect(await fileAt((await store.open(ID)).tree, '/a')).toEqual(file('second'));
   });
 
+  it('that were decided before a fence are decided anew after it', async () => {
+    const [heads, pages] = [new MemoryHeads(), new MemoryPages()];
+    const [late, other] = [storeOf(heads, pages), storeOf(heads, pages)];
+    let isCutOff = false;
+    const commit = late.commit(ID, async () => {
+      if (isCutOff) throw new Error('cut off');
+      await other.fence(ID);
+      isCutOff = true;
+      return put('late');
+    });
+    await expect(commit).rejects.toThrow('cut off');
+    expect(await pathsIn(storeOf(heads, pages))).toEqual([]);
+  });
+
   it('that change nothing make no new version', async () => {
     const store = storeOf();
     const first = await store.commit(ID, () => put('a'));

@@ -99,6 +99,17 @@ export class VolumeStore {
     });
   }
 
+  /**
+   * After this, no commit succeeds that was decided before: a holder of the volume that was cut off meanwhile has to ask
+   * anew, and is told. Changes nothing else.
+   */
+  async fence(volumeId: string): Promise<void> {
+    for (;;) {
+      const { head, revision } = await this.#open(volumeId);
+      if (await this.#parts.heads.move(volumeId, head, revision)) return;
+    }
+  }
+
   async #open(volumeId: string): Promise<{ head: VolumeHead; revision: number; tree: VolumeTree }> {
     const found = await this.#parts.heads.read(volumeId);
     if (!found) throw new NotFoundError(`volume "${volumeId}" does not exist`);

@@ -38,6 +38,7 @@ describe('a deploy that fails half-way', () => {
         keep: async () => undefined,
         discard: async () => undefined,
       },
+      volumes: { check: async () => undefined, open: async () => new Map() },
       workers: { statuses: () => [], ask: () => undefined, onStatus: () => ({ stop: () => undefined }) },
       stopper: {
         freeRoutes: async () => undefined,

@@ -27,6 +27,7 @@ import { functionId } from './function-ids.ts';
 import { functionImage } from './function-image.ts';
 import { type HostEntry, hostsOf, hostUrl } from './host-names.ts';
 import type { DeployedSecrets } from './deployed-secrets.ts';
+import type { DeployedVolumes } from './deployed-volumes.ts';
 import { fitWarnings } from './machine-fit.ts';
 import { RevocableChanges } from './revocable-changes.ts';
 import { RouteClaim } from './route-claim.ts';
@@ -40,6 +41,7 @@ export interface DeployerOptions {
   serverId: string;
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
   secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
+  volumes: Pick<DeployedVolumes, 'check' | 'open'>;
   workers: Pick<WorkerObserver, 'statuses' | 'ask' | 'onStatus'>;
   images: Pick<DeployImages, 'resolve'>;
 }
@@ -79,7 +81,7 @@ export class Deployer {
   }
 
   /**
-   * @throws NotFoundError for missing blobs and secrets or an unknown app id, InvalidError for a request that contradicts
+   * @throws NotFoundError for missing blobs, secrets and volumes or an unknown app id, InvalidError for a request that contradicts
    * itself or has images that no worker can have, GantryError `CONFLICT` for host names of other apps.
    */
   async deploy(request: DeployOrder): Promise<DeployReply> {
@@ -103,6 +105,7 @@ export class Deployer {
     await assertImagesPossible(request.manifest, this.#options.workers);
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
+    await this.#options.volumes.check(request);
     return name;
   }
 
@@ -150,8 +153,9 @@ export class Deployer {
     await routes.check(hosts);
     const deployment = await this.#recordDeployment(app, request);
     const { version } = deployment;
+    const volumes = await this.#options.volumes.open(request);
     const unscheduled = manifest.functions.map((spec) =>
-      this.#functionRecord({ app, version, spec, hosts, request }),
+      this.#functionRecord({ app, version, spec, hosts, request, volumes: volumes.get(spec.name) }),
     );
     const hasSchedules = !ephemeral || request.schedules === true;
     const records = hasSchedules
@@ -227,7 +231,7 @@ export class Deployer {
     await registry.put(key, { ...deployment, failed: true }).catch(() => undefined);
   }
 
-  #functionRecord({ app, version, spec, hosts, request }: FunctionParts): FunctionRecord {
+  #functionRecord({ app, version, spec, hosts, request, volumes }: FunctionParts): FunctionRecord {
     const { bundle, sourceMap } = request.manifest;
     const { packages, image } = functionImage(request, spec);
     const own = hosts.filter((entry) => entry.functionName === spec.name);
@@ -246,6 +250,7 @@ export class Deployer {
       packages: packages && pick(packages),
       image,
       interactive: request.interactive,
+      volumes,
       urls: Object.fromEntries(
         own.map(({ method, host }) => [method, hostUrl(host, this.#options.config.gatewayUrl)]),
       ),
@@ -320,6 +325,7 @@ interface FunctionParts {
   spec: DeployRequest['manifest']['functions'][number];
   hosts: HostEntry[];
   request: DeployRequest;
+  volumes: FunctionRecord['volumes'];
 }
 
 /** All at once, and returns only when none is under way any more: what is under way cannot be taken back. */

@@ -1,9 +1,11 @@
 import {
+  type FunctionSpec,
   GantryError,
   type ImageNeed,
   InvalidError,
   type Manifest,
   needsOfImage,
+  RELATIVE_PATH,
   type WorkerStatus,
 } from '@gantry/protocol';
 
@@ -12,22 +14,23 @@ import type { WorkerObserver } from '../worker-observer.ts';
 const WORKER_WAIT_MS = 2_000;
 
 /**
- * Checks that the platform has a worker that can give functions their images.
+ * Checks that the platform has a worker that can give functions their images, and volumes at their paths.
  *
  * @throws InvalidError that names each step that no worker can honour, and where it was written; GantryError
  * `UNAVAILABLE` where there is no worker to tell.
  */
 export async function assertImagesPossible(
-  { images = [] }: Manifest,
+  { images = [], functions }: Pick<Manifest, 'images' | 'functions'>,
   observer: Pick<WorkerObserver, 'statuses' | 'ask' | 'onStatus'>,
 ): Promise<void> {
   // Where a version of Node is asked for, it depends on the workers.
-  if (images.every((image) => needsOfImage(image, '').length === 0)) return;
+  const mounts = functions.flatMap(needsOfVolumes);
+  if (mounts.length === 0 && images.every((image) => needsOfImage(image, '').length === 0)) return;
   const workers = await firstWorkers(observer);
   if (workers.length === 0) {
     throw new GantryError(
       'UNAVAILABLE',
-      'no worker is there to say whether it can have the images of the app',
+      'no worker is there to say whether it can have the images and volumes of the app',
       {
         hint: 'Start a worker, then deploy again.',
       },
@@ -37,13 +40,18 @@ export async function assertImagesPossible(
   const versions = [...new Set(workers.map(({ driver }) => driver?.nodeVersion ?? process.versions.node))];
   // The worker that comes closest is the one to hear of.
   const [needs = []] = versions
-    .map((version) => images.flatMap((image) => needsOfImage(image, version)))
+    .map((version) => [...images.flatMap((image) => needsOfImage(image, version)), ...mounts])
     .sort((left, right) => left.length - right.length);
   if (needs.length === 0) return;
   throw new InvalidError(
     `the containers of this platform are plain processes, which cannot have:\n${needs.map(describe).join('\n')}`,
     { hint: hintFor(needs), details: { needs } },
   );
+}
+
+function needsOfVolumes({ options, site }: FunctionSpec): ImageNeed[] {
+  const absolute = (options.volumes ?? []).filter(({ path }) => path.startsWith('/'));
+  return absolute.map(({ path }) => ({ what: `a volume at "${path}"`, instead: RELATIVE_PATH, site }));
 }
 
 // Workers report every few seconds, and at once when they are asked: a server that has just started knows none.

@@ -102,3 +102,39 @@ describe('images on workers whose containers are plain processes', () => {
     expect(text).toContain(missing.digest);
   });
 });
+
+describe('volumes of functions', () => {
+  const mounted = (changes: object = {}) =>
+    fn('f', { volumes: [{ path: 'data', name: 'data', ...changes }] });
+  const deploy = (appName: string, changes?: object) =>
+    platform.client.deploy({ manifest: manifest([mounted(changes)], { appName }) });
+
+  it('are found or made by name, and kept by id', async () => {
+    const missing = await deploy('without');
+    expect(missing.status).toBe(404);
+    expect(missing.text).toContain('\\"f\\" has a volume at \\"data\\": there is no volume \\"data\\"');
+    const { functions } = await platform.deployFresh([mounted({ createIfMissing: true })]);
+    const { json } = await platform.client.request('GET', '/v1/volumes/data');
+    const record = await platform.messaging.registry.get<FunctionRecord>(
+      registryKeys.function(functions[0]?.id ?? ''),
+    );
+    expect(record?.value.volumes).toEqual([
+      { path: 'data', name: 'data', createIfMissing: true, environment: 'main', volumeId: json['id'] },
+    ]);
+  });
+
+  it('are refused at paths of the machine where containers are plain processes', async () => {
+    const { status, json } = await deploy('absolute', { path: '/data', createIfMissing: true });
+    expect(status).toBe(400);
+    expect(json['message']).toContain('shop.ts:1: a volume at "/data"');
+    expect(json['hint']).toContain('a path without a slash in front');
+  });
+
+  it('are refused at paths that no manifest of a build has', async () => {
+    const { status, text } = await deploy('wrong', { path: '/usr/../etc' });
+    expect([status, text]).toEqual([
+      400,
+      expect.stringContaining('must be a list of volumes and their paths'),
+    ]);
+  });
+});

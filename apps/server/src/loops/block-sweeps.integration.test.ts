@@ -8,10 +8,10 @@ import { type BlobStore, digestOf, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { type BlockNotes, registryKeys, type VersionsInUse, type VolumeEntry } from '@gantry/protocol';
 import { startNats, temporaryDirectory } from '@gantry/testing';
+import { Pieces, type VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { Pieces } from '../volumes/pieces.ts';
-import { VolumeDirectory } from '../volumes/volume-directory.ts';
+import { openVolumes } from '../volumes/open-volumes.ts';
 import { sweepBlocks } from './block-sweeps.ts';
 
 const HOUR_MS = 3600 * 1000;
@@ -53,7 +53,7 @@ class TestVolumes {
   constructor(blobs: BlobStore, folder: string) {
     this.blobs = blobs;
     this.folder = folder;
-    this.directory = new VolumeDirectory({ registry: messaging.registry, blobs });
+    this.directory = openVolumes(messaging.registry, blobs);
     this.pieces = new Pieces(blobs, (ms) => delay(ms / 2));
   }
 
@@ -93,7 +93,7 @@ class TestVolumes {
     const needed = new Set<string>();
     for (const { id } of await this.directory.list('main')) {
       // A server that knows nothing yet.
-      const fresh = new VolumeDirectory({ registry: messaging.registry, blobs: this.blobs });
+      const fresh = openVolumes(messaging.registry, this.blobs);
       const { head, tree } = await fresh.store.open(id);
       if (head.root !== undefined) needed.add(head.root);
       for await (const digest of tree.references(new Set())) needed.add(digest);

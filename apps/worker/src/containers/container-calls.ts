@@ -1,6 +1,5 @@
 import { CallSession, type FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
-  AuthError,
   callSessionKey,
   isGantryError,
   newSessionKey,
@@ -19,6 +18,7 @@ import type { Logger } from '@gantry/telemetry';
 
 import { tooLarge, type Payloads } from '../inputs/payloads.ts';
 import { holdsBlob, withInlineValues } from './inline-values.ts';
+import { restricted } from './restricted.ts';
 
 export interface ContainerCallsOptions {
   messaging: Messaging;
@@ -173,12 +173,6 @@ export class ContainerCalls {
       });
     this.#inlining = done;
   }
-}
-
-function restricted(): AuthError {
-  return new AuthError('the option "restrictAccess" keeps this code from using objects of the platform', {
-    hint: 'Pass it what it needs as arguments, or deploy it without the option.',
-  });
 }
 
 function hasLargeArgs(message: ClientMessage): boolean {

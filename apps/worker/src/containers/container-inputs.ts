@@ -17,6 +17,7 @@ import type { InputSettlement, InputSite } from '../inputs/input-settlement.ts';
 import type { InputWatch } from '../inputs/input-watch.ts';
 import type { Payloads } from '../inputs/payloads.ts';
 import type { ValueStreams } from '../inputs/value-streams.ts';
+import type { ContainerVolumes } from '../volumes/container-volumes.ts';
 import { InputBatches } from './input-batches.ts';
 import { Isolation } from './isolation.ts';
 
@@ -47,6 +48,8 @@ export interface ContainerInputsOptions extends InputSurroundings {
   onPlacesLost(): void;
   /** An input ignored its abort: only the end of the container ends it. */
   onStuck(input: AssignedInput, reason: 'cancelled' | 'timeout'): void;
+  /** Of the container, if it has some. */
+  volumes?: Pick<ContainerVolumes, 'commit' | 'fence'> | undefined;
   /** When the container's event loop last gave a sign of life, by the monotonic clock. */
   lastSignMs(): number | undefined;
 }
@@ -57,6 +60,7 @@ export interface ContainerInputsOptions extends InputSurroundings {
  * Invariants
  *   C1. An input occupies a place until its code has ended, also when it was settled before.
  *   C2. When the container has ended, each of its inputs is settled: by timeout, as crashed, or by giving it back.
+ *   C4. Where there are volumes, what comes after an input that ended without a value finds there what it wrote.
  *   C3. An input under which containers crashed before runs alone: what comes before it ends first, and no other
  *       input comes until it has ended.
  */
@@ -112,6 +116,12 @@ export class ContainerInputs {
     return this.#inputs.size;
   }
 
+  /** True while none of them can run elsewhere. */
+  get holdsLeases(): boolean {
+    const { watch } = this.#options;
+    return [...this.#inputs.values()].every((input) => input.phase === 'settled' || watch.holdsLease(input));
+  }
+
   has(input: AssignedInput): boolean {
     return this.#inputs.get(input.message.inputId) === input;
   }
@@ -138,11 +148,17 @@ export class ContainerInputs {
     this.#startClock(input);
     if (input.message.stream) input.stream = streams.open(input, send);
     const { args } = input.message;
-    if (args instanceof Uint8Array) return this.#hand(input, args);
-    payloads.fetch(args).then(
-      (bytes) => this.#hand(input, bytes),
+    const fenced = this.#fenced(input);
+    if (args instanceof Uint8Array && !fenced) return this.#hand(input, args);
+    Promise.all([args instanceof Uint8Array ? args : payloads.fetch(args), fenced]).then(
+      ([bytes]) => this.#hand(input, bytes),
       (err: unknown) => this.#argumentsMissing(input, err),
     );
+  }
+
+  /** Whoever had an input that comes again may still write volumes. */
+  #fenced({ delivery }: AssignedInput): Promise<void> | undefined {
+    return delivery.deliveries > 1 ? this.#options.volumes?.fence() : undefined;
   }
 
   #startClock(input: AssignedInput): void {
@@ -160,15 +176,17 @@ export class ContainerInputs {
     });
     const fetches = members.map(async (member) => {
       const { args } = member.input.message;
-      if (args instanceof Uint8Array) return;
+      const fenced = this.#fenced(member.input);
+      if (args instanceof Uint8Array && !fenced) return;
       try {
-        member.args = await payloads.fetch(args);
+        await fenced;
+        member.args ??= await payloads.fetch(args as Exclude<typeof args, Uint8Array>);
       } catch (err) {
         this.#argumentsMissing(member.input, err);
       }
     });
     // A batch without blobs is handed over in the turn in which it closed.
-    if (members.some(({ args }) => !args)) await Promise.all(fetches);
+    if (members.some(({ args, input }) => !args || input.delivery.deliveries > 1)) await Promise.all(fetches);
     const ready = members.flatMap(({ input, args }) => {
       if (!args || !this.has(input)) return [];
       if (input.phase === 'settled' || input.ending === 'preempted') {
@@ -197,6 +215,12 @@ export class ContainerInputs {
     const input = this.#inputs.get(message.inputId);
     if (!input) return;
     this.#leave(input);
+    const { volumes } = this.#options;
+    if (!volumes || message.outcome.type === 'value') return this.#settle(input, message);
+    void volumes.commit().then(() => this.#settle(input, message));
+  }
+
+  #settle(input: AssignedInput, message: Extract<RunnerToWorker, { type: 'output' }>): void {
     const { settlement, site } = this.#options;
     const outcome: Outcome = message.outcome;
     // A value that came within the grace counts; an error is most likely the abort itself.
@@ -223,7 +247,8 @@ export class ContainerInputs {
       return;
     }
     input.deadlineMs = Number.POSITIVE_INFINITY;
-    this.#options.settlement.timedOut(input, this.#options.site);
+    // With volumes, when its container has ended and committed.
+    if (!this.#options.volumes) this.#options.settlement.timedOut(input, this.#options.site);
     this.#options.onStuck(input, 'timeout');
   }
 

@@ -1,4 +1,4 @@
-import type { Container } from '@gantry/containers';
+import type { Container, ContainerVolume } from '@gantry/containers';
 import { isGantryError, type LoadMessage, type SecretValues } from '@gantry/protocol';
 import { SecretMask } from '@gantry/secrets';
 
@@ -29,9 +29,9 @@ export class ContainerLaunch {
     this.#needs.catch(() => undefined);
   }
 
-  /** Starts the process. */
-  start(): Promise<Container> {
-    return startContainer(this.#order, this.#around);
+  /** Starts the process, which has a place for each of these volumes. */
+  start(shown: readonly ContainerVolume[]): Promise<Container> {
+    return startContainer(this.#order, { ...this.#around, shown });
   }
 
   /** Puts files and secrets in place; resolves to the order for the runner. */

@@ -51,6 +51,11 @@ export class ContainerProcess {
     return this.#container.socketPath ?? '';
   }
 
+  /** Of its first process. */
+  get pid(): number {
+    return this.#container.pid;
+  }
+
   pathInside(path: string): string {
     return this.#container.pathInside(path);
   }

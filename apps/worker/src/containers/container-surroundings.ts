@@ -5,6 +5,8 @@ import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { LocalMachine } from '../machine/local-machine.ts';
+import type { ObjectRequests } from '../volumes/object-requests.ts';
+import type { WorkerVolumes } from '../volumes/worker-volumes.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
 import type { ContainerIdentity } from './container-identity.ts';
@@ -18,10 +20,13 @@ export interface ContainerSurroundings extends InputSurroundings {
   images: Pick<ImageStore, 'open'>;
   secrets: Pick<ContainerSecrets, 'open'>;
   identity: Pick<ContainerIdentity, 'tokenFor'>;
+  volumes: Pick<WorkerVolumes, 'open'>;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;
   containerLog: ContainerLog;
+  /** Called when the code makes its first request about objects. */
+  openObjects(): ObjectRequests;
   /** Called when the code makes its first call. */
   openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
   /** It takes inputs from now on. */

@@ -15,6 +15,7 @@ import { ExecDoor } from '../execs/exec-door.ts';
 import type { ExecHost } from '../execs/execs.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
 import type { InputTaker } from '../inputs/pool-feed.ts';
+import { ContainerVolumes } from '../volumes/container-volumes.ts';
 import { CodeCalls } from './code-calls.ts';
 import { ContainerHistory } from './container-history.ts';
 import { ContainerInputs } from './container-inputs.ts';
@@ -61,6 +62,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #process: ContainerProcess | undefined;
   readonly #door = new ExecDoor();
   readonly #calls: CodeCalls;
+  readonly #volumes: ContainerVolumes;
   #webRunning = 0;
   readonly #signs: SignsOfLife;
   #reason: EndReason | undefined;
@@ -70,6 +72,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #exitGraceRuns = false;
   #preempted = false;
   #isKilled = false;
+  /** Its process is gone, and its volumes are committed for the last time. */
+  #isEnding = false;
   #resolveEnded: () => void = () => undefined;
 
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
@@ -81,11 +85,26 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#signs = new SignsOfLife(around.clock);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     const send = (message: WorkerToRunner): void => this.#send(message);
-    this.#calls = new CodeCalls(() => around.openCalls(send), send);
+    this.#volumes = new ContainerVolumes(
+      {
+        ...{ containerId: order.containerId, graceMs: around.exitGraceMs, log: around.log },
+        mounts: order.record.volumes ?? [],
+        environment: order.record.environment,
+        holdsLeases: () => this.#inputs.holdsLeases,
+        onCutOff: () =>
+          this.kill('preempted', 'its worker was cut off while inputs ran, which run elsewhere'),
+        onLost: (error) => this.kill('preempted', `its volumes cannot be read any more: ${error.message}`),
+        pid: () => this.#process?.pid,
+        say: (text) => around.containerLog.system(`container ${this.containerId}: ${text}`),
+      },
+      around.volumes,
+    );
+    this.#calls = new CodeCalls(around, this.#volumes, send);
     this.#inputs = new ContainerInputs({
       ...around,
       site: this,
       timeoutMs: this.#timeoutMs,
+      volumes: this.#volumes.isEmpty ? undefined : this.#volumes,
       send,
       onChange: (freed) => this.#loadChanged(freed),
       onPlacesLost: () => around.onPlacesLost(this),
@@ -153,7 +172,11 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   /** When its event loop last gave a sign of life, by the monotonic clock. Code that loads is not expected to. */
   get lastSignMs(): number | undefined {
     const isExpected =
-      this.#process && !this.isShell && this.#state !== 'starting' && this.#state !== 'stopped';
+      this.#process &&
+      !this.#isEnding &&
+      !this.isShell &&
+      this.#state !== 'starting' &&
+      this.#state !== 'stopped';
     return isExpected ? this.#signs.lastMs : undefined;
   }
 
@@ -178,7 +201,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#killAfter(startupTimeoutMs, 'loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
     const launch = new ContainerLaunch(this.#order, this.#around);
     try {
-      const container = await launch.start();
+      const container = await launch.start(this.#volumes.shown);
       this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),
@@ -186,7 +209,11 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       this.forgiveSilence();
       // Stopped or killed before there was a process.
       if (this.#reason) this.#process.kill();
-      const message = await launch.loadMessage(container, this.#process, this.#places.count);
+      const [message] = await Promise.all([
+        launch.loadMessage(container, this.#process, this.#places.count),
+        this.#volumes.open(),
+      ]);
+      this.#volumes.running(1);
       this.#door.open({ process: this.#process, env: message.env });
       if (this.isShell) this.#becomeReady();
       else if (this.#state === 'starting') this.#send(message);
@@ -211,6 +238,11 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   cancel(input: AssignedInput): void {
     this.#inputs.cancel(input);
+  }
+
+  /** One of its inputs may run elsewhere now. */
+  leaseLost(): void {
+    this.#volumes.cutOff();
   }
 
   overdue(input: AssignedInput, nowMs: number): void {
@@ -274,6 +306,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   #receive(message: RunnerToWorker): void {
     this.forgiveSilence();
+    if (message.type === 'api' || 'requestId' in message) return this.#calls.receive(message);
     switch (message.type) {
       case 'output':
         this.#history.finishedOne();
@@ -296,10 +329,6 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
         return this.#loadFailed(reportedEnd(message));
       case 'crashed':
         return void (this.#reason ??= reportedEnd(message));
-      case 'api':
-        return this.#calls.receive(message);
-      case 'lookup':
-        return this.#calls.lookUp(message);
     }
   }
 
@@ -308,6 +337,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     if (this.#state !== 'starting') return;
     this.#deadline.clear();
     this.#state = 'ready';
+    this.#volumes.running(this.running);
     const tookMs = this.#history.becameReady();
     this.#around.containerLog.routine(`container ${this.containerId} is ready after ${tookMs} ms`);
     this.#around.onReady(this);
@@ -348,6 +378,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   #loadChanged(freed: boolean): void {
     this.#history.loadChanged(this.running);
+    this.#volumes.running(this.running);
     if (freed) this.#limitExit();
     this.#around.onLoadChange(freed);
     if (freed) this.#stopIfExhausted();
@@ -369,9 +400,17 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#around.onStateChange();
   }
 
+  /** The process is gone. Whatever its inputs do next must find in volumes what it wrote. */
   #end(end: ContainerEnd): void {
-    if (this.#state === 'stopped') return;
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#deadline.clear();
+    if (this.#volumes.isEmpty) return this.#settle(end);
+    this.#close('draining');
+    void this.#volumes.finish().then(() => this.#settle(end));
+  }
+
+  #settle(end: ContainerEnd): void {
     this.#close('stopped');
     this.#history.ended();
     this.#calls.close();

@@ -5,6 +5,7 @@ import type {
   ContainerLimits,
   ContainerMount,
   ContainerRoot,
+  ContainerVolume,
   StartOptions,
 } from '@gantry/containers';
 import { ContainerError, DEFAULTS, type FunctionOptionsSpec } from '@gantry/protocol';
@@ -18,7 +19,10 @@ const PACKAGES_FOLDER = '/opt/gantry/node_modules';
 /** Cores that a container may take beyond what it asked for, unless it says how many. */
 const BURST_CORES = 16;
 
-type Around = Pick<ContainerSurroundings, 'driver' | 'bundles' | 'images'>;
+type Around = Pick<ContainerSurroundings, 'driver' | 'bundles' | 'images'> & {
+  /** What the driver is to show of volumes. @defaultValue nothing */
+  shown?: readonly ContainerVolume[] | undefined;
+};
 
 /**
  * Starts a container with what its function needs. Its image stays on this machine as long as it runs.
@@ -51,11 +55,11 @@ export async function startOptions(
 ): Promise<StartOptions> {
   const { containerId, record, gpus } = order;
   const { options } = record.spec;
-  const { driver, bundles } = around;
+  const { driver, bundles, shown: volumes } = around;
   if (options.blockNetwork && !driver.capabilities.isolation) throw notIsolated(driver.capabilities.name);
   const limits = limitsOf(options);
   const network = options.blockNetwork ? 'none' : 'outbound';
-  const common: StartOptions = { id: containerId, limits, network, gpus };
+  const common: StartOptions = { id: containerId, limits, network, gpus, volumes };
   if (!driver.capabilities.images) return common;
   const { packages, image } = record;
   const [bundlePath, packagesFolder, ...extraLayers] = await Promise.all([

@@ -15,6 +15,8 @@ export interface OciConfigOptions {
   cgroupPath: string;
   /** Read-only. */
   mounts: readonly ContainerMount[];
+  /** To be written. @defaultValue none */
+  volumes?: readonly ContainerMount[] | undefined;
   limits: ContainerLimits;
   /** @defaultValue no GPUs */
   gpus?: GpuAccess | undefined;
@@ -59,7 +61,12 @@ export function ociConfig(options: OciConfigOptions): object {
     root: { path: rootPath, readonly: false },
     hostname,
     annotations: options.annotations,
-    mounts: [...SYSTEM_MOUNTS, ...options.mounts.map(bindMount), ...gpuMounts(gpus)],
+    mounts: [
+      ...SYSTEM_MOUNTS,
+      ...options.mounts.map((mount) => bindMount(mount, 'ro')),
+      ...(options.volumes ?? []).map((volume) => bindMount(volume, 'rw')),
+      ...gpuMounts(gpus),
+    ],
     ...(gpus && { hooks: gpus.hooks }),
     linux: linux(options),
   };
@@ -103,13 +110,13 @@ export function ociResources(limits: ContainerLimits, limitsSwap: boolean, gpus?
   };
 }
 
-function bindMount({ source, target }: ContainerMount): object {
+function bindMount({ source, target }: ContainerMount, access: 'ro' | 'rw'): object {
   return {
     destination: target,
     type: 'none',
     source,
     // A mount that the machine adds below later appears in the container as well.
-    options: ['rbind', 'rslave', 'ro', 'nosuid', 'nodev'],
+    options: ['rbind', 'rslave', access, 'nosuid', 'nodev'],
   };
 }
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError, STARTED_AHEAD_FLAG } from '@gantry/protocol';
@@ -180,9 +180,10 @@ export class RuncDriver implements ContainerDriver {
     }
   }
 
-  #canTakeWarm({ root, extraLayers, network, limits, gpus, mounts = [] }: StartOptions): boolean {
-    const isPlain = root === undefined && !extraLayers?.length && !gpus?.length && network !== 'none';
-    return isPlain && limits?.diskMiB === this.#options.prewarmDiskMiB && LateMounts.canGive(mounts);
+  #canTakeWarm({ root, extraLayers, network, limits, gpus, volumes, mounts = [] }: StartOptions): boolean {
+    const isPlain = root === undefined && ![extraLayers, gpus, volumes].some((list) => list?.length);
+    if (!isPlain || network === 'none') return false;
+    return limits?.diskMiB === this.#options.prewarmDiskMiB && LateMounts.canGive(mounts);
   }
 
   async #launchAhead(): Promise<RuncContainer> {
@@ -220,7 +221,7 @@ export class RuncDriver implements ContainerDriver {
     mkdirSync(directory, { recursive: true });
     mkdirSync(bundle, { recursive: true });
     this.#records.add(name, { directory });
-    const { layers, mounts, workdir, command, env } = this.#plan(options);
+    const { layers, mounts, volumes, workdir, command, env } = this.#plan(options);
     const gpus = this.#gpus(options);
     const config = ociConfig({
       rootPath: ROOT_MOUNT_POINT,
@@ -230,7 +231,7 @@ export class RuncDriver implements ContainerDriver {
       limitsSwap: this.#limitsSwap(),
       annotations: this.#runtime.annotations,
       gpus,
-      ...{ env, workdir, mounts },
+      ...{ env, workdir, mounts, volumes },
       command: ahead ? [...command, STARTED_AHEAD_FLAG] : command,
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
@@ -257,15 +258,18 @@ export class RuncDriver implements ContainerDriver {
   }
 
   /** What is in the container, and what runs first. */
-  #plan({ root, extraLayers = [], mounts = [] }: StartOptions): {
+  #plan({ root, extraLayers = [], mounts = [], volumes = [] }: StartOptions): {
     layers: string[];
     mounts: ContainerMount[];
+    volumes: ContainerMount[];
     workdir: string;
     command: string[];
     env: { [name: string]: string };
   } {
     const { runnerPath, nodePath = process.execPath, nodeFlags = [] } = this.#options;
     const node = join(PLATFORM_FOLDER, 'bin/node');
+    const workdir = root?.workdir ?? DEFAULT_WORKDIR;
+    const own = volumes.map(({ folder, target }) => ({ source: folder, target: resolve(workdir, target) }));
     return {
       layers: [
         ...(root?.layers ?? [this.#defaultRoot.layer]),
@@ -274,7 +278,8 @@ export class RuncDriver implements ContainerDriver {
         this.#platformLayer,
       ],
       mounts: [...(root ? [] : this.#defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
-      workdir: root?.workdir ?? DEFAULT_WORKDIR,
+      volumes: own,
+      workdir,
       command: [
         INNER_INIT,
         '--',

@@ -6,6 +6,8 @@ import {
   InvalidError,
   registerHandle,
   type VolumeListing,
+  type VolumeMountSpec,
+  volumePath,
   type VolumeSummary,
 } from '@gantry/protocol';
 
@@ -14,11 +16,21 @@ import { defaultPlatform } from '../default-platform.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { ObjectApi } from '../platform.ts';
 import type { FromNameOptions } from '../remote-function.ts';
+import { containerHost, type ContainerHost } from '../host.ts';
+import { VOLUME } from './mount-checks.ts';
 import { VolumeUpload, type UploadOptions } from './volume-upload.ts';
 
 export interface VolumeOptions extends FromNameOptions {
   /** Make the volume at its first use if there is none of the name. @defaultValue false */
   createIfMissing?: boolean;
+}
+
+/** How containers have a volume. */
+export interface VolumeMountOptions {
+  /** Nothing can be written. @defaultValue false */
+  readOnly?: boolean;
+  /** A directory of the volume that they have instead of all. Made by the first commit if it is not there. */
+  subPath?: string;
 }
 
 /** What {@link Volume.iterdir} and {@link Volume.listdir} show. */
@@ -31,12 +43,22 @@ interface VolumeReference {
 }
 
 /**
- * A tree of files that outlives apps and containers. Programs outside of containers see what was committed last, and
- * change it whole steps at a time: what an upload, a copy or a removal does is seen all at once, or not at all.
+ * A tree of files that outlives apps and containers. Its methods show what was committed last, and change it whole steps
+ * at a time: what an upload, a copy or a removal does is seen all at once, or not at all.
+ *
+ * In containers that have it among their `volumes` it is a directory: as it was when the container started, or at its
+ * last {@link Volume.reload}. What is written there is seen elsewhere after a {@link Volume.commit}; one happens every
+ * few seconds while inputs run, and when the container ends. Commits of different files all hold; of one file, the last.
+ * As a commit may come in the middle of a change, write under another name, and rename when all is written.
  *
  * @example
  * ```ts
  * const models = Volume.fromName('models', { createIfMissing: true });
+ * export const train = app.function({ volumes: { '/models': models } }, async () => {
+ *   await writeFile('/models/v2.bin', await fit());
+ *   await models.commit();
+ * });
+ *
  * await models.batchUpload(async (batch) => {
  *   batch.putFile('weights.bin', '/v2/weights.bin');
  * });
@@ -46,13 +68,17 @@ interface VolumeReference {
  */
 export class Volume {
   readonly name: string;
+  /** @internal */
+  readonly [VOLUME] = true;
   readonly #options: VolumeOptions;
+  readonly #mount: VolumeMountOptions;
   #summary: Promise<VolumeSummary> | undefined;
   #known: VolumeSummary | undefined;
 
-  private constructor(name: string, options: VolumeOptions) {
+  private constructor(name: string, options: VolumeOptions, mount: VolumeMountOptions = {}) {
     this.name = name;
     this.#options = options;
+    this.#mount = mount;
   }
 
   /** A handle; nothing is looked up or made before its first use. */
@@ -115,6 +141,34 @@ export class Volume {
     throw new ExecutionError(`volume "${this.name}" was not looked up yet, so its id is not known`, {
       hint: 'Use it, or await .hydrate(), first.',
     });
+  }
+
+  /** The same volume, with other options for the containers that have it. */
+  withMountOptions(options: VolumeMountOptions): Volume {
+    checkKeys('withMountOptions', options, ['readOnly', 'subPath']);
+    const { subPath } = options;
+    const form = subPath === undefined ? {} : { subPath: volumePath(subPath) };
+    return new Volume(this.name, this.#options, { ...this.#mount, ...options, ...form });
+  }
+
+  /**
+   * In a container that has it: makes what was written there durable, and visible to others.
+   *
+   * @throws InvalidError for names and links that cannot be in a volume, after everything else was committed;
+   * ResourceExhaustedError with `details.errno` `ENOSPC` above 500,000 entries; GantryError `CONFLICT` for a file that
+   * is written all the time.
+   */
+  async commit(): Promise<void> {
+    await this.#host('commit').volume('commit', this.name, this.#options.environment);
+  }
+
+  /**
+   * In a container that has it: shows what was committed last. Commits first, so that nothing is lost.
+   *
+   * @throws GantryError `CONFLICT` ("volume busy") while a file of it is open, or a process is in one of its directories.
+   */
+  async reload(): Promise<void> {
+    await this.#host('reload').volume('reload', this.name, this.#options.environment);
   }
 
   /** What is in a directory, and below it unless `recursive` is false; of a file, the file itself. */
@@ -199,6 +253,27 @@ export class Volume {
     const { environment = placeOf('', this.#options).environment, createIfMissing = false } = this.#options;
     const state: VolumeReference = { name: this.name, environment, createIfMissing };
     return { kind: 'gantry.Volume', state };
+  }
+
+  /** @internal What a manifest says about it. */
+  toJSON(): Omit<VolumeMountSpec, 'path'> {
+    const { environment, createIfMissing } = this.#options;
+    const { readOnly, subPath } = this.#mount;
+    return {
+      name: this.name,
+      environment,
+      createIfMissing: createIfMissing || undefined,
+      readOnly: readOnly || undefined,
+      subPath: subPath || undefined,
+    };
+  }
+
+  #host(method: string): ContainerHost {
+    const host = containerHost();
+    if (host) return host;
+    throw new InvalidError(`volume "${this.name}": ${method}() is for containers that have it`, {
+      hint: 'Programs outside always see what was committed last; batchUpload changes it.',
+    });
   }
 
   async #ready(): Promise<VolumePlace> {

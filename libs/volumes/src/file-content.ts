@@ -1,5 +1,6 @@
-import type { BlobStore } from '@gantry/blobs';
 import { BLOCK_BYTES, InvalidError, type VolumeFile } from '@gantry/protocol';
+
+import type { VolumeBlobs } from './volume-blobs.ts';
 
 /** A part of a file, in bytes; the end is not in it. */
 export interface ByteRange {
@@ -9,7 +10,7 @@ export interface ByteRange {
 
 /** Streams a file, or a part of it, piece by piece: one piece in memory, and the next on its way. */
 export async function* fileContent(
-  blobs: BlobStore,
+  blobs: VolumeBlobs,
   { blocks, sizeBytes }: VolumeFile,
   { start, end }: ByteRange = { start: 0, end: sizeBytes },
 ): AsyncGenerator<Uint8Array> {

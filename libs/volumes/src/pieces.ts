@@ -1,15 +1,16 @@
-import type { BlobStore } from '@gantry/blobs';
 import { BLOCK_BYTES, InvalidError, type VolumeChange, type VolumeEntry } from '@gantry/protocol';
-import { BlockPresence } from '@gantry/volumes';
+
+import { BlockPresence } from './block-presence.ts';
+import type { VolumeBlobs } from './volume-blobs.ts';
 
 const STORED_AT_ONCE = 32;
 
 /** The pieces of files in the store, and whether they are there. */
 export class Pieces {
-  readonly #blobs: BlobStore;
+  readonly #blobs: VolumeBlobs;
   readonly #presence: BlockPresence;
 
-  constructor(blobs: BlobStore, pause: (ms: number) => Promise<void>) {
+  constructor(blobs: VolumeBlobs, pause: (ms: number) => Promise<void>) {
     this.#blobs = blobs;
     this.#presence = new BlockPresence({ inventory: blobs, nowMs: Date.now, pause });
   }

@@ -1,7 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
-import type { BlobStore } from '@gantry/blobs';
-import type { Registry } from '@gantry/messaging';
 import {
   assertName,
   GantryError,
@@ -13,16 +9,29 @@ import {
   type VolumeRecord,
   type VolumeSummary,
 } from '@gantry/protocol';
-import { VolumeStore } from '@gantry/volumes';
 
 import { Pieces } from './pieces.ts';
+import type { VolumeBlobs } from './volume-blobs.ts';
+import type { VolumeStore } from './volume-store.ts';
 
 const EMPTY: VolumeHead = { version: 0, entries: 0, sizeBytes: 0, committedAtMs: 0 };
 
+/** Where names and records of volumes are. */
+export interface VolumeRegistry {
+  get<T>(key: string): Promise<{ value: T } | undefined>;
+  /** False if the key is there already. */
+  create(key: string, value: unknown): Promise<boolean>;
+  put(key: string, value: unknown): Promise<unknown>;
+  delete(key: string): Promise<unknown>;
+  list<T>(pattern: string): Promise<{ value: T }[]>;
+}
+
 export interface VolumeDirectoryParts {
-  registry: Registry;
-  /** Pages of trees, and pieces of files. */
-  blobs: BlobStore;
+  registry: VolumeRegistry;
+  store: VolumeStore;
+  blobs: VolumeBlobs;
+  /** Waits. */
+  pause: (ms: number) => Promise<void>;
 }
 
 /**
@@ -33,30 +42,15 @@ export interface VolumeDirectoryParts {
  */
 export class VolumeDirectory {
   readonly store: VolumeStore;
-  readonly blobs: BlobStore;
+  readonly blobs: VolumeBlobs;
   readonly pieces: Pieces;
-  readonly #registry: Registry;
+  readonly #registry: VolumeRegistry;
 
-  constructor({ registry, blobs }: VolumeDirectoryParts) {
+  constructor({ registry, store, blobs, pause }: VolumeDirectoryParts) {
     this.#registry = registry;
+    this.store = store;
     this.blobs = blobs;
-    this.pieces = new Pieces(blobs, (ms) => delay(ms));
-    this.store = new VolumeStore({
-      heads: {
-        read: async (id) => {
-          const found = await registry.get<VolumeHead>(registryKeys.volumeHead(id));
-          return found && { head: found.value, revision: found.revision };
-        },
-        move: (id, head, revision) => registry.update(registryKeys.volumeHead(id), head, revision),
-      },
-      pages: {
-        read: (digest) => blobs.getBytes(digest),
-        write: async (bytes) => (await blobs.putBytes(bytes)).digest,
-      },
-      nowMs: Date.now,
-      pause: (ms) => delay(ms),
-      random: Math.random,
-    });
+    this.pieces = new Pieces(blobs, pause);
   }
 
   /** @throws GantryError `CONFLICT` if there is one of the name and `mustBeNew` is set. */

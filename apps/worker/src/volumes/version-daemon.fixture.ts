@@ -1,0 +1,3 @@
+import { LocalBlocks, serveMounts } from '@gantry/mounts';
+
+await serveMounts<{ folder: string }>(({ folder }) => new LocalBlocks(folder));

@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { BlobStore } from '@gantry/blobs';
+import { canMountOverlays, sharedMountFolder, unmountAll, type ContainerVolume } from '@gantry/containers';
+import { findMountProblem, VersionMounts, type VersionMountsOptions } from '@gantry/mounts';
+import type { VolumeMount } from '@gantry/protocol';
+import type { VolumeStore } from '@gantry/volumes';
+
+import { CopiedView } from './copied-view.ts';
+import { MountedVolume } from './mounted-volume.ts';
+import { MountedVersions } from './mounted-versions.ts';
+import { OverlayView } from './overlay-view.ts';
+import type { VersionsInUse } from './versions-in-use.ts';
+import type { VersionSource } from './version-source.ts';
+import type { VolumeView } from './volume-view.ts';
+import { WrittenVersions } from './written-versions.ts';
+
+export interface WorkerVolumesOptions {
+  /** For copies and versions. One per worker. */
+  folder: string;
+  store: VolumeStore;
+  blobs: Pick<BlobStore, 'getBytes' | 'putBytes'>;
+  inUse: Pick<VersionsInUse, 'add' | 'remove' | 'close'>;
+  /** Who owns files in containers. @defaultValue whoever runs the worker */
+  ownerId?: number | undefined;
+  /** How versions are mounted where that is possible. @defaultValue they are written to disk whole */
+  mounts?: Omit<VersionMountsOptions, 'folder'> | undefined;
+  /** Copies files even where overlays can be mounted. @defaultValue false */
+  copies?: boolean | undefined;
+}
+
+/** A container that gets volumes. */
+export interface VolumeUser {
+  containerId: string;
+  mounts: readonly VolumeMount[];
+  /** Throws if it may not commit any more. */
+  assertOwn(): void;
+  /** Files of a version cannot be read any more. */
+  onLost(error: Error): void;
+  /** Its first process, once it runs. */
+  pid(): number | undefined;
+}
+
+/** Volumes on this machine: as overlays where these can be mounted, else as copies. */
+export class WorkerVolumes {
+  readonly #options: WorkerVolumesOptions;
+  readonly #written: WrittenVersions;
+  readonly #mounts: VersionMounts | undefined;
+  #versions: VersionSource;
+  #sharedFolder: string | undefined;
+
+  constructor(options: WorkerVolumesOptions) {
+    this.#options = options;
+    const { folder, blobs, ownerId } = options;
+    this.#written = new WrittenVersions(join(folder, 'versions'), { blobs, ownerId });
+    this.#versions = this.#written;
+    const { mounts } = options;
+    this.#mounts = mounts && new VersionMounts({ ...mounts, folder: join(folder, 'mounts') });
+  }
+
+  /** Removes what a killed worker left behind, and finds out what can be done here. */
+  async start(): Promise<void> {
+    const { folder, copies } = this.#options;
+    await mkdir(this.#containers, { recursive: true });
+    const isOverlaid = copies !== true && (await canMountOverlays(folder));
+    if (isOverlaid) this.#sharedFolder = await sharedMountFolder();
+    for (const name of await readdir(this.#containers)) {
+      if (this.#sharedFolder !== undefined) {
+        await unmountAll(join(this.#sharedFolder, name));
+        await rm(join(this.#sharedFolder, name), { recursive: true, force: true });
+      }
+      await rm(join(this.#containers, name), { recursive: true, force: true });
+    }
+    await this.#written.clean();
+    await this.#mounts?.reconcile();
+    if (!this.#mounts || !isOverlaid || findMountProblem()) return;
+    const ownerId = this.#options.ownerId ?? process.getuid?.() ?? 0;
+    this.#versions = new MountedVersions(this.#mounts, ownerId, this.#written);
+  }
+
+  /** When no container has a volume any more. */
+  async close(): Promise<void> {
+    await this.#mounts?.close();
+    await this.#options.inUse.close();
+  }
+
+  /** Makes a place for each; nothing is shown yet. */
+  open(user: VolumeUser): { mounted: MountedVolume[]; shown: ContainerVolume[] } {
+    const mounted: MountedVolume[] = [];
+    const shown: ContainerVolume[] = [];
+    for (const [index, mount] of user.mounts.entries()) {
+      const view = this.#view(user, mount, String(index));
+      const { store, blobs, inUse } = this.#options;
+      mounted.push(
+        new MountedVolume({ mount, store, blobs, inUse, view, assertOwn: () => user.assertOwn() }),
+      );
+      shown.push({ folder: view.folder, target: mount.path });
+    }
+    return { mounted, shown };
+  }
+
+  #view(user: VolumeUser, mount: VolumeMount, name: string): VolumeView {
+    const { blobs, ownerId } = this.#options;
+    const place = join(this.#containers, user.containerId, name);
+    mkdirSync(place, { recursive: true });
+    const isReadOnly = mount.readOnly === true;
+    if (this.#sharedFolder === undefined) return new CopiedView(place, { blobs, ownerId, isReadOnly });
+    const folder = join(this.#sharedFolder, user.containerId, name);
+    mkdirSync(folder, { recursive: true });
+    return new OverlayView({
+      ...{ folder, place, ownerId, isReadOnly },
+      versions: this.#versions,
+      onLost: (error) => user.onLost(error),
+      user: () => {
+        const pid = user.pid();
+        return pid === undefined ? undefined : { path: mount.path, pid };
+      },
+    });
+  }
+
+  get #containers(): string {
+    return join(this.#options.folder, 'containers');
+  }
+}
