@@ -17,10 +17,13 @@ export const f = app.function(async (text: string) => {
 });
 
 /** Stays warm, and sees what it saw unless it reloads. */
-export const g = app.function({ maxContainers: 1 }, async (reload: boolean = false) => {
-  if (reload) await shared.reload();
-  return existsSync('data/shared/bar.txt') ? await readFile('data/shared/bar.txt', 'utf8') : null;
-});
+export const g = app.function(
+  { maxContainers: 1, scaledownWindowMs: 1_200_000 },
+  async (reload: boolean = false) => {
+    if (reload) await shared.reload();
+    return existsSync('data/shared/bar.txt') ? await readFile('data/shared/bar.txt', 'utf8') : null;
+  },
+);
 
 /** Each call in a container of its own, to a file of its own. */
 export const put = app.function({ maxInputsPerContainer: 1 }, async (name: string) => {
