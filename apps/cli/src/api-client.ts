@@ -11,7 +11,9 @@ import {
   type HelloReply,
   type ImageBuildEvent,
   type LogEntry,
+  type NewProxyTokenReply,
   type NewTokenReply,
+  type ProxyTokenSummary,
   type ProblemDetails,
   type ScheduleSummary,
   type RollbackRequest,
@@ -130,6 +132,19 @@ export class ApiClient {
   newToken(name: string): Promise<NewTokenReply> {
     const headers = { 'content-type': 'application/json' };
     return this.#json('/v1/tokens', { method: 'POST', body: JSON.stringify({ name }), headers });
+  }
+
+  async listProxyTokens(): Promise<ProxyTokenSummary[]> {
+    return (await this.#json<{ tokens: ProxyTokenSummary[] }>('/v1/proxy-tokens')).tokens;
+  }
+
+  newProxyToken(name: string): Promise<NewProxyTokenReply> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/proxy-tokens', { method: 'POST', body: JSON.stringify({ name }), headers });
+  }
+
+  revokeProxyToken(id: string): Promise<ProxyTokenSummary> {
+    return this.#json(`/v1/proxy-tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
 
   revokeToken(name: string): Promise<TokenSummary> {

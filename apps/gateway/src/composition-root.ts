@@ -10,6 +10,7 @@ import { Dispatcher } from './containers/dispatcher.ts';
 import { Gateway } from './gateway.ts';
 import { container as rootContainer, TOKENS } from './injection.ts';
 import { OwnPages } from './pages/own-pages.ts';
+import { ProxyTokens } from './proxy/proxy-tokens.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
 
@@ -57,6 +58,7 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
   const gateway = injector.resolve(Gateway);
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
+  const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
   const statuses = messaging.subscribe<WorkerStatus>(subjects.workerStatus, (status) =>
     containers.receive(status, Date.now()),
   );
@@ -68,6 +70,7 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
     caPath: join(caFolder, 'ca.pem'),
     async stop() {
       routes.stop();
+      tokens.stop();
       statuses.stop();
       clearInterval(sweep);
       dispatcher.close();

@@ -1,5 +1,6 @@
 import { request as httpsRequest, Agent, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,6 +18,7 @@ import {
   type IdentityRecord,
   type MethodSpec,
   type ParameterSpec,
+  type ProxyTokenRecord,
   type RouteRecord,
   type EndpointSpec,
   type WebSpec,
@@ -58,6 +60,7 @@ export interface TestAsk {
   body?: string | Uint8Array;
 }
 
+type TokenListener = (change: { key: string; value: ProxyTokenRecord | undefined }) => void;
 type RouteListener = (change: { key: string; value: RouteRecord | undefined }) => void;
 
 /** A gateway with real TLS and real containers' web servers; the registry and the workers are played. */
@@ -69,6 +72,7 @@ export class TestPlatform {
   readonly #routes = new Map<string, RouteRecord>();
   readonly #containers = new Map<string, ContainerStatus>();
   #routeListener: RouteListener = () => undefined;
+  #tokenListener: TokenListener = () => undefined;
   #statusListener: (status: WorkerStatus) => void = () => undefined;
   #agent = new Agent();
   /** What the gateway's rate limit does with a request. */
@@ -166,6 +170,15 @@ export class TestPlatform {
   setRecord(record: FunctionRecord): void {
     this.#records.set(record.id, record);
     for (const listener of this.#functionListeners) listener({ functionId: record.id, record });
+  }
+
+  /** Makes a proxy token known, or no longer known. */
+  setProxyToken(id: string, secret: string | undefined): void {
+    const digest = createHash('sha256')
+      .update(secret ?? '')
+      .digest('hex');
+    const value = secret === undefined ? undefined : { id, name: 'test', digest, createdAtMs: 0 };
+    this.#tokenListener({ key: registryKeys.proxyToken(id), value });
   }
 
   setRoute(route: RouteRecord): void {
@@ -283,7 +296,11 @@ export class TestPlatform {
               ? { value: this.identity as T, revision: 1 }
               : undefined,
           ),
-        watch: async (_pattern, listener) => {
+        watch: async (pattern, listener) => {
+          if (pattern === registryKeys.allProxyTokens) {
+            this.#tokenListener = listener as TokenListener;
+            return { stop: () => undefined };
+          }
           this.#routeListener = listener as RouteListener;
           for (const route of this.#routes.values()) {
             this.#routeListener({ key: registryKeys.route(route.host), value: route });

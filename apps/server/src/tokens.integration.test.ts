@@ -87,3 +87,37 @@ describe('a token', () => {
     mine.close();
   });
 });
+
+describe('a proxy token', () => {
+  it('is made with a secret that is told once, listed without it, and revoked by its id', async () => {
+    const { client } = platform;
+    const { status, json } = await client.request('POST', '/v1/proxy-tokens', { name: 'webshop' });
+    expect(status).toBe(201);
+    expect(json).toEqual({
+      id: expect.stringMatching(/^wk-[0-9A-Za-z]{22}$/),
+      secret: expect.stringMatching(/^ws-[\w-]{32}$/),
+      name: 'webshop',
+      createdAtMs: expect.any(Number),
+    });
+    const { secret, ...summary } = json;
+    const listed = await client.request('GET', '/v1/proxy-tokens');
+    expect(listed.json).toEqual({ tokens: [summary] });
+    expect(secret).toBeDefined();
+
+    const revoked = await client.request('DELETE', `/v1/proxy-tokens/${String(summary['id'])}`);
+    expect(revoked.json).toEqual(summary);
+    expect((await client.request('GET', '/v1/proxy-tokens')).json).toEqual({ tokens: [] });
+    expect((await client.request('DELETE', `/v1/proxy-tokens/${String(summary['id'])}`)).status).toBe(404);
+  });
+
+  it('needs a name, and no id leads out of its place', async () => {
+    const { client } = platform;
+    expect((await client.request('POST', '/v1/proxy-tokens', {})).status).toBe(400);
+    expect((await client.request('DELETE', '/v1/proxy-tokens/wk-%3E')).status).toBe(404);
+  });
+
+  it('opens no API', async () => {
+    const { json } = await platform.client.request('POST', '/v1/proxy-tokens', { name: 'webshop' });
+    expect(await statusFor(String(json['secret']))).toBe(401);
+  });
+});

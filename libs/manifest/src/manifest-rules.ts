@@ -143,6 +143,7 @@ const OptionsShape = declare({
 const web = {
   type: [IsIn(['endpoint', 'asgi', 'wsgi', 'server'])],
   label: optional(Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)),
+  requiresProxyAuth: optional(IsBoolean()),
 };
 const WebShape = declare(web);
 const EndpointShape = declare({

@@ -37,6 +37,9 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/tokens                                      -> { tokens: TokenSummary[] }    (by name)
 //   POST /v1/tokens              NewTokenRequest         -> NewTokenReply
 //   DELETE /v1/tokens/:name                              -> TokenSummary          (the one that was)
+//   GET  /v1/proxy-tokens                                -> { tokens: ProxyTokenSummary[] } (oldest first)
+//   POST /v1/proxy-tokens        NewTokenRequest         -> NewProxyTokenReply
+//   DELETE /v1/proxy-tokens/:id                          -> ProxyTokenSummary     (the one that was)
 //   GET  /v1/session?key=<session key>                   -> WebSocket (see session-messages)
 
 export interface HelloReply {
@@ -64,6 +67,19 @@ export interface NewTokenRequest {
 export interface NewTokenReply extends TokenSummary {
   /** Said this once: the platform keeps only its digest. */
   token: string;
+}
+
+/** What opens protected web functions; its secret is known to those who have it alone. */
+export interface ProxyTokenSummary {
+  /** `wk-…`: the value of the header `Gantry-Key`. */
+  id: string;
+  name: string;
+  createdAtMs: number;
+}
+
+export interface NewProxyTokenReply extends ProxyTokenSummary {
+  /** `ws-…`: the value of the header `Gantry-Secret`. Said this once. */
+  secret: string;
 }
 
 /** Where a value was stored. */

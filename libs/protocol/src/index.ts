@@ -149,6 +149,7 @@ export type {
   FunctionRecord,
   PoolRecord,
   RouteRecord,
+  ProxyTokenRecord,
   TokenRecord,
 } from './records.ts';
 export {
@@ -212,7 +213,9 @@ export type {
   SaveSecretRequest,
   TokenSummary,
   NewTokenRequest,
+  NewProxyTokenReply,
   NewTokenReply,
+  ProxyTokenSummary,
   ValueReply,
 } from './http-api.ts';
 export {

@@ -138,6 +138,8 @@ export type WebSpec = EndpointSpec | WebAppSpec | WebServerSpec;
 interface WebNaming {
   /** Replaces `<app>-<function>` in the host name. */
   label?: string | undefined;
+  /** Requests must carry a proxy token of the workspace. */
+  requiresProxyAuth?: boolean | undefined;
 }
 
 /** The method answers requests itself: its arguments come from them, its result is the answer. */

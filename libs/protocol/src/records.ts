@@ -28,6 +28,17 @@ export interface TokenRecord {
   createdAtMs: number;
 }
 
+/** What opens protected web functions, under `proxytoken.<id>`. */
+export interface ProxyTokenRecord {
+  /** `wk-…`, no secret. */
+  id: string;
+  /** What for, as its maker said. */
+  name: string;
+  /** SHA-256 of its secret, in hex digits. */
+  digest: string;
+  createdAtMs: number;
+}
+
 /** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */
 export interface DeploymentRecord {
   appId: string;

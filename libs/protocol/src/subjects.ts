@@ -123,6 +123,9 @@ export const registryKeys = {
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */
   token: (name: string) => `token.${hex(name)}`,
   allTokens: 'token.*',
+  /** What opens protected web functions ({@link ProxyTokenRecord}). */
+  proxyToken: (id: string) => `proxytoken.${id}`,
+  allProxyTokens: 'proxytoken.*',
   /** A named secret ({@link SecretRecord}). */
   secret: (environment: string, name: string) => `secret.${hex(environment)}.${hex(name)}`,
   environmentSecrets: (environment: string) => `secret.${hex(environment)}.*`,

@@ -117,6 +117,11 @@ export interface BatchedOptions {
 export interface WebOptions {
   /** Replaces `<app>-<function>` in the host name: 1 to 63 lower-case letters, digits and dashes. */
   label?: string;
+  /**
+   * Let nobody in without a proxy token of the workspace (`gantry proxy-token new`), in the headers `Gantry-Key` and
+   * `Gantry-Secret`: 401, before any container starts. @defaultValue false
+   */
+  requiresProxyAuth?: boolean;
 }
 
 export interface EndpointOptions extends WebOptions {

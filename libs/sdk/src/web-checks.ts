@@ -6,7 +6,7 @@ import type { EndpointOptions, WebOptions, WebServerOptions } from './options.ts
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const PORTS = { min: 1, max: 65_535, integer: true };
 const STARTUP_TIMEOUT = { min: 1, max: 3_600_000, integer: false };
-const WEB_KEYS = ['label'];
+const WEB_KEYS = ['label', 'requiresProxyAuth'];
 
 /** Checks `@fastapiEndpoint` options. */
 export function checkEndpointOptions(options: EndpointOptions): void {
@@ -35,5 +35,9 @@ export function checkWebOptions(subject: string, options: WebOptions, known: rea
     throw new InvalidError(`${subject}: the label "${options.label}" is no host name label`, {
       hint: 'Use 1 to 63 lower-case letters, digits and dashes, no dash at either end.',
     });
+  }
+  const { requiresProxyAuth = false } = options;
+  if (typeof requiresProxyAuth !== 'boolean') {
+    throw new InvalidError(`${subject}: requiresProxyAuth must be true or false`);
   }
 }

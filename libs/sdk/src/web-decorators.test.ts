@@ -21,7 +21,7 @@ describe('web functions', () => {
     );
     app.function(
       { name: 'fetch' },
-      asgiApp({}, () => site),
+      asgiApp({ requiresProxyAuth: true }, () => site),
     );
     app.function(
       { name: 'listener' },
@@ -35,7 +35,7 @@ describe('web functions', () => {
     const webs = registeredApps()[0]?.functions.map((one) => one.kind === 'function' && one.web);
     expect(webs).toEqual<WebSpec[]>([
       { type: 'endpoint', method: 'POST', docs: false, label: 'pay' },
-      { type: 'asgi' },
+      { type: 'asgi', requiresProxyAuth: true },
       { type: 'wsgi', label: 'shop' },
       { type: 'server', port: 8000, startupTimeoutMs: 900 },
     ]);

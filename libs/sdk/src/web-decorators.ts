@@ -37,7 +37,7 @@ export function fastapiEndpoint(...args: [EndpointOptions?, AnyFunction?]): Memb
   if (typeof fn !== 'function') assertParentheses('fastapiEndpoint', args);
   checkEndpointOptions(options);
   const { method = 'GET', docs = false } = options;
-  return webModifier({ type: 'endpoint', method, docs, ...labelOf(options) }, fn);
+  return webModifier({ type: 'endpoint', method, docs, ...sharedOf(options) }, fn);
 }
 
 /**
@@ -107,7 +107,7 @@ export function webServer(
   const [port, options = {}, fn] = args;
   checkWebServer(port, options);
   const { startupTimeoutMs = DEFAULTS.webServerStartupTimeoutMs } = options;
-  return webModifier({ type: 'server', port, startupTimeoutMs, ...labelOf(options) }, fn);
+  return webModifier({ type: 'server', port, startupTimeoutMs, ...sharedOf(options) }, fn);
 }
 
 function appModifier(type: 'asgi' | 'wsgi', args: [WebOptions?, AnyFunction?]) {
@@ -115,7 +115,7 @@ function appModifier(type: 'asgi' | 'wsgi', args: [WebOptions?, AnyFunction?]) {
   const name = WEB_DECORATORS[type];
   if (typeof fn !== 'function') assertParentheses(name, args);
   checkWebOptions(`@${name}`, options);
-  return webModifier({ type, ...labelOf(options) }, fn);
+  return webModifier({ type, ...sharedOf(options) }, fn);
 }
 
 function webModifier(web: WebSpec, fn: AnyFunction | undefined): MemberDecorator | AnyFunction {
@@ -127,6 +127,6 @@ function webModifier(web: WebSpec, fn: AnyFunction | undefined): MemberDecorator
   return decorator;
 }
 
-function labelOf({ label }: WebOptions): { label?: string } {
-  return label === undefined ? {} : { label };
+function sharedOf({ label, requiresProxyAuth }: WebOptions): Pick<WebSpec, 'label' | 'requiresProxyAuth'> {
+  return { ...(label !== undefined && { label }), ...(requiresProxyAuth && { requiresProxyAuth }) };
 }

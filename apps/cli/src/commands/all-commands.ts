@@ -27,6 +27,9 @@ import { secretListCommand } from './secret-list.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
 import { setupCommand } from './setup.ts';
+import { proxyTokenListCommand } from './proxy-token-list.ts';
+import { proxyTokenNewCommand } from './proxy-token-new.ts';
+import { proxyTokenRevokeCommand } from './proxy-token-revoke.ts';
 import { tokenListCommand } from './token-list.ts';
 import { tokenNewCommand } from './token-new.ts';
 import { tokenRevokeCommand } from './token-revoke.ts';
@@ -85,6 +88,9 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   tokenNewCommand,
   tokenListCommand,
   tokenRevokeCommand,
+  proxyTokenNewCommand,
+  proxyTokenListCommand,
+  proxyTokenRevokeCommand,
   configShowCommand,
   configSetEnvironmentCommand,
   serverCommand,
@@ -99,5 +105,6 @@ export const COMMAND_GROUPS = {
   volume: 'files that outlive containers',
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',
+  'proxy-token': 'open protected web functions',
   config: 'look at settings and change them',
 } as const;

@@ -52,6 +52,7 @@ function sendProblem(
   // What is left of the body is read and dropped, so that the client gets to read the answer.
   const headers = request.complete ? [] : ['connection', 'close'];
   if (!request.complete) request.resume();
+  if (problem.status === 401) headers.push('www-authenticate', 'Gantry realm="proxy tokens"');
   if (problem.status === 503 || problem.status === 429) headers.push('retry-after', retryAfter(problem));
   if (wantsPage(request)) {
     const lines = [problem.message, ...(problem.hint === undefined ? [] : [problem.hint])];
@@ -82,6 +83,7 @@ function retryAfter({ details }: WireError): string {
 }
 
 const TITLES: Record<number, string> = {
+  401: 'This address is protected',
   404: 'There is nothing here',
   429: 'Too many requests at once',
   500: 'Something went wrong',

@@ -23,6 +23,8 @@ const OURS = new Set([
   'x-forwarded-port',
   'x-forwarded-proto',
   'x-real-ip',
+  'gantry-key',
+  'gantry-secret',
   'gantry-method',
   'gantry-input-id',
 ]);
