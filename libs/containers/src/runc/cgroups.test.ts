@@ -30,7 +30,9 @@ describe('the layout of cgroups', () => {
 
   it('is version 1 where version 2 is mounted beside it', () => {
     const hybrid = [...V1, line('/sys/fs/cgroup/unified', 'cgroup2', 'rw,nsdelegate')];
-    expect(cgroupLayout(hybrid.join('\n'))?.version).toBe(1);
+    const layout = cgroupLayout(hybrid.join('\n'));
+    expect(layout?.version).toBe(1);
+    expect(layout?.hierarchies.get('unified')).toBe('/sys/fs/cgroup/unified');
   });
 
   it('is unknown where nothing counts memory', () => {

@@ -20,7 +20,7 @@ const REMOVE_RETRY_MS = 10;
 export interface CgroupLayout {
   /** 1 also for the hybrid layout, in which the controllers that matter are those of version 1. */
   version: 1 | 2;
-  /** Folder of each controller's hierarchy; for version 2 one, under the name `unified`. */
+  /** Folder of each controller's hierarchy; that of version 2, also beside others, under the name `unified`. */
   hierarchies: ReadonlyMap<string, string>;
 }
 
@@ -34,6 +34,7 @@ export function cgroupLayout(mountinfo: string): CgroupLayout | undefined {
     if (type === 'cgroup2' && mountPoint === UNIFIED_MOUNT) {
       return { version: 2, hierarchies: new Map([['unified', mountPoint]]) };
     }
+    if (type === 'cgroup2') hierarchies.set('unified', mountPoint);
     if (type !== 'cgroup') continue;
     // `rw` and the like name no controller, and do no harm.
     for (const name of options.split(',')) if (!hierarchies.has(name)) hierarchies.set(name, mountPoint);

@@ -32,9 +32,43 @@ console.log(container.pid);
 setInterval(() => undefined, 1000);
 `;
 
+/** Folders of the groups that are named after containers, in all hierarchies. */
+function groupsOf(pid: number): string[] {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '));
+  const folders = mounts
+    .filter((words) => words.some((word) => /^cgroup2?$/.test(word)))
+    .map((words) => words[4]);
+  const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8').matchAll(/:(\/gantry\/[\w-]+)$/gm);
+  const names = new Set([...groups].map(([, group]) => group as string));
+  return folders
+    .flatMap((folder) => [...names].map((name) => join(folder ?? '', name)))
+    .filter((folder) => existsSync(folder));
+}
+
 describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})` : ''}`, () => {
   for (const name of OCI_RUNTIMES.filter((name) => !findRuncProblem(name))) {
     describeContainerDriver({ name, create: (options) => new RuncDriver({ ...options, ociRuntime: name }) });
+
+    it(`a container of ${name} leaves no group of processes in any hierarchy`, async () => {
+      const work = await temporaryDirectory();
+      const runnerPath = join(work.path, 'runner', 'probe.mjs');
+      writeProbe(runnerPath);
+      const driver = new RuncDriver({ dataDir: join(work.path, 'data'), runnerPath, ociRuntime: name });
+      try {
+        const { container } = await Probe.start(driver);
+        const groups = groupsOf(container.pid);
+        expect(groups).not.toEqual([]);
+        container.kill();
+        await container.exited;
+        await driver.close();
+        expect(groups.filter((folder) => existsSync(folder))).toEqual([]);
+      } finally {
+        await driver.close();
+        await work.remove();
+      }
+    });
   }
 
   describe('runc driver', () => {
