@@ -145,12 +145,13 @@ function versionMounts({ runnerPath, blobs, folder, log }: WorkerSpec): WorkerVo
 }
 
 function createWorker(from: DependencyContainer): Worker {
-  const { exitGraceMs, silenceMs, nodePath, log } = from.resolve(TOKENS.spec);
+  const { exitGraceMs, silenceMs, nodePath, log, driver } = from.resolve(TOKENS.spec);
   return new Worker({
     workerId: from.resolve(TOKENS.workerId),
     ...{ exitGraceMs, silenceMs, log },
     machine: from.resolve(TOKENS.machine),
     nodeVersion: nodeVersionOf(nodePath),
+    limitation: driver.why && driver.hint ? { message: driver.why, hint: driver.hint } : undefined,
     messaging: from.resolve(TOKENS.messaging),
     blobs: from.resolve(TOKENS.blobs),
     driver: from.resolve(TOKENS.driver),

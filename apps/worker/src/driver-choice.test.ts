@@ -21,7 +21,8 @@ describe('the driver of a worker', () => {
   it('says why, if its own choice is without isolation', () => {
     expect(chooseDriver('auto', problem)).toMatchObject({
       name: 'process',
-      why: expect.any(String) as string,
+      why: expect.stringContaining(problem.message) as string,
+      hint: problem.hint,
     });
   });
 });

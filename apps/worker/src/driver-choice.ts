@@ -11,6 +11,8 @@ export interface DriverChoice {
   name: Exclude<DriverName, 'auto'>;
   /** One line: why not the other, where that was not asked for. */
   why?: string | undefined;
+  /** What to do about it. */
+  hint?: string | undefined;
 }
 
 /**
@@ -24,8 +26,9 @@ export function chooseDriver(wanted: DriverName, problem: RuncProblem | undefine
     if (!problem) return { name: 'runc' };
     throw new ContainerError(`the driver "runc" cannot run here: ${problem.message}`, { hint: problem.hint });
   }
-  if (problem) return { name: 'process', why: `runc cannot run here: ${problem.message}` };
+  if (problem)
+    return { name: 'process', why: `runc cannot run here: ${problem.message}`, hint: problem.hint };
   return PREFERRED === 'process'
-    ? { name: 'process', why: '"--driver runc" isolates them' }
+    ? { name: 'process', why: '"--driver runc" isolates them', hint: 'Start with "--driver runc".' }
     : { name: PREFERRED };
 }

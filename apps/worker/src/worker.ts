@@ -10,6 +10,7 @@ import {
   type CancelMessage,
   type CrashMessage,
   type WorkerCommand,
+  type WorkerDriver,
   type WorkerReply,
   type WorkerStatus,
   type WorkerToRunner,
@@ -56,6 +57,8 @@ export interface WorkerParts {
   driver: ContainerDriver;
   /** Of containers without an image of their own. */
   nodeVersion: string;
+  /** What the driver cannot do that it was to. */
+  limitation?: WorkerDriver['limitation'];
   bundles: BundleStore;
   images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
@@ -223,7 +226,7 @@ export class Worker {
   }
 
   get status(): WorkerStatus {
-    const { workerId, machine } = this.#parts;
+    const { workerId, machine, nodeVersion, limitation } = this.#parts;
     const { name, images, isolation } = this.#parts.driver.capabilities;
     return {
       workerId,
@@ -232,7 +235,7 @@ export class Worker {
       draining: this.#draining,
       capacity: machine.capacity,
       labels: machine.labels,
-      driver: { name, images, isolation, nodeVersion: this.#parts.nodeVersion },
+      driver: { name, images, isolation, nodeVersion, ...(limitation && { limitation }) },
       containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
     };
   }

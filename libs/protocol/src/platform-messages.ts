@@ -54,6 +54,8 @@ export interface WorkerDriver {
   isolation?: boolean | undefined;
   /** Of containers without an image of their own. */
   nodeVersion: string;
+  /** Why containers are not kept apart, and what to do about it; undefined where they are, or were not to be. */
+  limitation?: { message: string; hint: string } | undefined;
 }
 
 /** What a machine has for containers, in all. */

@@ -114,7 +114,7 @@ function checkDurability({ nats }: HelloReply): Check {
   };
 }
 
-function checkWorkers({ drivers }: HelloReply): Check {
+export function checkWorkers({ drivers }: Pick<HelloReply, 'drivers'>): Check {
   const name = 'containers';
   if (drivers.length === 0) {
     return { name, status: 'warn', detail: 'no worker has reported', hint: 'Start one: gantry worker.' };
@@ -124,7 +124,9 @@ function checkWorkers({ drivers }: HelloReply): Check {
       images ? `${driver}, with images` : `${driver} with Node ${nodeVersion}, without images`,
     )
     .join('; ');
-  return { name, status: 'ok', detail };
+  const limitation = drivers.find((driver) => driver.limitation)?.limitation;
+  if (!limitation) return { name, status: 'ok', detail };
+  return { name, status: 'warn', detail: `${detail}; ${limitation.message}`, hint: limitation.hint };
 }
 
 async function checkDisk(dataDir: string): Promise<Check> {

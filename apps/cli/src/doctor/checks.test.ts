@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest';
+
+import { checkWorkers } from './checks.ts';
+
+const driver = { name: 'process', images: false, nodeVersion: '24.0.0' };
+
+describe('the check of containers', () => {
+  test('is fine with what isolates them', () => {
+    expect(checkWorkers({ drivers: [{ ...driver, name: 'runc', images: true, isolation: true }] })).toEqual({
+      ...{ name: 'containers', status: 'ok', detail: 'runc, with images' },
+    });
+  });
+
+  test('says why they are not isolated, and what to do', () => {
+    const limitation = {
+      message: 'runc cannot run here: there is no "tini"',
+      hint: 'Run "apt-get install tini".',
+    };
+    expect(checkWorkers({ drivers: [{ ...driver, limitation }] })).toMatchObject({
+      status: 'warn',
+      detail: 'process with Node 24.0.0, without images; runc cannot run here: there is no "tini"',
+      hint: 'Run "apt-get install tini".',
+    });
+  });
+});
