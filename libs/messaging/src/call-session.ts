@@ -17,6 +17,7 @@ import { readCallGraph } from './read-call-graph.ts';
 import { CALLS_REMEMBERED, RecentSet } from './recent-set.ts';
 import { readStats, updateAutoscaler } from './session-autoscaler.ts';
 import { assertCallId, cancelCall } from './session-calls.ts';
+import { askCollections } from './session-collections.ts';
 import { SessionOutputs } from './session-outputs.ts';
 import { type AssertPlaceable, checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
 import { SessionValues } from './session-values.ts';
@@ -47,6 +48,10 @@ export interface Submission {
 }
 
 const HOLD_EVERY_MS = 5_000;
+
+const QUESTIONS = ['callGraph', 'autoscale', 'stats', 'collection'] as const;
+/** Answered once, by what is somewhere else. */
+type Question = Extract<ClientMessage, { type: (typeof QUESTIONS)[number] }>;
 
 /**
  * The server's side of the session protocol: a server has one per WebSocket, a worker one per container whose
@@ -94,6 +99,10 @@ export class CallSession {
    */
   receive(message: ClientMessage): void {
     if (this.#closed) return;
+    if (isQuestion(message)) {
+      void this.#answer(message.requestId, () => this.#ask(message));
+      return;
+    }
     switch (message?.type) {
       case 'submit':
         void this.#submit(message);
@@ -112,17 +121,6 @@ export class CallSession {
         void this.#answer(message.requestId, () => this.#cancel(callId, terminateContainers));
         return;
       }
-      case 'callGraph': {
-        const { messaging, functions } = this.#options;
-        void this.#answer(message.requestId, () => readCallGraph(messaging, functions, message.callId));
-        return;
-      }
-      case 'autoscale':
-        void this.#answer(message.requestId, () => updateAutoscaler(this.#options.messaging, message));
-        return;
-      case 'stats':
-        void this.#answer(message.requestId, () => readStats(this.#options.messaging, message));
-        return;
       case 'hold':
         this.#hold(message.appId);
         return;
@@ -246,6 +244,22 @@ export class CallSession {
     for (const appId of this.#held) void this.#options.messaging.leases.touch(appId).catch(() => undefined);
   }
 
+  #ask(message: Question): Promise<unknown> {
+    const { messaging, functions, sessionKey } = this.#options;
+    switch (message.type) {
+      case 'callGraph':
+        return readCallGraph(messaging, functions, message.callId);
+      case 'autoscale':
+        return updateAutoscaler(messaging, message);
+      case 'stats':
+        return readStats(messaging, message);
+      case 'collection': {
+        const { requestId, operation } = message;
+        return askCollections(messaging, { op: `${sessionKey}${requestId}`, operation });
+      }
+    }
+  }
+
   async #answer(requestId: number, act: () => Promise<unknown>): Promise<void> {
     try {
       const value = await act();
@@ -271,4 +285,8 @@ function inputIdsOf({ inputs }: SubmitMessage): string[] {
   return inputs.flatMap((input: { inputId?: unknown } | null) =>
     typeof input?.inputId === 'string' ? [input.inputId] : [],
   );
+}
+
+function isQuestion(message: ClientMessage): message is Question {
+  return (QUESTIONS as readonly string[]).includes(message?.type);
 }

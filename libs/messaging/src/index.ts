@@ -7,6 +7,7 @@ export type { OutputStore } from './output-store.ts';
 export type { Registry, RegistryChange } from './registry.ts';
 export { volumeHeads } from './volume-heads.ts';
 export type { CallLinks } from './call-links.ts';
+export type { JournalBody, JournalStore } from './journal-store.ts';
 export type { LeaseStore } from './lease-store.ts';
 export type { RunStore } from './run-store.ts';
 export type { LogReadOptions, LogStore } from './log-store.ts';

@@ -4,6 +4,7 @@ import { DurablePublisher, type DurableOptions, type StoreResult } from './durab
 import { type InputQueue, NatsInputQueue } from './input-queue.ts';
 import { type LeaseStore, NatsLeaseStore } from './lease-store.ts';
 import { type CallLinks, NatsCallLinks } from './call-links.ts';
+import { type JournalStore, NatsJournalStore } from './journal-store.ts';
 import { type LogStore, NatsLogStore } from './log-store.ts';
 import { type MessagingOptions, NatsLink } from './nats-link.ts';
 import { NO_RATE_LIMIT, type RateLimit, SharedRateLimit } from './rate-limit.ts';
@@ -45,6 +46,7 @@ export interface Messaging {
   readonly logs: LogStore;
   readonly runs: RunStore;
   readonly links: CallLinks;
+  readonly journals: JournalStore;
   readonly rate: RateLimit;
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ class NatsMessaging implements Messaging {
   readonly logs: LogStore;
   readonly runs: RunStore;
   readonly links: CallLinks;
+  readonly journals: JournalStore;
   readonly rate: RateLimit;
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
@@ -88,6 +91,7 @@ class NatsMessaging implements Messaging {
     this.leases = new NatsLeaseStore(link);
     this.logs = new NatsLogStore(link, this.#publisher);
     this.links = new NatsCallLinks(link);
+    this.journals = new NatsJournalStore(link);
     this.runs = new NatsRunStore(link, this.#publisher);
     this.rate =
       rateLimit === undefined

@@ -99,6 +99,13 @@ function streamShapes(replicas: number): StreamShape[] {
     },
     {
       ...common,
+      name: STREAMS.journals,
+      subjects: [subjects.allJournals],
+      retention: RetentionPolicy.Limits,
+      duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    },
+    {
+      ...common,
       name: STREAMS.logs,
       subjects: [subjects.allLogs],
       retention: RetentionPolicy.Limits,

@@ -166,6 +166,19 @@ export class OutputExpiredError extends GantryTimeoutError {
   }
 }
 
+/** No item came into the queue in time. */
+export class QueueEmptyError extends GantryTimeoutError {
+  static override errorName = 'QueueEmptyError';
+}
+
+/** There was no room in the queue in time. */
+export class QueueFullError extends GantryError {
+  static override errorName = 'QueueFullError';
+  constructor(message: string, options?: GantryErrorOptions) {
+    super('RESOURCE_EXHAUSTED', message, options);
+  }
+}
+
 /** Wraps a failure that `map` was asked to return rather than throw; the original is `cause`. */
 export class UserCodeError extends GantryError {
   static override errorName = 'UserCodeError';
@@ -206,6 +219,8 @@ const BY_NAME = new Map(
     FunctionTimeoutError,
     InteractiveTimeoutError,
     OutputExpiredError,
+    QueueEmptyError,
+    QueueFullError,
     UserCodeError,
   ].map((errorClass) => [errorClass.errorName, errorClass]),
 );

@@ -36,6 +36,8 @@ export {
   NotFoundError,
   OutOfMemoryError,
   OutputExpiredError,
+  QueueEmptyError,
+  QueueFullError,
   RemoteError,
   RequestSizeError,
   ResourceExhaustedError,
@@ -46,6 +48,29 @@ export {
   type WireError,
 } from './errors.ts';
 export { decodeFrame, encodeCanonical, encodeFrame } from './codec.ts';
+export { canonicalKey } from './canonical-key.ts';
+export {
+  carriesPayload,
+  COLLECTION_LIMITS,
+  type CollectionKind,
+  type CollectionLookup,
+  type CollectionOperation,
+  type CollectionRecord,
+  type CollectionRequest,
+  type CollectionSummary,
+  type DictKey,
+  type DictOperation,
+  type DictPage,
+  type DictValue,
+  isBlob,
+  partitionKeyBytes,
+  type QueueItems,
+  type QueueOperation,
+  type QueuePage,
+  replacePayloads,
+  saltedValue,
+  unsaltedValue,
+} from './collections.ts';
 export {
   decodeValue,
   encodeValue,

@@ -2,6 +2,7 @@ import type { WireError } from './errors.ts';
 import type { PullMessage, StreamEnd, ValuesMessage } from './generator-messages.ts';
 import type { Outcome, Payload } from './payload.ts';
 import type { AutoscalerSettings } from './autoscaler.ts';
+import type { CollectionOperation } from './collections.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
 
@@ -31,7 +32,9 @@ export type ClientMessage =
   | ({ type: 'autoscale'; requestId: number; settings: AutoscalerSettings } & PoolName)
   /** Answered with `FunctionStats`. */
   | ({ type: 'stats'; requestId: number } & PoolName)
-  /** This session keeps the ephemeral app alive. */
+  /** Something done with a dict or queue. Answered with what the operation says. */
+  | { type: 'collection'; requestId: number; operation: CollectionOperation }
+  /** This session keeps the ephemeral app, dict or queue of this id alive. */
   | { type: 'hold'; appId: string }
   | { type: 'ping' };
 

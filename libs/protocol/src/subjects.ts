@@ -12,6 +12,8 @@ export const STREAMS = {
   runs: 'GANTRY_RUNS',
   /** Which call was made by which input, kept 7 days: `gantry.link.<parent input>.<call>`. */
   links: 'GANTRY_LINKS',
+  /** What was done with dicts and queues, one subject for each: `gantry.journal.<id>`. */
+  journals: 'GANTRY_JOURNALS',
 } as const;
 
 export const BUCKETS = {
@@ -38,6 +40,10 @@ export const subjects = {
   allLogs: 'gantry.log.>',
   allRuns: 'gantry.run.>',
   allLinks: 'gantry.link.>',
+  allJournals: 'gantry.journal.*',
+  journal: (id: string) => `gantry.journal.${id}`,
+  /** Requests about dicts and queues ({@link CollectionRequest}), to the server that keeps them. */
+  collections: 'gantry.collections',
   input: (pool: string, callId: string) => `gantry.in.${pool}.${callId}`,
   poolInputs: (pool: string) => `gantry.in.${pool}.*`,
   callInputs: (callId: string) => `gantry.in.*.${callId}`,
@@ -118,6 +124,11 @@ export const registryKeys = {
   allVersionsInUse: 'volumeuse.*',
   /** Where it is written since when nothing leads to which blocks ({@link BlockNotes}). */
   blockNotes: 'volumeblocks',
+  /** A dict or queue ({@link CollectionRecord}). */
+  collection: (id: string) => `collection.${id}`,
+  allCollections: 'collection.*',
+  collectionName: (kind: string, environment: string, name: string) =>
+    `collectionname.${kind}.${hex(environment)}.${hex(name)}`,
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */

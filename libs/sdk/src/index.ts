@@ -60,6 +60,17 @@ export { FunctionCall, type CancelOptions, type GetOptions } from './function-ca
 export type { InputInfo, InputStatus } from '@gantry/protocol';
 export { type FileEntry, Volume, type VolumeMountOptions, type VolumeOptions } from './volumes/volume.ts';
 export { type UploadOptions, type UploadProgress, VolumeUpload } from './volumes/volume-upload.ts';
+export { Dict, type DictOptions } from './collections/dict.ts';
+export {
+  Queue,
+  type PartitionOptions,
+  type QueueGetOptions,
+  type QueueIterateOptions,
+  type QueueOptions,
+  type QueuePutOptions,
+} from './collections/queue.ts';
+export type { WaitOptions } from './collections/patience.ts';
+export type { CollectionSummary } from '@gantry/protocol';
 export { parseGpuConfig, type GpuRequest } from '@gantry/protocol';
 export { Client, type ClientOptions } from './client.ts';
 export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
@@ -91,6 +102,8 @@ export {
   NotFoundError,
   OutOfMemoryError,
   OutputExpiredError,
+  QueueEmptyError,
+  QueueFullError,
   registerErrorClass,
   registerType,
   RemoteError,

@@ -5,6 +5,8 @@ export interface PayloadStore {
   /** At once for small values; after an upload for those above 512 KiB. */
   store(bytes: Uint8Array): Payload | Promise<Payload>;
   load(name: string): Promise<Uint8Array>;
+  /** Whatever its size, a value is handed over as it is. */
+  readonly isInline?: boolean;
 }
 
 /** Moves values to and from a server. */
@@ -39,6 +41,7 @@ export class BlobPayloads implements PayloadStore {
 
 /** Inside a container every value is inline: the worker stores and fetches large ones. */
 export const inlinePayloads: PayloadStore = {
+  isInline: true,
   store: (bytes) => bytes,
   load: (name) => Promise.reject(new Error(`the worker passed on the blob "${name}" unread`)),
 };

@@ -4,9 +4,11 @@ import type {
   AnyIterable,
   App,
   Cls,
+  Dict,
   FunctionCall,
   Instance,
   MapOptions,
+  Queue,
   RemoteFunction,
   UserCodeError,
 } from './index.ts';
@@ -161,6 +163,39 @@ describe('calls', () => {
       expectTypeOf(calls.gather(one, two)).toEqualTypeOf<Promise<[number, string]>>();
       // @ts-expect-error seconds instead of milliseconds
       void one.get({ timeout: 5 });
+    };
+    expectTypeOf(uses).toBeFunction();
+  });
+});
+
+describe('dicts and queues', () => {
+  it('have the types of their keys, values and items', () => {
+    type CollectionUses = (dicts: typeof Dict, queues: typeof Queue) => unknown;
+    const uses: CollectionUses = (dicts, queues) => {
+      const dict = dicts.fromName<string, number>('ages');
+      expectTypeOf(dict.get('a')).toEqualTypeOf<Promise<number | undefined>>();
+      expectTypeOf(dict.get('a', null)).toEqualTypeOf<Promise<number | null>>();
+      expectTypeOf(dict.pop('a')).toEqualTypeOf<Promise<number>>();
+      expectTypeOf(dict.items()).toEqualTypeOf<AsyncGenerator<[string, number]>>();
+      expectTypeOf(dicts.ephemeral<string, number>()).resolves.toExtend<AsyncDisposable>();
+      void dict.update({ a: 1 });
+      // @ts-expect-error a key of the wrong type
+      void dict.get(1);
+      // @ts-expect-error a value of the wrong type
+      void dict.put('a', 'b');
+      // @ts-expect-error values of the wrong type
+      void dict.update(new Map([['a', 'b']]));
+      // @ts-expect-error an option that does not exist
+      void dict.put('a', 1, { skip: true });
+      const queue = queues.fromName<{ url: string }>('jobs');
+      expectTypeOf(queue.get()).toEqualTypeOf<Promise<{ url: string } | null>>();
+      expectTypeOf(queue.getMany(3)).toEqualTypeOf<Promise<{ url: string }[]>>();
+      expectTypeOf(queue.iterate()).toEqualTypeOf<AsyncGenerator<{ url: string }>>();
+      // @ts-expect-error an item of the wrong type
+      void queue.put({ uri: 'x' });
+      // @ts-expect-error a time without its unit
+      void queue.get({ timeout: 5 });
+      expectTypeOf(dicts.fromName('any').get(1)).toEqualTypeOf<Promise<unknown>>();
     };
     expectTypeOf(uses).toBeFunction();
   });

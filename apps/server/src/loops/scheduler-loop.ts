@@ -7,6 +7,7 @@ import type { AppStopper } from '../app-stopper.ts';
 import type { FailedInputs } from '../failed-inputs.ts';
 import { ScheduleTicker } from '../schedules/schedule-ticker.ts';
 import type { ScheduledCalls } from '../schedules/scheduled-calls.ts';
+import { CollectionKeeper } from '../collections/collection-keeper.ts';
 import type { SystemLog } from '../system-log.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { AppSweep } from './app-sweep.ts';
@@ -39,6 +40,7 @@ export class SchedulerLoop {
   #ticker: ScheduleTicker | undefined;
   #values: ValueSweeps | undefined;
   #blocks: BlockSweeps | undefined;
+  #collections: CollectionKeeper | undefined;
 
   constructor(options: SchedulerLoopOptions) {
     this.#options = options;
@@ -53,6 +55,7 @@ export class SchedulerLoop {
       this.#ticker = new ScheduleTicker(this.#options);
       this.#values = new ValueSweeps(this.#options);
       this.#blocks = new BlockSweeps(this.#options);
+      this.#collections = new CollectionKeeper(this.#options);
     });
   }
 
@@ -67,10 +70,12 @@ export class SchedulerLoop {
     this.#ticker?.end();
     this.#values?.end();
     this.#blocks?.end();
+    this.#collections?.end();
     this.#term = undefined;
     this.#sweep = undefined;
     this.#ticker = undefined;
     this.#values = undefined;
     this.#blocks = undefined;
+    this.#collections = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { BlobSource } from '@gantry/blobs';
 import {
+  COLLECTION_LIMITS,
   InvalidError,
-  LIMITS,
   NotFoundError,
   parseBlobName,
   RequestSizeError,
@@ -13,6 +13,8 @@ import { type Context, Hono } from 'hono';
 import type { HttpServerOptions } from '../http-server.ts';
 
 const LARGEST_BLOB_BYTES = 4 * 1024 ** 3;
+/** Arguments and results have less, as is checked where they are used; values of dicts come with a few bytes more. */
+const LARGEST_VALUE_BYTES = COLLECTION_LIMITS.dictValueBytes + 1024;
 
 /** Bundles and layers by digest, arguments and results by the names of values. Bodies stream through. */
 export function blobRoutes({ blobs }: HttpServerOptions): Hono {
@@ -39,7 +41,7 @@ export function blobRoutes({ blobs }: HttpServerOptions): Hono {
     .put('/values/:digest', async (context) => {
       const digest = requireDigest(context.req.param('digest'));
       const blob = valueName(digest, Date.now());
-      await blobs.put(blob, bodyOf(context, digest, LIMITS.payloadBytes));
+      await blobs.put(blob, bodyOf(context, digest, LARGEST_VALUE_BYTES));
       return context.json({ blob } satisfies ValueReply, 201);
     });
 }
@@ -75,7 +77,7 @@ function noDigest(digest: string): InvalidError {
 }
 
 function tooLarge(digest: string, mostBytes: number): RequestSizeError {
-  const most = mostBytes === LARGEST_BLOB_BYTES ? '4 GiB' : `${mostBytes / 1_000_000} MB`;
+  const most = mostBytes === LARGEST_BLOB_BYTES ? '4 GiB' : `${Math.floor(mostBytes / 1024 ** 2)} MiB`;
   return new RequestSizeError(`blob "${digest}" exceeds ${most}`, {
     hint: 'Split it, or keep it in a volume.',
   });

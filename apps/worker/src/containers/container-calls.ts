@@ -17,6 +17,7 @@ import {
 import type { Logger } from '@gantry/telemetry';
 
 import { tooLarge, type Payloads } from '../inputs/payloads.ts';
+import { hasLargeValues, holdsLargeValues, withReadValues, withStoredValues } from './collection-values.ts';
 import { holdsBlob, withInlineValues } from './inline-values.ts';
 import { restricted } from './restricted.ts';
 
@@ -91,7 +92,8 @@ export class ContainerCalls {
     try {
       this.#directory ??= await this.#options.directory();
       if (message.type === 'submit') await this.#storeLargeArgs(message.inputs);
-      this.#dispatch(message);
+      const isLarge = message.type === 'collection' && hasLargeValues(message);
+      this.#dispatch(isLarge ? await withStoredValues(message, this.#options.payloads) : message);
     } catch (error) {
       this.#refuse(message, error);
     }
@@ -151,6 +153,12 @@ export class ContainerCalls {
   #answer(message: ServerMessage): void {
     const { payloads, send } = this.#options;
     if (message.type === 'values') return this.#answerValues(message);
+    if (message.type === 'answer' && holdsLargeValues(message)) {
+      withReadValues(message, payloads).then(send, (error: unknown) =>
+        send({ type: 'answer', requestId: message.requestId, error: toWireError(error) }),
+      );
+      return;
+    }
     if (message.type !== 'output' || !holdsBlob(message, payloads)) return send(message);
     withInlineValues(message, payloads).then(send, (error: unknown) => {
       const outcome = { type: 'failure', failure: toWireError(error) } as const;
@@ -176,6 +184,7 @@ export class ContainerCalls {
 }
 
 function hasLargeArgs(message: ClientMessage): boolean {
+  if (message.type === 'collection') return hasLargeValues(message);
   if (message.type !== 'submit') return false;
   return message.inputs.some(
     ({ args }) => args instanceof Uint8Array && args.length > LIMITS.inlinePayloadBytes,

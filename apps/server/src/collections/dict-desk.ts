@@ -1,0 +1,111 @@
+import type { DictRecord, DictState, KeptValue } from '@gantry/collections';
+import {
+  COLLECTION_LIMITS,
+  dayOf,
+  type DictOperation,
+  type DictPage,
+  type DictValue,
+  parseBlobName,
+  type Payload,
+} from '@gantry/protocol';
+
+import type { OpenJournal } from './open-journal.ts';
+
+/** Stores a blob again, as of today, and says its name. */
+export type RefreshBlob = (blob: string) => Promise<string>;
+
+/** Does what is asked of one dict. */
+export class DictDesk {
+  readonly #state: DictState;
+  readonly #journal: OpenJournal<DictRecord>;
+  readonly #refresh: RefreshBlob;
+
+  constructor(state: DictState, journal: OpenJournal<DictRecord>, refresh: RefreshBlob) {
+    this.#state = state;
+    this.#journal = journal;
+    this.#refresh = refresh;
+  }
+
+  async perform(op: string, operation: DictOperation): Promise<unknown> {
+    const nowMs = Date.now();
+    const as = { op, nowMs };
+    switch (operation.do) {
+      case 'dict.get':
+        return await this.#get(operation.key, nowMs);
+      case 'dict.has':
+        return (await this.#get(operation.key, nowMs)).value !== undefined;
+      case 'dict.put':
+        return await this.#carryOut(this.#state.put(operation, as));
+      case 'dict.update':
+        return await this.#carryOut(this.#state.update(operation.entries, as));
+      case 'dict.remove': {
+        const kept = await this.#carryOut(this.#state.remove(operation.key, as));
+        return kept ? ({ value: await this.#journal.payloadOf(kept) } satisfies DictValue) : {};
+      }
+      case 'dict.len':
+        await this.#expire(nowMs);
+        return Math.min(this.#state.size, COLLECTION_LIMITS.dictLength);
+      case 'dict.clear':
+        return await this.#carryOut(this.#state.clear());
+      case 'dict.page':
+        return await this.#page(operation, nowMs);
+    }
+  }
+
+  async tidy(): Promise<void> {
+    await this.#expire(Date.now());
+    await this.#journal.tidy();
+  }
+
+  get size(): number {
+    return this.#state.size;
+  }
+
+  async #get(key: string, nowMs: number): Promise<DictValue> {
+    const { answer: entry, records } = this.#state.get(key, nowMs);
+    const isSettled = this.#journal.settled();
+    const kept = entry?.kept;
+    // Whoever reads need not wait for the note that it did.
+    if (kept?.blob !== undefined) await this.#keepBlob(key, kept, nowMs);
+    else void this.#journal.append(records).catch(() => undefined);
+    await isSettled;
+    return kept
+      ? { value: await this.#journal.payloadOf(this.#state.get(key, nowMs).answer?.kept ?? kept) }
+      : {};
+  }
+
+  // Blobs are removed some days after that of their storing, so one that is read on a later day is stored again.
+  async #keepBlob(key: string, kept: KeptValue, nowMs: number): Promise<void> {
+    const payload = (await this.#journal.payloadOf(kept)) as Exclude<Payload, Uint8Array>;
+    if (parseBlobName(payload.blob)?.day === dayOf(nowMs)) return;
+    const blob = await this.#refresh(payload.blob);
+    const { answer: entry } = this.#state.get(key, nowMs);
+    if (entry?.kept !== kept) return;
+    const value = { ...payload, blob };
+    await this.#journal.append([{ set: key, key: entry.key, number: entry.number, value, atMs: nowMs }]);
+  }
+
+  async #page(
+    { after, withValues }: { after: number; withValues: boolean },
+    nowMs: number,
+  ): Promise<DictPage> {
+    const slice = this.#state.page(after, nowMs);
+    await this.#journal.settled();
+    const touched = withValues ? slice.entries.flatMap(({ id }) => this.#state.get(id, nowMs).records) : [];
+    void this.#journal.append(touched).catch(() => undefined);
+    const entries: DictPage['entries'] = [];
+    for (const { key, kept } of slice.entries) {
+      entries.push(withValues ? { key, value: await this.#journal.payloadOf(kept) } : { key });
+    }
+    return { entries, ...(slice.after === undefined ? {} : { after: slice.after }) };
+  }
+
+  async #expire(nowMs: number): Promise<void> {
+    await this.#journal.append(this.#state.expire(nowMs));
+  }
+
+  async #carryOut<T>({ answer, records }: { answer: T; records: DictRecord[] }): Promise<T> {
+    await this.#journal.append(records);
+    return answer;
+  }
+}

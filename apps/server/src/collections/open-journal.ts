@@ -1,0 +1,215 @@
+import type { JournalMessage as Message, KeptValue, Slot } from '@gantry/collections';
+import { JournalMessage, type JournalSpace } from '@gantry/collections';
+import type { JournalStore } from '@gantry/messaging';
+import {
+  decodeFrame,
+  encodeFrame,
+  InternalFailure,
+  isGantryError,
+  newId,
+  type Payload,
+} from '@gantry/protocol';
+
+import type { ValueCache } from './value-cache.ts';
+
+/** Larger ones are split between two operations. */
+const BATCH_BYTES = 256 * 1024;
+const RECORD_BYTES = 64;
+
+/** What a journal's records make. */
+export interface JournaledState<TRecord> {
+  readonly space: JournalSpace;
+  apply(record: TRecord, at: { message: Message; record: number }, nowMs: number): void;
+  loaded(): void;
+  restate(values: readonly { kept: KeptValue; payload: Payload }[]): TRecord[];
+}
+
+export interface OpenJournalOptions<TRecord> {
+  id: string;
+  journals: JournalStore;
+  cache: ValueCache;
+  state: JournaledState<TRecord>;
+}
+
+interface Batch<TRecord> {
+  message: Message;
+  records: TRecord[];
+  sizeBytes: number;
+  done: Completion;
+}
+
+type AnyRecord = { key?: Uint8Array; value?: Payload; values?: Payload[] };
+
+/**
+ * The journal of a dict or queue, and the state that it makes, in the hands of the one server that writes it.
+ *
+ * Invariants
+ *   O1. A record changes the state at once, and whoever caused it, or saw what it changed, is answered only when it is
+ *       on disk. All that comes while one message is being written makes the next one.
+ *   O2. Opening appends an empty message: whoever wrote before and does not know that it must not any more, fails.
+ *   O3. After a failure this journal is of no more use: the state may hold what is not on disk.
+ */
+export class OpenJournal<TRecord extends object> {
+  readonly #options: OpenJournalOptions<TRecord>;
+  readonly #sealed: Batch<TRecord>[] = [];
+  #batch: Batch<TRecord> | undefined;
+  #writing: Batch<TRecord> | undefined;
+  #last = 0;
+  #failure: unknown;
+
+  private constructor(options: OpenJournalOptions<TRecord>) {
+    this.#options = options;
+  }
+
+  static async open<TRecord extends object>(
+    options: OpenJournalOptions<TRecord>,
+  ): Promise<OpenJournal<TRecord>> {
+    const journal = new OpenJournal(options);
+    const { state, journals, id, cache } = options;
+    const nowMs = Date.now();
+    for await (const { sequence, data } of journals.read(id)) {
+      const message = new JournalMessage(sequence);
+      state.space.add(message);
+      for (const [record, value] of decodeFrame<TRecord[]>(data).entries()) {
+        state.apply(value, { message, record }, nowMs);
+      }
+      for (const kept of message.live) cache.add(kept);
+      journal.#last = sequence;
+    }
+    state.loaded();
+    await journal.#begin().done.promise;
+    return journal;
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Applies records at once; resolves when they are on disk. */
+  append(records: readonly TRecord[]): Promise<void> {
+    if (records.length === 0) return this.settled();
+    if (this.#failure !== undefined) return Promise.reject(this.#unusable());
+    const sizeBytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    if (this.#batch && this.#batch.sizeBytes + sizeBytes > BATCH_BYTES) {
+      this.#sealed.push(this.#batch);
+      this.#batch = undefined;
+    }
+    const batch = this.#batch ?? this.#begin();
+    batch.sizeBytes += sizeBytes;
+    const nowMs = Date.now();
+    for (const record of records) {
+      const index = batch.records.push(record) - 1;
+      this.#options.state.apply(record, { message: batch.message, record: index }, nowMs);
+    }
+    return batch.done.promise;
+  }
+
+  /** Resolves when all that was appended is on disk. */
+  settled(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#unusable());
+    return (this.#batch ?? this.#sealed.at(-1) ?? this.#writing)?.done.promise ?? Promise.resolve();
+  }
+
+  /** What an entry or item holds: from memory, or from the journal. */
+  async payloadOf(kept: KeptValue): Promise<Payload> {
+    const { journals, cache, id } = this.#options;
+    while (kept.payload === undefined) {
+      const { sequence } = kept.message;
+      const data = sequence === undefined ? undefined : await journals.readAt(sequence);
+      if (data) {
+        kept.payload = valueAt(decodeFrame<AnyRecord[]>(data), kept.slot);
+      } else if (kept.message.sequence === sequence) {
+        throw new InternalFailure(`a value of journal "${id}" is not there any more`);
+      }
+    }
+    cache.add(kept);
+    return kept.payload;
+  }
+
+  /** Drops what nobody needs; writes again what is needed of the oldest part when most of the journal is not. */
+  async tidy(): Promise<void> {
+    const { state, journals, id } = this.#options;
+    const before = state.space.trim(Date.now());
+    if (before !== undefined) await journals.trim(id, before);
+    const values = await Promise.all(
+      state.space.wasteful().map(async (kept) => ({ kept, payload: await this.payloadOf(kept) })),
+    );
+    for (const record of state.restate(values)) await this.append([record]);
+  }
+
+  #begin(): Batch<TRecord> {
+    const message = new JournalMessage();
+    this.#options.state.space.add(message);
+    const batch: Batch<TRecord> = { message, records: [], sizeBytes: 0, done: new Completion() };
+    this.#batch = batch;
+    if (!this.#writing) setImmediate(() => void this.#write());
+    return batch;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#writing) return;
+    const { id, journals, cache } = this.#options;
+    for (let batch = this.#next(); batch; batch = this.#next()) {
+      this.#writing = batch;
+      try {
+        const body = encodeFrame(batch.records);
+        const messageId = newId('in');
+        batch.message.sequence = this.#last = await journals.append(id, body, {
+          after: this.#last,
+          messageId,
+        });
+        for (const kept of batch.message.live) cache.add(kept);
+        batch.done.resolve();
+      } catch (error) {
+        this.#fail(error);
+      }
+      this.#writing = undefined;
+    }
+  }
+
+  #next(): Batch<TRecord> | undefined {
+    const batch = this.#sealed.shift() ?? this.#batch;
+    if (batch === this.#batch) this.#batch = undefined;
+    return batch;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    const failed = [this.#writing, ...this.#sealed.splice(0), this.#batch];
+    this.#batch = undefined;
+    for (const batch of failed) batch?.done.reject(this.#unusable());
+  }
+
+  /** Asked again, another server, or this one after it has read the journal anew, does it. */
+  #unusable(): Error {
+    const cause = this.#failure;
+    if (isGantryError(cause) && cause.code !== 'CONFLICT') return cause;
+    return new InternalFailure(`journal "${this.#options.id}" is kept elsewhere by now`, { cause });
+  }
+}
+
+class Completion {
+  readonly promise: Promise<void>;
+  resolve: () => void = () => undefined;
+  reject: (error: unknown) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    // Whoever waits hears of a failure; perhaps nobody does.
+    this.promise.catch(() => undefined);
+  }
+}
+
+function sizeOf(record: AnyRecord): number {
+  const { key, value, values = [] } = record;
+  let bytes = RECORD_BYTES + (key?.length ?? 0);
+  for (const payload of value === undefined ? values : [value]) {
+    bytes += payload instanceof Uint8Array ? payload.length : RECORD_BYTES;
+  }
+  return bytes;
+}
+
+function valueAt(records: readonly AnyRecord[], slot: Slot): Payload | undefined {
+  const record = records[slot.record];
+  return record?.value ?? record?.values?.[slot.value];
+}
