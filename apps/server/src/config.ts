@@ -1,4 +1,5 @@
 import type { BlobStoreConfig } from '@gantry/blobs';
+import type { Nearby } from '@gantry/messaging';
 import { type HelloReply, InvalidError } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
@@ -26,6 +27,8 @@ export interface ServerConfig {
   /** Where web endpoints are reached; its scheme and port go into generated URLs. */
   gatewayUrl: string;
   log: Logger;
+  /** What answers in this process, if other parts of the platform are in it, too. @defaultValue nothing does */
+  nearby?: Nearby | undefined;
   /** Whether nats-server syncs each write, as far as the operator knows. @defaultValue 'unknown' */
   durability?: HelloReply['nats']['durability'];
 }
@@ -34,7 +37,7 @@ export interface ServerConfig {
 export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
 
 /** What may be left out for good. */
-type Absent = 'rateLimit' | 'runnerPath' | 'secretsKey';
+type Absent = 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

@@ -27,6 +27,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   ]);
   const messaging = await connectMessaging({
     rateLimit: config.rateLimit,
+    nearby: config.nearby ?? new Map(),
     url: complete.natsUrl,
     name: 'gantry-server',
     onError: (err, context) => complete.log.warn({ err, context }, 'messaging'),

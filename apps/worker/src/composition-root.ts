@@ -52,7 +52,10 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
   const root = rootContainer.createChildContainer();
   const workerId = workerIdIn(spec.folder);
   const [messaging, blobs, volumeBlobs, machine] = await Promise.all([
-    connectMessaging({ url: spec.natsUrl, name: `worker ${workerId}`, rateLimit: spec.rateLimit }),
+    connectMessaging({
+      ...{ url: spec.natsUrl, rateLimit: spec.rateLimit, nearby: spec.nearby },
+      name: `worker ${workerId}`,
+    }),
     openBlobStore(spec.blobs),
     openBlobStore(volumeStoreConfig(spec.blobs)),
     LocalMachine.find(spec),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import type { BlobStoreConfig } from '@gantry/blobs';
 import { findRuncProblem } from '@gantry/containers';
+import type { Nearby } from '@gantry/messaging';
 import { LIMITS, type MachineCapacity, type WorkerLabels } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
@@ -33,6 +34,8 @@ export interface WorkerConfig {
   capacity?: Partial<MachineCapacity> | undefined;
   /** Where the machine is. @defaultValue unknown */
   labels?: WorkerLabels | undefined;
+  /** What answers in this process, if other parts of the platform are in it, too. @defaultValue nothing does */
+  nearby?: Nearby | undefined;
   /** Operations per second that the workspace may begin. @defaultValue no limit */
   rateLimit?: number | undefined;
   /** How long exit hooks, and code that is preempted, may take. @defaultValue 30_000 */
@@ -60,6 +63,7 @@ export interface WorkerSpec {
   exitGraceMs: number;
   silenceMs: number;
   rateLimit: number | undefined;
+  nearby: Nearby | undefined;
 }
 
 export function completeConfig(config: WorkerConfig): WorkerSpec {
@@ -78,6 +82,7 @@ export function completeConfig(config: WorkerConfig): WorkerSpec {
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
     rateLimit: config.rateLimit,
+    nearby: config.nearby,
     log,
     secretsKey: config.secretsKey,
     capacity: config.capacity ?? {},

@@ -185,7 +185,8 @@ export class DictState {
     { message, record: index }: { message: JournalMessage; record: number },
     nowMs: number,
   ): void {
-    const { set: id, key, number, value, atMs, op } = record;
+    const { set: id, number, value, atMs, op } = record;
+    const key = new Uint8Array(record.key);
     this.#receipts.add(op, true, nowMs);
     this.#lastNumber = Math.max(this.#lastNumber, number);
     const before = this.#entries.get(id);

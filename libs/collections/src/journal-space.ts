@@ -40,10 +40,11 @@ export class KeptValue {
   readonly blob: string | undefined;
 
   constructor(payload: Payload, message: JournalMessage, slot: Slot) {
-    this.payload = payload;
+    const isInline = payload instanceof Uint8Array;
+    // A copy: what it is a part of may be large.
+    this.payload = isInline ? new Uint8Array(payload) : payload;
     this.message = message;
     this.slot = slot;
-    const isInline = payload instanceof Uint8Array;
     this.blob = isInline ? undefined : payload.blob;
     this.valueBytes = isInline ? payload.length : payload.sizeBytes;
     this.sizeBytes = OVERHEAD_BYTES + (isInline ? payload.length : 0);

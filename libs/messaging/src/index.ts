@@ -1,5 +1,5 @@
 export { connectMessaging, type Messaging } from './messaging.ts';
-export type { MessagingOptions } from './nats-link.ts';
+export type { MessagingOptions, Nearby } from './nats-link.ts';
 export type { DurableOptions, StoreResult } from './durable-publisher.ts';
 export type { Backlog, InputDelivery, InputQueue } from './input-queue.ts';
 export type { PoolPull } from './pool-pull.ts';

@@ -6,7 +6,7 @@ import { type LeaseStore, NatsLeaseStore } from './lease-store.ts';
 import { type CallLinks, NatsCallLinks } from './call-links.ts';
 import { type JournalStore, NatsJournalStore } from './journal-store.ts';
 import { type LogStore, NatsLogStore } from './log-store.ts';
-import { type MessagingOptions, NatsLink } from './nats-link.ts';
+import { type MessagingOptions, NatsLink, type Nearby } from './nats-link.ts';
 import { NO_RATE_LIMIT, type RateLimit, SharedRateLimit } from './rate-limit.ts';
 import { NatsOutputStore, type OutputStore } from './output-store.ts';
 import { NatsRegistry, type Registry } from './registry.ts';
@@ -30,10 +30,11 @@ export interface Messaging {
   publish(subject: string, message: unknown): void;
   subscribe<T>(subject: string, listener: (message: T, subject: string) => void): { stop(): void };
   /** @throws the error of the handler, GantryTimeoutError after `timeoutMs` (5 s), InternalFailure if nobody is there. */
-  request<T>(subject: string, message: unknown, options?: { timeoutMs?: number }): Promise<T>;
+  request<T>(subject: string, message: unknown, options?: RequestOptions): Promise<T>;
   respond<TRequest, TReply>(
     subject: string,
     handler: (message: TRequest) => Promise<TReply>,
+    options?: NearbyOptions,
   ): { stop(): void };
   /** Calls `listener` each time the connection was lost and is back. Subscriptions are restored by then. */
   /** Resolves when the broker knows of all that was subscribed and published before. */
@@ -51,6 +52,16 @@ export interface Messaging {
   close(): Promise<void>;
 }
 
+export interface NearbyOptions {
+  /** Without NATS if asked and asker are in one process. Both must say so, and change no message. @defaultValue false */
+  nearby?: boolean;
+}
+
+export interface RequestOptions extends NearbyOptions {
+  /** Of a request that goes through NATS. @defaultValue 5000 */
+  timeoutMs?: number;
+}
+
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
@@ -64,7 +75,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
  * ```
  */
 export async function connectMessaging(options: MessagingOptions): Promise<Messaging> {
-  return new NatsMessaging(await NatsLink.open(options), options.rateLimit);
+  return new NatsMessaging(await NatsLink.open(options), options);
 }
 
 type Reply = { value: unknown } | { error: WireError };
@@ -81,9 +92,11 @@ class NatsMessaging implements Messaging {
   readonly rate: RateLimit;
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
+  readonly #nearby: Nearby | undefined;
 
-  constructor(link: NatsLink, rateLimit: number | undefined) {
+  constructor(link: NatsLink, { rateLimit, nearby }: MessagingOptions) {
     this.#link = link;
+    this.#nearby = nearby;
     this.#publisher = new DurablePublisher(link);
     this.inputs = new NatsInputQueue(link, this.#publisher);
     this.outputs = new NatsOutputStore(link, this.#publisher);
@@ -119,7 +132,9 @@ class NatsMessaging implements Messaging {
     return this.#link.listen(subject, (message) => listener(decodeFrame<T>(message.data), message.subject));
   }
 
-  async request<T>(subject: string, message: unknown, options: { timeoutMs?: number } = {}): Promise<T> {
+  async request<T>(subject: string, message: unknown, options: RequestOptions = {}): Promise<T> {
+    const handler = options.nearby === true ? this.#nearby?.get(subject) : undefined;
+    if (handler) return (await handler(message)) as T;
     const timeout = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
     const answer = await this.#link.ask(`request to "${subject}"`, () =>
       this.#link.connection.request(subject, encodeFrame(message), { timeout }),
@@ -132,12 +147,21 @@ class NatsMessaging implements Messaging {
   respond<TRequest, TReply>(
     subject: string,
     handler: (message: TRequest) => Promise<TReply>,
+    options: NearbyOptions = {},
   ): { stop(): void } {
-    return this.#link.listen(subject, (message) => {
+    const near = handler as (message: unknown) => Promise<unknown>;
+    if (options.nearby === true) this.#nearby?.set(subject, near);
+    const subscription = this.#link.listen(subject, (message) => {
       void answer(() => handler(decodeFrame<TRequest>(message.data))).then((reply) => {
         if (!this.#link.connection.isClosed()) message.respond(encodeFrame(reply));
       });
     });
+    return {
+      stop: () => {
+        subscription.stop();
+        if (this.#nearby?.get(subject) === near) this.#nearby.delete(subject);
+      },
+    };
   }
 
   async flush(): Promise<void> {

@@ -19,9 +19,17 @@ export interface MessagingOptions {
   name: string;
   /** Operations per second that the workspace may begin, over all its processes. @defaultValue no limit */
   rateLimit?: number | undefined;
+  /** What answers in this process, given to each of its connections. @defaultValue nothing does */
+  nearby?: Nearby | undefined;
   /** Told about a listener that threw, or a message that could not be read. @defaultValue a process warning */
   onError?: (error: unknown, context: string) => void;
 }
+
+/**
+ * Handlers by subject. Where the parts of a platform share a process, a request of one to another need not go through
+ * NATS; its messages are then shared, and not copied.
+ */
+export type Nearby = Map<string, (message: unknown) => Promise<unknown>>;
 
 const FIRST_CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;

@@ -31,7 +31,7 @@ export async function askCollections(
   const startedAtMs = performance.now();
   for (;;) {
     try {
-      return await messaging.request(subjects.collections, request, { timeoutMs });
+      return await messaging.request(subjects.collections, request, { timeoutMs, nearby: true });
     } catch (error) {
       if (!mayPass(error)) throw error;
       if (performance.now() - startedAtMs > PATIENCE_MS) throw nobodyKeepsThem(error);

@@ -17,7 +17,11 @@ export type BlobStoreConfig =
       region?: string | undefined;
     };
 
+/** What the parts that share a process answer each other without NATS, by subject. */
+export type Nearby = Map<string, (message: unknown) => Promise<unknown>>;
+
 export interface ServerConfig {
+  nearby?: Nearby | undefined;
   natsUrl: string;
   dataDir: string;
   blobs: BlobStoreConfig;
@@ -52,6 +56,7 @@ export interface GatewayConfig {
 }
 
 export interface WorkerConfig {
+  nearby?: Nearby | undefined;
   natsUrl: string;
   dataDir: string;
   blobs: BlobStoreConfig;

@@ -12,6 +12,7 @@ import {
   loadPart,
   runnerPath,
   type BlobStoreConfig,
+  type Nearby,
   type DriverChoice,
   type Stoppable,
   type WorkerConfig,
@@ -148,6 +149,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   const { dataDir, blobs, domain, workspace, rateLimit, log } = options;
   const { parts, ports, nats, token, durability, started } = context;
   const shared = { natsUrl: nats.url, dataDir, rateLimit };
+  const nearby: Nearby = new Map();
   const secretsKey = options.env[SECRETS_KEY_VARIABLE];
   const gatewayUrl = `https://${domain}:${ports.https}`;
   const address = { host: LOOPBACK, domain, workspace };
@@ -155,6 +157,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   const server = await parts.startServer({
     ...shared,
     ...address,
+    nearby,
     blobs,
     port: ports.api,
     runnerPath: runnerPath(options.programs),
@@ -169,6 +172,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
     parts.startGateway({ ...shared, ...address, port: ports.https, log: log.child({ part: 'gateway' }) }),
     parts.startWorker({
       ...shared,
+      nearby,
       blobs,
       runnerPath: runnerPath(options.programs),
       secretsKey,

@@ -75,8 +75,10 @@ export class CollectionKeeper {
     this.#options = options;
     this.#directory = new CollectionDirectory(messaging.registry);
     this.#doomed = new DoomedBlobs(blobs, log);
-    this.#responder = messaging.respond<CollectionRequest, unknown>(subjects.collections, (request) =>
-      this.perform(request),
+    this.#responder = messaging.respond<CollectionRequest, unknown>(
+      subjects.collections,
+      (request) => this.perform(request),
+      { nearby: true },
     );
     this.#timers = [
       setInterval(() => this.#tick(), TICK_MS),
