@@ -4,7 +4,7 @@ import { Dict, Queue, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startPlatformWith } from './deployed-platform.ts';
-import type { Platform } from './platform.ts';
+import { runCli, type Platform } from './platform.ts';
 
 let platform: Platform;
 
@@ -50,5 +50,60 @@ describe('dicts and queues', () => {
     expect(ends).toHaveLength(3);
     for (const end of ends)
       expect(end).toContain('AuthError: the option "restrictAccess" keeps this code from');
+  });
+});
+
+describe('the commands', () => {
+  const gantry = (...args: string[]) => runCli(args, platform.env);
+
+  it('of dicts make, list, show, clear and delete them', async () => {
+    expect((await gantry('dict', 'create', 'cli')).stdout).toContain('There is a dict cli');
+    expect((await gantry('dict', 'create', 'cli')).code).toBe(0);
+    const dict = Dict.fromName<unknown, unknown>('cli');
+    expect((await gantry('dict', 'items', 'cli')).stderr).toContain('Dict "cli" has no entries.');
+    await dict.update(
+      new Map<unknown, unknown>([
+        ['text', 'as it is'],
+        [7, { a: [1n] }],
+      ]),
+    );
+    expect((await gantry('dict', 'get', 'cli', 'text')).stdout).toBe('as it is\n');
+    const missing = await gantry('dict', 'get', 'cli', '7');
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('no entry of the key "7"')]);
+    expect((await gantry('dict', 'items', 'cli')).stdout).toMatch(
+      /KEY\s+VALUE\ntext\s+as it is\n7\s+\{ a: \[/,
+    );
+    expect((await gantry('dict', 'items', 'cli', '1')).stderr).toContain('There are more');
+    expect((await gantry('dict', 'items', 'cli', '--repr')).stdout).toContain("'text'  'as it is'");
+    const json = JSON.parse((await gantry('dict', 'items', 'cli', '--json', '--all')).stdout) as unknown;
+    expect(json).toEqual([
+      { key: 'text', value: 'as it is' },
+      { key: 7, value: '{ a: [ 1n ] }' },
+    ]);
+    expect((await gantry('dict', 'list')).stdout).toMatch(/cli\s+di-\w+\s+2\s/);
+    expect((await gantry('dict', 'clear', 'cli', '--yes')).stdout).toBe('Cleared dict "cli".\n');
+    expect(await dict.len()).toBe(0);
+    expect((await gantry('dict', 'delete', 'cli', '--yes')).code).toBe(0);
+    expect((await gantry('dict', 'items', 'cli')).stderr).toContain('there is no dict "cli"');
+  });
+
+  it('of queues make, list, show, count, clear and delete them', async () => {
+    expect((await gantry('queue', 'create', 'cli')).code).toBe(0);
+    const queue = Queue.fromName<unknown>('cli');
+    await queue.putMany(['one', { two: 2 }, 3]);
+    await queue.put('other', { partition: 'p' });
+    expect((await gantry('queue', 'peek', 'cli')).stdout).toBe('one\n');
+    expect((await gantry('queue', 'peek', 'cli', '2')).stdout).toBe('one\n{ two: 2 }\n');
+    expect((await gantry('queue', 'peek', 'cli', '--partition', 'p')).stdout).toBe('other\n');
+    expect((await gantry('queue', 'len', 'cli')).stdout).toBe('3\n');
+    expect((await gantry('queue', 'len', 'cli', '--total')).stdout).toBe('4\n');
+    expect((await gantry('queue', 'list', '--json')).stdout).toContain('"partitions": 2');
+    expect((await gantry('queue', 'clear', 'cli', '--yes')).code).toBe(0);
+    expect(await queue.len({ total: true })).toBe(1);
+    expect((await gantry('queue', 'clear', 'cli', '--all', '--yes')).code).toBe(0);
+    expect((await gantry('queue', 'peek', 'cli', '-p', 'p')).stderr).toContain('has no items');
+    const unasked = await gantry('queue', 'delete', 'cli');
+    expect([unasked.code === 0, unasked.stderr]).toEqual([false, expect.stringContaining('--yes')]);
+    expect((await gantry('queue', 'delete', 'cli', '--yes')).stdout).toBe('Deleted queue "cli".\n');
   });
 });

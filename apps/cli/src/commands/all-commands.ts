@@ -8,6 +8,16 @@ import { appSchedulesCommand } from './app-schedules.ts';
 import { appUpCommand } from './app-up.ts';
 import { appStopCommand } from './app-stop.ts';
 import { buildCommand } from './build.ts';
+import {
+  dictClearCommand,
+  dictCreateCommand,
+  dictDeleteCommand,
+  dictListCommand,
+  queueClearCommand,
+  queueCreateCommand,
+  queueDeleteCommand,
+  queueListCommand,
+} from './collection-commands.ts';
 import { configSetEnvironmentCommand } from './config-set-environment.ts';
 import { configShowCommand } from './config-show.ts';
 import { containerExecCommand } from './container-exec.ts';
@@ -15,11 +25,15 @@ import { containerListCommand } from './container-list.ts';
 import { containerLogsCommand } from './container-logs.ts';
 import { containerStopCommand } from './container-stop.ts';
 import { deployCommand } from './deploy.ts';
+import { dictGetCommand } from './dict-get.ts';
+import { dictItemsCommand } from './dict-items.ts';
 import { doctorCommand } from './doctor.ts';
 import { gatewayCommand } from './gateway.ts';
 import { profileActivateCommand } from './profile-activate.ts';
 import { profileCurrentCommand } from './profile-current.ts';
 import { profileListCommand } from './profile-list.ts';
+import { queueLenCommand } from './queue-len.ts';
+import { queuePeekCommand } from './queue-peek.ts';
 import { runCommand } from './run.ts';
 import { secretCreateCommand } from './secret-create.ts';
 import { secretDeleteCommand } from './secret-delete.ts';
@@ -81,6 +95,18 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   volumeRmCommand,
   volumeRenameCommand,
   volumeDeleteCommand,
+  dictCreateCommand,
+  dictListCommand,
+  dictGetCommand,
+  dictItemsCommand,
+  dictClearCommand,
+  dictDeleteCommand,
+  queueCreateCommand,
+  queueListCommand,
+  queuePeekCommand,
+  queueLenCommand,
+  queueClearCommand,
+  queueDeleteCommand,
   profileListCommand,
   profileCurrentCommand,
   profileActivateCommand,
@@ -103,6 +129,8 @@ export const COMMAND_GROUPS = {
   container: 'look at containers, run programs in them, stop them',
   secret: 'keep passwords and keys for containers',
   volume: 'files that outlive containers',
+  dict: 'entries by key that programs and containers share',
+  queue: 'items in order, each for one of those who take',
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',
   'proxy-token': 'open protected web functions',
