@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { benchmarkBurst } from './burst-benchmark.ts';
 import { benchmarkCalls } from './call-benchmark.ts';
 import { benchmarkColdStart } from './cold-start-benchmark.ts';
+import { benchmarkCollections } from './collection-benchmark.ts';
 import { benchmarkContainers } from './container-benchmark.ts';
 import { benchmarkGenerator } from './generator-benchmark.ts';
 import { benchmarkHttps } from './https-benchmark.ts';
@@ -18,7 +19,8 @@ import { benchmarkVolumes } from './volume-benchmark.ts';
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, idle, containers, volumes (comma-separated)
+                cold, burst, scheduler, https, idle, containers, volumes, collections
+                (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
 
@@ -49,6 +51,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
   idle: benchmarkIdle,
   volumes: () => benchmarkVolumes({ rounds: values.quick ? 1 : 3 }),
+  collections: () => benchmarkCollections({ rounds }),
   containers: () => benchmarkContainers({ rounds: values.quick ? 5 : 15 }),
 };
 
