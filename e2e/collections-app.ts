@@ -26,6 +26,12 @@ export const reply = app.function(async (dict: Dict<string, Uint8Array>, queue: 
   return await own.get();
 });
 
+/** Says that it waits, and waits. */
+export const wait = app.function(async (queue: Queue<string>) => {
+  await queue.put('waits', { partition: 'state' });
+  return await queue.get();
+});
+
 export const restricted = app.function({ restrictAccess: true }, async (dict: Dict<string, number>) => {
   const tries = {
     get: () => dict.get('x'),

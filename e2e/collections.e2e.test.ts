@@ -40,6 +40,17 @@ describe('dicts and queues', () => {
     expect([out?.length, out?.at(-1)]).toEqual([2_000_000, 9]);
   });
 
+  it('give nothing to code whose input was cancelled while it waited', async () => {
+    await using queue = await Queue.ephemeral<string>();
+    const wait = RemoteFunction.fromName<(queue: Queue<string>) => string | null>('collections', 'wait');
+    const call = await wait.spawn(queue);
+    expect(await queue.get({ partition: 'state', timeoutMs: 60_000 })).toBe('waits');
+    await call.cancel();
+    await expect(call.get()).rejects.toThrow('cancelled');
+    await queue.put('job');
+    expect(await queue.get({ timeoutMs: 60_000 })).toBe('job');
+  });
+
   it('are refused to code with restrictAccess', async () => {
     const dict = Dict.fromName<string, number>('counts');
     const restricted = RemoteFunction.fromName<(dict: Dict<string, number>) => string[]>(

@@ -68,11 +68,11 @@ export class NatsJournalStore implements JournalStore {
     const startedAtMs = performance.now();
     for (;;) {
       const answer = await this.#tryAppend(id, body, options);
-      if (answer?.seq !== undefined) return answer.seq;
-      const { err_code: errorCode = 0, code = 0, description = 'refused' } = answer?.error ?? {};
+      const { err_code: errorCode = 0, description = 'refused' } = answer?.error ?? {};
+      // A refusal has a sequence, too: 0.
+      if (answer?.seq !== undefined && !answer.error) return answer.seq;
       if (errorCode === JETSTREAM_ERRORS.wrongLastSequence) return await this.#settle(id, options);
-      const mayPass = answer === undefined || errorCode === 0 || code === 503 || isBusy(errorCode);
-      if (!mayPass) throw fromJetStream(errorCode, description, `journal "${id}"`);
+      if (!mayPass(answer)) throw fromJetStream(errorCode, description, `journal "${id}"`);
       if (performance.now() - startedAtMs > GIVE_UP_MS) {
         throw new InternalFailure(`journal "${id}" cannot be written: JetStream does not answer`, {
           hint: 'Check that nats-server runs with JetStream and has a leader for its streams.',
@@ -127,7 +127,10 @@ export class NatsJournalStore implements JournalStore {
   }
 }
 
-function isBusy(errorCode: number): boolean {
+/** Nobody answered, or JetStream is starting, electing a leader, or storing the same message at this moment. */
+function mayPass(answer: Acknowledgement | undefined): boolean {
+  const { err_code: errorCode = 0, code = 0 } = answer?.error ?? {};
   const { temporarilyUnavailable, duplicateInFlight, conflictInFlight } = JETSTREAM_ERRORS;
-  return ([temporarilyUnavailable, duplicateInFlight, conflictInFlight] as number[]).includes(errorCode);
+  const passing: number[] = [0, temporarilyUnavailable, duplicateInFlight, conflictInFlight];
+  return passing.includes(errorCode) || code === 503;
 }

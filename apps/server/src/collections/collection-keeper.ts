@@ -34,7 +34,6 @@ const TICK_MS = 1_000;
 const TIDY_EVERY_TICKS = 10;
 const IDLE_MS = 300_000;
 const LIVENESS_EVERY_MS = 5_000;
-/** A client has so long to say that it holds what it has made. */
 const FIRST_HOLD_MS = 30_000;
 const SURVEY_EVERY_MS = 6 * 3600 * 1000;
 
@@ -44,6 +43,8 @@ export interface CollectionKeeperOptions {
   /** Undefined while this server must not answer. */
   leadership: { readonly fence: number | undefined };
   log: Logger;
+  /** How long a client has to say that it holds what it made without a name. @defaultValue 30_000 */
+  firstHoldMs?: number;
 }
 
 type Desk = DictDesk | QueueDesk;
@@ -234,8 +235,9 @@ export class CollectionKeeper {
   async #removeAbandoned(): Promise<void> {
     if (this.#ephemeral.size === 0) return;
     const alive = await this.#options.messaging.leases.alive();
+    const { firstHoldMs = FIRST_HOLD_MS } = this.#options;
     for (const record of [...this.#ephemeral.values()]) {
-      if (alive.has(record.id) || Date.now() - record.createdAtMs < FIRST_HOLD_MS) continue;
+      if (alive.has(record.id) || Date.now() - record.createdAtMs < firstHoldMs) continue;
       this.#assertLeads();
       await this.#delete(record);
     }

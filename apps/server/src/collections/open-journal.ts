@@ -113,17 +113,20 @@ export class OpenJournal<TRecord extends object> {
   /** What an entry or item holds: from memory, or from the journal. */
   async payloadOf(kept: KeptValue): Promise<Payload> {
     const { journals, cache, id } = this.#options;
-    while (kept.payload === undefined) {
-      const { sequence } = kept.message;
+    let { payload } = kept;
+    while (payload === undefined) {
+      // It may be written again while it is read.
+      const { message, slot } = kept;
+      const { sequence } = message;
       const data = sequence === undefined ? undefined : await journals.readAt(sequence);
-      if (data) {
-        kept.payload = valueAt(decodeFrame<AnyRecord[]>(data), kept.slot);
-      } else if (kept.message.sequence === sequence) {
+      if (data) payload = ownCopy(valueAt(decodeFrame<AnyRecord[]>(data), slot));
+      else if (kept.message === message) {
         throw new InternalFailure(`a value of journal "${id}" is not there any more`);
       }
     }
+    kept.payload = payload;
     cache.add(kept);
-    return kept.payload;
+    return payload;
   }
 
   /** Drops what nobody needs; writes again what is needed of the oldest part when most of the journal is not. */
@@ -198,6 +201,11 @@ class Completion {
     // Whoever waits hears of a failure; perhaps nobody does.
     this.promise.catch(() => undefined);
   }
+}
+
+/** Apart from its message, which may be much larger. */
+function ownCopy(payload: Payload | undefined): Payload | undefined {
+  return payload instanceof Uint8Array ? new Uint8Array(payload) : payload;
 }
 
 function sizeOf(record: AnyRecord): number {

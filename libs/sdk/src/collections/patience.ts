@@ -1,11 +1,13 @@
 import { COLLECTION_LIMITS, InvalidError } from '@gantry/protocol';
 
+import { currentSignal } from '../context.ts';
+
 export interface WaitOptions {
   /** Wait at all. @defaultValue true */
   block?: boolean | undefined;
   /** How long to wait at most. @defaultValue forever */
   timeoutMs?: number | undefined;
-  /** Ends the waiting: its reason is thrown. */
+  /** Ends the waiting: its reason is thrown. In a container the signal of the running input does, too. */
   signal?: AbortSignal | undefined;
 }
 
@@ -18,7 +20,9 @@ export class Patience {
   constructor({ block = true, timeoutMs = Infinity, signal }: WaitOptions) {
     if (!(timeoutMs >= 0)) throw new InvalidError(`timeoutMs is ${timeoutMs}, and must be 0 or more`);
     this.#untilMs = block ? performance.now() + timeoutMs : -Infinity;
-    this.#signal = signal;
+    // Who waits for an input that is cancelled must take nothing for it any more.
+    const signals = [signal, currentSignal()].filter((each) => each !== undefined);
+    this.#signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   }
 
   /** Asks until the answer is good; undefined when the time is over. It is asked once in any case. */
@@ -26,23 +30,24 @@ export class Patience {
     for (;;) {
       this.#signal?.throwIfAborted();
       const leftMs = Math.max(0, this.#untilMs - performance.now());
-      const asked = ask(Math.min(leftMs, COLLECTION_LIMITS.waitMs));
-      const answer = await (this.#signal ? untilAborted(asked, this.#signal) : asked);
+      const answer = await ask(Math.min(leftMs, COLLECTION_LIMITS.waitMs));
       if (isGood(answer)) return answer;
       if (performance.now() >= this.#untilMs) return undefined;
     }
   }
-}
 
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // What it comes to after the signal is dealt with where it is asked for.
-  work.catch(() => undefined);
-  let abort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => (abort = () => reject(signal.reason as Error)));
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
+  /** @throws the reason of the signal, when it is aborted first. What the work comes to after that is up to the caller. */
+  async untilAborted<T>(work: Promise<T>): Promise<T> {
+    const signal = this.#signal;
+    if (!signal) return await work;
+    work.catch(() => undefined);
+    let abort: () => void = () => undefined;
+    const aborted = new Promise<never>((_resolve, reject) => (abort = () => reject(signal.reason as Error)));
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([work, aborted]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 }

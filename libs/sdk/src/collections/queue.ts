@@ -53,6 +53,13 @@ const OPTIONS = ['environment', 'client', 'createIfMissing'];
 const LOOKUP_OPTIONS = ['environment', 'client'];
 const GET_OPTIONS = ['block', 'timeoutMs', 'partition', 'signal'];
 const PUT_OPTIONS = [...GET_OPTIONS, 'partitionTtlMs'];
+interface Taken {
+  items: Uint8Array[];
+  /** There were more. */
+  more: boolean;
+}
+
+const NOTHING: Taken = { items: [], more: false };
 /** Items of one part of an iteration. */
 const PAGE = 100;
 
@@ -208,7 +215,7 @@ export class Queue<T = unknown> {
     for (;;) {
       const patience = new Patience({ timeoutMs, signal });
       const page = await patience.poll(
-        (waitMs) => this.#page({ partition, after, waitMs }),
+        (waitMs) => patience.untilAborted(this.#page({ partition, after, waitMs })),
         ({ values }) => values.length > 0,
       );
       if (!page) return;
@@ -230,38 +237,51 @@ export class Queue<T = unknown> {
     checkKeys(method, options, GET_OPTIONS);
     const partition = nameOf(options);
     const patience = new Patience(options);
-    const items = await patience.poll(
-      (waitMs) => this.#takeOnce({ partition, count, waitMs }, options.signal),
-      (taken) => taken.length > 0,
+    const first = await patience.poll(
+      (waitMs) => this.#takeOnce({ partition, count, waitMs }, patience),
+      ({ items }) => items.length > 0,
     );
-    if (items) return items;
+    if (first) return await this.#takeMore(first, { partition, count }, patience);
     if (options.block === false) return [];
     throw new QueueEmptyError(`queue "${this.name}" had no item within ${options.timeoutMs} ms`, {
       hint: 'Wait longer, or forever without timeoutMs.',
     });
   }
 
+  /** One answer holds no more than fits into a message, so it may take several. */
+  async #takeMore(
+    first: Taken,
+    { partition, count }: { partition: string; count: number },
+    patience: Patience,
+  ): Promise<Uint8Array[]> {
+    const all = [...first.items];
+    for (let last = first; last.more && all.length < count; all.push(...last.items)) {
+      const from = { partition, count: count - all.length, waitMs: 0 };
+      // What was taken before is this program's, whatever comes now.
+      last = await this.#takeOnce(from, patience).catch(() => NOTHING);
+    }
+    return all;
+  }
+
   /** Items that are this program's; none if none came, or if they went to another one before they were confirmed. */
   async #takeOnce(
     from: { partition: string; count: number; waitMs: number },
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array[]> {
-    const { take, values, more } = await this.#handle.perform<QueueItems>((id) => ({
-      do: 'queue.take',
-      id,
-      ...from,
-    }));
-    if (values.length === 0) return [];
-    if (signal?.aborted) {
-      await this.#handle.perform((id) => ({ do: 'queue.release', id, take }));
-      return [];
-    }
+    patience: Patience,
+  ): Promise<Taken> {
+    const taking = this.#handle.perform<QueueItems>((id) => ({ do: 'queue.take', id, ...from }));
+    const { take, values, more } = await patience.untilAborted(taking).catch((error: unknown) => {
+      // What comes after all goes back at once.
+      taking.then((late) => this.#release(late)).catch(() => undefined);
+      throw error;
+    });
+    if (values.length === 0) return NOTHING;
+    // From here on nothing ends it: the items are this program's, or those of another one.
     const isOurs = await this.#handle.perform<boolean>((id) => ({ do: 'queue.confirm', id, take }));
-    if (!isOurs) return [];
-    const items = values as Uint8Array[];
-    if (!more) return items;
-    const rest = await this.#takeOnce({ ...from, count: from.count - items.length, waitMs: 0 }, signal);
-    return [...items, ...rest];
+    return isOurs ? { items: values as Uint8Array[], more } : NOTHING;
+  }
+
+  async #release({ take, values }: QueueItems): Promise<void> {
+    if (values.length > 0) await this.#handle.perform((id) => ({ do: 'queue.release', id, take }));
   }
 
   async #putAll(method: string, items: readonly T[], options: QueuePutOptions): Promise<void> {
@@ -277,7 +297,16 @@ export class Queue<T = unknown> {
       const values = await this.#part(encoded, first);
       const wasPut = await patience.poll(
         (waitMs) =>
-          this.#handle.perform<boolean>((id) => ({ do: 'queue.put', id, partition, values, ttlMs, waitMs })),
+          patience.untilAborted(
+            this.#handle.perform<boolean>((id) => ({
+              do: 'queue.put',
+              id,
+              partition,
+              values,
+              ttlMs,
+              waitMs,
+            })),
+          ),
         (done) => done,
       );
       if (!wasPut) throw this.#full(options);
