@@ -32,6 +32,9 @@ interface Operation {
   pick: number;
 }
 
+/** A request for one item, which it names, as it does its loan. */
+const one = (op: string) => ({ partition: '', count: 1, op, loan: op });
+
 /** What a queue is held against: the items that wait in each partition, and those that are lent. */
 class QueueModel {
   readonly #replay = newReplay();
@@ -49,7 +52,8 @@ class QueueModel {
         this.#waiting[partition]?.push(...bytes);
       },
       take: () => {
-        const { items } = this.#replay.state.take({ partition, count, take: `take${index}` }, nowMs);
+        const from = { partition, count, op: `take${index}`, loan: `take${index}` };
+        const { items } = this.#replay.state.take(from, nowMs);
         const bytes = items.map(({ kept }) => (kept.payload as Uint8Array)[0] ?? -1);
         expect(bytes).toEqual(this.#waiting[partition]?.splice(0, count));
         if (bytes.length > 0) this.#lent.set(`take${index}`, { partition, bytes });
@@ -131,13 +135,31 @@ describe('the items of a queue', () => {
     const replay = newReplay();
     put(replay, '', [1, 2]);
     const { state } = replay;
-    expect(state.take({ partition: '', count: 1, take: 'a' }, 0).items).toHaveLength(1);
+    expect(state.take(one('a'), 0).items).toHaveLength(1);
     // Whoever asks again under the same name gets the same, for as long again.
-    expect(state.take({ partition: '', count: 1, take: 'a' }, 5_000).items[0]?.number).toBe(1);
+    expect(state.take({ ...one('a'), loan: 'b' }, 5_000)).toMatchObject({
+      items: [{ number: 1 }],
+      loan: 'a',
+    });
     expect(state.releaseLate(14_999)).toEqual([]);
     expect(state.releaseLate(15_000)).toEqual(['']);
     expect(shown(state, '')).toEqual([1, 2]);
     expect(state.confirm('a')).toEqual({ answer: false, records: [] });
+  });
+
+  it('are not confirmed by who was handed others for the same request: each loan has a name of its own', () => {
+    const replay = newReplay();
+    put(replay, '', [1, 2]);
+    const { state } = replay;
+    state.take(one('before'), 0);
+    // Another keeper, or this one after the time was over, was asked again, and meanwhile the first item went elsewhere.
+    state.releaseLate(10_000);
+    state.take(one('elsewhere'), 10_000);
+    expect(state.take({ ...one('before'), loan: 'after' }, 10_000).items[0]?.number).toBe(2);
+    expect(state.confirm('before')).toEqual({ answer: false, records: [] });
+    replay.append(state.confirm('after').records, 10_000);
+    expect(state.confirm('before').answer).toBe(false);
+    expect(state.confirm('elsewhere').answer).toBe(true);
   });
 
   it('are no more than 5,000 in a partition, those included that are handed out', () => {
@@ -149,7 +171,7 @@ describe('the items of a queue', () => {
         Array.from({ length: 5_000 }, () => 1),
       ),
     ).toBe(true);
-    replay.state.take({ partition: '', count: 10, take: 'a' }, 0);
+    replay.state.take({ ...one('a'), count: 10 }, 0);
     expect(put(replay, '', [1])).toBe(false);
     expect(put(replay, 'other', [1])).toBe(true);
     replay.append(replay.state.confirm('a').records, 0);
@@ -194,7 +216,7 @@ describe('the items of a queue', () => {
     putFor(1_000, 900);
     expect(state.size('', 1_899)).toBe(2);
     expect(state.size('', 1_900)).toBe(0);
-    expect(state.take({ partition: '', count: 1, take: 'x' }, 1_900).items).toEqual([]);
+    expect(state.take(one('x'), 1_900).items).toEqual([]);
     expect(state.expire(1_900)).toEqual([{ clear: '' }]);
     putFor(5_000, 2_000);
     expect(shown(state, '', 6_999)).toEqual([1]);
@@ -207,7 +229,7 @@ describe('the items of a queue', () => {
     put(replay, '', [1], 'same');
     put(replay, '', [1], 'same');
     expect(shown(replay.state, '')).toEqual([1]);
-    replay.state.take({ partition: '', count: 1, take: 'a' }, 0);
+    replay.state.take(one('a'), 0);
     replay.append(replay.state.confirm('a').records, 0);
     expect(replay.state.confirm('a')).toEqual({ answer: true, records: [] });
     const again = replay.readAgain(new QueueState(), 0);

@@ -10,6 +10,7 @@ const ANSWER_BYTES = 256 * 1024;
 export type QueueRecord =
   /** `first` is the number of the first value; the others follow. */
   | { put: string; first: number; values: Payload[]; atMs: number; ttlMs: number; op?: string | undefined }
+  /** `op` is the name of the loan. */
   | { took: string; numbers: number[]; op: string }
   | { clear: string }
   | { clearAll: true };
@@ -18,8 +19,8 @@ export interface QueueItem {
   readonly number: number;
   readonly partition: string;
   readonly kept: KeptValue;
-  /** The take that it was handed out to, and that has not confirmed its receipt. */
-  takenBy?: string | undefined;
+  /** The loan in which it is handed out, whose receipt is not confirmed. */
+  loan?: string | undefined;
 }
 
 interface Partition {
@@ -30,7 +31,9 @@ interface Partition {
   ttlMs: number;
 }
 
-interface Take {
+interface Loan {
+  /** The request that it answers. */
+  op: string;
   items: QueueItem[];
   partition: string;
   untilMs: number;
@@ -46,15 +49,19 @@ export interface QueueSlice {
  * The partitions of a queue, as the records of its journal make them, and who has been handed what.
  *
  * Invariants
- *   Q1. An item is handed out to one take at a time: until that confirms its receipt, gives it back, or lets its lease
- *       of 10 s run out. Then it is in its old place.
+ *   Q1. An item is in one loan at a time: until its receipt is confirmed, it is given back, or its 10 s have run out. Then
+ *       it is in its old place.
  *   Q2. An item leaves with the record of the confirmation, and is never handed out again.
- *   Q3. Takes are not in the journal: whoever keeps the queue next hands out anew what was not confirmed.
+ *   Q3. Loans are not in the journal: whoever keeps the queue next hands out anew what was not confirmed. So each loan has a
+ *       name of its own: the same request, asked again, may be answered with other items, which the receipt of the first
+ *       ones must not confirm.
  */
 export class QueueState {
   readonly space = new JournalSpace();
   readonly #partitions = new Map<string, Partition>();
-  readonly #takes = new Map<string, Take>();
+  readonly #loans = new Map<string, Loan>();
+  /** Names of loans, by the requests that they answer. */
+  readonly #loansOf = new Map<string, string>();
   readonly #byValue = new Map<KeptValue, QueueItem>();
   readonly #receipts = new Receipts<true>();
   readonly #onDrop: (kept: KeptValue) => void;
@@ -69,7 +76,7 @@ export class QueueState {
     if ('put' in record) this.#applyPut(record, at, nowMs);
     else if ('took' in record) {
       this.#receipts.add(record.op, true, nowMs);
-      this.#takes.delete(record.op);
+      this.#forget(record.op);
       for (const number of record.numbers) this.#remove(record.took, number, nowMs);
     } else if ('clear' in record) this.#removeAll(record.clear, nowMs);
     else for (const partition of [...this.#partitions.keys()]) this.#removeAll(partition, nowMs);
@@ -116,41 +123,46 @@ export class QueueState {
     return { answer: true, records };
   }
 
-  /** Hands out up to `count` items, as many as one answer carries; asking again with the same `take` gives the same. */
+  /**
+   * Hands out up to `count` items, as many as one answer carries; asking again with the same `op` gives the same.
+   *
+   * @param from.loan - Name for a new loan, never used before.
+   */
   take(
-    { partition, count, take }: { partition: string; count: number; take: string },
+    { partition, count, op, loan }: { partition: string; count: number; op: string; loan: string },
     nowMs: number,
-  ): QueueSlice {
+  ): QueueSlice & { loan?: string | undefined } {
     const untilMs = nowMs + COLLECTION_LIMITS.itemLeaseMs;
-    const before = this.#takes.get(take);
+    const known = this.#loansOf.get(op);
+    const before = known === undefined ? undefined : this.#loans.get(known);
     if (before) {
       before.untilMs = untilMs;
-      return { items: before.items, more: false };
+      return { items: before.items, more: false, loan: known };
     }
     const slice = this.peek({ partition, count, after: 0 }, nowMs);
     const found = this.#partitions.get(partition);
     if (!found || slice.items.length === 0) return slice;
-    for (const item of slice.items) item.takenBy = take;
+    for (const item of slice.items) item.loan = loan;
     found.handedOut += slice.items.length;
-    this.#takes.set(take, { items: slice.items, partition, untilMs });
-    return slice;
+    this.#loans.set(loan, { op, items: slice.items, partition, untilMs });
+    this.#loansOf.set(op, loan);
+    return { ...slice, loan };
   }
 
   /** Answers whether the items are the taker's. */
-  confirm(take: string): Decision<boolean, QueueRecord> {
-    if (this.#receipts.find(take)) return { answer: true, records: [] };
-    const found = this.#takes.get(take);
+  confirm(loan: string): Decision<boolean, QueueRecord> {
+    if (this.#receipts.find(loan)) return { answer: true, records: [] };
+    const found = this.#loans.get(loan);
     if (!found) return { answer: false, records: [] };
     const numbers = found.items.map(({ number }) => number);
-    return { answer: true, records: [{ took: found.partition, numbers, op: take }] };
+    return { answer: true, records: [{ took: found.partition, numbers, op: loan }] };
   }
 
   /** Gives back what was not confirmed; says to which partition. */
-  release(take: string): string | undefined {
-    const found = this.#takes.get(take);
+  release(loan: string): string | undefined {
+    const found = this.#forget(loan);
     if (!found) return undefined;
-    this.#takes.delete(take);
-    for (const item of found.items) item.takenBy = undefined;
+    for (const item of found.items) item.loan = undefined;
     const partition = this.#partitions.get(found.partition);
     if (partition) partition.handedOut -= found.items.length;
     return found.partition;
@@ -158,8 +170,8 @@ export class QueueState {
 
   /** Gives back what was not confirmed in time; says to which partitions. */
   releaseLate(nowMs: number): string[] {
-    const late = [...this.#takes].filter(([, { untilMs }]) => nowMs >= untilMs);
-    return late.map(([take]) => this.release(take)).filter((partition) => partition !== undefined);
+    const late = [...this.#loans].filter(([, { untilMs }]) => nowMs >= untilMs);
+    return late.map(([loan]) => this.release(loan)).filter((partition) => partition !== undefined);
   }
 
   /** Items behind number `after` that nobody was handed, from the head on. */
@@ -171,7 +183,7 @@ export class QueueState {
     if (this.#expired(partition, nowMs).length > 0) return { items, more: false };
     let bytes = 0;
     for (const item of this.#partitions.get(partition)?.items.values() ?? []) {
-      if (item.takenBy !== undefined || item.number <= after) continue;
+      if (item.loan !== undefined || item.number <= after) continue;
       const isFull =
         items.length === count || (items.length > 0 && bytes + item.kept.valueBytes > ANSWER_BYTES);
       if (isFull) return { items, more: items.length < count };
@@ -218,6 +230,13 @@ export class QueueState {
     });
   }
 
+  #forget(loan: string): Loan | undefined {
+    const found = this.#loans.get(loan);
+    this.#loans.delete(loan);
+    if (found && this.#loansOf.get(found.op) === loan) this.#loansOf.delete(found.op);
+    return found;
+  }
+
   #expired(partition: string, nowMs: number): QueueRecord[] {
     const found = this.#partitions.get(partition);
     return found && nowMs - found.lastPutAtMs >= found.ttlMs ? [{ clear: partition }] : [];
@@ -256,7 +275,7 @@ export class QueueState {
     const item = partition?.items.get(number);
     if (!partition || !item) return;
     partition.items.delete(number);
-    if (item.takenBy !== undefined) partition.handedOut--;
+    if (item.loan !== undefined) partition.handedOut--;
     this.#byValue.delete(item.kept);
     this.space.drop(item.kept, nowMs);
     this.#onDrop(item.kept);
@@ -266,7 +285,7 @@ export class QueueState {
   #removeAll(name: string, nowMs: number): void {
     const partition = this.#partitions.get(name);
     if (!partition) return;
-    for (const [take, { partition: from }] of [...this.#takes]) if (from === name) this.release(take);
+    for (const [loan, { partition: from }] of [...this.#loans]) if (from === name) this.release(loan);
     for (const number of [...partition.items.keys()]) this.#remove(name, number, nowMs);
   }
 }

@@ -99,9 +99,9 @@ export type QueueOperation =
   /** A {@link QueueItems}: empty when nothing came in time. They are the taker's once it has confirmed their receipt. */
   | { do: 'queue.take'; id: string; partition: string; count: number; waitMs: number }
   /** Whether the items are the taker's. If not they are in the queue again, or another one's. */
-  | { do: 'queue.confirm'; id: string; take: string }
+  | { do: 'queue.confirm'; id: string; loan: string }
   /** Gives back what was not confirmed. */
-  | { do: 'queue.release'; id: string; take: string }
+  | { do: 'queue.release'; id: string; loan: string }
   /** Of one partition, or of all. */
   | { do: 'queue.len'; id: string; partition?: string | undefined }
   | { do: 'queue.clear'; id: string; partition?: string | undefined }
@@ -109,8 +109,8 @@ export type QueueOperation =
   | { do: 'queue.peek'; id: string; partition: string; after: number; count: number; waitMs: number };
 
 export interface QueueItems {
-  /** Names what was handed out, to confirm or release it. */
-  take: string;
+  /** Names what was handed out, to confirm or release it; empty for nothing. */
+  loan: string;
   values: Payload[];
   /** There are more that could have been handed out. */
   more: boolean;

@@ -77,7 +77,7 @@ describe('a keeper', () => {
       count: 9,
       waitMs: 0,
     });
-    expect(await present.perform({ do: 'queue.confirm', id, take: taken.take })).toBe(true);
+    expect(await present.perform({ do: 'queue.confirm', id, loan: taken.loan })).toBe(true);
     expect(taken.values).toHaveLength(1);
     former.keeper.end();
     present.keeper.end();

@@ -1,5 +1,5 @@
 import type { QueueItem, QueueRecord, QueueState } from '@gantry/collections';
-import type { Payload, QueueItems, QueueOperation, QueuePage } from '@gantry/protocol';
+import { newId, type Payload, type QueueItems, type QueueOperation, type QueuePage } from '@gantry/protocol';
 
 import type { OpenJournal } from './open-journal.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -24,9 +24,9 @@ export class QueueDesk {
       case 'queue.take':
         return await this.#take(op, operation);
       case 'queue.confirm':
-        return await this.#confirm(operation.take);
+        return await this.#confirm(operation.loan);
       case 'queue.release':
-        this.#returned(this.#state.release(operation.take));
+        this.#returned(this.#state.release(operation.loan));
         return undefined;
       case 'queue.len': {
         const size = this.#state.size(operation.partition, Date.now());
@@ -81,14 +81,15 @@ export class QueueDesk {
     const { partition, count, waitMs } = take;
     const untilMs = performance.now() + waitMs;
     for (;;) {
-      const { items, more } = this.#state.take({ partition, count, take: op }, Date.now());
-      if (items.length > 0) return { take: op, values: await this.#valuesOf(items), more };
-      if (!(await this.#forItems.wait(partition, untilMs))) return { take: op, values: [], more: false };
+      const from = { partition, count, op, loan: `${op}.${newId('in')}` };
+      const { items, more, loan } = this.#state.take(from, Date.now());
+      if (loan !== undefined) return { loan, values: await this.#valuesOf(items), more };
+      if (!(await this.#forItems.wait(partition, untilMs))) return { loan: '', values: [], more: false };
     }
   }
 
-  async #confirm(take: string): Promise<boolean> {
-    const { answer, records } = this.#state.confirm(take);
+  async #confirm(loan: string): Promise<boolean> {
+    const { answer, records } = this.#state.confirm(loan);
     const stored = this.#journal.append(records);
     for (const record of records)
       if ('took' in record) this.#forRoom.wake(record.took, record.numbers.length);

@@ -269,19 +269,19 @@ export class Queue<T = unknown> {
     patience: Patience,
   ): Promise<Taken> {
     const taking = this.#handle.perform<QueueItems>((id) => ({ do: 'queue.take', id, ...from }));
-    const { take, values, more } = await patience.untilAborted(taking).catch((error: unknown) => {
+    const { loan, values, more } = await patience.untilAborted(taking).catch((error: unknown) => {
       // What comes after all goes back at once.
       taking.then((late) => this.#release(late)).catch(() => undefined);
       throw error;
     });
     if (values.length === 0) return NOTHING;
     // From here on nothing ends it: the items are this program's, or those of another one.
-    const isOurs = await this.#handle.perform<boolean>((id) => ({ do: 'queue.confirm', id, take }));
+    const isOurs = await this.#handle.perform<boolean>((id) => ({ do: 'queue.confirm', id, loan }));
     return isOurs ? { items: values as Uint8Array[], more } : NOTHING;
   }
 
-  async #release({ take, values }: QueueItems): Promise<void> {
-    if (values.length > 0) await this.#handle.perform((id) => ({ do: 'queue.release', id, take }));
+  async #release({ loan, values }: QueueItems): Promise<void> {
+    if (values.length > 0) await this.#handle.perform((id) => ({ do: 'queue.release', id, loan }));
   }
 
   async #putAll(method: string, items: readonly T[], options: QueuePutOptions): Promise<void> {
