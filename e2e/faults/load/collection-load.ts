@@ -135,7 +135,8 @@ export class CollectionLoad {
 
   async #endTaker(): Promise<void> {
     const taker = this.#taker;
-    if (!taker) return;
+    // One that finds no server at its start ends by itself.
+    if (taker?.exitCode !== null || taker.signalCode !== null) return;
     const closed = once(taker, 'close');
     taker.kill('SIGKILL');
     await closed;
