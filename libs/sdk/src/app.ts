@@ -11,6 +11,7 @@ import { AppProgram, type DeployOptions, type RunningApp, type RunOptions } from
 import { AppRun } from './app-run.ts';
 import { asSingle } from './batched.ts';
 import { callSiteOf } from './call-site.ts';
+import { candidateApps } from './candidate-apps.ts';
 import { Client } from './client.ts';
 import { Cls, type HandleSource } from './cls.ts';
 import { assertOnClass } from './decorator-use.ts';
@@ -361,22 +362,8 @@ export class App {
 
   // A class or function may be deployed under its own app or under one that includes it.
   #candidates(ownApp: string | undefined, name: string): string[] {
-    if (name === '') {
-      throw new InvalidError('this function has no name and cannot be called remotely', {
-        hint: 'Start the program with `gantry run`, or name it: app.function({ name: "square" }, …).',
-      });
-    }
-    const names = [
-      ownApp,
-      this.#program.deployedName,
-      this.name,
-      ...[...this.#includedBy].map((app) => app.name),
-    ];
-    const known = names.filter((candidate) => candidate !== undefined);
-    if (known.length > 0) return known;
-    throw new InvalidError(`the app of "${name}" has no name, so its deployment cannot be found`, {
-      hint: 'Start the program with `gantry run`, or give the app a name.',
-    });
+    const including = [...this.#includedBy].map((app) => app.name);
+    return candidateApps(name, [ownApp, this.#program.deployedName, this.name, ...including]);
   }
 
   #register(registration: FunctionRegistration | ClassRegistration): void {

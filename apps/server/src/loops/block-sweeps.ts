@@ -10,7 +10,8 @@ import {
 import type { Logger } from '@gantry/telemetry';
 import { BlockCollector, type CollectionNotes } from '@gantry/volumes';
 
-const SWEEP_EVERY_MS = 6 * 3600 * 1000;
+import { RepeatedSweep } from './repeated-sweep.ts';
+
 /** A worker that has not renewed what it uses for so long is gone, and its containers with it. */
 const IN_USE_MS = 12 * VERSIONS_RENEWED_MS;
 
@@ -21,37 +22,13 @@ export interface BlockSweepOptions {
   log: Logger;
 }
 
-/** Removes the blocks that no volume needs any more while this server leads: at once, and every six hours. */
-export class BlockSweeps {
-  readonly #options: BlockSweepOptions;
-  readonly #timer: NodeJS.Timeout;
-  readonly #ended = new AbortController();
-  #sweeping = false;
-
-  constructor(options: BlockSweepOptions) {
-    this.#options = options;
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
-    void this.#sweep();
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-    this.#ended.abort();
-  }
-
-  async #sweep(): Promise<void> {
-    const { log } = this.#options;
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    try {
-      const removed = await sweepBlocks(this.#options, { signal: this.#ended.signal });
-      if (removed > 0) log.info({ removed }, 'blocks that no volume needs any more were removed');
-    } catch (err) {
-      log.warn({ err }, 'blocks that no volume needs any more could not be removed; they are in six hours');
-    } finally {
-      this.#sweeping = false;
-    }
-  }
+/** Removes the blocks that no volume needs any more while this server leads. */
+export function startBlockSweeps(options: BlockSweepOptions): RepeatedSweep {
+  return new RepeatedSweep({
+    sweep: (signal) => sweepBlocks(options, { signal }),
+    what: 'blocks that no volume needs any more',
+    log: options.log,
+  });
 }
 
 /** One collection. Resolves to how many blocks it removed. */

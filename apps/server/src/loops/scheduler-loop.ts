@@ -11,10 +11,11 @@ import { CollectionKeeper } from '../collections/collection-keeper.ts';
 import type { SystemLog } from '../system-log.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { AppSweep } from './app-sweep.ts';
-import { BlockSweeps } from './block-sweeps.ts';
+import { startBlockSweeps } from './block-sweeps.ts';
 import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
-import { ValueSweeps } from './value-sweeps.ts';
+import type { RepeatedSweep } from './repeated-sweep.ts';
+import { startValueSweeps } from './value-sweeps.ts';
 
 export interface SchedulerLoopOptions {
   messaging: Messaging;
@@ -38,8 +39,8 @@ export class SchedulerLoop {
   #term: SchedulerTerm | undefined;
   #sweep: AppSweep | undefined;
   #ticker: ScheduleTicker | undefined;
-  #values: ValueSweeps | undefined;
-  #blocks: BlockSweeps | undefined;
+  #values: RepeatedSweep | undefined;
+  #blocks: RepeatedSweep | undefined;
   #collections: CollectionKeeper | undefined;
 
   constructor(options: SchedulerLoopOptions) {
@@ -53,8 +54,8 @@ export class SchedulerLoop {
       this.#term = new SchedulerTerm(this.#options);
       this.#sweep = new AppSweep(this.#options);
       this.#ticker = new ScheduleTicker(this.#options);
-      this.#values = new ValueSweeps(this.#options);
-      this.#blocks = new BlockSweeps(this.#options);
+      this.#values = startValueSweeps(this.#options);
+      this.#blocks = startBlockSweeps(this.#options);
       this.#collections = new CollectionKeeper(this.#options);
     });
   }

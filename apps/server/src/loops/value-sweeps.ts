@@ -3,7 +3,8 @@ import type { InputQueue } from '@gantry/messaging';
 import { dayOf, type InputMessage, LIMITS, parseBlobName } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
-const SWEEP_EVERY_MS = 6 * 3600 * 1000;
+import { RepeatedSweep } from './repeated-sweep.ts';
+
 /**
  * For clocks that differ, and for outputs and inputs that took long to be stored after their values. Days are kept
  * or removed as a whole.
@@ -16,37 +17,13 @@ export interface ValueSweepOptions {
   log: Logger;
 }
 
-/** Sweeps while this server leads: at once, and every six hours. */
-export class ValueSweeps {
-  readonly #options: ValueSweepOptions;
-  readonly #timer: NodeJS.Timeout;
-  readonly #ended = new AbortController();
-  #sweeping = false;
-
-  constructor(options: ValueSweepOptions) {
-    this.#options = options;
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
-    void this.#sweep();
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-    this.#ended.abort();
-  }
-
-  async #sweep(): Promise<void> {
-    const { log } = this.#options;
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    try {
-      const removed = await sweepValues(this.#options, { nowMs: Date.now(), signal: this.#ended.signal });
-      if (removed > 0) log.info({ removed }, 'large arguments and results were removed after their time');
-    } catch (err) {
-      log.warn({ err }, 'large arguments and results could not be removed; they are in six hours');
-    } finally {
-      this.#sweeping = false;
-    }
-  }
+/** Removes large arguments and results after their time while this server leads. */
+export function startValueSweeps(options: ValueSweepOptions): RepeatedSweep {
+  return new RepeatedSweep({
+    sweep: (signal) => sweepValues(options, { nowMs: Date.now(), signal }),
+    what: 'large arguments and results whose time is over',
+    log: options.log,
+  });
 }
 
 /**
