@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -129,6 +129,27 @@ describe.skipIf(noBuildsReason !== undefined)(
         });
         const processes = await runTool('ps', ['axo', 'args']);
         expect(processes.split('\n').filter((line) => line === nap)).toEqual([]);
+      },
+      MINUTES,
+    );
+
+    it(
+      'give steps no device of the machine to change the rights of, and an input that has ended',
+      async () => {
+        const rights = async () => (({ uid, mode }) => [uid, mode])(await stat('/dev/null'));
+        const before = await rights();
+        try {
+          const { lines } = await run([
+            'for path in /dev/null /proc/self/fd/0 /proc/self/fd/1; do chmod 0600 $path; chown 7 $path; done; :',
+            'for fd in 0 1 2; do stat -L -c %F /proc/self/fd/$fd; done; wc -c < /dev/stdin',
+          ]);
+          expect(lines.at(-1)).toBe('0');
+          expect(lines.join()).not.toContain('character');
+          expect(await rights()).toEqual(before);
+        } finally {
+          await chown('/dev/null', 0, 0);
+          await chmod('/dev/null', 0o666);
+        }
       },
       MINUTES,
     );

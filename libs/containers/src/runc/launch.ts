@@ -27,7 +27,9 @@ export interface LaunchOptions {
   diskImage?: string | undefined;
 }
 
-// All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind.
+// All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind. What the
+// runtime is given for streams it may make the container's own: its input is a pipe that has ended, not a device of
+// this machine.
 const SCRIPT = `
 set -e
 image=$1 place=$2 lower=$3 root=$4
@@ -37,7 +39,8 @@ if [ -n "$image" ]; then
   mount -t ext4 -o loop,noatime,nodev,discard "$place.img" "$place"
 fi
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,volatile,nodev" "$root"
-exec "$@"
+exec "$@" <<END
+END
 `;
 
 /**
