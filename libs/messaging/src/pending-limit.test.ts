@@ -1,7 +1,7 @@
 import { ResourceExhaustedError } from '@gantry/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { PendingLimit } from './pending-limit.ts';
+import { type Admission, PendingLimit } from './pending-limit.ts';
 
 function limitOver(waiting: { now: number; running?: number; pools?: number }) {
   const looks: string[] = [];
@@ -22,7 +22,20 @@ async function admitStored(limit: PendingLimit, inputs: number, most: number): P
   for (let stored = 0; stored < inputs; stored++) admission.stored();
 }
 
+/** With what inputs are refused, after all the waiting for others that are under way. */
+async function refusal(limit: PendingLimit, inputs: number, most: number): Promise<unknown> {
+  const failed = Promise.resolve(limit.admit('f', inputs, most)).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await vi.advanceTimersByTimeAsync(10_000);
+  return failed;
+}
+
 describe('PendingLimit', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
   it('admits without looking while its own count is below the limit', () => {
     const { limit, looks } = limitOver({ now: 0 });
     expect(limit.admit('f', 60, 100)).not.toBeInstanceOf(Promise);
@@ -48,7 +61,34 @@ describe('PendingLimit', () => {
     waiting.now = 60;
     clock.nowMs = 1_000;
     await limit.admit('f', 40, 100);
-    await expect(limit.admit('f', 1, 100)).rejects.toBeInstanceOf(ResourceExhaustedError);
+    await expect(refusal(limit, 1, 100)).resolves.toBeInstanceOf(ResourceExhaustedError);
+  });
+
+  it('counts an input once that the queue holds before its sender knows it', async () => {
+    const waiting = { now: 0 };
+    const { limit, looks } = limitOver(waiting);
+    await admitStored(limit, 250, 2_000);
+    waiting.now = 279;
+    const underWay = await limit.admit('f', 1_721, 2_000);
+    await new Promise(setImmediate);
+    expect(looks).toHaveLength(1);
+    const last = limit.admit('f', 29, 2_000);
+    waiting.now = 1_971;
+    for (let stored = 0; stored < 1_721; stored++) underWay.stored();
+    const admission = await last;
+    await expect(refusal(limit, 1, 2_000)).resolves.toBeInstanceOf(ResourceExhaustedError);
+    waiting.now = 2_000;
+    for (let stored = 0; stored < 29; stored++) admission.stored();
+    await expect(limit.admit('f', 1, 2_000)).rejects.toThrow('2000 inputs of the function wait already');
+  });
+
+  it('does not keep a caller waiting for what others never stop adding', async () => {
+    const { limit } = limitOver({ now: 60 });
+    await admitStored(limit, 60, 1_000_000);
+    await limit.admit('f', 50, 1_000_000);
+    await expect(refusal(limit, 1, 100)).resolves.toMatchObject({
+      message: expect.stringContaining('110 inputs of the function wait already') as string,
+    });
   });
 
   it('rejects what does not fit, and does not look again at once', async () => {
@@ -79,12 +119,13 @@ describe('PendingLimit', () => {
     await admitStored(limit, 250, 2_000);
     expect(looks).toEqual([]);
     waiting.now = 1_900;
-    expect(limit.admit('f', 1, 2_000)).not.toBeInstanceOf(Promise);
+    const one = limit.admit('f', 1, 2_000) as Admission;
+    one.stored();
     await new Promise(setImmediate);
     expect(looks).toHaveLength(1);
-    await expect(limit.admit('f', 100, 2_000)).rejects.toThrow('1901 inputs of the function wait already');
+    await expect(limit.admit('f', 101, 2_000)).rejects.toThrow('1900 inputs of the function wait already');
     clock.nowMs = 300;
-    await expect(limit.admit('f', 100, 2_000)).rejects.toBeInstanceOf(ResourceExhaustedError);
+    await expect(limit.admit('f', 101, 2_000)).rejects.toBeInstanceOf(ResourceExhaustedError);
   });
 
   it('looks rarely while inputs come in, more rarely at a function with many pools', async () => {

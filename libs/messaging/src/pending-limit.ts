@@ -12,6 +12,8 @@ const FRESH_MS_PER_POOL = 2;
 /** Whoever added so many, and looked some time ago, looks again before the limit is near. */
 const ADDED_UNSEEN = 250;
 const RETRY_AFTER_MS = 1_000;
+/** Looks for one caller, before inputs that others never stop adding count against it. */
+const MOST_LOOKS = 5;
 
 /** How much work a function has, in all its pools. */
 export interface FunctionBacklog extends Backlog {
@@ -31,6 +33,8 @@ interface Count {
   /** Stored since then; those that left in the meantime are not subtracted, so the sum is too high, never too low. */
   added: number;
   refresh: Promise<void> | undefined;
+  /** Told when nothing is under way any more. */
+  untilStored: (() => void)[];
 }
 
 /** Inputs that were admitted. */
@@ -72,16 +76,18 @@ export class PendingLimit {
 
   async #admitAfterLook(functionId: string, inputs: number, limit: number): Promise<Admission> {
     const count = this.#countOf(functionId);
-    const freshlyFull = this.#isFresh(count) && excess({ ...count, added: 0, underWay: 0 }, inputs, limit);
-    if (!freshlyFull) await this.#look(functionId, count);
-    const full = excess(count, inputs, limit);
-    if (full) {
-      throw new ResourceExhaustedError(full, {
-        hint: 'Wait a second and send it again, or use `spawn` for work that may wait long.',
-        details: { retryAfterMs: RETRY_AFTER_MS, limit },
-      });
+    let full = this.#isFresh(count) ? excess(certain(count), inputs, limit) : undefined;
+    for (let left = MOST_LOOKS; !full; left--) {
+      await this.#look(functionId, count);
+      const doubted = excess(count, inputs, limit);
+      if (!doubted) return admitted(count, inputs);
+      full = left > 1 ? excess(certain(count), inputs, limit) : doubted;
+      if (!full) await allStored(count);
     }
-    return admitted(count, inputs);
+    throw new ResourceExhaustedError(full, {
+      hint: 'Wait a second and send it again, or use `spawn` for work that may wait long.',
+      details: { retryAfterMs: RETRY_AFTER_MS, limit },
+    });
   }
 
   #isFresh({ knownAtMs, pools }: Count): boolean {
@@ -109,7 +115,8 @@ export class PendingLimit {
     let count = this.#counts.get(functionId);
     if (!count) {
       const knownAtMs = Number.NEGATIVE_INFINITY;
-      count = { known: 0, running: 0, knownAtMs, pools: 1, underWay: 0, added: 0, refresh: undefined };
+      const nothing = { known: 0, running: 0, pools: 1, underWay: 0, added: 0 };
+      count = { ...nothing, knownAtMs, refresh: undefined, untilStored: [] };
       this.#counts.set(functionId, count);
     }
     return count;
@@ -118,15 +125,38 @@ export class PendingLimit {
 
 function admitted(count: Count, inputs: number): Admission {
   count.underWay += inputs;
+  const arrived = (some: number): void => {
+    count.underWay -= some;
+    if (count.underWay > 0) return;
+    for (const goOn of count.untilStored.splice(0)) goOn();
+  };
   return {
     stored() {
-      count.underWay--;
       count.added++;
+      arrived(1);
     },
-    dropped(dropped) {
-      count.underWay -= dropped;
-    },
+    dropped: arrived,
   };
+}
+
+/**
+ * What surely waits. A look sees inputs that are in the queue before their sender knows it: those are in `known`,
+ * and in `underWay` or `added` as well. So one of the two is certain, not their sum.
+ */
+function certain(count: Count): Count {
+  const known = Math.max(count.known, count.underWay);
+  return { ...count, known, added: 0, underWay: 0 };
+}
+
+/** Resolves when nothing is under way into the queue, or others added to it for so long that it is time to look. */
+async function allStored(count: Count): Promise<void> {
+  if (count.underWay <= 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FRESH_MS);
+    count.untilStored.push(resolve);
+  });
+  clearTimeout(timer);
 }
 
 /** What there is too much of, for people; undefined if the inputs fit. */
