@@ -11,6 +11,7 @@ import { Gateway } from './gateway.ts';
 import { container as rootContainer, TOKENS } from './injection.ts';
 import { OwnPages } from './pages/own-pages.ts';
 import { ProxyTokens } from './proxy/proxy-tokens.ts';
+import { ResultKeeper, type ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
 
@@ -18,13 +19,15 @@ const SWEEP_MS = 1_000;
 
 /** What the gateway uses of the message system. */
 export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'rate'> & {
-  readonly registry: RouteRegistry & Pick<Messaging['registry'], 'get'>;
+  readonly registry: RouteRegistry & ResultStores['registry'];
+  readonly leases: ResultStores['leases'];
 };
 
 export interface GatewayParts {
   config: GatewayConfig;
   messaging: GatewayMessaging;
   functions: FunctionSource;
+  blobs: ResultStores['blobs'];
 }
 
 export interface RunningGateway {
@@ -36,13 +39,20 @@ export interface RunningGateway {
 }
 
 /** Wires a gateway and starts it. The parts it was given stay the caller's to close. */
-export async function openGateway({ config, messaging, functions }: GatewayParts): Promise<RunningGateway> {
+export async function openGateway({
+  config,
+  messaging,
+  functions,
+  blobs,
+}: GatewayParts): Promise<RunningGateway> {
   const caFolder = join(config.dataDir, 'ca');
   const injector = rootContainer.createChildContainer();
   injector.registerInstance(TOKENS.config, config);
   injector.registerInstance(TOKENS.functions, functions);
   injector.registerInstance(TOKENS.demand, messaging);
   injector.registerInstance(TOKENS.rate, messaging.rate);
+  const { registry, leases } = messaging;
+  injector.registerInstance(TOKENS.resultStores, { registry, leases, blobs });
   const certificates = await HostCertificates.open(caFolder, config.domain);
   injector.registerInstance(TOKENS.certificates, certificates);
   injector.registerInstance(
@@ -56,6 +66,7 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
   const containers = injector.resolve(ContainerDirectory);
   const dispatcher = injector.resolve(Dispatcher);
   const gateway = injector.resolve(Gateway);
+  const results = injector.resolve(ResultKeeper);
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
   const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
@@ -76,6 +87,7 @@ export async function openGateway({ config, messaging, functions }: GatewayParts
       dispatcher.close();
       await gateway.close();
       containers.close();
+      await results.close();
     },
   };
 }

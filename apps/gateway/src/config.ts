@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 
+import type { BlobStoreConfig } from '@gantry/blobs';
 import { InvalidError } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
@@ -18,6 +19,10 @@ export interface GatewayConfig {
   workspace: string;
   /** Operations per second that the workspace may begin. @defaultValue no limit */
   rateLimit?: number | undefined;
+  /** Where answers are kept whose clients were sent to a result address. */
+  blobs: BlobStoreConfig;
+  /** How long a client waits for the head of an answer before that. @defaultValue LIMITS.webWaitMs */
+  webWaitMs?: number | undefined;
   log: Logger;
 }
 

@@ -1,10 +1,11 @@
 import { request as httpsRequest, Agent, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
+import { openBlobStore } from '@gantry/blobs';
 import { startWebServer, type WebHandler } from '@gantry/runner/web';
 import {
   newId,
@@ -15,10 +16,8 @@ import {
   type ContainerStatus,
   type DemandMessage,
   type FunctionRecord,
-  type IdentityRecord,
   type MethodSpec,
   type ParameterSpec,
-  type ProxyTokenRecord,
   type RouteRecord,
   type EndpointSpec,
   type WebSpec,
@@ -28,6 +27,7 @@ import { createLogger } from '@gantry/telemetry';
 import { temporaryDirectory } from '@gantry/testing';
 
 import { openGateway, type GatewayMessaging, type RunningGateway } from './composition-root.ts';
+import { MemoryRegistry } from './memory-registry.fixture.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 
 const DOMAIN = 'gantry.localhost';
@@ -58,10 +58,9 @@ export interface TestAsk {
   path?: string;
   headers?: OutgoingHttpHeaders;
   body?: string | Uint8Array;
+  /** Of another gateway. */
+  port?: number;
 }
-
-type TokenListener = (change: { key: string; value: ProxyTokenRecord | undefined }) => void;
-type RouteListener = (change: { key: string; value: RouteRecord | undefined }) => void;
 
 /** A gateway with real TLS and real containers' web servers; the registry and the workers are played. */
 export class TestPlatform {
@@ -69,22 +68,25 @@ export class TestPlatform {
   readonly #cleanup = new AsyncDisposableStack();
   readonly #records = new Map<string, FunctionRecord>();
   readonly #functionListeners = new Set<Parameters<FunctionSource['onChange']>[0]>();
-  readonly #routes = new Map<string, RouteRecord>();
+  /** What servers, workers and gateways would keep in NATS. */
+  readonly registry = new MemoryRegistry();
+  readonly alive = new Set<string>();
   readonly #containers = new Map<string, ContainerStatus>();
-  #routeListener: RouteListener = () => undefined;
-  #tokenListener: TokenListener = () => undefined;
-  #statusListener: (status: WorkerStatus) => void = () => undefined;
+  readonly #statusListeners = new Set<(status: WorkerStatus) => void>();
+  readonly #webWaitMs: number | undefined;
   #agent = new Agent();
   /** What the gateway's rate limit does with a request. */
   admitRequest: () => void = () => undefined;
-  /** What tokens of containers are signed with. */
-  identity: IdentityRecord | undefined;
   gateway!: RunningGateway;
   dataDir!: string;
   ca!: string;
 
-  static async start(): Promise<TestPlatform> {
-    const platform = new TestPlatform();
+  constructor(options: TestPlatformOptions) {
+    this.#webWaitMs = options.webWaitMs;
+  }
+
+  static async start(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+    const platform = new TestPlatform(options);
     platform.dataDir = platform.#cleanup.use(await temporaryDirectory()).path;
     await platform.startGateway();
     platform.#cleanup.defer(() => platform.gateway.stop());
@@ -92,10 +94,29 @@ export class TestPlatform {
   }
 
   async startGateway(): Promise<void> {
-    this.gateway = await openGateway({
+    this.gateway = await this.#openGateway(this.dataDir);
+    this.ca = await readFile(this.gateway.caPath, 'utf8');
+    this.#agent.destroy();
+    this.#agent = new Agent({ ca: this.ca, keepAlive: true });
+  }
+
+  /** Another gateway of the same platform; ended with it. */
+  async startSecondGateway(): Promise<RunningGateway> {
+    const folder = join(this.dataDir, 'second');
+    await cp(join(this.dataDir, 'ca'), join(folder, 'ca'), { recursive: true });
+    const gateway = await this.#openGateway(folder);
+    this.#cleanup.defer(() => gateway.stop());
+    return gateway;
+  }
+
+  async #openGateway(dataDir: string): Promise<RunningGateway> {
+    const blobs = { type: 'disk' as const, path: join(this.dataDir, 'blobs') };
+    return await openGateway({
       config: {
         natsUrl: '',
-        dataDir: this.dataDir,
+        dataDir,
+        blobs,
+        webWaitMs: this.#webWaitMs,
         host: '127.0.0.1',
         port: 0,
         domain: DOMAIN,
@@ -103,6 +124,7 @@ export class TestPlatform {
         log: createLogger({ name: 'gateway', level: 'silent' }),
       },
       messaging: this.#messaging(),
+      blobs: await openBlobStore(blobs),
       functions: {
         get: (id) => this.#records.get(id),
         onChange: (listener) => {
@@ -111,9 +133,6 @@ export class TestPlatform {
         },
       },
     });
-    this.ca = await readFile(this.gateway.caPath, 'utf8');
-    this.#agent.destroy();
-    this.#agent = new Agent({ ca: this.ca, keepAlive: true });
   }
 
   get port(): number {
@@ -142,7 +161,7 @@ export class TestPlatform {
         kind: 'function',
         site: SITE,
         options: {
-          startupTimeoutMs: 2_000,
+          startupTimeoutMs: options.startupTimeoutMs ?? 60_000,
           timeoutMs: options.timeoutMs ?? 5_000,
           maxInputs: options.maxInputs,
         },
@@ -178,12 +197,19 @@ export class TestPlatform {
       .update(secret ?? '')
       .digest('hex');
     const value = secret === undefined ? undefined : { id, name: 'test', digest, createdAtMs: 0 };
-    this.#tokenListener({ key: registryKeys.proxyToken(id), value });
+    this.registry.set(registryKeys.proxyToken(id), value);
   }
 
   setRoute(route: RouteRecord): void {
-    this.#routes.set(route.host, route);
-    this.#routeListener({ key: registryKeys.route(route.host), value: route });
+    this.registry.set(registryKeys.route(route.host), route);
+  }
+
+  /** Deploys a function, and starts a container of it. */
+  async serve(endpoint: TestEndpoint, options?: TestFunctionOptions): Promise<ServedFunction> {
+    const deployed = this.deploy(endpoint, options);
+    const container = await this.startContainer(deployed);
+    this.report(container.status);
+    return { ...deployed, container };
   }
 
   /** Starts the web server of a container; nobody knows of it before `report`. */
@@ -233,26 +259,27 @@ export class TestPlatform {
   }
 
   broadcast(): void {
-    this.#statusListener({
+    const status: WorkerStatus = {
       workerId: 'wk-test',
       hostname: 'here',
       startedAtMs: 1,
       draining: false,
       capacity: { cpu: 2, memoryMiB: 1024 },
       containers: [...this.#containers.values()],
-    });
+    };
+    for (const listener of this.#statusListeners) listener(status);
   }
 
   /** A request with the certificate verified. */
   open(host: string, ask: TestAsk = {}): ClientRequest {
     const options: RequestOptions = {
       host: '127.0.0.1',
-      port: this.port,
+      port: ask.port ?? this.port,
       servername: host,
       agent: this.#agent,
       method: ask.verb ?? 'GET',
       path: ask.path ?? '/',
-      headers: { host: `${host}:${this.port}`, ...ask.headers },
+      headers: { host: `${host}:${ask.port ?? this.port}`, ...ask.headers },
     };
     return httpsRequest(options);
   }
@@ -285,31 +312,23 @@ export class TestPlatform {
         if (subject === subjects.demand) this.demands.push(message as DemandMessage);
       },
       subscribe: (_subject, listener) => {
-        this.#statusListener = listener as (status: WorkerStatus) => void;
-        return { stop: () => undefined };
+        const own = listener as (status: WorkerStatus) => void;
+        this.#statusListeners.add(own);
+        return { stop: () => void this.#statusListeners.delete(own) };
       },
       rate: { admit: () => this.admitRequest(), close: () => undefined },
-      registry: {
-        get: <T>(key: string) =>
-          Promise.resolve(
-            key === registryKeys.identity && this.identity
-              ? { value: this.identity as T, revision: 1 }
-              : undefined,
-          ),
-        watch: async (pattern, listener) => {
-          if (pattern === registryKeys.allProxyTokens) {
-            this.#tokenListener = listener as TokenListener;
-            return { stop: () => undefined };
-          }
-          this.#routeListener = listener as RouteListener;
-          for (const route of this.#routes.values()) {
-            this.#routeListener({ key: registryKeys.route(route.host), value: route });
-          }
-          return { stop: () => undefined };
-        },
+      registry: this.registry,
+      leases: {
+        touch: async (key) => void this.alive.add(key),
+        alive: async () => this.alive,
       },
     };
   }
+}
+
+export interface TestPlatformOptions {
+  /** How long clients wait for the head of an answer. */
+  webWaitMs?: number;
 }
 
 export interface TestFunctionOptions {
@@ -317,6 +336,8 @@ export interface TestFunctionOptions {
   parameters?: ParameterSpec[];
   maxInputs?: number;
   timeoutMs?: number;
+  /** How long requests wait for a container. */
+  startupTimeoutMs?: number;
   /** The function this is a new version of. */
   of?: TestFunction;
 }
@@ -325,6 +346,10 @@ export interface TestFunction {
   record: FunctionRecord;
   host: string;
   endpoint: TestEndpoint;
+}
+
+export interface ServedFunction extends TestFunction {
+  container: TestContainer;
 }
 
 export interface TestContainer {

@@ -8,6 +8,7 @@ import type { HostCertificates } from './certificates/host-certificates.ts';
 import type { DemandPublisher } from './containers/demand-signal.ts';
 import type { GatewayConfig } from './config.ts';
 import type { OwnPages } from './pages/own-pages.ts';
+import type { ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 
 export { container, inject } from 'tsyringe';
@@ -24,5 +25,6 @@ export const TOKENS = {
   pages: Symbol('OwnPages') as InjectionToken<OwnPages>,
   functions: Symbol('FunctionSource') as InjectionToken<FunctionSource>,
   demand: Symbol('DemandPublisher') as InjectionToken<DemandPublisher>,
+  resultStores: Symbol('ResultStores') as InjectionToken<ResultStores>,
   rate: Symbol('RateLimit') as InjectionToken<RateLimit>,
 };

@@ -1,3 +1,4 @@
+import { openBlobStore } from '@gantry/blobs';
 import { connectMessaging, FunctionDirectory } from '@gantry/messaging';
 
 import { openGateway, type RunningGateway } from './composition-root.ts';
@@ -17,8 +18,9 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   const messaging = await connectMessaging({ url: natsUrl, name: 'gateway', rateLimit });
   try {
     await messaging.ensureStreams();
+    const blobs = await openBlobStore(config.blobs);
     const functions = await FunctionDirectory.open(messaging);
-    const gateway = await openGateway({ config, messaging, functions });
+    const gateway = await openGateway({ config, messaging, functions, blobs });
     config.log.info({ url: gateway.url }, 'gateway is listening');
     return {
       ...gateway,

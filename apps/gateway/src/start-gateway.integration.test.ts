@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { connectMessaging } from '@gantry/messaging';
@@ -21,6 +22,7 @@ test('a gateway on NATS serves what the registry and the workers tell it', async
   const gateway = await startGateway({
     natsUrl: nats.url,
     dataDir: directory.path,
+    blobs: { type: 'disk', path: join(directory.path, 'blobs') },
     host: '127.0.0.1',
     port: 0,
     domain: 'gantry.localhost',

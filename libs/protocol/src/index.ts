@@ -176,6 +176,8 @@ export type {
   RouteRecord,
   ProxyTokenRecord,
   TokenRecord,
+  WebAnswer,
+  WebResultRecord,
 } from './records.ts';
 export {
   BUCKETS,

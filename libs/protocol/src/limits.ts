@@ -20,6 +20,8 @@ export const LIMITS = {
   inlinePayloadBytes: 512 * 1024,
   /** Body of one web request; answers may be as long as they like. */
   webBodyBytes: 4 * 1024 ** 3,
+  /** How long a client waits for the head of an answer before it is sent to the address of its result. */
+  webWaitMs: 150_000,
   /** Names and values of one secret. */
   secretBytes: 64 * 1024,
   /** Containers that may crash, run out of memory or fall silent under an input that was alone in the last of them. */

@@ -113,6 +113,28 @@ export interface RouteRecord {
   createdAtMs: number;
 }
 
+/** The answer of a web request that took too long to wait for, under `webresult.<digest of its token>`. */
+export interface WebResultRecord {
+  /** Host name that it was asked for. */
+  host: string;
+  /** Who waits for the container. */
+  gatewayId: string;
+  createdAtMs: number;
+  /** Set when it has come. */
+  answer?: WebAnswer | undefined;
+  /** Set if there will be none. */
+  lost?: boolean | undefined;
+}
+
+/** A whole answer. */
+export interface WebAnswer {
+  status: number;
+  /** Name and value in turn. */
+  headers: string[];
+  /** Its body, in the blob store. */
+  body: { blob: string; sizeBytes: number };
+}
+
 /** What a pool's containers are made with, under `pool.<function>.<pool>`: a pool key cannot be turned back. */
 export interface PoolRecord {
   pool: string;

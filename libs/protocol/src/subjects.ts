@@ -131,6 +131,9 @@ export const registryKeys = {
     `collectionname.${kind}.${hex(environment)}.${hex(name)}`,
   route: (host: string) => `route.${hex(host)}`,
   allRoutes: 'route.*',
+  /** Where the answer of a long web request is ({@link WebResultRecord}), by the digest of its token. */
+  webResult: (digest: string) => `webresult.${digest}`,
+  allWebResults: 'webresult.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */
   token: (name: string) => `token.${hex(name)}`,
   allTokens: 'token.*',

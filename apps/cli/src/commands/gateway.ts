@@ -3,9 +3,11 @@ import { parsePort } from '../option-values.ts';
 import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { loadPart } from '../platform/parts.ts';
 import {
+  BLOB_OPTIONS,
   DOMAIN_OPTIONS,
   NATS_URL_OPTION,
   RATE_LIMIT_OPTION,
+  readBlobs,
   readDomain,
   readNatsUrl,
   readRateLimit,
@@ -24,6 +26,7 @@ export const gatewayCommand: CommandSpec = {
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
     RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
+    ...BLOB_OPTIONS,
   ],
   examples: [
     ['gantry gateway --nats nats://nats.internal:4222 --host 0.0.0.0 --https-port 443', 'the public edge'],
@@ -34,13 +37,17 @@ export const gatewayCommand: CommandSpec = {
     const natsUrl = readNatsUrl(options, env);
     const port = parsePort('--https-port', options.text('httpsPort') ?? DEFAULT_HTTPS_PORT);
     const rateLimit = readRateLimit(options, env);
+    const blobs = readBlobs(options, env, dataDir);
     const host = options.text('host') ?? '127.0.0.1';
     await runPart(context, {
       name: 'gateway',
       dataDir,
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
-        return startGateway({ natsUrl, dataDir, host, port, rateLimit, ...readDomain(options), log });
+        return startGateway({
+          ...{ natsUrl, dataDir, blobs, host, port, rateLimit, log },
+          ...readDomain(options),
+        });
       },
       describe: ({ url, caPath }) => ({ url, caPath }),
     });

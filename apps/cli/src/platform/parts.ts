@@ -46,6 +46,7 @@ export interface ServerConfig {
 export interface GatewayConfig {
   natsUrl: string;
   dataDir: string;
+  blobs: BlobStoreConfig;
   host: string;
   port: number;
   domain: string;

@@ -169,7 +169,13 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   });
   started.push(server);
   const [gateway, worker] = await Promise.allSettled([
-    parts.startGateway({ ...shared, ...address, port: ports.https, log: log.child({ part: 'gateway' }) }),
+    parts.startGateway({
+      ...shared,
+      ...address,
+      blobs,
+      port: ports.https,
+      log: log.child({ part: 'gateway' }),
+    }),
     parts.startWorker({
       ...shared,
       nearby,

@@ -23,16 +23,20 @@ export function sendUnknownHost(request: IncomingMessage, response: ServerRespon
   });
 }
 
-/** Answers 502: the container broke off before it answered. */
+/** Answers 502: the container broke off before it answered. Without a name, it is one of a request of before. */
 export function sendBadGateway(
   request: IncomingMessage,
   response: ServerResponse,
-  functionName: string,
+  functionName?: string,
 ): void {
+  const message =
+    functionName === undefined
+      ? 'the request ended without an answer'
+      : `the container of "${functionName}" ended before it answered`;
   sendProblem(request, response, {
     name: 'ContainerError',
     code: 'CONTAINER_FAILED',
-    message: `the container of "${functionName}" ended before it answered`,
+    message,
     hint: 'It is not known whether the request took effect. The log of the app may say more.',
     status: 502,
   });

@@ -1,38 +1,36 @@
-import type { RateLimit } from '@gantry/messaging';
 import type { RouteRecord } from '@gantry/protocol';
 
-import { inject, onePerGateway, TOKENS } from '../injection.ts';
+import { inject, onePerGateway } from '../injection.ts';
 import { sendError } from '../pages/error-answer.ts';
-import { type Exchange, Proxy } from './proxy.ts';
-import { ProxyTokens } from './proxy-tokens.ts';
-import { checkBodyLength } from './request-body.ts';
+import { resultTokenIn } from '../results/result-address.ts';
+import { ResultDesk } from '../results/result-desk.ts';
+import { Admission } from './admission.ts';
+import type { Exchange } from './exchange.ts';
+import { Proxy } from './proxy.ts';
 
-/**
- * A {@link Proxy} that lets through what is neither faster than the rate limit of the workspace (429), nor without the
- * token that its function requires (401), nor too large (413). Nothing is started for what it refuses.
- */
+/** A {@link Proxy} for what is admitted. Nothing is started for what is refused, or for who asks for a result. */
 @onePerGateway()
 export class LimitedProxy {
+  readonly #admission: Admission;
   readonly #proxy: Proxy;
-  readonly #rate: RateLimit;
-  readonly #tokens: ProxyTokens;
+  readonly #results: ResultDesk;
 
   constructor(
+    @inject(Admission) admission: Admission,
     @inject(Proxy) proxy: Proxy,
-    @inject(TOKENS.rate) rate: RateLimit,
-    @inject(ProxyTokens) tokens: ProxyTokens,
+    @inject(ResultDesk) results: ResultDesk,
   ) {
+    this.#admission = admission;
     this.#proxy = proxy;
-    this.#rate = rate;
-    this.#tokens = tokens;
+    this.#results = results;
   }
 
   forward(exchange: Exchange, route: RouteRecord): void {
     try {
-      this.#rate.admit(1);
-      this.#tokens.check(exchange.request, route);
-      checkBodyLength(exchange.request);
-      this.#proxy.forward(exchange, route);
+      this.#admission.check(exchange.request, route);
+      const token = resultTokenIn(exchange.target);
+      if (token === undefined) this.#proxy.forward(exchange, route);
+      else this.#results.serve(exchange, route.host, token);
     } catch (error) {
       sendError(exchange.request, exchange.response, error);
     }

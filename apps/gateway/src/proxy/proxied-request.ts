@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 
 import { ConnectionError, InvalidError, RequestSizeError } from '@gantry/protocol';
 import { errors, type Dispatcher as UndiciDispatcher } from 'undici';
@@ -8,9 +9,10 @@ import { errors, type Dispatcher as UndiciDispatcher } from 'undici';
 import type { ContainerEntry } from '../containers/container-entry.ts';
 import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';
 import { sendBadGateway, sendError } from '../pages/error-answer.ts';
+import type { Exchange } from './exchange.ts';
 import { answerHeaders, forwardedHeaders, trailerOf } from './forwarded-headers.ts';
 import { hasBody, RequestBody } from './request-body.ts';
-import { join, switchingProtocols, type LeavingConnection } from './upgrade.ts';
+import { join, switchingProtocols } from './upgrade.ts';
 
 type Controller = UndiciDispatcher.DispatchController;
 
@@ -21,13 +23,15 @@ const REPLACEMENT_WAIT_MS = 5_000;
 /** Fits into one TLS record with its head. */
 const SMALL_BODY_BYTES = 8 * 1024;
 
-export interface ProxiedRequestOptions {
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Path and query. */
-  target: string;
-  /** Set for a handshake of WebSocket. */
-  connection?: LeavingConnection | undefined;
+/** Bodies of this size are kept while their request waits for a container, when its client is sent away. */
+const MAX_KEPT_BYTES = 64 * 1024;
+
+interface KeptRequest {
+  headers?: string[] | undefined;
+  body?: Buffer | undefined;
+}
+
+export interface ProxiedRequestOptions extends Exchange {
   /** Method of the function that answers. */
   method: string;
   dispatch: DispatchTarget;
@@ -43,7 +47,8 @@ export interface ProxiedRequestOptions {
  *   P2. A request is repeated on another container only if no byte of an answer came, nothing of the body is
  *       lost, and either the container never got it or repeating is harmless.
  *   P3. When the client leaves, the container's side is aborted.
- *   P4. A client that asks before it sends its body (100-continue) hears that it may when a container takes it.
+ *   P4. When the client was sent away, what it sent is all here or with the container, and P3 ends.
+ *   P5. A client that asks before it sends its body (100-continue) hears that it may when a container takes it.
  */
 export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   readonly #options: ProxiedRequestOptions;
@@ -59,9 +64,53 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   #hasTrailers = false;
   /** Size of a small answer of known length. */
   #wholeBytes = -1;
+  /** What would be gone with the client, once it is. */
+  #kept: KeptRequest | undefined;
+  #keeping: Promise<void> | undefined;
 
   constructor(options: ProxiedRequestOptions) {
     this.#options = options;
+  }
+
+  get request(): IncomingMessage {
+    return this.#options.request;
+  }
+
+  /**
+   * Resolves when the client is not needed any more: its whole request is with the container, or is small and kept here.
+   * False if that never comes.
+   */
+  async whenSent(): Promise<boolean> {
+    const { request } = this.#options;
+    if (!hasBody(request) || request.readableEnded) return !this.#isLeft;
+    if (!this.#body && Number(request.headers['content-length']) <= MAX_KEPT_BYTES) {
+      const body = buffer(request);
+      // Whatever ends it ends the request, too.
+      this.#keeping = body.then(
+        (bytes) => void (this.#kept = { body: bytes }),
+        () => undefined,
+      );
+      await this.#keeping;
+      this.#keeping = undefined;
+    } else {
+      await new Promise<void>((resolve) => request.once('end', resolve).once('close', resolve));
+    }
+    return !this.#isLeft;
+  }
+
+  /**
+   * Lets the client go, with what `farewell` says, and gives the answer to another. False if it is too late: the answer
+   * has begun, or the client left.
+   */
+  handOver(heir: Writable & Pick<ServerResponse, 'headersSent'>, farewell: () => void): boolean {
+    const { request, response, method } = this.#options;
+    if (this.#isLeft || response.headersSent || response.destroyed) return false;
+    this.#kept = { ...this.#kept, headers: forwardedHeaders(request, method) };
+    response.off('close', this.#onClientClose);
+    // It does what this uses of a response.
+    this.#options.response = heir as unknown as ServerResponse;
+    farewell();
+    return true;
   }
 
   start(): void {
@@ -95,16 +144,18 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   #send(container: ContainerEntry): void {
     this.#container = container;
     if (this.#isLeft) return this.#release();
+    if (this.#keeping) return void this.#keeping.then(() => this.#send(container));
     const { request, target, method } = this.#options;
+    const kept = this.#kept;
     this.#attempts += 1;
-    this.#body = hasBody(request) ? new RequestBody(request, this.#onBodyWanted) : undefined;
+    this.#body = !kept?.body && hasBody(request) ? new RequestBody(request, this.#onBodyWanted) : undefined;
     try {
       container.upstream.send(
         {
           method: (request.method ?? 'GET') as UndiciDispatcher.HttpMethod,
           path: target,
-          headers: forwardedHeaders(request, method),
-          body: this.#body ?? null,
+          headers: kept?.headers ?? forwardedHeaders(request, method),
+          body: kept?.body ?? this.#body ?? null,
           upgrade: this.#options.connection ? 'websocket' : null,
         },
         this,

@@ -1,40 +1,28 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { DEFAULTS, type FunctionRecord, type RouteRecord } from '@gantry/protocol';
 
-import { Dispatcher, stopped, type DispatchTarget } from '../containers/dispatcher.ts';
+import { stopped, type DispatchTarget } from '../containers/dispatcher.ts';
 import { inject, onePerGateway, TOKENS } from '../injection.ts';
 import { sendError, sendProblems } from '../pages/error-answer.ts';
 import { ClassPools, type PoolChoice } from '../routing/class-pool.ts';
 import type { FunctionSource } from '../routing/function-source.ts';
-import { ProxiedRequest } from './proxied-request.ts';
-import type { LeavingConnection } from './upgrade.ts';
-
-/** A request to answer. */
-export interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Path and query of the request. */
-  target: string;
-  /** Set for a handshake of WebSocket. */
-  connection?: LeavingConnection | undefined;
-}
+import type { Exchange } from './exchange.ts';
+import { ProxiedRequests } from './proxied-requests.ts';
 
 /** Passes requests of a route to containers of its function. */
 @onePerGateway()
 export class Proxy {
   readonly #functions: FunctionSource;
   readonly #pools: ClassPools;
-  readonly #dispatcher: Dispatcher;
+  readonly #requests: ProxiedRequests;
 
   constructor(
     @inject(TOKENS.functions) functions: FunctionSource,
     @inject(ClassPools) pools: ClassPools,
-    @inject(Dispatcher) dispatcher: Dispatcher,
+    @inject(ProxiedRequests) requests: ProxiedRequests,
   ) {
     this.#functions = functions;
     this.#pools = pools;
-    this.#dispatcher = dispatcher;
+    this.#requests = requests;
   }
 
   forward(exchange: Exchange, route: RouteRecord): void {
@@ -46,13 +34,7 @@ export class Proxy {
     const choice = this.#pools.choose(record, at < 0 ? '' : target.slice(at + 1));
     const proceed = (chosen: PoolChoice) => {
       if (chosen.type === 'refused') return sendProblems(response, chosen.problems);
-      const dispatch = toDispatchTarget(record, chosen);
-      new ProxiedRequest({
-        ...exchange,
-        method: route.method,
-        dispatch,
-        dispatcher: this.#dispatcher,
-      }).start();
+      this.#requests.start(exchange, route, toDispatchTarget(record, chosen));
     };
     if (!(choice instanceof Promise)) return proceed(choice);
     choice.then(proceed).catch((error: unknown) => sendError(request, response, error));

@@ -10,7 +10,21 @@ describe('parseHost', () => {
   });
 
   test('refuses what is no host name', () => {
-    for (const text of [undefined, '', ':80', '../etc', 'a b', 'ü.example', 'x'.repeat(300), '[::1']) {
+    for (const text of [
+      undefined,
+      '',
+      ':80',
+      '../etc',
+      'a b',
+      'ü.example',
+      'x'.repeat(300),
+      '[::1',
+      '.',
+      'a:b',
+      'a:80/x',
+      'a:80@b',
+      '[a]b',
+    ]) {
       expect(parseHost(text)).toBeUndefined();
     }
   });

@@ -16,6 +16,7 @@ import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
 import type { RepeatedSweep } from './repeated-sweep.ts';
 import { startValueSweeps } from './value-sweeps.ts';
+import { startWebResultSweeps } from './web-result-sweeps.ts';
 
 export interface SchedulerLoopOptions {
   messaging: Messaging;
@@ -40,6 +41,7 @@ export class SchedulerLoop {
   #sweep: AppSweep | undefined;
   #ticker: ScheduleTicker | undefined;
   #values: RepeatedSweep | undefined;
+  #webResults: RepeatedSweep | undefined;
   #blocks: RepeatedSweep | undefined;
   #collections: CollectionKeeper | undefined;
 
@@ -55,6 +57,7 @@ export class SchedulerLoop {
       this.#sweep = new AppSweep(this.#options);
       this.#ticker = new ScheduleTicker(this.#options);
       this.#values = startValueSweeps(this.#options);
+      this.#webResults = startWebResultSweeps(this.#options);
       this.#blocks = startBlockSweeps(this.#options);
       this.#collections = new CollectionKeeper(this.#options);
     });
@@ -70,12 +73,14 @@ export class SchedulerLoop {
     this.#sweep?.end();
     this.#ticker?.end();
     this.#values?.end();
+    this.#webResults?.end();
     this.#blocks?.end();
     this.#collections?.end();
     this.#term = undefined;
     this.#sweep = undefined;
     this.#ticker = undefined;
     this.#values = undefined;
+    this.#webResults = undefined;
     this.#blocks = undefined;
     this.#collections = undefined;
   }

@@ -1,0 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { LeavingConnection } from './upgrade.ts';
+
+/** A request to answer. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Path and query of the request. */
+  target: string;
+  /** Set for a handshake of WebSocket. */
+  connection?: LeavingConnection | undefined;
+}
