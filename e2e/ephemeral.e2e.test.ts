@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { fetchHttps, REPOSITORY, runCli, spawnCli, startPlatform, type Platform } from './platform.ts';
+import {
+  fetchHttps,
+  REPOSITORY,
+  runCli,
+  spawnCli,
+  startPlatform,
+  type HttpsAnswer,
+  type Platform,
+} from './platform.ts';
 
 const SOURCE = `
 import { App, fastapiEndpoint } from 'gantry';
@@ -18,6 +26,11 @@ export const wait = app.localEntrypoint(async () => {
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 });
 export const leave = app.localEntrypoint(async () => console.log('left'));
+`;
+
+/** With one more endpoint, and a line in the logs. */
+const MORE = `${SOURCE.replace('answer:', 'said: console.log("asked"), answer:')}
+export const other = app.function(fastapiEndpoint({}, async () => 1));
 `;
 
 /** Without endpoints, so that its end does not wait for visitors. */
@@ -86,20 +99,58 @@ describe('gantry serve', () => {
     expect(url).toContain('local--live-page-dev.gantry.localhost');
     expect(await answer()).toContain('first');
 
-    await writeFile(entry, SOURCE.replace('first', 'second'));
+    await writeFile(entry, MORE.replace('first', 'second'));
     await waitUntil(async () => (await answer()).includes('second'), { timeoutMs: 30_000 });
+    await waitUntil(() => /^  \+ other  https:\S+live-other-dev/m.test(serve.output), { timeoutMs: 30_000 });
+    await waitUntil(() => /^asked$/m.test(serve.output), { timeoutMs: 30_000 });
 
     await writeFile(entry, 'export const broken: = 1;');
     await waitUntil(() => serve.output.includes('The last good version goes on serving.'), {
       timeoutMs: 30_000,
     });
-    expect(serve.output).toContain('error[BUILD_FAILED]');
+    expect(serve.output).toContain('error[BUILD_FAILED]: app.ts:1: syntax error');
+    expect(serve.output).toContain('  > 1 | export const broken: = 1;\n      |                      ^\n');
     expect(await answer()).toContain('second');
 
     await writeFile(entry, SOURCE);
     await waitUntil(async () => (await answer()).includes('first'), { timeoutMs: 30_000 });
     expect(await interrupt(serve)).toBe(0);
     expect(await appStates()).toEqual(['stopped']);
+  });
+});
+
+describe('gantry serve, asked all the time', () => {
+  test('drops no request while versions change, nor one that a change finds under way', async () => {
+    const slow = (word: string) =>
+      `${SOURCE.replace('first', word)}
+export const slow = app.function(fastapiEndpoint({}, async (ms: number) => {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return '${word}';
+}));`;
+    await writeFile(entry, slow('first'));
+    const serve = start(['serve', entry]);
+    await waitUntil(() => serve.output.includes('Watching for changes'), { timeoutMs: 30_000 });
+    const [page = '', waits = ''] = serve.output.match(/https:\S+/g) ?? [];
+    const ask = (url: string) => fetchHttps({ url, caPath: platform.ready.caPath });
+    const answers: HttpsAnswer[] = [];
+    let isOver = false;
+    const asking = Array.from({ length: 3 }, async () => {
+      while (!isOver) answers.push(await ask(page));
+    });
+    try {
+      const underWay = ask(`${waits}?ms=4000`);
+      for (const word of ['second', 'third', 'fourth']) {
+        await writeFile(entry, slow(word));
+        await waitUntil(() => answers.at(-1)?.body.includes(word) ?? false, { timeoutMs: 30_000 });
+      }
+      expect(await underWay).toMatchObject({ status: 200, body: expect.stringMatching(/first|second/) });
+    } finally {
+      isOver = true;
+      await Promise.all(asking);
+      await interrupt(serve);
+      await writeFile(entry, SOURCE);
+    }
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   });
 });
 

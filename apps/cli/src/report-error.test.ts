@@ -40,6 +40,18 @@ describe('reportError', () => {
     expect(reported(error)).toContain('the method is private\n  at src/app.ts:12\n');
   });
 
+  test('shows each mistake of a build in its source', () => {
+    const mistakes = [
+      { file: 'a.ts', line: 1, text: 'a.ts:1: wrong', frame: '> 1 | x\n    | ^' },
+      { file: 'b.ts', text: 'b.ts: missing' },
+    ];
+    const error = new BuildError('a.ts:1: wrong\nb.ts: missing', { hint: 'Mend it.', details: { mistakes } });
+
+    expect(reported(error)).toBe(
+      'error[BUILD_FAILED]: a.ts:1: wrong\n\n  > 1 | x\n      | ^\n\nb.ts: missing\nhint: Mend it.\n',
+    );
+  });
+
   test('shows what is no Gantry error as an internal one', () => {
     expect(reported(new TypeError('x is not a function'))).toContain('error[INTERNAL]: x is not a function');
     expect(reported('text')).toContain('error[INTERNAL]: text');

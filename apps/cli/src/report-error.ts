@@ -1,7 +1,8 @@
-import { GantryError } from '@gantry/protocol';
+import { BuildError, GantryError } from '@gantry/protocol';
 import { findSetting } from 'gantry/internal';
 
 import { errorText } from './error-text.ts';
+import type { Style } from './terminal/style.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
@@ -15,10 +16,38 @@ export function reportError(
 ): void {
   const style = terminal.noteStyle;
   const [code, message, hint] = describe(error);
-  terminal.note(`${style.red(style.bold(`error[${code}]:`))} ${printable(message)}`);
+  const lines = [...shownMistakes(error)].flatMap(({ text, frame }) => [
+    printable(text),
+    ...(frame === undefined
+      ? []
+      : [
+          '',
+          ...printable(frame)
+            .split('\n')
+            .map((line) => paintFrame(line, style)),
+          '',
+        ]),
+  ]);
+  const shown = lines.length > 0 ? lines.join('\n') : printable(message);
+  terminal.note(`${style.red(style.bold(`error[${code}]:`))} ${shown}`);
   if (hint) terminal.note(`${style.cyan('hint:')} ${hint}`);
   if (wantsTraceback(env) && error instanceof Error && error.stack)
     terminal.note(style.dim(errorText(error)));
+}
+
+/** The mistakes of a build, for those that can be shown in their sources. */
+function shownMistakes(error: unknown): { text: string; frame?: string }[] {
+  const mistakes = error instanceof BuildError ? error.details['mistakes'] : undefined;
+  if (!Array.isArray(mistakes)) return [];
+  return (mistakes as { text?: unknown; frame?: string }[]).every(({ text }) => typeof text === 'string')
+    ? (mistakes as { text: string; frame?: string }[])
+    : [];
+}
+
+/** The line that is meant stands out, as does the mark below it. */
+function paintFrame(line: string, style: Style): string {
+  if (line.startsWith('>')) return `  ${style.red('>')}${line.slice(1)}`;
+  return /\| *\^$/.test(line) ? `  ${line.slice(0, -1)}${style.red('^')}` : `  ${style.dim(line)}`;
 }
 
 // A message may quote what is in files or what code printed; in a terminal, control characters do things.

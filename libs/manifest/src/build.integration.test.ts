@@ -302,6 +302,29 @@ export const types = () => Reflect.getMetadata('design:paramtypes', Cart.prototy
   });
 });
 
+describe('a mistake', () => {
+  test.each([
+    ['const broken = ;', '> 1 | const broken = ;\n    |                ^'],
+    [
+      "import { x } from './nowhere.ts';\nx();",
+      "> 1 | import { x } from './nowhere.ts';\n    |                   ^\n  2 | x();",
+    ],
+    [
+      '\nexport const x = (undefined as any).y;',
+      '  1 |\n> 2 | export const x = (undefined as any).y;\n    |                                     ^',
+    ],
+  ])('is shown in its source: %s', async (text, frame) => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}import './part.ts';`,
+      'src/part.ts': text,
+    });
+
+    const { details } = await project.mistake();
+
+    expect(details['mistakes']).toMatchObject([{ file: 'src/part.ts', frame }]);
+  });
+});
+
 describe('building again', () => {
   test('sees what changed, names the files to watch, and gives what a fresh build gives', async () => {
     await using project = await aProject({
@@ -333,7 +356,10 @@ describe('building again', () => {
 
     await expect(builder.build()).rejects.toThrow('src/part.ts:1: syntax error');
     expect(builder.watchFiles).toEqual([join(project.root, 'src/app.ts'), join(project.root, 'src/part.ts')]);
-    await project.write({ 'src/part.ts': 'export {};' });
+    await project.write({ 'src/part.ts': "import './missing';" });
+    await expect(builder.build()).rejects.toThrow('leads to no file');
+    expect(builder.watchFiles).toContain(join(project.root, 'src/missing.ts'));
+    await project.write({ 'src/missing.ts': 'export {};' });
 
     await expect(builder.build()).resolves.toMatchObject({ manifest: { appName: 'shop' } });
   });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { performance } from 'node:perf_hooks';
 
 import {
@@ -16,6 +16,7 @@ import type { Analysis, Analyzer } from './analysis.ts';
 import { selectApp } from './app-selection.ts';
 import type { Builder, BuildOptions, BuildResult } from './builder.ts';
 import type { Bundle } from './bundle.ts';
+import { withCodeFrames } from './code-frame.ts';
 import type { Evaluated, EvaluatedApp } from './evaluated-app.ts';
 import { Evaluator } from './evaluation.ts';
 import { packUsedImages } from './images/app-images.ts';
@@ -47,6 +48,7 @@ type Timings = BuildResult['timings'];
 export class AppBuilder implements Builder {
   readonly #options: BuildOptions;
   readonly #watchFiles = new Set<string>();
+  #watchFolders = new Set<string>();
   #state: BuilderState | undefined;
 
   constructor(options: BuildOptions) {
@@ -59,9 +61,21 @@ export class AppBuilder implements Builder {
     return [...this.#watchFiles].sort();
   }
 
+  get watchFolders(): string[] {
+    return [...this.#watchFolders].sort();
+  }
+
   async build(): Promise<BuildResult> {
-    const started = performance.now();
     const project = this.#state?.project ?? openProject(this.#options);
+    try {
+      return await this.#build(project);
+    } catch (error) {
+      throw withCodeFrames(error, project);
+    }
+  }
+
+  async #build(project: Project): Promise<BuildResult> {
+    const started = performance.now();
     this.#watchFiles.add(project.entry);
     await using evaluator = new Evaluator(project);
     const [state, { bundleApp }] = await Promise.all([this.#open(project), import('./bundle.ts')]);
@@ -69,6 +83,7 @@ export class AppBuilder implements Builder {
     const platform = new PlatformModules(packages, project.entry);
     const read = new Set<string>();
     const imageFiles = new Set<string>();
+    const folders = new Set<string>();
     const onUserFile = (path: string): void => void read.add(path);
     const timings: Timings = { totalMs: 0, bundleMs: 0, analyseMs: 0, evaluateMs: 0, packagesMs: 0 };
     try {
@@ -94,7 +109,10 @@ export class AppBuilder implements Builder {
         askIgnored: (rule, paths) => evaluator.ignored(rule, paths),
         onFile: (path) => {
           imageFiles.add(path);
-          onUserFile(path);
+          if (!this.#isOutput(path)) onUserFile(path);
+        },
+        onFolder: (path) => {
+          if (!this.#isOutput(path)) folders.add(path);
         },
         functionSources: analysis.facts.functionSources,
         npm: new ImagePackages({ project, packages, external: bundle.external }),
@@ -106,6 +124,7 @@ export class AppBuilder implements Builder {
         { project, bundle, analysis, app, images, packed, sdkVersion },
         packer,
       );
+      this.#watchFolders = folders;
       timings.totalMs = performance.now() - started;
       const files = { watchFiles: [...read].sort(), imageFiles: [...imageFiles].sort() };
       return { ...result, ...files, timings };
@@ -113,6 +132,7 @@ export class AppBuilder implements Builder {
       await rm(this.#nextArchive, { force: true });
       if (read.size > 0) this.#watchFiles.clear();
       for (const file of read) this.#watchFiles.add(file);
+      if (folders.size > 0) this.#watchFolders = folders;
     }
   }
 
@@ -142,6 +162,11 @@ export class AppBuilder implements Builder {
     const sources = new SourceFiles(project);
     this.#state = { project, sources, analyzer: new Analyzer(project, sources) };
     return this.#state;
+  }
+
+  // A build that watched what builds write would never end.
+  #isOutput(path: string): boolean {
+    return `${path}${sep}`.startsWith(this.#outDir + sep) || path.includes(`${sep}node_modules${sep}.`);
   }
 
   get #outDir(): string {

@@ -44,6 +44,8 @@ export interface Builder {
    * @throws BuildError for every mistake in the user's sources.
    */
   build(): Promise<BuildResult>;
-  /** The user's files that the last build read, also when it failed; absolute, sorted. */
+  /** The user's files that the last build read, or looked for, also when it failed; absolute, sorted. */
   readonly watchFiles: string[];
+  /** Folders of which it took all files: another build may find more there. Absolute, sorted. */
+  readonly watchFolders: string[];
 }

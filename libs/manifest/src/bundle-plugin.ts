@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import type { Plugin } from 'rolldown';
 
@@ -6,6 +6,7 @@ import { isNative, NEEDS_OWN_FILES } from './bundling-limits.ts';
 import { packageNameOf, type InstalledPackage, type InstalledPackages } from './installed-packages.ts';
 import type { Mistake } from './mistake.ts';
 import type { PlatformModules } from './platform-modules.ts';
+import type { Project } from './project.ts';
 import type { SourceFiles } from './source-files.ts';
 
 /** What the plugin learns while rolldown walks the modules. */
@@ -21,10 +22,13 @@ export interface ModuleFindings {
 }
 
 interface PluginOptions {
+  project: Project;
   packages: InstalledPackages;
   platform: PlatformModules;
   sources: SourceFiles;
   findings: ModuleFindings;
+  /** Told of each place where a missing package would be. */
+  onUserFile(path: string): void;
 }
 
 interface ModuleImport {
@@ -124,12 +128,13 @@ function externalImport(
 
 function unresolved(
   { specifier, importer, isRemote }: ModuleImport,
-  { platform, packages, sources, findings }: PluginOptions,
+  { project, platform, packages, sources, findings, onUserFile }: PluginOptions,
 ): { id: string; external: true } {
   const isUserCode = !packages.owning(importer) && !platform.owns(importer);
   if (isUserCode && !isRemote) {
     const name = packageNameOf(specifier);
     const isInstalled = packages.find(name, dirname(importer)) !== undefined;
+    if (!isInstalled) onUserFile(join(project.root, 'node_modules', name, 'package.json'));
     findings.mistakes.push({
       ...sources.placeOfImport(importer, specifier),
       what: isInstalled

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
@@ -171,12 +171,17 @@ function shortMap(chunk: OutputChunk): string {
   return JSON.stringify({ version, file, sources, sourcesContent, names, mappings });
 }
 
+/** Says which files would mend an import that leads nowhere. */
+function noteMissing(path: string, { onUserFile }: BundleContext): void {
+  for (const ending of ['', '.ts', '.tsx', '.mts', '.js', '.mjs', '.json']) onUserFile(path + ending);
+}
+
 interface RolldownError {
   code?: string;
   message: string;
   id?: string;
   exporter?: string;
-  loc?: { file?: string; line: number };
+  loc?: { file?: string; line: number; column: number };
 }
 
 function mistakesOf(error: unknown, context: BundleContext): Mistake[] {
@@ -187,10 +192,21 @@ function mistakesOf(error: unknown, context: BundleContext): Mistake[] {
   return relevant.map((candidate) => describe(candidate, context));
 }
 
+// Registrations were written longer before the bundler read them: on their lines, columns are not those of the user.
+function columnOf({ id, loc }: RolldownError, { sources }: BundleContext): number | undefined {
+  const path = loc?.file ?? id;
+  if (!loc || path === undefined || !sources.isUserFile(path)) return undefined;
+  const lineIn = (text: string): string | undefined => text.split('\n')[loc.line - 1];
+  const own = sources.read(path).source.text;
+  const isAsWritten = lineIn(sources.transform(path)?.code ?? own) === lineIn(own);
+  // The bundler counts columns from 0.
+  return isAsWritten ? loc.column + 1 : undefined;
+}
+
 function describe(error: RolldownError, context: BundleContext): Mistake {
   const path = error.loc?.file ?? error.id;
   const file = sourceName(path ?? context.project.entry, context);
-  const place = { file, line: error.loc?.line };
+  const place = { file, line: error.loc?.line, column: columnOf(error, context) };
   const [firstLine = ''] = stripVTControlCharacters(error.message).split('\n');
   const summary = firstLine.replace(/^\[[A-Z_]+\] /, '');
   if (error.code === 'PARSE_ERROR') {
@@ -198,6 +214,7 @@ function describe(error: RolldownError, context: BundleContext): Mistake {
   }
   if (error.code === 'UNRESOLVED_IMPORT') {
     const what = `the import "${error.exporter ?? ''}" leads to no file`;
+    if (error.exporter && error.id) noteMissing(resolve(dirname(error.id), error.exporter), context);
     return { ...place, what, hint: 'Check the path and its extension.' };
   }
   if (error.code === 'MISSING_EXPORT') {

@@ -17,10 +17,14 @@ interface EvaluationPlace {
   project: Project;
 }
 
+interface MappedSite extends SourceSite {
+  column: number;
+}
+
 interface MappedStack {
   lines: string[];
   /** The innermost line of the user's own sources. */
-  site: SourceSite | undefined;
+  site: MappedSite | undefined;
 }
 
 const LOADING = {
@@ -43,13 +47,14 @@ export class StackMap {
 
   /** The line of the user's that a stack leads to; the entry's first where it leads to none. */
   siteOf(stack: string): SourceSite {
-    return this.#read(stack).site ?? { file: this.#entry, line: 1 };
+    const { file, line } = this.#read(stack).site ?? { file: this.#entry, line: 1 };
+    return { file, line };
   }
 
   /** Says what a bundle threw: the line of the user's source, and their own stack. */
   locate(error: EvaluationError, during: { what: string; hint: string } = LOADING): Error {
     const { lines, site } = this.#read(error.stack);
-    const place = { file: site?.file ?? this.#entry, line: site?.line };
+    const place = { file: site?.file ?? this.#entry, line: site?.line, column: site?.column };
     if (error.isGantry) {
       const hint = error.hint ?? 'Correct this registration.';
       return toBuildError([{ ...place, what: error.message, hint }]);
@@ -61,12 +66,13 @@ export class StackMap {
 
   #read(stack: string): MappedStack {
     const lines: string[] = [];
-    let site: SourceSite | undefined;
+    let site: MappedSite | undefined;
     for (const text of stack.split('\n').filter((line) => /^\s+at /.test(line))) {
       const frame = mapFrame(text, this.#names, this.#map);
       if (!frame) continue;
       lines.push(`    ${frame.text}`);
-      if (!frame.file.includes('node_modules/')) site ??= { file: frame.file, line: frame.line };
+      if (!frame.file.includes('node_modules/'))
+        site ??= { file: frame.file, line: frame.line, column: frame.column };
     }
     return { lines, site };
   }
@@ -76,7 +82,7 @@ function mapFrame(
   text: string,
   names: readonly string[],
   map: SourceMap,
-): { text: string; file: string; line: number } | undefined {
+): { text: string; file: string; line: number; column: number } | undefined {
   const name = names.find((candidate) => text.includes(candidate));
   if (name === undefined) return undefined;
   const position = /:(\d+):(\d+)\)?$/.exec(text);
@@ -84,11 +90,13 @@ function mapFrame(
   const origin = map.findEntry(Number(position[1]) - 1, Number(position[2]) - 1);
   if (!('originalSource' in origin) || !origin.originalSource) return undefined;
   const line = origin.originalLine + 1;
-  const place = `${origin.originalSource}:${line}:${origin.originalColumn + 1}`;
+  const column = origin.originalColumn + 1;
+  const place = `${origin.originalSource}:${line}:${column}`;
   const caller = /^\s+at (?:async )?(.+) \(/.exec(text)?.[1];
   return {
     text: caller === undefined ? `at ${place}` : `at ${caller} (${place})`,
     file: origin.originalSource,
     line,
+    column,
   };
 }

@@ -6,6 +6,8 @@ export interface Mistake {
   file: string;
   /** 1-based; undefined when the whole file is meant. */
   line?: number | undefined;
+  /** 1-based; undefined when the whole line is meant. */
+  column?: number | undefined;
   /** What is wrong, without the place. */
   what: string;
   /** What to do next, as one sentence. */
@@ -22,7 +24,8 @@ export function toBuildError(mistakes: readonly Mistake[], cause?: unknown): Bui
   return new BuildError(message, { hint, details, ...(cause === undefined ? {} : { cause }) });
 }
 
-function describe(mistake: Mistake): string {
+/** Place and message in one line. */
+export function describe(mistake: Mistake): string {
   const place = mistake.line === undefined ? mistake.file : `${mistake.file}:${mistake.line}`;
   return `${place}: ${mistake.what}`;
 }

@@ -4,6 +4,7 @@ import ts from 'typescript';
 
 import { findErrorClasses, type ErrorClass } from './error-classes.ts';
 import { packageNameOf } from './installed-packages.ts';
+import type { Mistake } from './mistake.ts';
 import { findPackageReferences } from './package-references.ts';
 import { displayPath, type Project } from './project.ts';
 import {
@@ -64,15 +65,14 @@ export class SourceFiles {
   }
 
   /** Where a file imports or names a package or module. */
-  placeOfImport(path: string, specifier: string): { file: string; line: number | undefined } {
+  placeOfImport(path: string, specifier: string): Pick<Mistake, 'file' | 'line' | 'column'> {
     const { source, display } = this.read(path);
     const at = [`'${specifier}'`, `"${specifier}"`]
       .map((text) => source.text.indexOf(text))
       .find((index) => index >= 0);
-    return {
-      file: display,
-      line: at === undefined ? undefined : source.getLineAndCharacterOfPosition(at).line + 1,
-    };
+    if (at === undefined) return { file: display };
+    const { line, character } = source.getLineAndCharacterOfPosition(at);
+    return { file: display, line: line + 1, column: character + 1 };
   }
 
   #parse(path: string, text: string): UserFile {

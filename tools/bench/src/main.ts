@@ -14,12 +14,13 @@ import { describeMachine } from './machine.ts';
 import { benchmarkMap, benchmarkMapMemory } from './map-benchmark.ts';
 import { formatTable, type BenchResult } from './result.ts';
 import { benchmarkScheduler } from './scheduler-benchmark.ts';
+import { benchmarkServe } from './serve-benchmark.ts';
 import { benchmarkVolumes } from './volume-benchmark.ts';
 
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, idle, containers, volumes, collections
+                cold, burst, scheduler, https, serve, idle, containers, volumes, collections
                 (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
@@ -49,6 +50,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],
   scheduler: () => benchmarkScheduler({ events: values.quick ? 5_000 : 30_000 }),
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
+  serve: async () => [await benchmarkServe({ rounds: values.quick ? 5 : 21 })],
   idle: benchmarkIdle,
   volumes: () => benchmarkVolumes({ rounds: values.quick ? 1 : 3 }),
   collections: () => benchmarkCollections({ rounds }),

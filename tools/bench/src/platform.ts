@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { end, firstLine, run, temporaryDirectory } from './processes.ts';
 
 export const REPOSITORY = join(import.meta.dirname, '../../..');
-const CLI = join(REPOSITORY, 'dist/cli.mjs');
+export const CLI = join(REPOSITORY, 'dist/cli.mjs');
 
 export interface Platform extends AsyncDisposable {
   pid: number;

@@ -4,7 +4,7 @@ import { findConnection, findSetting } from 'gantry/internal';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { openBuild } from '../deploy/build-input.ts';
-import { deployedTable } from '../deploy/function-table.ts';
+import { changeTexts, deployedTable } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { parseSeconds } from '../option-values.ts';
@@ -41,18 +41,21 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout);
   const build = await openBuild(input.arguments[0] ?? '', { cwd, module: options.flag('module') });
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
-  const reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps, env });
+  const builtAtMs = Date.now();
+  let reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps, env });
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
   printServed(reply, terminal);
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
     const signal = AbortSignal.any([stop.signal, ...timeUp]);
-    for await (const changed of watchSources(() => build.watchFiles, signal)) {
+    for await (const changed of watchSources({ watched: () => build.watched, builtAtMs, signal })) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
         const built = await buildWithSteps(build, steps);
-        await publishApp({ client, built, request: { ...request, appId }, steps, env });
+        const next = await publishApp({ client, built, request: { ...request, appId }, steps, env });
+        printChanges(changeTexts(reply, next), terminal);
+        reply = next;
       } catch (error) {
         reportError(error, terminal, env);
         terminal.note('The last good version goes on serving.');
@@ -62,6 +65,10 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
     await app.close();
     stop.release();
   }
+}
+
+function printChanges(changes: readonly string[], terminal: Terminal): void {
+  for (const change of changes) terminal.out(`  ${change}`);
 }
 
 function printServed(reply: DeployReply, terminal: Terminal): void {

@@ -16,11 +16,19 @@ export interface BuiltApp {
   imageFiles: readonly string[];
 }
 
+/** What changes a build when it changes. Absolute paths. */
+export interface WatchedPaths {
+  /** Files, also some that do not exist. */
+  files: readonly string[];
+  /** Folders of which all files count, also new ones. */
+  folders: readonly string[];
+}
+
 /** Builds one app, as often as its sources change. */
 export interface AppBuild {
   build(): Promise<BuiltApp>;
-  /** Sources that the last build read, also when it failed; empty for what was built before. */
-  readonly watchFiles: readonly string[];
+  /** What the last build read, or looked for, also when it failed; nothing for what was built before. */
+  readonly watched: WatchedPaths;
   /** The entry file, or the folder of what was built before. */
   readonly path: string;
 }
@@ -48,7 +56,7 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
   if (input.type === 'built') {
     const { folder } = input;
     return {
-      watchFiles: [],
+      watched: { files: [], folders: [] },
       path: folder,
       build: async () => ({ manifest: await loadManifest(folder), exportNames: [], imageFiles: [], folder }),
     };
@@ -57,8 +65,8 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
   const builder = createBuilder({ entry: input.entry, outDir: folder, app: options.app });
   return {
     path: input.entry,
-    get watchFiles() {
-      return builder.watchFiles;
+    get watched() {
+      return { files: builder.watchFiles, folders: builder.watchFolders };
     },
     build: async () => {
       const { manifest, exportNames, imageFiles } = await builder.build();

@@ -24,6 +24,20 @@ export function deployedTable(reply: DeployReply, style: Style): string[] {
   return toTable(columns, rows, style);
 }
 
+/** What another version of an app has at other addresses, more or less than the one before. */
+export function changeTexts(before: DeployReply, after: DeployReply): string[] {
+  const [old, now] = [before, after].map(({ functions }) => new Set(functions.flatMap(addressed)));
+  if (!old || !now) return [];
+  const gone = [...old].filter((text) => !now.has(text)).map((text) => `- ${text}`);
+  return [...gone, ...[...now].filter((text) => !old.has(text)).map((text) => `+ ${text}`)];
+}
+
+function addressed({ name, kind, urls }: DeployReply['functions'][number]): string[] {
+  const entries = Object.entries(urls);
+  if (entries.length === 0) return [name];
+  return entries.map(([method, url]) => `${kind === 'class' ? `${name}.${method}` : name}  ${url}`);
+}
+
 /** What somebody should know who deployed a part of an app by mistake; empty if nothing is gone. */
 export function removedText({ removed = [] }: DeployReply): string {
   return removed.length === 0 ? '' : `Removed: ${removed.join(', ')} (the version before had them)`;

@@ -23,8 +23,10 @@ describe('a file that is packed', () => {
   ])('and %s since it was found is an error', async (_how, change) => {
     const site = { file: 'src/app.ts', line: 1 };
     const askIgnored = () => Promise.reject(new Error('nobody asks'));
+    const onFolder = () => undefined;
     const paths = [{ kind: 'file' as const, path: 'words.txt', name: 'words.txt' }];
-    const files = await findLocalFiles(paths, { root, entry: join(root, 'app.ts'), site, askIgnored });
+    const entry = join(root, 'app.ts');
+    const files = await findLocalFiles(paths, { root, entry, site, askIgnored, onFolder });
     await change(join(root, 'words.txt'));
 
     await expect(writeFileArchive(files, join(root, 'out.tar.gz'))).rejects.toThrow(ChangedFile);

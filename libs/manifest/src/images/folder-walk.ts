@@ -20,6 +20,8 @@ export interface FolderWalkOptions {
   wanted?: Wanted | undefined;
   /** Makes the error for a link that leads out of the folder. */
   outside(path: string, target: string): Error;
+  /** Told of each folder in which it looked; absolute. */
+  onFolder(path: string): void;
 }
 
 const EVERYTHING: Wanted = { takes: () => true, leadsTo: () => true };
@@ -27,6 +29,7 @@ const EVERYTHING: Wanted = { takes: () => true, leadsTo: () => true };
 /** Finds the files and links below a folder. Names are relative to it, with slashes. */
 export async function walkFolder(options: FolderWalkOptions, at = ''): Promise<ArchiveFile[]> {
   const { folder, ignored: ask, wanted = EVERYTHING } = options;
+  options.onFolder(join(folder, at));
   const entries = (await readdir(join(folder, at), { withFileTypes: true }))
     .map((entry) => ({ entry, path: at === '' ? entry.name : `${at}/${entry.name}` }))
     .filter(({ entry, path }) => (entry.isDirectory() ? wanted.leadsTo(path) : wanted.takes(path)));

@@ -29,6 +29,8 @@ export interface ImagePackerOptions {
   askIgnored: AskIgnored;
   /** Told of each local file that is packed. */
   onFile(path: string): void;
+  /** Told of each folder in which it looked for such files. */
+  onFolder(path: string): void;
   /** What decides about running a function again, by `file:line` of the step. */
   functionSources: ReadonlyMap<string, string>;
   npm: Pick<ImagePackages, 'write'>;
@@ -115,8 +117,8 @@ export class ImagePacker implements AsyncDisposable {
   }
 
   #filesOptions(site: SourceSite): LocalFilesOptions {
-    const { project, askIgnored } = this.#options;
-    return { root: project.root, entry: project.entry, site, askIgnored };
+    const { project, askIgnored, onFolder } = this.#options;
+    return { root: project.root, entry: project.entry, site, askIgnored, onFolder };
   }
 
   async #archive(files: readonly ArchiveFile[], site: SourceSite): Promise<FileRef> {

@@ -168,6 +168,7 @@ describe('local files of an image', () => {
 
     expect(builder.watchFiles).toContain(join(project.root, 'data/old/words.txt'));
     expect(builder.watchFiles).not.toContain(join(project.root, 'data/notes.md'));
+    expect(builder.watchFolders).toEqual([join(project.root, 'data'), join(project.root, 'data/old')]);
   });
 
   test.each<[image: string, message: string, hint: string]>([

@@ -32,6 +32,8 @@ export interface LocalFilesOptions {
   /** Who added them, for messages. */
   site: SourceSite;
   askIgnored: AskIgnored;
+  /** Told of each folder in which it looks for files; absolute. */
+  onFolder(path: string): void;
 }
 
 /** A folder of which not everything may be wanted. */
@@ -64,11 +66,14 @@ export function sortedByName(files: readonly ArchiveFile[]): ArchiveFile[] {
 /** Finds the files of a folder, by their names below it. */
 export async function findFolderFiles(
   { path, ignored, wanted }: FolderPart,
-  options: Pick<LocalFilesOptions, 'root' | 'site'>,
+  options: Pick<LocalFilesOptions, 'root' | 'site' | 'onFolder'>,
 ): Promise<ArchiveFile[]> {
   const folder = resolve(options.root, path);
   const facts = await stat(folder).catch(() => undefined);
-  if (!facts) throw missing('folder', path, options);
+  if (!facts) {
+    options.onFolder(folder);
+    throw missing('folder', path, options);
+  }
   if (!facts.isDirectory()) {
     throw mistake(options, `"${path}" is no folder`, 'Add it with addLocalFile.');
   }
@@ -78,7 +83,7 @@ export async function findFolderFiles(
       `the link "${name}" in "${path}" leads to "${target}", out of the folder`,
       'Put a copy in its place, or leave it out with `ignore`.',
     );
-  return await walkFolder({ folder, ignored, wanted, outside });
+  return await walkFolder({ folder, ignored, wanted, outside, onFolder: options.onFolder });
 }
 
 async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<ArchiveFile[]> {
@@ -94,7 +99,10 @@ async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<Ar
   if (kind === 'source') return await sourcesOf(local, options);
   const file = resolve(options.root, path);
   const facts = await stat(file).catch(() => undefined);
-  if (!facts) throw missing('file', path, options);
+  if (!facts) {
+    options.onFolder(dirname(file));
+    throw missing('file', path, options);
+  }
   if (!facts.isFile()) throw mistake(options, `"${path}" is no file`, 'Add it with addLocalDir.');
   return [await describeLocalFile(file, name)];
 }
