@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openBlobStore, volumeStoreConfig, type BlobStore } from '@gantry/blobs';
 import { CONTAINER_IDS, ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, volumeHeads, type Messaging } from '@gantry/messaging';
+import { BucketMounts } from '@gantry/mounts';
 import { DEFAULTS } from '@gantry/protocol';
 import { IdentityKeys, InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import { blobPages, VolumeDirectory, VolumeStore } from '@gantry/volumes';
@@ -18,6 +19,7 @@ import {
   type InjectionToken,
 } from 'tsyringe';
 
+import { WorkerBuckets } from './buckets/worker-buckets.ts';
 import { BundleStore } from './bundles/bundle-store.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WorkerSpec } from './config.ts';
@@ -135,6 +137,17 @@ function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' |
   };
 }
 
+function createBuckets(from: DependencyContainer): Pick<WorkerParts, 'secrets' | 'buckets'> {
+  const { folder, driver, log } = from.resolve(TOKENS.spec);
+  const secrets = createSecrets(from);
+  const mounts = new BucketMounts({
+    folder: join(folder, 'buckets'),
+    warn: (message) => log.warn(message),
+  });
+  const ownerId = driver.name === 'runc' ? CONTAINER_IDS.first : (process.getuid?.() ?? 0);
+  return { secrets, buckets: new WorkerBuckets({ mounts, secrets, ownerId }) };
+}
+
 /** Nothing where the program that serves mounts was not built, as in tests. */
 function versionMounts({ runnerPath, blobs, folder, log }: WorkerSpec): WorkerVolumesOptions['mounts'] {
   const program = join(dirname(runnerPath), 'mount-daemon.mjs');
@@ -160,7 +173,7 @@ function createWorker(from: DependencyContainer): Worker {
     driver: from.resolve(TOKENS.driver),
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
-    secrets: createSecrets(from),
+    ...createBuckets(from),
     identity: createIdentity(from),
     ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),

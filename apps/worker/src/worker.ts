@@ -40,6 +40,7 @@ import { ValueStreams } from './inputs/value-streams.ts';
 import { LogForwarder } from './logs/log-forwarder.ts';
 import type { LocalMachine } from './machine/local-machine.ts';
 import { ObjectRequests } from './volumes/object-requests.ts';
+import type { WorkerBuckets } from './buckets/worker-buckets.ts';
 import type { WorkerVolumes } from './volumes/worker-volumes.ts';
 import { withinBudget } from './exit-budget.ts';
 import { StatusReporter } from './status-reporter.ts';
@@ -64,6 +65,7 @@ export interface WorkerParts {
   secrets: Pick<ContainerSecrets, 'open'>;
   identity: Pick<ContainerIdentity, 'tokenFor'>;
   volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
+  buckets: Pick<WorkerBuckets, 'start' | 'open' | 'close'>;
   volumeDirectory: VolumeDirectory;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
@@ -152,6 +154,7 @@ export class Worker {
     const orphans = await driver.reconcile();
     if (orphans > 0) log.warn({ orphans }, 'ended the containers of a worker that was killed');
     await this.#parts.volumes.start();
+    await this.#parts.buckets.start();
     await images.clean();
     await bundles.removeStale(clock.wallMs()).catch((err: unknown) => {
       log.warn({ err }, 'old bundles could not be removed');
@@ -222,6 +225,7 @@ export class Worker {
     if (this.#directory) (await this.#directory.catch(() => undefined))?.close();
     await this.#parts.driver.close();
     await this.#parts.volumes.close();
+    await this.#parts.buckets.close();
     await this.#parts.messaging.close();
   }
 
@@ -273,11 +277,11 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, images, secrets, volumes, identity, machine, clock, log, exitGraceMs } =
+    const { driver, bundles, images, secrets, volumes, buckets, identity, machine, clock, log, exitGraceMs } =
       this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, images, secrets, volumes, identity, machine, clock, log, exitGraceMs },
+      ...{ driver, bundles, images, secrets, volumes, buckets, identity, machine, clock, log, exitGraceMs },
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

@@ -1,3 +1,4 @@
+export { assertBucketAccess, type BucketAccess } from './bucket-access.ts';
 export type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
 export type { BlobStoreConfig, DiskBlobStoreConfig, S3BlobStoreConfig } from './config.ts';
 export { volumeStoreConfig } from './config.ts';

@@ -1,6 +1,6 @@
 import { type BucketItem, Client } from 'minio';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ExecutionError, InvalidError, NotFoundError, valueName } from '@gantry/protocol';
+import { ExecutionError, NotFoundError, valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
 import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
 import type { S3BlobStoreConfig } from './config.ts';
@@ -15,6 +15,7 @@ import {
   verifyWritten,
 } from './digest.ts';
 import { MultipartUpload } from './multipart-upload.ts';
+import { addressOf } from './s3-address.ts';
 
 const RETRY_DELAYS_MS = [100, 400, 1600, 3200];
 const TRANSIENT = /ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|socket hang up|Retryable HTTP status/;
@@ -235,17 +236,8 @@ function partBytes(partCount: number): number {
 }
 
 function connect(config: S3BlobStoreConfig): Client {
-  const url = URL.parse(config.endpoint);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new InvalidError(`"${config.endpoint}" is not the URL of an S3 store`, {
-      hint: 'Write it like "http://minio.example.com:9000".',
-    });
-  }
-  const useSSL = url.protocol === 'https:';
   return new Client({
-    endPoint: url.hostname,
-    port: url.port === '' ? (useSSL ? 443 : 80) : Number(url.port),
-    useSSL,
+    ...addressOf(config.endpoint),
     accessKey: config.accessKey,
     secretKey: config.secretKey,
     region: config.region ?? 'us-east-1',

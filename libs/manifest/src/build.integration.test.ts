@@ -135,6 +135,30 @@ app.include(app2);`);
     ]);
   });
 
+  test('have buckets of S3 stores beside volumes, with secrets by their names', async () => {
+    const manifest = await manifestOf(`
+import { CloudBucketMount, Secret, Volume } from 'gantry';
+const options = { bucketEndpointUrl: 'http://localhost:9000', keyPrefix: 'raw/', readOnly: true };
+const raw = new CloudBucketMount('trips', { ...options, secret: Secret.fromName('s3') });
+const app2 = new App('two', { volumes: { '/raw/': raw } });
+export const f = app2.function(
+  { volumes: { out: new CloudBucketMount('results'), data: Volume.fromName('data') } },
+  async () => 1,
+);
+app.include(app2);`);
+
+    expect(manifest.functions[0]?.options).toEqual({
+      volumes: [{ path: 'data', name: 'data' }],
+      buckets: [
+        {
+          ...{ path: '/raw', bucket: 'trips', endpoint: 'http://localhost:9000', keyPrefix: 'raw/' },
+          ...{ secret: { type: 'named', name: 's3' }, readOnly: true },
+        },
+        { path: 'out', bucket: 'results' },
+      ],
+    });
+  });
+
   test('a class carries its parameters, hooks, methods and options', async () => {
     const manifest = await manifestOf(`
 /** Reads pages. */

@@ -3,6 +3,7 @@ import {
   mountPath,
   parseGpuConfig,
   type BatchingSpec,
+  type BucketMountSpec,
   type FunctionOptionsSpec,
   type RetriesSpec,
   type VolumeMountSpec,
@@ -18,10 +19,11 @@ interface Modifiers {
   image?: number | undefined;
 }
 
-type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | 'volumes'> & {
+type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | keyof Mounts> & {
   retries?: number | Partial<RetriesSpec> | undefined;
-  volumes?: Record<string, Omit<VolumeMountSpec, 'path'>> | undefined;
+  volumes?: Record<string, Omit<VolumeMountSpec, 'path'> | Omit<BucketMountSpec, 'path'>> | undefined;
 };
+type Mounts = Pick<FunctionOptionsSpec, 'volumes' | 'buckets'>;
 
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
 export function toOptionsSpec(
@@ -54,17 +56,21 @@ export function toOptionsSpec(
     blockNetwork: given.blockNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
-    volumes: toMounts(given.volumes),
+    ...toMounts(given.volumes),
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
 }
 
-function toMounts(volumes: GivenOptions['volumes']): VolumeMountSpec[] | undefined {
-  const mounts = Object.entries(volumes ?? {}).map(([path, volume]) => ({
-    path: mountPath(path),
-    ...volume,
-  }));
-  return mounts.length > 0 ? mounts.sort((left, right) => (left.path < right.path ? -1 : 1)) : undefined;
+/** The code has volumes and buckets in one table, as they share their paths. */
+function toMounts(given: GivenOptions['volumes'] = {}): Mounts {
+  const paths = Object.keys(given).sort((left, right) => (mountPath(left) < mountPath(right) ? -1 : 1));
+  const [volumes, buckets]: [VolumeMountSpec[], BucketMountSpec[]] = [[], []];
+  for (const key of paths) {
+    const [path, mount] = [mountPath(key), given[key]];
+    if (mount && 'bucket' in mount) buckets.push({ path, ...mount });
+    else if (mount) volumes.push({ path, ...mount });
+  }
+  return { ...(volumes.length > 0 && { volumes }), ...(buckets.length > 0 && { buckets }) };
 }
 
 function listOf(value: string | string[] | undefined): string[] | undefined {

@@ -28,6 +28,7 @@ import {
 
 import { isListOfImages } from './image-rules.ts';
 import {
+  isBucketMounts,
   isFilledList,
   isLabel,
   isListOf,
@@ -137,6 +138,7 @@ const OptionsShape = declare({
   blockNetwork: optional(IsBoolean()),
   restrictAccess: optional(IsBoolean()),
   volumes: optional(satisfies(isVolumeMounts, 'must be a list of volumes and their paths')),
+  buckets: optional(satisfies(isBucketMounts, 'must be a list of buckets and their paths')),
   secrets: optional(satisfies((value) => isListOf(value, isSecretRef), 'must be a list of secrets')),
 });
 

@@ -70,6 +70,14 @@ function aManifest(): Manifest {
             { type: 'named', name: 'db', environment: 'dev', requiredKeys: ['A'] },
             { type: 'inline', index: 0 },
           ],
+          volumes: [{ path: '/models', name: 'models', createIfMissing: true, subPath: 'a/b' }],
+          buckets: [
+            { path: 'all', bucket: 'trips' },
+            {
+              ...{ path: 'raw', bucket: 'trips', endpoint: 'http://localhost:9000', keyPrefix: 'raw/' },
+              ...{ secret: { type: 'named', name: 's3' }, readOnly: true, requesterPays: true },
+            },
+          ],
         },
         methods: [
           {
@@ -185,6 +193,14 @@ describe('a manifest', () => {
     ['functions.0.options.secrets', [{ type: 'named', name: 'db', requiredKeys: 'A' }]],
     ['functions.0.options.secrets', [{ type: 'inline', index: -1 }]],
     ['functions.0.options.secrets', [{ type: 'inline', keys: ['A'] }]],
+    ['functions.0.options.volumes', []],
+    ['functions.0.options.volumes', [{ name: 'models' }]],
+    ['functions.0.options.volumes', [{ path: 'm', name: 'models', readOnly: false }]],
+    ['functions.0.options.buckets', [{ path: 'raw' }]],
+    ['functions.0.options.buckets', [{ path: 'raw', bucket: 'No' }]],
+    ['functions.0.options.buckets', [{ path: 'raw', bucket: 'trips', endpoint: 'ftp://localhost' }]],
+    ['functions.0.options.buckets', [{ path: 'raw', bucket: 'trips', keyPrefix: 'raw' }]],
+    ['functions.0.options.buckets', [{ path: 'raw', bucket: 'trips', secret: 'a' }]],
     ['functions.0.methods.0.handlerKind', 'later'],
     ['functions.0.methods.0.callable', 'yes'],
     ['functions.0.methods.0.params.0.type', { type: 'tuple' }],

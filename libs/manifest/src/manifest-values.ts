@@ -1,4 +1,10 @@
-import { assertApart, mountPath, volumePath } from '@gantry/protocol';
+import {
+  assertApart,
+  assertBucketMount,
+  type BucketMountSpec,
+  mountPath,
+  volumePath,
+} from '@gantry/protocol';
 
 const PLAIN_TYPES = new Set([
   'string',
@@ -51,16 +57,39 @@ export function isSecretRef(value: unknown): boolean {
 
 /** True for the volumes of one function: paths in their form, none inside of another. */
 export function isVolumeMounts(value: unknown): boolean {
-  if (!isFilledList(value, isVolumeMount)) return false;
-  try {
+  return isFilledList(value, isVolumeMount) && areApart(value as { path: string }[]);
+}
+
+/** True for the buckets of one function: paths in their form, none inside of another. */
+export function isBucketMounts(value: unknown): boolean {
+  return isFilledList(value, isBucketMount) && areApart(value as { path: string }[]);
+}
+
+function areApart(mounts: readonly { path: string }[]): boolean {
+  return passes(() => {
     assertApart(
       'volumes',
-      (value as { path: string }[]).map(({ path }) => path),
+      mounts.map(({ path }) => path),
     );
+  });
+}
+
+function passes(check: () => void): boolean {
+  try {
+    check();
     return true;
   } catch {
     return false;
   }
+}
+
+function isBucketMount(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { path, secret, readOnly, requesterPays } = value;
+  if (typeof path !== 'string' || !passes(() => mountPath(path)) || mountPath(path) !== path) return false;
+  if (![readOnly, requesterPays].every((flag) => flag === undefined || flag === true)) return false;
+  if (secret !== undefined && !isSecretRef(secret)) return false;
+  return passes(() => assertBucketMount(value as unknown as BucketMountSpec));
 }
 
 function isVolumeMount(value: unknown): boolean {

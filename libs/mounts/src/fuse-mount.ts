@@ -46,7 +46,8 @@ export function findMountProblem(): MountProblem | undefined {
   }
 }
 
-function hasProgram(name: string): boolean {
+/** Whether it is on the path. */
+export function hasProgram(name: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK);

@@ -1,4 +1,6 @@
 export { BlockCache, type BlockCacheParts } from './block-cache.ts';
+export { findBucketProblem, type BucketToMount } from './bucket-mount.ts';
+export { BucketMounts, type BucketMountsOptions, type MountedBucket } from './bucket-mounts.ts';
 export { BlockFolder } from './block-folder.ts';
 export type { BlockReader, BlockSource } from './block-source.ts';
 export type { VersionToMount } from './daemon-messages.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { MOUNT_TYPE, mountShared, unmount } from './fuse-mount.ts';
+import { mountShared, unmount } from './fuse-mount.ts';
 
 /**
  * The folder in which a worker mounts. It is a mount itself, of the kind that tells others what happens in it: else each
@@ -9,10 +9,13 @@ import { MOUNT_TYPE, mountShared, unmount } from './fuse-mount.ts';
  */
 export class MountFolder {
   readonly #path: string;
+  readonly #type: string;
   #prepared: Promise<void> | undefined;
 
-  constructor(path: string) {
+  /** @param type What is mounted there, in the kernel's words. */
+  constructor(path: string, type: string) {
     this.#path = path;
+    this.#type = type;
   }
 
   /** Makes a place to mount at. */
@@ -28,7 +31,7 @@ export class MountFolder {
   async places(): Promise<string[]> {
     const real = await realpath(this.#path).catch(() => this.#path);
     const mounts = await mountTable();
-    const found = mounts.filter(({ type, place }) => type === MOUNT_TYPE && place.startsWith(`${real}/`));
+    const found = mounts.filter(({ type, place }) => type === this.#type && place.startsWith(`${real}/`));
     return found.map(({ place }) => join(this.#path, place.slice(real.length + 1))).reverse();
   }
 
@@ -60,7 +63,8 @@ export class MountFolder {
   }
 }
 
-async function mountTable(): Promise<{ place: string; type: string }[]> {
+/** What is mounted, as this process sees it. */
+export async function mountTable(): Promise<{ place: string; type: string }[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   return table.split('\n').map((line) => {
     const [about = '', system = ''] = line.split(' - ');

@@ -5,7 +5,7 @@ import { GantryError } from '@gantry/protocol';
 
 import { DaemonProcess, type DaemonCommand } from './daemon-process.ts';
 import type { VersionToMount } from './daemon-messages.ts';
-import { findMountProblem } from './fuse-mount.ts';
+import { findMountProblem, MOUNT_TYPE } from './fuse-mount.ts';
 import { MountFolder } from './mount-folder.ts';
 
 export interface VersionMountsOptions extends DaemonCommand {
@@ -51,7 +51,7 @@ export class VersionMounts {
 
   constructor(options: VersionMountsOptions) {
     this.#options = options;
-    this.#folder = new MountFolder(options.folder);
+    this.#folder = new MountFolder(options.folder, MOUNT_TYPE);
   }
 
   /**

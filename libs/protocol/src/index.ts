@@ -262,6 +262,7 @@ export {
   type OptionRange,
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
+export { assertBucketMount, type BucketMountSpec } from './bucket-mount.ts';
 export { assertApart, mountPath, type VolumeMount, type VolumeMountSpec } from './volume-mount.ts';
 export {
   assertLinkTarget,

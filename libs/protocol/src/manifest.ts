@@ -2,6 +2,7 @@ import type { ImageSpec } from './image.ts';
 import type { Json } from './json.ts';
 import type { ScheduleSpec } from './schedule.ts';
 import type { SecretRef } from './secret.ts';
+import type { BucketMountSpec } from './bucket-mount.ts';
 import type { VolumeMountSpec } from './volume-mount.ts';
 
 /** The version of the manifest's shape. A reader refuses a version it does not know. */
@@ -92,6 +93,8 @@ export interface FunctionOptionsSpec {
   secrets?: SecretRef[] | undefined;
   /** By their paths. */
   volumes?: VolumeMountSpec[] | undefined;
+  /** By their paths; none is inside of a volume, nor the other way. */
+  buckets?: BucketMountSpec[] | undefined;
   /** In order of preference, each `<TYPE>[:<count>]` in capitals, or `ANY`. */
   gpu?: string[] | undefined;
   ephemeralDiskMiB?: number | undefined;

@@ -88,7 +88,10 @@ export function secretRefsOf({
   functions,
   images = [],
 }: Pick<Manifest, 'functions' | 'images'>): SecretRef[] {
-  const ofFunctions = functions.flatMap(({ options }) => options.secrets ?? []);
+  const ofFunctions = functions.flatMap(({ options: { secrets = [], buckets = [] } }) => [
+    ...secrets,
+    ...buckets.flatMap(({ secret }) => secret ?? []),
+  ]);
   const ofImages = images.flatMap(({ steps }) =>
     steps.flatMap((step) => {
       const credentials = 'credentials' in step && step.credentials ? [step.credentials.secret] : [];

@@ -1,6 +1,7 @@
 import type { Image } from './image/image.ts';
 import type { Schedule } from './schedule.ts';
 import type { Secret } from './secret.ts';
+import type { CloudBucketMount } from './volumes/cloud-bucket-mount.ts';
 import type { Volume } from './volumes/volume.ts';
 
 /** Options shared by functions and classes. Omitted fields take the platform's default. */
@@ -66,10 +67,10 @@ export interface ResourceOptions {
    */
   secrets?: Secret[];
   /**
-   * Volumes that its containers have, by path: absolute, or relative to the working directory. Containers that are plain
+   * Volumes and buckets that its containers have, by path: absolute, or relative to the working directory. Containers that are plain
    * processes have the latter alone. Those of the app come along; at one path the function's own counts.
    */
-  volumes?: Record<string, Volume>;
+  volumes?: Record<string, Volume | CloudBucketMount>;
 }
 
 export interface RetryPolicy {

@@ -3,7 +3,7 @@ import { warn } from './report.mjs';
 import { findProgram } from './run-program.mjs';
 import { aptInstall } from './system-packages.mjs';
 
-/** Programs of the runc driver and of image builds, with the Debian packages that have them. */
+/** Programs of the runc driver, of image builds and of buckets, with the Debian packages that have them. */
 const PACKAGES = {
   runc: 'runc',
   crun: 'crun',
@@ -15,6 +15,8 @@ const PACKAGES = {
   mmdebstrap: 'mmdebstrap',
   slirp4netns: 'slirp4netns',
   newuidmap: 'uidmap',
+  rclone: 'rclone',
+  fusermount3: 'fuse3',
 };
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { checkWorkers } from './checks.ts';
+import { checkMounts } from './mount-checks.ts';
 
 const driver = { name: 'process', images: false, nodeVersion: '24.0.0' };
 
@@ -21,5 +22,21 @@ describe('the check of containers', () => {
       detail: 'process with Node 24.0.0, without images; runc cannot run here: there is no "tini"',
       hint: 'Run "apt-get install tini".',
     });
+  });
+});
+
+describe('the check of mounts', () => {
+  test('says that files are copied where there is no FUSE, and what buckets lack', () => {
+    const volumes = { message: 'mounts need root', hint: 'Start the worker as root.' };
+    const buckets = { message: 'there is no "rclone"', hint: 'Run "apt-get install rclone fuse3".' };
+
+    expect(checkMounts({ volumes, buckets })).toMatchObject([
+      { status: 'warn', detail: expect.stringContaining('there is no FUSE: mounts need root') as string },
+      { status: 'warn', hint: 'Run "apt-get install rclone fuse3".' },
+    ]);
+    expect(checkMounts({ volumes: undefined, buckets: undefined })).toMatchObject([
+      { name: 'volumes', status: 'ok' },
+      { name: 'buckets', status: 'ok' },
+    ]);
   });
 });

@@ -2,6 +2,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import tls from 'node:tls';
 
+import { findBucketProblem, findMountProblem } from '@gantry/mounts';
 import { isGantryError, type HelloReply } from '@gantry/protocol';
 import { type Connection, findConnection } from 'gantry/internal';
 
@@ -10,6 +11,7 @@ import { findNatsProgram, isAtLeast } from '../platform/nats-program.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { isPortFree } from '../platform/ports.ts';
 import { toSize } from '../terminal/units.ts';
+import { checkMounts } from './mount-checks.ts';
 
 /** One thing that was looked at. */
 export interface Check {
@@ -40,6 +42,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     checkPlatform(platform),
     ...(platform.hello ? [checkDurability(platform.hello), checkWorkers(platform.hello)] : []),
     await checkDisk(options.dataDir),
+    ...checkMounts({ volumes: findMountProblem(), buckets: findBucketProblem() }),
     ...(platform.hello ? [] : await checkPorts()),
     ...(platform.hello && platform.connection ? [await checkCertificate(platform.connection)] : []),
   ];

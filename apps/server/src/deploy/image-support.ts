@@ -49,9 +49,13 @@ export async function assertImagesPossible(
   );
 }
 
-function needsOfVolumes({ options, site }: FunctionSpec): ImageNeed[] {
-  const absolute = (options.volumes ?? []).filter(({ path }) => path.startsWith('/'));
-  return absolute.map(({ path }) => ({ what: `a volume at "${path}"`, instead: RELATIVE_PATH, site }));
+function needsOfVolumes({ options: { volumes = [], buckets = [] }, site }: FunctionSpec): ImageNeed[] {
+  const needs = [
+    ...volumes.map(({ path }) => ({ path, what: `a volume at "${path}"` })),
+    ...buckets.map(({ path }) => ({ path, what: `a bucket at "${path}"` })),
+  ];
+  const absolute = needs.filter(({ path }) => path.startsWith('/'));
+  return absolute.map(({ what }) => ({ what, instead: RELATIVE_PATH, site }));
 }
 
 // Workers report every few seconds, and at once when they are asked: a server that has just started knows none.

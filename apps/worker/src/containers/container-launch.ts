@@ -29,9 +29,18 @@ export class ContainerLaunch {
     this.#needs.catch(() => undefined);
   }
 
-  /** Starts the process, which has a place for each of these volumes. */
-  start(shown: readonly ContainerVolume[]): Promise<Container> {
-    return startContainer(this.#order, { ...this.#around, shown });
+  /** Starts the process, which has a place for each of these volumes, and its buckets. */
+  async start(shown: readonly ContainerVolume[], onLost: (error: Error) => void): Promise<Container> {
+    const buckets = await this.#around.buckets.open(this.#order.record, onLost);
+    try {
+      const around = { ...this.#around, shown: [...shown, ...buckets.shown] };
+      const container = await startContainer(this.#order, around);
+      void container.exited.then(() => buckets.release());
+      return container;
+    } catch (error) {
+      buckets.release();
+      throw error;
+    }
   }
 
   /** Puts files and secrets in place; resolves to the order for the runner. */

@@ -1,4 +1,4 @@
-import type { FunctionRecord, SecretValues } from '@gantry/protocol';
+import type { FunctionRecord, SecretRef, SecretValues } from '@gantry/protocol';
 import type { InlineSecrets, SecretOpener } from '@gantry/secrets';
 
 /** Opens the secrets of containers that start here: the one place where a worker sees values. */
@@ -16,9 +16,16 @@ export class ContainerSecrets {
    *
    * @throws NotFoundError for a secret that is gone, or has lost a key that it must have.
    */
-  async open({ spec, environment, appId, version }: FunctionRecord): Promise<SecretValues> {
-    const { secrets = [] } = spec.options;
-    if (secrets.length === 0) return {};
+  async open(record: FunctionRecord): Promise<SecretValues> {
+    const { secrets = [] } = record.spec.options;
+    return secrets.length === 0 ? {} : await this.valuesOf(record, secrets);
+  }
+
+  /** What some of the secrets of a function hold. */
+  async valuesOf(
+    { environment, appId, version }: FunctionRecord,
+    secrets: readonly SecretRef[],
+  ): Promise<SecretValues> {
     const inline = (index: number) => this.#inline.open({ appId, version }, index);
     return await this.#opener.open(secrets, { environment, inline });
   }

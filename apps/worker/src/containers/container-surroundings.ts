@@ -1,6 +1,7 @@
 import type { ContainerDriver } from '@gantry/containers';
 import type { WorkerToRunner } from '@gantry/protocol';
 
+import type { WorkerBuckets } from '../buckets/worker-buckets.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
@@ -21,6 +22,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   secrets: Pick<ContainerSecrets, 'open'>;
   identity: Pick<ContainerIdentity, 'tokenFor'>;
   volumes: Pick<WorkerVolumes, 'open'>;
+  buckets: Pick<WorkerBuckets, 'open'>;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;

@@ -60,6 +60,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #exhaustedBy: string | undefined;
   #state: ContainerStatus['state'] = 'starting';
   #process: ContainerProcess | undefined;
+  readonly #onLost = (error: Error): void =>
+    this.kill('preempted', `its volumes cannot be read any more: ${error.message}`);
   readonly #door = new ExecDoor();
   readonly #calls: CodeCalls;
   readonly #volumes: ContainerVolumes;
@@ -93,7 +95,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
         holdsLeases: () => this.#inputs.holdsLeases,
         onCutOff: () =>
           this.kill('preempted', 'its worker was cut off while inputs ran, which run elsewhere'),
-        onLost: (error) => this.kill('preempted', `its volumes cannot be read any more: ${error.message}`),
+        onLost: this.#onLost,
         pid: () => this.#process?.pid,
         say: (text) => around.containerLog.system(`container ${this.containerId}: ${text}`),
       },
@@ -201,7 +203,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#killAfter(startupTimeoutMs, 'loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
     const launch = new ContainerLaunch(this.#order, this.#around);
     try {
-      const container = await launch.start(this.#volumes.shown);
+      const container = await launch.start(this.#volumes.shown, this.#onLost);
       this.#process = new ContainerProcess(container, containerLog, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),

@@ -1,6 +1,6 @@
 import { assertApart, InvalidError } from '@gantry/protocol';
 
-/** What every volume has. */
+/** What everything has that can be among `volumes`. */
 export const VOLUME = Symbol.for('gantry.Volume');
 
 /**
@@ -17,7 +17,7 @@ export function checkVolumes(subject: string, volumes: unknown): void {
   }
   for (const [path, volume] of Object.entries(volumes)) {
     if (isVolume(volume)) continue;
-    throw new InvalidError(`${subject}: what is at "${path}" is no Volume`, {
+    throw new InvalidError(`${subject}: what is at "${path}" is no Volume or CloudBucketMount`, {
       hint: "Write Volume.fromName('models').",
     });
   }

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+
+import { assertBucketMount } from './bucket-mount.ts';
+
+describe('a bucket that containers have', () => {
+  it.each([
+    { bucket: 'trips' },
+    { bucket: 'my.trips-2', endpoint: 'https://minio.example.com:9000/', keyPrefix: 'raw/year=2024/' },
+  ])('may be %j', (mount) => {
+    expect(() => assertBucketMount(mount)).not.toThrow();
+  });
+
+  it.each([
+    [{ bucket: 'No' }, 'is no name of a bucket'],
+    [{ bucket: '../etc' }, 'is no name of a bucket'],
+    [{ bucket: 'trips', endpoint: 'localhost:9000' }, 'is not the URL of an S3 store'],
+    [{ bucket: 'trips', endpoint: 'https://key:secret@localhost' }, 'is not the URL of an S3 store'],
+    [{ bucket: 'trips', keyPrefix: 'raw' }, 'cannot be its keyPrefix'],
+    [{ bucket: 'trips', keyPrefix: '/raw/' }, 'cannot be its keyPrefix'],
+    [{ bucket: 'trips', keyPrefix: 'a/../' }, 'cannot be its keyPrefix'],
+    [{ bucket: 'trips', keyPrefix: 'a\n/' }, 'cannot be its keyPrefix'],
+    [{ bucket: 'trips', keyPrefix: `${'a'.repeat(1_000)}/` }, 'cannot be its keyPrefix'],
+  ])('is refused as %j', (mount, message) => {
+    expect(() => assertBucketMount(mount)).toThrow(message);
+  });
+});
