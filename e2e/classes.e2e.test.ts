@@ -15,7 +15,8 @@ let platform: Platform;
 let folder: TemporaryDirectory;
 
 beforeAll(async () => {
-  platform = await startPlatformWith(ENTRY);
+  // Its hooks write to files of this machine.
+  platform = await startPlatformWith(ENTRY, ['--driver', 'process']);
   folder = await temporaryDirectory('gantry-classes-');
 });
 

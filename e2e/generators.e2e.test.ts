@@ -19,7 +19,8 @@ let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
 let files = 0;
 
 beforeAll(async () => {
-  platform = await startPlatformWith(ENTRY);
+  // Its functions write to files of this machine, and are killed by their process ids.
+  platform = await startPlatformWith(ENTRY, ['--driver', 'process']);
   folder = await temporaryDirectory('gantry-generators-');
 });
 

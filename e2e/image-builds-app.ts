@@ -23,7 +23,5 @@ export const look = app.function({ image }, async () => ({
   folder: process.cwd(),
 }));
 
-/** In the image that functions without one have. */
-export const plain = app.function(
-  async () => /^ID=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1],
-);
+/** Without an image: on the programs of the machine. */
+export const plain = app.function(async () => readFileSync('/etc/os-release', 'utf8'));

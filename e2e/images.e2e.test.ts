@@ -12,7 +12,7 @@ const file = (name: string): string => join(import.meta.dirname, name);
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await startPlatformWith(file('images-app.ts'));
+  platform = await startPlatformWith(file('images-app.ts'), ['--driver', 'process']);
 });
 
 afterAll(async () => {

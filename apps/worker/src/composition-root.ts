@@ -87,10 +87,14 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
 }
 
 function createDriver(from: DependencyContainer): ContainerDriver {
-  const { folder, runnerPath, nodePath, nodeFlags, prewarm, driver, ociRuntime } = from.resolve(TOKENS.spec);
+  const { folder, runnerPath, nodePath, nodeFlags, prewarm, driver } = from.resolve(TOKENS.spec);
   const shared = { dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm };
   if (driver.name === 'runc') {
-    return new RuncDriver({ ...shared, ociRuntime, prewarmDiskMiB: DEFAULTS.ephemeralDiskMiB });
+    return new RuncDriver({
+      ...shared,
+      ociRuntime: driver.ociRuntime,
+      prewarmDiskMiB: DEFAULTS.ephemeralDiskMiB,
+    });
   }
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
   return new ProcessDriver({ ...shared, env });

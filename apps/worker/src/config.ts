@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 
 import type { BlobStoreConfig } from '@gantry/blobs';
-import { findRuncProblem } from '@gantry/containers';
 import type { Nearby } from '@gantry/messaging';
 import { LIMITS, type MachineCapacity, type WorkerLabels } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
-import { chooseDriver, type DriverChoice, type DriverName } from './driver-choice.ts';
+import { findDriver, type DriverChoice, type DriverName } from './driver-choice.ts';
 
 /** What {@link startWorker} needs to know. */
 export interface WorkerConfig {
@@ -25,7 +24,7 @@ export interface WorkerConfig {
   prewarm?: number | undefined;
   /** How containers are made. @defaultValue 'auto' */
   driver?: DriverName | undefined;
-  /** An OCI runtime, for the runc driver: a name on PATH, or a path. @defaultValue 'runc' */
+  /** An OCI runtime, for the runc driver: a name on PATH, or a path. @defaultValue crun where it is, else runc */
   ociRuntime?: string | undefined;
   log: Logger;
   /** Keys that open secrets. @defaultValue those in `secrets.key` of `dataDir` */
@@ -55,7 +54,6 @@ export interface WorkerSpec {
   nodeFlags: readonly string[];
   prewarm: number;
   driver: DriverChoice;
-  ociRuntime: string | undefined;
   log: Logger;
   secretsKey: string | undefined;
   capacity: Partial<MachineCapacity>;
@@ -66,19 +64,20 @@ export interface WorkerSpec {
   nearby: Nearby | undefined;
 }
 
-export function completeConfig(config: WorkerConfig): WorkerSpec {
-  const { natsUrl, blobs, runnerPath, nodePath, log } = config;
+/** @throws ContainerError if the driver that is asked for cannot run here. */
+export async function completeConfig(config: WorkerConfig): Promise<WorkerSpec> {
+  const { natsUrl, blobs, runnerPath, nodePath, log, driver, ociRuntime } = config;
+  const folder = join(config.dataDir, 'worker');
   return {
     natsUrl,
     dataDir: config.dataDir,
-    folder: join(config.dataDir, 'worker'),
+    folder,
     blobs,
     runnerPath,
     nodePath,
     nodeFlags: config.nodeFlags ?? [],
     prewarm: config.prewarm ?? 1,
-    driver: chooseDriver(config.driver ?? 'auto', findRuncProblem(config.ociRuntime)),
-    ociRuntime: config.ociRuntime,
+    driver: await findDriver({ driver, ociRuntime, folder, runnerPath, nodePath }),
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
     rateLimit: config.rateLimit,

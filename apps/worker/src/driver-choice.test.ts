@@ -1,28 +1,36 @@
 import { describe, expect, it } from 'vitest';
 
-import { chooseDriver } from './driver-choice.ts';
+import { chooseDriver, findDriver } from './driver-choice.ts';
 
 const problem = { message: 'there is no "runc"', hint: 'Run "apt-get install runc".' };
+const ociRuntime = 'crun';
 
 describe('the driver of a worker', () => {
-  it('is the one that is asked for, where it can run', () => {
-    expect(chooseDriver('runc', undefined)).toEqual({ name: 'runc' });
-    expect(chooseDriver('process', undefined)).toEqual({ name: 'process' });
-    expect(chooseDriver('process', problem)).toEqual({ name: 'process' });
+  it('isolates containers where that works, whether asked for or not', () => {
+    for (const driver of ['auto', 'runc'] as const) {
+      expect(chooseDriver({ driver, ociRuntime }, undefined)).toEqual({ name: 'runc', ociRuntime });
+    }
   });
 
-  it('is refused with what to do where it cannot run', () => {
-    expect(() => chooseDriver('runc', problem)).toThrow('there is no "runc"');
-    expect(() => chooseDriver('runc', problem)).toThrow(
-      expect.objectContaining({ hint: 'Run "apt-get install runc".' }) as Error,
+  it('is refused with what to do where it is asked for and cannot run', () => {
+    expect(() => chooseDriver({ driver: 'runc', ociRuntime }, problem)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(problem.message) as string,
+        hint: problem.hint,
+      }) as Error,
     );
   });
 
   it('says why, if its own choice is without isolation', () => {
-    expect(chooseDriver('auto', problem)).toMatchObject({
+    expect(chooseDriver({ driver: 'auto', ociRuntime }, problem)).toEqual({
       name: 'process',
-      why: expect.stringContaining(problem.message) as string,
+      why: `runc cannot run here: ${problem.message}`,
       hint: problem.hint,
     });
+  });
+
+  it('makes plain processes where these are asked for, and looks for nothing else', async () => {
+    const nowhere = { folder: '/nowhere', runnerPath: '/nowhere/runner.mjs' };
+    expect(await findDriver({ driver: 'process', ...nowhere })).toEqual({ name: 'process' });
   });
 });

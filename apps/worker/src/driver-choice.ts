@@ -1,34 +1,49 @@
-import type { RuncProblem } from '@gantry/containers';
-import { ContainerError } from '@gantry/protocol';
+import { defaultRuntime, findRuncProblem, tryRunc, type RuncProblem } from '@gantry/containers';
+import { ContainerError, DEFAULTS } from '@gantry/protocol';
 
-/** How containers are made: `auto` takes the best that this machine can. */
+/** How containers are made: `auto` isolates them where this machine can. */
 export type DriverName = 'auto' | 'runc' | 'process';
-
-/** What `auto` prefers where it can run. */
-const PREFERRED = 'process' as DriverChoice['name'];
 
 export interface DriverChoice {
   name: Exclude<DriverName, 'auto'>;
-  /** One line: why not the other, where that was not asked for. */
+  /** Of runc containers: what starts them, a name on PATH or a path. */
+  ociRuntime?: string | undefined;
+  /** One line: why containers are not isolated, where that was not asked for. */
   why?: string | undefined;
   /** What to do about it. */
   hint?: string | undefined;
 }
 
+export interface DriverWish {
+  driver?: DriverName | undefined;
+  ociRuntime?: string | undefined;
+  /** Where a container may be tried. */
+  folder: string;
+  runnerPath: string;
+  nodePath?: string | undefined;
+}
+
 /**
- * Decides which driver a worker uses.
+ * Finds out which driver a worker uses. `auto` starts a container to be sure, before any call depends on it.
  *
  * @throws ContainerError if the one that is asked for cannot run here.
  */
-export function chooseDriver(wanted: DriverName, problem: RuncProblem | undefined): DriverChoice {
-  if (wanted === 'process') return { name: 'process' };
-  if (wanted === 'runc') {
-    if (!problem) return { name: 'runc' };
-    throw new ContainerError(`the driver "runc" cannot run here: ${problem.message}`, { hint: problem.hint });
-  }
-  if (problem)
-    return { name: 'process', why: `runc cannot run here: ${problem.message}`, hint: problem.hint };
-  return PREFERRED === 'process'
-    ? { name: 'process', why: '"--driver runc" isolates them', hint: 'Start with "--driver runc".' }
-    : { name: PREFERRED };
+export async function findDriver(wish: DriverWish): Promise<DriverChoice> {
+  const { driver = 'auto', ociRuntime = defaultRuntime(), folder: dataDir, ...programs } = wish;
+  if (driver === 'process') return { name: 'process' };
+  const lacking = findRuncProblem(ociRuntime);
+  const isTried = driver === 'auto' && !lacking;
+  const trial = { ...programs, dataDir, ociRuntime, diskMiB: DEFAULTS.ephemeralDiskMiB };
+  return chooseDriver({ driver, ociRuntime }, isTried ? await tryRunc(trial) : lacking);
+}
+
+/** Decides between the drivers, given why containers of an OCI runtime cannot run here, if so. */
+export function chooseDriver(
+  { driver, ociRuntime }: { driver: Exclude<DriverName, 'process'>; ociRuntime: string },
+  problem: RuncProblem | undefined,
+): DriverChoice {
+  if (!problem) return { name: 'runc', ociRuntime };
+  const { message, hint } = problem;
+  if (driver === 'auto') return { name: 'process', why: `runc cannot run here: ${message}`, hint };
+  throw new ContainerError(`the driver "runc" cannot run here: ${message}`, { hint });
 }

@@ -16,7 +16,7 @@ export interface RunningWorker {
 /**
  * Starts a worker in this process.
  *
- * @throws `ConnectionError` if NATS cannot be reached.
+ * @throws `ConnectionError` if NATS cannot be reached, `ContainerError` if the driver asked for cannot run here.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export interface RunningWorker {
  * ```
  */
 export async function startWorker(config: WorkerConfig): Promise<RunningWorker> {
-  const spec = completeConfig(config);
+  const spec = await completeConfig(config);
   const { workerId, worker } = await composeWorker(spec);
   await worker.start();
   config.log.info({ workerId, driver: spec.driver.name, why: spec.driver.why }, 'the worker runs');

@@ -82,6 +82,8 @@ export class WorkerUnderTest implements AsyncDisposable {
       blobs: blobConfig,
       runnerPath,
       log,
+      // Plain processes, unless a test is about containers that are more.
+      driver: 'process',
       ...config,
     });
     stack.defer(() => worker.stop());

@@ -7,6 +7,8 @@ import { runCli } from '../../platform.ts';
 import { Part } from './part.ts';
 
 const TOKEN = 'token-of-the-fault-tests';
+/** Its containers write to files of this machine, and are killed by their process ids. */
+const WORKER = ['worker', '--driver', 'process'];
 /** Sockets of containers do not fit below it. */
 export const LONG_FOLDER = 'a-folder-with-a-name-that-is-long-enough-for-sockets-to-need-another-place';
 
@@ -51,8 +53,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const clients = await TcpProxy.open(...ports);
   builder.links.set('clients', clients);
   const workers: [Part, Part] = [
-    await builder.build('worker-1', ['worker']),
-    await builder.build('worker-2', ['worker'], LONG_FOLDER),
+    await builder.build('worker-1', WORKER),
+    await builder.build('worker-2', WORKER, LONG_FOLDER),
   ];
   const gateway = options.gateway ? await builder.build('gateway', await gatewayArgs()) : undefined;
   const servers: [Part, ...Part[]] = [firstServer, ...moreServers];

@@ -34,4 +34,5 @@ export {
 } from './overlay-mounts.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
-export { findRuncProblem, type RuncProblem } from './runc/requirements.ts';
+export { defaultRuntime, findRuncProblem, type RuncProblem } from './runc/requirements.ts';
+export { tryRunc } from './runc/trial.ts';

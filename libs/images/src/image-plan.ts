@@ -61,9 +61,6 @@ export function planImage({ steps: written }: PlannedSpec, options: PlanOptions)
   return { steps: steps.map((step, at) => (first !== -1 && at >= first ? forced(step) : step)) };
 }
 
-/** What functions without an image run in, where containers have images. */
-export const DEFAULT_IMAGE: PlannedSpec = { steps: [{ type: 'debian' }] };
-
 function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): PlannedStep[] {
   switch (base.type) {
     case 'debian':

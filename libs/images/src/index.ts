@@ -4,7 +4,6 @@ export { applyConfig, resolvePath } from './image-config.ts';
 export {
   type DebianSuite,
   debianSuite,
-  DEFAULT_IMAGE,
   planImage,
   type PlannedSpec,
   type PlanOptions,

@@ -4,15 +4,13 @@ import type { WireError } from './errors.ts';
 export interface BuiltImages {
   /** In the order of the manifest. */
   ids: string[];
-  /** For functions without an image, where containers have images. */
-  defaultId?: string | undefined;
 }
 
 /** What a client hears while images are built, one JSON object a line; empty lines only say that the server lives. */
 export type ImageBuildEvent =
   /** Followed by `output` of that step, then `stepDone`. */
-  | { type: 'step'; image: number | 'default'; title: string }
-  | { type: 'stepCached'; image: number | 'default'; title: string }
+  | { type: 'step'; image: number; title: string }
+  | { type: 'stepCached'; image: number; title: string }
   /** One line that the step printed. */
   | { type: 'output'; text: string }
   | { type: 'stepDone'; title: string; durationMs: number }

@@ -17,7 +17,7 @@ interface Samples {
 
 /** Dict and Queue from inside a container against Redis from inside a container of the same platform, both syncing every write. */
 export async function benchmarkCollections({ rounds }: { rounds: number }): Promise<BenchResult[]> {
-  await using platform = await startPlatform({ synced: true, driver: 'process' });
+  await using platform = await startPlatform({ synced: true });
   await deploy(join(import.meta.dirname, 'app/collections-app.ts'), platform.env);
   const samples: Samples[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -139,7 +139,7 @@ async function sendReceipt(url, caPath) {
   };
 }
 
-async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath }) {
+async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath, driver }) {
   const expected = JSON.parse(await readFile(join(EXAMPLE, 'receipt.expected.json'), 'utf8'));
   const isRight = [receipt, coldReceipt].every(
     ({ text, total, currency }) =>
@@ -148,10 +148,16 @@ async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath })
   say(`\n${receipt.text.replace(/^/gm, '    ')}\n`);
   say(`  Total    ${receipt.currency} ${receipt.total?.toFixed(2)} ${isRight ? '(right)' : '(WRONG)'}`);
   say(`  URL      ${url}`);
+  say(`  Runs in  ${describeContainers(driver)}`);
   say(`  Timing   ${Math.round(coldMs)} ms cold, ${Math.round(warmMs)} ms warm`);
   say(`  Try it   curl --cacert ${show(caPath)} -F file=@${show(PICTURE)} ${url}`);
   if (!isRight) warn('The text is not what is printed on the receipt.');
   return isRight;
+}
+
+function describeContainers(driver) {
+  if (driver === 'runc') return 'a container of its own: root file system, network, limits';
+  return 'a process of this machine, without isolation (`npx gantry doctor` says why)';
 }
 
 function show(path) {

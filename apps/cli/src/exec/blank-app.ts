@@ -18,7 +18,11 @@ import { UsageError } from '../usage-error.ts';
 
 /** What a container that is made for nothing but a shell may have. */
 export const BLANK_APP_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--image <reference>', description: 'image of a registry', fallback: 'Debian with Node' },
+  {
+    flags: '--image <reference>',
+    description: 'image of a registry',
+    fallback: 'none: the programs of the machine',
+  },
   { flags: '--add-python <version>', description: 'bring Python along, such as 3.11' },
   { flags: '--cpu <cores>', description: 'cores' },
   { flags: '--memory <MiB>', description: 'memory' },

@@ -77,6 +77,7 @@ export interface WorkerConfig {
 /** How a worker makes containers, and in one line why not better, where that was its choice. */
 export interface DriverChoice {
   name: 'runc' | 'process';
+  ociRuntime?: string | undefined;
   why?: string | undefined;
 }
 

@@ -34,8 +34,9 @@ export function durabilityText(nats: Pick<RunningPlatform['nats'], 'version' | '
     : `what is accepted reaches the disk within two minutes (${version}, not synced)`;
 }
 
-function driverText({ name, why }: RunningPlatform['driver']): string {
-  const text = name === 'runc' ? 'isolated, by runc' : 'processes of this machine, without isolation';
+function driverText({ name, ociRuntime = 'runc', why }: RunningPlatform['driver']): string {
+  const text =
+    name === 'runc' ? `isolated, by ${ociRuntime}` : 'processes of this machine, without isolation';
   return why === undefined ? text : `${text} (${why})`;
 }
 

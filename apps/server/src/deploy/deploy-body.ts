@@ -31,7 +31,6 @@ class CommitBody {
 
 class ImagesBody {
   @Matches(IMAGE_ID, { each: true }) ids!: string[];
-  @Optional() @Matches(IMAGE_ID) defaultId?: string;
 }
 
 /** A deploy request without its manifest. */

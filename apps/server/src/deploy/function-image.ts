@@ -8,7 +8,7 @@ export function functionImage(
   const { packages } = manifest;
   const index = options.image;
   const spec = index === undefined ? undefined : manifest.images?.[index];
-  const id = index === undefined ? images?.defaultId : images?.ids[index];
+  const id = index === undefined ? undefined : images?.ids[index];
   if (id !== undefined) return { packages, image: { id, files: (spec?.files ?? []).map(placed) } };
   if (!spec) return { packages, image: undefined };
   return { packages: spec.packages ?? packages, image: { env: envOf(spec), files: filesOf(spec) } };

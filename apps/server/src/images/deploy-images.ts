@@ -56,14 +56,12 @@ export class DeployImages {
   }
 
   async #assertBuilt(manifest: SecretOrder['manifest'], images: BuiltImages): Promise<BuiltImages> {
-    const wanted = manifest.images?.length ?? 0;
-    const usesDefault = manifest.functions.some(({ options }) => options.image === undefined);
-    if (images.ids.length !== wanted || (usesDefault && images.defaultId === undefined)) {
+    if (images.ids.length !== (manifest.images?.length ?? 0)) {
       throw new InvalidError('the deploy names other images than its manifest has', {
         hint: 'Deploy with the "gantry" command of the server\'s version.',
       });
     }
-    for (const id of [...images.ids, ...(images.defaultId === undefined ? [] : [images.defaultId])]) {
+    for (const id of images.ids) {
       if (await this.#options.registry.get(registryKeys.image(id))) continue;
       throw new NotFoundError(`the image "${id}" does not exist`, {
         hint: 'Deploy the app again from its sources.',

@@ -91,7 +91,6 @@ describe('image builds', () => {
       images: [
         { steps: [{ type: 'debian' }, ...steps], sites: steps.map(() => ({ file: 'app.ts', line: 7 })) },
       ],
-      functions: [],
       bundle: BUNDLE,
     },
     openSecrets: async (refs) => (refs.length > 0 ? { TOKEN: 'x' } : {}),
@@ -218,12 +217,8 @@ describe('image builds', () => {
     expect(builder.built).toEqual(['debian', 'node']);
   });
 
-  it('make the default image only for functions without one', async () => {
-    const spec = { name: 'f', options: {} } as never;
-    const { ids, defaultId } = await builds.build(
-      order([run('a')], { manifest: { functions: [spec], bundle: BUNDLE } }),
-    );
-    expect(ids).toEqual([]);
-    expect(defaultId).toMatch(/^im-/);
+  it('build nothing for functions without an image', async () => {
+    expect(await builds.build(order([], { manifest: { bundle: BUNDLE } }))).toEqual({ ids: [] });
+    expect(builder.built).toEqual([]);
   });
 });

@@ -2,7 +2,6 @@ import type { ImageBuilder, RegistryCredentials, StepCode } from '@gantry/contai
 import {
   applyConfig,
   type DebianSuite,
-  DEFAULT_IMAGE,
   imageId,
   type ImageState,
   type LayerStep,
@@ -45,7 +44,7 @@ export interface ImageBuildsOptions {
 
 /** The images of one deploy. */
 export interface ImageOrder {
-  manifest: Pick<Manifest, 'images' | 'functions' | 'bundle' | 'packages'>;
+  manifest: Pick<Manifest, 'images' | 'bundle' | 'packages'>;
   /** Take nothing from earlier builds, and keep what comes out for later ones. */
   forceBuild?: boolean | undefined;
   /** Take nothing from earlier builds, and leave what is kept as it is. */
@@ -74,13 +73,11 @@ export class ImageBuilds {
 
   /** @throws BuildError or GantryTimeoutError that names the step, with `lastLines` in its details. */
   async build(order: ImageOrder): Promise<BuiltImages> {
-    const { images = [], functions } = order.manifest;
     const ids: string[] = [];
-    for (const [index, spec] of images.entries()) ids.push(await this.#buildImage(index, spec, order));
-    const usesDefault = functions.some(({ options }) => options.image === undefined);
-    return usesDefault
-      ? { ids, defaultId: await this.#buildImage('default', DEFAULT_IMAGE, order) }
-      : { ids };
+    for (const [index, spec] of (order.manifest.images ?? []).entries()) {
+      ids.push(await this.#buildImage(index, spec, order));
+    }
+    return { ids };
   }
 
   /** Call it when no build is under way. */
@@ -89,7 +86,7 @@ export class ImageBuilds {
   }
 
   async #buildImage(
-    image: number | 'default',
+    image: number,
     spec: PlannedSpec & Partial<Pick<ImageSpec, 'sites'>>,
     order: ImageOrder,
   ): Promise<string> {
@@ -195,7 +192,7 @@ function noGpu(gpu: string): BuildError {
 
 interface StepContext {
   order: ImageOrder;
-  image: number | 'default';
+  image: number;
   site: SourceSite | undefined;
 }
 

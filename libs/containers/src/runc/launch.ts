@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { mkdirSync, readFileSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
@@ -27,6 +27,13 @@ export interface LaunchOptions {
   diskImage?: string | undefined;
 }
 
+/** A container on its way, with what it writes. */
+export interface Launched {
+  child: ChildProcess;
+  stdout: Readable;
+  stderr: Readable;
+}
+
 // All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind. What the
 // runtime is given for streams it may make the container's own: its input is a pipe that has ended, not a device of
 // this machine.
@@ -47,14 +54,14 @@ END
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
  */
-export function launch({ runtime, group, name, bundle, layers, diskImage }: LaunchOptions): ChildProcess {
+export function launch({ runtime, group, name, bundle, layers, diskImage }: LaunchOptions): Launched {
   const place = join(bundle, 'disk');
   mkdirSync(place);
   if (diskImage === undefined) makeUpperFolders(place);
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
   const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
-  return spawn(
+  const child = spawn(
     'unshare',
     [
       ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', SCRIPT, 'gantry'],
@@ -64,6 +71,9 @@ export function launch({ runtime, group, name, bundle, layers, diskImage }: Laun
     // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
     { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
   );
+  // At once: when a child exits, Node throws away what nobody reads of its streams.
+  const kept = (stream: Readable | null): Readable => (stream as Readable).pipe(new PassThrough());
+  return { child, stdout: kept(child.stdout), stderr: kept(child.stderr) };
 }
 
 /** The two folders that overlayfs writes to. */
@@ -85,25 +95,16 @@ export interface ContainerPids {
  *
  * @throws ContainerError if the container could not be started.
  */
-export async function startedPids(child: ChildProcess, bundle: string): Promise<ContainerPids> {
+export async function startedPids({ child, stderr }: Launched, bundle: string): Promise<ContainerPids> {
   let cause: Error | undefined;
   child.once('error', (error) => (cause = error));
-  const stderr = child.stderr as Readable;
-  // A stream that nobody waits for is emptied when its process ends.
-  const keep = (): void => undefined;
-  stderr.on('readable', keep);
-  try {
-    for (;;) {
-      const init = readNumber(join(bundle, 'pid'));
-      const runner = init && readNumber(`/proc/${init}/task/${init}/children`);
-      if (init && runner) return { init, runner };
-      if (cause) throw failedStart(cause.message, cause);
-      if (child.exitCode !== null || child.signalCode !== null)
-        throw failedStart((await text(stderr)).trim());
-      await delay(PID_POLL_MS);
-    }
-  } finally {
-    stderr.off('readable', keep);
+  for (;;) {
+    const init = readNumber(join(bundle, 'pid'));
+    const runner = init && readNumber(`/proc/${init}/task/${init}/children`);
+    if (init && runner) return { init, runner };
+    if (cause) throw failedStart(cause.message, cause);
+    if (child.exitCode !== null || child.signalCode !== null) throw failedStart((await text(stderr)).trim());
+    await delay(PID_POLL_MS);
   }
 }
 

@@ -74,6 +74,7 @@ export function writeDefaultRoot(folder: string): { layer: string; mounts: Conta
   ownedFile(join(folder, 'etc/passwd'), passwd);
   ownedFile(join(folder, 'etc/group'), 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n');
   ownedFile(join(folder, 'etc/nsswitch.conf'), 'passwd: files\ngroup: files\nhosts: files dns\n');
+  linkOnce('../usr/lib/os-release', join(folder, 'etc/os-release'));
   const targets = [
     '/usr',
     '/etc/alternatives',

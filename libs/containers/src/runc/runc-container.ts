@@ -36,6 +36,8 @@ export interface RuncContainerOptions {
   /** Where the runtime found what to start. */
   bundle: string;
   child: ChildProcess;
+  stdout: Readable;
+  stderr: Readable;
   pids: ContainerPids;
   runtime: OciRuntime;
   cgroup: ContainerCgroup;
@@ -57,6 +59,8 @@ export class RuncContainer implements Container {
   directory: string;
   readonly name: string;
   readonly pid: number;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
   readonly exited: Promise<ContainerEnd>;
   readonly #child: ChildProcess;
   readonly #cgroup: ContainerCgroup;
@@ -78,6 +82,8 @@ export class RuncContainer implements Container {
     this.pid = options.pids.runner;
     this.#init = options.pids.init;
     this.#child = options.child;
+    this.stdout = options.stdout;
+    this.stderr = options.stderr;
     this.#cgroup = options.cgroup;
     this.#runtime = options.runtime;
     this.#mounts = options.mounts;
@@ -106,14 +112,6 @@ export class RuncContainer implements Container {
 
   get channel(): Duplex {
     return this.#child.stdio[3] as Duplex;
-  }
-
-  get stdout(): Readable {
-    return this.#child.stdout as Readable;
-  }
-
-  get stderr(): Readable {
-    return this.#child.stderr as Readable;
   }
 
   get memoryBytes(): number | undefined {

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -75,6 +76,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Started ahead of need, the runner loads what only some functions need a second after its start. */
 const COMPILE_MS = 1_800;
 const DEFAULT_WORKDIR = '/root';
+const END_LIMIT_MS = 2_000;
 
 /**
  * Containers of an OCI runtime: namespaces, cgroup limits, a root of their own. Needs Linux and root; see
@@ -239,13 +241,13 @@ export class RuncDriver implements ContainerDriver {
       const diskImage =
         limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
-      const child = launch({ runtime: this.#runtime, group: cgroup, name, bundle, layers, diskImage });
-      const pids = await startedPids(child, bundle);
+      const launched = launch({ runtime: this.#runtime, group: cgroup, name, bundle, layers, diskImage });
+      const pids = await startedPids(launched, bundle);
       this.#runtime.learnFrom(name);
       if (options.network !== 'none')
-        await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, child));
+        await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, launched.child));
       const container = new RuncContainer({
-        ...{ id, name, directory, bundle, child, pids, cgroup, mounts, workdir },
+        ...{ id, name, directory, bundle, ...launched, pids, cgroup, mounts, workdir },
         runtime: this.#runtime,
       });
       this.#running.set(container, this.#end(container, onEnd));
@@ -342,7 +344,9 @@ function newName(): string {
   return `gantry-${randomBytes(9).toString('hex')}`;
 }
 
-/** A container that has ended already needs no network: its end says more. */
-function ignoreEnd(error: unknown, { exitCode, signalCode }: ChildProcess): void {
-  if (exitCode === null && signalCode === null) throw error;
+/** A container that has ended already needs no network: its end says more, but comes a moment later. */
+async function ignoreEnd(error: unknown, child: ChildProcess): Promise<void> {
+  const runs = (): boolean => child.exitCode === null && child.signalCode === null;
+  if (runs()) await Promise.race([once(child, 'exit'), delay(END_LIMIT_MS)]);
+  if (runs()) throw error;
 }
