@@ -23,29 +23,19 @@ import { ContainerLaunch } from './container-launch.ts';
 import { ContainerPlaces } from './container-places.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
-import { Deadline } from './deadline.ts';
-import {
-  describeEnd,
-  explainEnd,
-  reportedEnd,
-  startFailure,
-  stuckReason,
-  type EndReason,
-} from './explain-end.ts';
+import { Ending } from './ending.ts';
+import { reportedEnd, startFailure, stuckReason } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
 import { identityOf, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 import { limitsOf } from './start-options.ts';
 
-const LOAD_FAILED_GRACE_MS = 2_000;
-
 /**
  * One container of this worker, from the order to start it until its process is gone.
  *
  * Invariants
  *   H1. `starting` → `ready` → `draining` → `stopped`; steps may be left out, never back.
- *   H2. The first reason given for its end is the one that is reported.
  */
 export class HostedContainer implements InputTaker, Heartbeating, Remembering, ExecHost {
   /** Resolves when it has ended. */
@@ -67,13 +57,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   readonly #volumes: ContainerVolumes;
   #webRunning = 0;
   readonly #signs: SignsOfLife;
-  #reason: EndReason | undefined;
   #exit: ContainerExit | undefined;
-  /** The one deadline of the present state: of starting, of draining, of exit hooks. */
-  readonly #deadline = new Deadline();
-  #exitGraceRuns = false;
-  #preempted = false;
-  #isKilled = false;
+  readonly #ending: Ending;
   /** Its process is gone, and its volumes are committed for the last time. */
   #isEnding = false;
   #resolveEnded: () => void = () => undefined;
@@ -86,6 +71,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#history = new ContainerHistory(around.clock);
     this.#signs = new SignsOfLife(around.clock);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.#ending = new Ending({
+      ...{ containerId: order.containerId, log: around.containerLog },
+      ...{ exitGraceMs: around.exitGraceMs, timeoutMs: this.#timeoutMs },
+      kill: (reason, message) => this.kill(reason, message),
+      endProcess: () => this.#process?.kill(),
+    });
     const send = (message: WorkerToRunner): void => this.#send(message);
     this.#volumes = new ContainerVolumes(
       {
@@ -199,8 +190,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
   async start(): Promise<void> {
     const { containerLog } = this.#around;
-    const startupTimeoutMs = this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs;
-    this.#killAfter(startupTimeoutMs, 'loadFailed', `did not become ready within ${startupTimeoutMs} ms`);
+    this.#ending.limitStart(this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs);
     const launch = new ContainerLaunch(this.#order, this.#around);
     try {
       const container = await launch.start(this.#volumes.shown, this.#onLost);
@@ -210,7 +200,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       });
       this.forgiveSilence();
       // Stopped or killed before there was a process.
-      if (this.#reason) this.#process.kill();
+      if (this.#ending.reason) this.#process.kill();
       const [message] = await Promise.all([
         launch.loadMessage(container, this.#process, this.#places.count),
         this.#volumes.open(),
@@ -221,8 +211,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       else if (this.#state === 'starting') this.#send(message);
     } catch (error) {
       launch.logFailure(error);
-      this.#reason ??= startFailure(this.spec.name, error);
-      this.kill('loadFailed', this.#reason.message ?? '');
+      this.#ending.because(startFailure(this.spec.name, error));
+      this.kill('loadFailed', this.#ending.reason?.message ?? '');
       if (!this.#process) this.#end({ code: null, signal: null });
     }
   }
@@ -257,40 +247,29 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   /** Finishes what runs, runs exit hooks, ends. */
   stop(reason: string): void {
-    if (this.#state === 'stopped' || this.#preempted) return;
-    const { exitGraceMs, containerLog } = this.#around;
-    this.#reason ??= { reason: 'stopped', message: reason };
+    if (this.#state === 'stopped' || this.#ending.isPreempted) return;
+    this.#ending.stop(reason);
     if (this.#state !== 'draining') {
-      containerLog.routine(`container ${this.containerId} stops: ${reason}`);
       this.#inputs.drain();
-      this.#send({ type: 'stop', graceMs: exitGraceMs });
+      this.#send({ type: 'stop', graceMs: this.#around.exitGraceMs });
       this.#close('draining');
     }
-    this.#exitGraceRuns = false;
-    this.#endWithin(this.#timeoutMs + exitGraceMs, 'was stopped');
     this.#limitExit();
   }
 
   /** Interrupts its code, runs exit hooks, ends, all within the grace. What it does not finish runs elsewhere. */
   preempt(reason: string): void {
-    if (this.#state === 'stopped' || this.#preempted) return;
-    const { exitGraceMs, containerLog } = this.#around;
-    this.#preempted = true;
-    this.#reason ??= { reason: 'preempted', message: reason };
-    containerLog.system(`container ${this.containerId} is preempted: ${reason}`);
+    if (this.#state === 'stopped' || this.#ending.isPreempted) return;
+    this.#ending.preempt(reason);
     this.#inputs.preempt();
-    this.#send({ type: 'preempt', graceMs: exitGraceMs });
+    this.#send({ type: 'preempt', graceMs: this.#around.exitGraceMs });
     this.#close('draining');
-    this.#endWithin(exitGraceMs, 'was preempted');
   }
 
   /** Ends now. Its inputs run elsewhere. */
   kill(reason: ContainerExit['reason'], message: string): void {
     if (this.#state === 'stopped') return;
-    this.#reason ??= { reason, message };
-    const { containerLog } = this.#around;
-    if (!this.#isKilled) containerLog.system(`container ${this.containerId} is killed: ${message}`);
-    this.#isKilled = true;
+    this.#ending.kill(reason, message);
     this.#close('draining');
     this.#process?.kill();
   }
@@ -328,16 +307,16 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       case 'ready':
         return this.#becomeReady();
       case 'loadFailed':
-        return this.#loadFailed(reportedEnd(message));
+        return this.#ending.loadFailed(reportedEnd(message));
       case 'crashed':
-        return void (this.#reason ??= reportedEnd(message));
+        return this.#ending.because(reportedEnd(message));
     }
   }
 
   #becomeReady(): void {
     this.#around.driver.prewarm();
     if (this.#state !== 'starting') return;
-    this.#deadline.clear();
+    this.#ending.clear();
     this.#state = 'ready';
     this.#volumes.running(this.running);
     const tookMs = this.#history.becameReady();
@@ -363,12 +342,6 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.stop(this.#exhaustedBy);
   }
 
-  #loadFailed(end: EndReason): void {
-    this.#reason ??= end;
-    this.#around.containerLog.system(`container ${this.containerId} failed to load: ${end.message}`);
-    this.#deadline.set(LOAD_FAILED_GRACE_MS, () => this.#process?.kill());
-  }
-
   #webChanged(running: number): void {
     const freed = running < this.#webRunning;
     if (freed) this.#history.finishedOne();
@@ -386,13 +359,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     if (freed) this.#stopIfExhausted();
   }
 
-  /** Once nothing runs in a draining container, its exit hooks have their grace and no more. */
   #limitExit(): void {
-    if (this.#state !== 'draining' || this.running > 0 || this.#exitGraceRuns || this.#preempted) return;
-    if (this.#reason?.reason !== 'stopped') return;
-    const { exitGraceMs } = this.#around;
-    this.#exitGraceRuns = true;
-    this.#killAfter(exitGraceMs, 'killed', `exit hooks took longer than ${exitGraceMs} ms`);
+    if (this.#state === 'draining' && this.running === 0) this.#ending.idle();
   }
 
   #close(state: 'draining' | 'stopped'): void {
@@ -406,7 +374,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #end(end: ContainerEnd): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#deadline.clear();
+    this.#ending.clear();
     if (this.#volumes.isEmpty) return this.#settle(end);
     this.#close('draining');
     void this.#volumes.finish().then(() => this.#settle(end));
@@ -416,26 +384,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#close('stopped');
     this.#history.ended();
     this.#calls.close();
-    const { ranOutOfMemory = false } = this.#process ?? {};
-    const { containerLog } = this.#around;
-    const mask = (text: string): string => containerLog.masked(text);
-    this.#exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory, mask });
-    containerLog.end();
+    this.#exit = this.#ending.explain(end, this.#process?.ranOutOfMemory ?? false);
     const { reason, message = reason } = this.#exit;
-    const kind = reason === 'stopped' ? 'routine' : 'system';
-    containerLog[kind](`container ${this.containerId} ended: ${reason}, ${describeEnd(end)}`);
     this.#webRunning = 0;
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
     this.#resolveEnded();
     this.#door.close(new ContainerError(`container "${this.containerId}" has ended: ${message}`));
-  }
-
-  #endWithin(withinMs: number, event: string): void {
-    this.#killAfter(withinMs, 'killed', `did not end within ${withinMs} ms after it ${event}`);
-  }
-
-  #killAfter(afterMs: number, reason: ContainerExit['reason'], message: string): void {
-    this.#deadline.set(afterMs, () => this.kill(reason, message));
   }
 }
