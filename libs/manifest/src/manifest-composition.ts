@@ -8,6 +8,7 @@ import type {
 } from '@gantry/protocol';
 
 import { siteKey, type AppFacts, type ClassFacts, type HandlerFacts } from './app-facts.ts';
+import { endpointMistakes } from './endpoint-rules.ts';
 import type { EvaluatedApp, EvaluatedClass, EvaluatedFunction } from './evaluated-app.ts';
 import { toOptionsSpec } from './function-options.ts';
 import type { HandlerKind } from './handler-kind.ts';
@@ -33,8 +34,7 @@ export function composeUnits(
     ...nameless(entrypoints),
     ...duplicates(functions),
     ...duplicates(entrypoints),
-    ...severalBodies(functions),
-    ...factoriesWithParameters(functions),
+    ...endpointMistakes(functions),
     ...scheduleMistakes(functions),
     ...batchedGenerators(functions),
   ];
@@ -177,31 +177,6 @@ function duplicates(items: readonly { name: string; site: SourceSite }[]): Mista
     mistakes.push({ ...site, what, hint: 'Rename one, or set the option `name`.' });
   }
   return mistakes;
-}
-
-function severalBodies(functions: readonly FunctionSpec[]): Mistake[] {
-  return functions.flatMap(({ methods }) =>
-    methods.flatMap(({ web, params, site, name }) => {
-      const bodies = params.filter(({ type }) => type.type === 'object').map((param) => `"${param.name}"`);
-      if (!web || bodies.length < 2) return [];
-      const subject = name === '' ? 'the endpoint' : `the endpoint "${name}"`;
-      const what = `${subject} takes ${bodies.length} bodies, ${bodies.join(' and ')}`;
-      return [{ ...site, what, hint: 'A request has one body: put all fields into one class.' }];
-    }),
-  );
-}
-
-function factoriesWithParameters(functions: readonly FunctionSpec[]): Mistake[] {
-  return functions.flatMap(({ name, methods }) =>
-    methods.flatMap(({ web, params, site, name: method }) => {
-      if (!web || web.type === 'endpoint' || params.length === 0) return [];
-      const subject = method === '' ? name : `${name}.${method}`;
-      const what = `"${subject}" makes a web app and takes parameters`;
-      const hint =
-        'It is called once per container, without arguments: use parameters of a class, which come from the query.';
-      return [{ ...site, what, hint }];
-    }),
-  );
 }
 
 function batchedGenerators(functions: readonly FunctionSpec[]): Mistake[] {

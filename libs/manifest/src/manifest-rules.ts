@@ -34,7 +34,9 @@ import {
   isListOf,
   isRangeOrNumber,
   isSecretRef,
+  isHeaderNames,
   isStringRecord,
+  ROUTE_PATH,
   isTypeSpec,
   isVolumeMounts,
 } from './manifest-values.ts';
@@ -152,6 +154,9 @@ const EndpointShape = declare({
   ...web,
   method: [IsIn(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])],
   docs: [IsBoolean()],
+  path: optional(Matches(ROUTE_PATH)),
+  headers: optional(satisfies(isHeaderNames, 'must map parameters to header names')),
+  form: optional(IsBoolean()),
 });
 const WebServerShape = declare({
   ...web,

@@ -20,6 +20,11 @@ const PLAIN_TYPES = new Set([
   'file',
 ]);
 
+/** Path of an endpoint: `/`, or segments, of which those with a colon are parameters. */
+export const ROUTE_PATH = /^(\/|(\/(:\w+|[\w.~-]+))+)$/;
+
+const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
 /** True for a TypeSpec of the protocol, all the way down. */
 export function isTypeSpec(value: unknown): boolean {
   if (!isRecord(value)) return false;
@@ -43,6 +48,13 @@ export function isRangeOrNumber(value: unknown): boolean {
 /** True for an object whose values are all text. */
 export function isStringRecord(value: unknown): boolean {
   return isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
+}
+
+/** True for names of headers by names of parameters. */
+export function isHeaderNames(value: unknown): boolean {
+  return (
+    isRecord(value) && Object.values(value).every((item) => typeof item === 'string' && HEADER.test(item))
+  );
 }
 
 /** True for a SecretRef of the protocol. */

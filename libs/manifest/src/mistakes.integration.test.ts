@@ -256,8 +256,28 @@ describe('mistakes in registrations', () => {
         "  @fastapiEndpoint({ method: 'POST' }) pay(order: Order, coupon: Coupon) { return [order, coupon]; }\n}",
     );
 
-    expect(message).toBe('src/app.ts:7: the endpoint "pay" takes 2 bodies, "order" and "coupon"');
+    expect(message).toBe('src/app.ts:7: the endpoint "Cart.pay" takes 2 bodies, "order" and "coupon"');
     expect(hint).toBe('A request has one body: put all fields into one class.');
+  });
+
+  test.each([
+    [
+      "path: '/items/:id'",
+      'item: string',
+      'takes "id" from the path "/items/:id", and has no such parameter',
+    ],
+    [
+      "headers: { token: 'X-T' }",
+      'key: string',
+      'takes "token" from the header "X-T", and has no such parameter',
+    ],
+    ["path: '/:ids'", 'ids: string[]', 'takes "ids" from the path "/:ids", which holds only text'],
+  ])('an endpoint with { %s } and ( %s ) is refused', async (options, params, what) => {
+    const { message } = await messageOf(
+      `export const page = app.function(fastapiEndpoint({ ${options} }, async (${params}) => 1));`,
+    );
+
+    expect(message).toBe(`src/app.ts:3: the endpoint "page" ${what}`);
   });
 
   test('parameters of what makes a web app are refused, also with a default', async () => {

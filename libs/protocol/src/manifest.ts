@@ -150,6 +150,12 @@ export interface EndpointSpec extends WebNaming {
   type: 'endpoint';
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   docs: boolean;
+  /** Such as `/items/:id`, where each `:name` is a parameter. Absent means `/`. */
+  path?: string | undefined;
+  /** Header names by the parameters that they fill. */
+  headers?: Record<string, string> | undefined;
+  /** The body is a form: its fields are parameters, or fields of the one that is an object. */
+  form?: boolean | undefined;
 }
 
 /** The method makes an app, once per container: one that answers as `fetch` does (`asgi`), or a listener of Node (`wsgi`). */

@@ -130,6 +130,15 @@ export interface EndpointOptions extends WebOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Serve an OpenAPI page at `/docs` and the document at `/openapi.json`. @defaultValue false */
   docs?: boolean;
+  /** Path of the endpoint below its address, such as `/items/:id`: each `:name` is a parameter. @defaultValue '/' */
+  path?: string;
+  /** Parameters that come from headers, and the headers' names: `{ token: 'X-Token' }`. @defaultValue none */
+  headers?: Readonly<Record<string, string>>;
+  /**
+   * The body is a form, as web pages send them, rather than JSON: its fields are parameters, or fields of the parameter
+   * that is an object. Without it, a parameter of the type `File` or `FormData` says the same. @defaultValue false
+   */
+  form?: boolean;
 }
 
 export interface WebServerOptions extends WebOptions {

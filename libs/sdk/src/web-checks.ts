@@ -4,6 +4,8 @@ import { checkKeys, checkRange } from './option-checks.ts';
 import type { EndpointOptions, WebOptions, WebServerOptions } from './options.ts';
 
 const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const WITH_BODY = ['POST', 'PUT', 'PATCH'];
+const ROUTE_PATH = /^(?:\/|(?:\/(?::\w+|[\w.~-]+))+)$/;
 const PORTS = { min: 1, max: 65_535, integer: true };
 const STARTUP_TIMEOUT = { min: 1, max: 3_600_000, integer: false };
 const WEB_KEYS = ['label', 'requiresProxyAuth'];
@@ -11,11 +13,38 @@ const WEB_KEYS = ['label', 'requiresProxyAuth'];
 /** Checks `@fastapiEndpoint` options. */
 export function checkEndpointOptions(options: EndpointOptions): void {
   const subject = '@fastapiEndpoint';
-  checkWebOptions(subject, options, ['method', 'docs']);
+  checkWebOptions(subject, options, ['method', 'docs', 'path', 'headers', 'form']);
   if (options.method !== undefined && !HTTP_METHODS.includes(options.method)) {
     throw new InvalidError(`${subject}: the method "${String(options.method)}" is not supported`, {
       hint: `Use one of ${HTTP_METHODS.join(', ')}.`,
     });
+  }
+  checkPath(subject, options);
+  for (const [parameter, header] of Object.entries(options.headers ?? {})) {
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(header)) continue;
+    throw new InvalidError(`${subject}: "${String(header)}", for "${parameter}", is no name of a header`, {
+      hint: "Map parameters to header names: headers: { token: 'X-Token' }.",
+    });
+  }
+  const { form = false, method = 'GET' } = options;
+  if (form && !WITH_BODY.includes(method)) {
+    throw new InvalidError(`${subject}: a ${method} request has no form`, {
+      hint: `Use one of ${WITH_BODY.join(', ')}, or leave "form" out: fields of a GET form are in the query.`,
+    });
+  }
+}
+
+function checkPath(subject: string, { path = '/', docs = false }: EndpointOptions): void {
+  if (!ROUTE_PATH.test(path)) {
+    throw new InvalidError(`${subject}: the path "${path}" cannot be`, {
+      hint: 'Begin with a slash, and name parameters with a colon: "/items/:id".',
+    });
+  }
+  const names: string[] = path.match(/:\w+/g) ?? [];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new InvalidError(`${subject}: the path "${path}" names "${twice}" twice`);
+  if (docs && (path === '/docs' || path === '/openapi.json')) {
+    throw new InvalidError(`${subject}: its documentation is at "${path}"`, { hint: 'Choose another path.' });
   }
 }
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { App } from './app.ts';
 import { method } from './member-decorators.ts';
+import type { EndpointOptions } from './options.ts';
 import { registeredApps } from './registry.ts';
 import { asgiApp, fastapiEndpoint, webServer, wsgiApp } from './web-decorators.ts';
 
@@ -20,6 +21,10 @@ describe('web functions', () => {
       fastapiEndpoint({ method: 'POST', label: 'pay' }, () => 1),
     );
     app.function(
+      { name: 'sourced' },
+      fastapiEndpoint({ method: 'PUT', path: '/a/:id', headers: { key: 'X-Key' }, form: true }, () => 1),
+    );
+    app.function(
       { name: 'fetch' },
       asgiApp({ requiresProxyAuth: true }, () => site),
     );
@@ -35,10 +40,29 @@ describe('web functions', () => {
     const webs = registeredApps()[0]?.functions.map((one) => one.kind === 'function' && one.web);
     expect(webs).toEqual<WebSpec[]>([
       { type: 'endpoint', method: 'POST', docs: false, label: 'pay' },
+      {
+        type: 'endpoint',
+        method: 'PUT',
+        docs: false,
+        path: '/a/:id',
+        headers: { key: 'X-Key' },
+        form: true,
+      },
       { type: 'asgi', requiresProxyAuth: true },
       { type: 'wsgi', label: 'shop' },
       { type: 'server', port: 8000, startupTimeoutMs: 900 },
     ]);
+  });
+
+  it.each<[options: EndpointOptions, message: string]>([
+    [{ path: 'items' }, 'the path "items" cannot be'],
+    [{ path: '/items/' }, 'the path "/items/" cannot be'],
+    [{ path: '/a/:id/b/:id' }, 'names ":id" twice'],
+    [{ path: '/docs', docs: true }, 'its documentation is at "/docs"'],
+    [{ headers: { token: 'X Token' } }, '"X Token", for "token", is no name of a header'],
+    [{ form: true }, 'a GET request has no form'],
+  ])('are refused with %j', (options, message) => {
+    expect(() => fastapiEndpoint(options, () => 1)).toThrow(message);
   });
 
   it('may be methods of a class, which nobody calls then', () => {

@@ -16,7 +16,7 @@ export type FactoryDecorator<T> = <F extends () => T | Promise<T>>(
 ) => void;
 
 /**
- * Serves a method, or a free function, over HTTPS: parameters come from the query and the body and are
+ * Serves a method, or a free function, over HTTPS: parameters come from the query, the body, the path and headers, and are
  * validated, the result becomes JSON. A method that is only an endpoint takes no remote calls; add
  * `@method()` for both.
  *
@@ -25,6 +25,9 @@ export type FactoryDecorator<T> = <F extends () => T | Promise<T>>(
  * @example
  * ```ts
  * @fastapiEndpoint({ method: 'POST', docs: true }) async scan(body: ScanRequest): Promise<ScanReply> { … }
+ *
+ * @fastapiEndpoint({ path: '/pages/:id', headers: { token: 'X-Token' } })
+ * async page(id: number, token: string, lang: string = 'eng'): Promise<Page> { … }
  * ```
  */
 export function fastapiEndpoint(options?: EndpointOptions): MemberDecorator;
@@ -36,8 +39,13 @@ export function fastapiEndpoint(...args: [EndpointOptions?, AnyFunction?]): Memb
   const [options = {}, fn] = args;
   if (typeof fn !== 'function') assertParentheses('fastapiEndpoint', args);
   checkEndpointOptions(options);
-  const { method = 'GET', docs = false } = options;
-  return webModifier({ type: 'endpoint', method, docs, ...sharedOf(options) }, fn);
+  const { method = 'GET', docs = false, path, headers, form } = options;
+  const sources = {
+    ...(path && path !== '/' && { path }),
+    ...(headers && { headers }),
+    ...(form && { form }),
+  };
+  return webModifier({ type: 'endpoint', method, docs, ...sources, ...sharedOf(options) }, fn);
 }
 
 /**

@@ -1,10 +1,34 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 
+import type { TypeSpec } from '@gantry/protocol';
+import { IsString, Min } from 'class-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { ORDER_TYPE } from './order-spec.fixture.ts';
 import { Order } from './order.fixture.ts';
-import { param, TestEndpoints } from './web-server.fixture.ts';
+import { param, TestEndpoints, type TestAsk } from './web-server.fixture.ts';
+
+/** A class without rules would take any age. */
+class Application {
+  @Min(18)
+  age!: number;
+
+  @IsString({ each: true })
+  tags: string[] = [];
+}
+
+const APPLICATION_TYPE: TypeSpec = {
+  type: 'object',
+  className: 'Application',
+  fields: [param('age', 'integer'), param('tags', { type: 'array', items: { type: 'string' } }, true)],
+};
+
+/** A form as a browser sends it. */
+async function encoded(form: FormData): Promise<TestAsk> {
+  const response = new Response(form);
+  const headers = { 'content-type': response.headers.get('content-type') ?? '' };
+  return { headers, body: new Uint8Array(await response.arrayBuffer()) };
+}
 
 const server = new TestEndpoints();
 const echo = (...args: unknown[]) => args;
@@ -66,13 +90,124 @@ server.add(
   },
 );
 
+server.add(
+  'item',
+  { path: '/shops/:shop/items/:id', headers: { token: 'X-Token', at: 'X-At' } },
+  {
+    params: [
+      param('shop', 'string'),
+      param('id', 'integer'),
+      param('token', 'string'),
+      param('at', 'date', true),
+      param('lang', 'string', true),
+    ],
+    run: echo,
+  },
+);
+server.add(
+  'login',
+  { method: 'POST', form: true },
+  { params: [param('user', 'string'), param('stay', 'boolean', true)], run: echo },
+);
+server.add(
+  'apply',
+  { method: 'POST', form: true },
+  {
+    params: [
+      param('application', APPLICATION_TYPE),
+      param('papers', { type: 'array', items: { type: 'file' } }),
+    ],
+    paramTypes: [Application],
+    run: (application: Application, papers: File[]) => [
+      application instanceof Application,
+      application.age,
+      application.tags,
+      papers.map(({ name, size }) => [name, size]),
+    ],
+  },
+);
+server.add(
+  'many',
+  { method: 'POST' },
+  {
+    params: [param('orders', { type: 'array', items: ORDER_TYPE })],
+    paramTypes: [Array],
+    run: (orders: Order[]) => orders.map((order) => [order instanceof Order, order.describe()]),
+  },
+);
+
 beforeAll(() => server.start(10_000));
 
 afterAll(() => server[Symbol.asyncDispose]());
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' };
+
 describe('arguments', () => {
+  test('come from the path and from headers, converted', async () => {
+    const headers = { 'x-token': 'secret', 'x-at': '2030-01-01' };
+    const found = await server.ask('item', { path: '/shops/n%C3%B6rd/items/7?lang=de', headers });
+    expect(found.json).toEqual(['nörd', 7, 'secret', '2030-01-01T00:00:00.000Z', 'de']);
+
+    const wrong = await server.ask('item', { path: '/shops/a/items/b', headers: { 'x-at': 'soon' } });
+    expect(wrong.status).toBe(422);
+    expect((wrong.json as { detail: { loc: unknown }[] }).detail.map(({ loc }) => loc)).toEqual([
+      ['path', 'id'],
+      ['header', 'x-token'],
+      ['header', 'x-at'],
+    ]);
+    for (const path of ['/', '/shops/a/items', '/shops/a/items/7/', '/shops/a/items/%E0']) {
+      expect((await server.ask('item', { path, headers })).status, path).toBe(404);
+    }
+  });
+
+  test('come from the fields of a form, where the endpoint takes one', async () => {
+    const sent = await server.ask('login', { headers: FORM_TYPE, body: 'user=J%C3%BCrgen+M&stay=on' });
+    expect(sent.json).toEqual(['Jürgen M', true]);
+    expect(await server.ask('login', { headers: FORM_TYPE, body: 'stay=on' })).toMatchObject({
+      status: 422,
+      json: { detail: [{ loc: ['body', 'user'], type: 'missing' }] },
+    });
+    expect((await server.ask('login', { headers: JSON_TYPE, body: '{"user":"a"}' })).status).toBe(415);
+  });
+
+  test('of a class come from a form beside files, validated', async () => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ age: '41', tags: 'a' })) form.append(name, value);
+    form.append('tags', 'b');
+    for (const name of ['cv.pdf', 'letter.pdf']) form.append('papers', new File(['four'], name));
+    expect((await server.ask('apply', await encoded(form))).json).toEqual([
+      true,
+      41,
+      ['a', 'b'],
+      [
+        ['cv.pdf', 4],
+        ['letter.pdf', 4],
+      ],
+    ]);
+
+    form.set('age', '12');
+    expect(await server.ask('apply', await encoded(form))).toMatchObject({
+      status: 422,
+      json: { detail: [{ loc: ['body', 'age'], type: 'min' }] },
+    });
+  });
+
+  test('may be a list of objects of a class, each validated', async () => {
+    const good = { email: 'a@b.co', address: { city: 'Ulm' }, items: [{ sku: 'x' }] };
+    const sent = await server.ask('many', { headers: JSON_TYPE, body: JSON.stringify([good, good]) });
+    expect(sent.json).toEqual([
+      [true, '1 for Ulm'],
+      [true, '1 for Ulm'],
+    ]);
+    const bad = JSON.stringify([good, { ...good, email: 'a' }]);
+    expect(await server.ask('many', { headers: JSON_TYPE, body: bad })).toMatchObject({
+      status: 422,
+      json: { detail: [{ loc: ['body', 1, 'email'], type: 'isEmail' }] },
+    });
+  });
+
   test('come converted from the query', async () => {
     const path = '/?n=5&x=1.5&flag=yes&at=2030-01-01&kind=b&tags=1&tags=2';
     expect((await server.ask('typed', { path })).json).toEqual([

@@ -5,7 +5,7 @@ import { InvalidError, type MethodSpec, type EndpointSpec } from '@gantry/protoc
 import { DtoBuilder } from './dto.ts';
 import { missing, type FieldProblem } from './field-problem.ts';
 import { sourceParameters, type SourcedParameter } from './parameter-source.ts';
-import { readQueryFields, readTextArgument } from './query-arguments.ts';
+import { readTextArgument, readTextFields } from './query-arguments.ts';
 import { readBody } from './read-body.ts';
 import { toWebRequest } from './web-request.ts';
 
@@ -14,6 +14,8 @@ export interface Incoming {
   request: IncomingMessage;
   /** Without the question mark; empty for none. */
   query: string;
+  /** Parts of the path by their names. */
+  path: ReadonlyMap<string, string>;
   signal: AbortSignal;
   /** `design:paramtypes` of the method. */
   paramTypes: readonly unknown[];
@@ -29,9 +31,11 @@ export class ArgumentBinder {
   readonly #parameters: readonly SourcedParameter[];
   readonly #json: readonly SourcedParameter[];
   readonly #sources: ReadonlySet<string>;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(method: MethodSpec, verb: EndpointSpec['method']) {
-    this.#parameters = sourceParameters(method, verb);
+  constructor(method: MethodSpec, web: EndpointSpec) {
+    this.#parameters = sourceParameters(method, web);
+    this.#headers = web.headers ?? {};
     this.#json = this.#parameters.filter(({ source }) => source === 'json');
     this.#sources = new Set(this.#parameters.map(({ source }) => source));
   }
@@ -58,12 +62,15 @@ export class ArgumentBinder {
     switch (source) {
       case 'query':
         return readTextArgument(spec, from.query.getAll(spec.name), { place: 'query', problems });
-      case 'queryFields': {
-        if (spec.type.type !== 'object') return undefined;
-        const plain = readQueryFields(spec.type.fields, from.query, problems);
-        if (spec.optional && Object.keys(plain).length === 0) return undefined;
-        return from.dtos.build(plain, spec.type, { loc: ['query'], target });
-      }
+      case 'path':
+        return readTextArgument(spec, present(from.incoming.path.get(spec.name)), {
+          place: 'path',
+          problems,
+        });
+      case 'header':
+        return this.#headerArgument(spec, from);
+      case 'queryFields':
+        return fieldsArgument(spec, from, { texts: from.query, place: 'query', target });
       case 'json':
         return this.#jsonArgument({ spec, source, index }, from);
       case 'bytes':
@@ -74,7 +81,16 @@ export class ArgumentBinder {
         return from.body.form;
       case 'formField':
         return formArgument(spec, from);
+      case 'formFields':
+        return fieldsArgument(spec, from, { texts: textsOf(from.body.form), place: 'body', target });
     }
+  }
+
+  #headerArgument(spec: SourcedParameter['spec'], { incoming, dtos }: Sources): unknown {
+    const name = this.#headers[spec.name]?.toLowerCase() ?? '';
+    const value = incoming.request.headers[name];
+    const texts = present(Array.isArray(value) ? value.join(', ') : value);
+    return readTextArgument({ ...spec, name }, texts, { place: 'header', problems: dtos.problems });
   }
 
   /** One parameter is the body; several are its fields. */
@@ -90,7 +106,7 @@ export class ArgumentBinder {
   }
 
   async #readBody(incoming: Incoming): Promise<ReadBody | Extract<Binding, { type: 'refused' }>> {
-    if (this.#sources.has('form') || this.#sources.has('formField')) return readForm(incoming);
+    if (FORMS.some((source) => this.#sources.has(source))) return readForm(incoming);
     if (this.#json.length > 0) return readJson(incoming.request, this.#json.length > 1);
     if (this.#sources.has('bytes')) return { type: 'body', bytes: await readBody(incoming.request) };
     return { type: 'body' };
@@ -158,6 +174,29 @@ async function readForm({ request }: Incoming): Promise<ReadBody | Refusal> {
 
 function refuseBody(msg: string, type: string): Refusal {
   return { type: 'refused', status: 422, detail: [{ loc: ['body'], msg, type }] };
+}
+
+const FORMS = ['form', 'formField', 'formFields'];
+
+function present(text: string | undefined): string[] {
+  return text === undefined ? [] : [text];
+}
+
+/** An object from texts by the names of its fields. */
+function fieldsArgument(
+  { type, optional }: SourcedParameter['spec'],
+  { dtos }: Sources,
+  { texts, place, target }: { texts: URLSearchParams; place: string; target: unknown },
+): unknown {
+  if (type.type !== 'object') return undefined;
+  const plain = readTextFields(type.fields, texts, { place, problems: dtos.problems });
+  if (optional && Object.keys(plain).length === 0) return undefined;
+  return dtos.build(plain, type, { loc: [place], target });
+}
+
+function textsOf(form: FormData | undefined): URLSearchParams {
+  const texts = [...(form ?? [])].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return new URLSearchParams(texts);
 }
 
 /** A file as `File`, bytes as the file's content; text fields are converted as query parameters are. */

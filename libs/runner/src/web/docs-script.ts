@@ -2,8 +2,9 @@
 export const DOCS_SCRIPT = String.raw`
 (() => {
   'use strict';
-  const verb = Object.keys(API.paths['/'])[0];
-  const operation = API.paths['/'][verb];
+  const path = Object.keys(API.paths)[0];
+  const verb = Object.keys(API.paths[path])[0];
+  const operation = API.paths[path][verb];
   const body = operation.requestBody;
   const bodyType = body && Object.keys(body.content)[0];
   const bodySchema = body && resolve(body.content[bodyType].schema);
@@ -67,6 +68,7 @@ export const DOCS_SCRIPT = String.raw`
       return el('select', {}, required ? '' : el('option', { value: '' }, ''), ...options);
     }
     if (schema.format === 'binary') return el('input', { type: 'file' });
+    if (schema.type === 'array' && schema.items.format === 'binary') return el('input', { type: 'file', multiple: true });
     const value = schema.default === undefined ? undefined : String(schema.default);
     return el('input', { placeholder: typeName(schema), spellcheck: 'false', value });
   }
@@ -74,8 +76,8 @@ export const DOCS_SCRIPT = String.raw`
     return el('label', {}, el('span', { class: 'name' }, name, required ? el('i', {}, '*') : ''), input);
   }
 
-  const queryInputs = operation.parameters.map((parameter) => ({
-    name: parameter.name, list: parameter.schema.type === 'array', required: parameter.required,
+  const inputs = operation.parameters.map((parameter) => ({
+    name: parameter.name, in: parameter.in, list: parameter.schema.type === 'array', required: parameter.required,
     input: inputFor(parameter.schema, parameter.required),
   }));
   const formInputs = bodyType === 'multipart/form-data'
@@ -91,18 +93,23 @@ export const DOCS_SCRIPT = String.raw`
 
   function address() {
     const query = new URLSearchParams();
-    for (const { name, input, list } of queryInputs) {
+    let filled = path;
+    for (const { name, input, list, in: place } of inputs) {
+      if (place === 'path') filled = filled.replace('{' + name + '}', encodeURIComponent(input.value));
+      if (place !== 'query') continue;
       const values = list ? input.value.split(',') : [input.value];
       for (const value of values) if (value !== '') query.append(name, value.trim());
     }
-    return '/' + (query.size ? '?' + query : '');
+    return filled + (query.size ? '?' + query : '');
   }
+  const isFilledHeader = (parameter) => parameter.in === 'header' && parameter.input.value !== '';
   function requestOptions() {
-    const options = { method: verb.toUpperCase() };
+    const options = { method: verb.toUpperCase(), headers: {} };
+    for (const { name, input } of inputs.filter(isFilledHeader)) options.headers[name] = input.value;
     if (bodyType === 'application/json') {
       if (bodyInput.value.trim() !== '') {
         options.body = bodyInput.value;
-        options.headers = { 'content-type': bodyType };
+        options.headers['content-type'] = bodyType;
       }
     } else if (bodyType === 'multipart/form-data') {
       options.body = new FormData();
@@ -151,6 +158,7 @@ export const DOCS_SCRIPT = String.raw`
     .filter(([name, schema]) => name !== 'ValidationError' && name !== 'HTTPValidationError' && schema !== bodySchema);
   const curl = () => {
     const line = ['curl -X ' + verb.toUpperCase() + " '" + location.origin + address() + "'"];
+    for (const { name, input } of inputs.filter(isFilledHeader)) line.push("-H '" + name + ': ' + input.value.replaceAll("'", "'\\''") + "'");
     if (bodyType === 'application/json') {
       line.push("-H 'content-type: application/json'", "-d '" + bodyInput.value.replace(/\s*\n\s*/g, ' ').replaceAll("'", "'\\''") + "'");
     }
@@ -159,7 +167,7 @@ export const DOCS_SCRIPT = String.raw`
   const command = el('pre', {}, curl());
 
   const form = el('form', { on: { submit: send, input: () => { command.textContent = curl(); } } },
-    ...queryInputs.map(({ name, required, input }) => labelled(name, required, input)),
+    ...inputs.map(({ name, required, input }) => labelled(name, required, input)),
     ...formInputs.map(({ name, required, input }) => labelled(name, required, input)),
     bodyInput ? labelled('body', body.required, bodyInput) : '', button, result);
 
@@ -167,10 +175,11 @@ export const DOCS_SCRIPT = String.raw`
     el('header', {}, el('h1', {}, API.info.title),
       API.info.description ? el('p', { class: 'soft' }, API.info.description) : '',
       el('div', { class: 'route' }, el('span', { class: 'verb' }, verb.toUpperCase()),
-        el('code', {}, location.origin + '/'), el('a', { href: '/openapi.json' }, 'openapi.json'))),
+        el('code', {}, location.origin + path), el('a', { href: '/openapi.json' }, 'openapi.json'))),
     el('div', { class: 'grid' },
       el('div', {},
-        card('Query', ...operation.parameters.map((p) => row(p.name, p.schema, p.required, p.description))),
+        ...[['Path', 'path'], ['Query', 'query'], ['Headers', 'header']].map(([title, place]) => card(title,
+          ...operation.parameters.filter((p) => p.in === place).map((p) => row(p.name, p.schema, p.required, p.description)))),
         body ? card('Body · ' + bodyType, ...(fieldRows(bodySchema).length ? fieldRows(bodySchema)
           : [el('span', { class: 'type' }, typeName(body.content[bodyType].schema))])) : '',
         ...classes.map(([name, schema]) => card(name, ...fieldRows(schema))),

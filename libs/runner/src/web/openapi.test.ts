@@ -7,8 +7,12 @@ import { ORDER_TYPE } from './order-spec.fixture.ts';
 
 const SITE = { file: 'app.ts', line: 1 };
 
-function describeEndpoint(params: ParameterSpec[], verb: EndpointSpec['method'], doc?: string) {
-  const web: EndpointSpec = { type: 'endpoint', method: verb, docs: true };
+function describeEndpoint(
+  params: ParameterSpec[],
+  verb: EndpointSpec['method'],
+  { doc, ...more }: Partial<EndpointSpec> & { doc?: string } = {},
+) {
+  const web: EndpointSpec = { type: 'endpoint', method: verb, docs: true, ...more };
   const method: MethodSpec = {
     name: 'place',
     handlerKind: 'async',
@@ -67,8 +71,44 @@ describe('openApiDocument', () => {
     expect(Object.keys(document.components.schemas)).toContain('Address');
   });
 
+  test('describes parameters of the path and of headers', () => {
+    const id: ParameterSpec = { name: 'id', type: { type: 'integer' }, optional: false };
+    const token: ParameterSpec = { name: 'token', type: { type: 'string' }, optional: true };
+    const { paths } = describeEndpoint([id, token], 'GET', {
+      path: '/items/:id',
+      headers: { token: 'X-Token' },
+    });
+
+    expect(paths['/items/{id}']?.['get']?.['parameters']).toMatchObject([
+      { name: 'region', in: 'query' },
+      { name: 'id', in: 'path', required: true, schema: { type: 'integer' } },
+      { name: 'X-Token', in: 'header', required: false },
+    ]);
+  });
+
+  test('describes a form: its parameters, and the fields of its object', () => {
+    const papers: ParameterSpec = {
+      name: 'papers',
+      type: { type: 'array', items: { type: 'file' } },
+      optional: false,
+    };
+    const body: ParameterSpec = { name: 'order', type: ORDER_TYPE, optional: false };
+    const { paths } = describeEndpoint([papers, body], 'POST', { form: true });
+
+    expect(paths['/']?.['post']?.['requestBody']).toMatchObject({
+      content: {
+        'multipart/form-data': {
+          schema: {
+            required: ['papers', 'email', 'address', 'items'],
+            properties: { papers: { type: 'array', items: { type: 'string', format: 'binary' } } },
+          },
+        },
+      },
+    });
+  });
+
   test('is safe to put into a page', () => {
-    const page = docsPage(describeEndpoint([], 'GET', 'Ends </script><script>alert(1)</script>'));
+    const page = docsPage(describeEndpoint([], 'GET', { doc: 'Ends </script><script>alert(1)</script>' }));
     expect(page).not.toContain('</script><script>alert');
     expect(page).not.toMatch(/src=|https?:\/\//);
   });

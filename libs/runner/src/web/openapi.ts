@@ -1,6 +1,7 @@
 import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, EndpointSpec } from '@gantry/protocol';
 
 import { sourceParameters, type SourcedParameter } from './parameter-source.ts';
+import { templateOf } from './route-path.ts';
 
 type Schema = Record<string, unknown>;
 type Schemas = Record<string, Schema>;
@@ -32,13 +33,13 @@ const HTTP_VALIDATION_ERROR: Schema = {
 /** Describes an endpoint from its manifest entry. */
 export function openApiDocument(spec: FunctionSpec, method: MethodSpec, web: EndpointSpec): OpenApiDocument {
   const schemas: Schemas = {};
-  const sourced = sourceParameters(method, web.method);
+  const sourced = sourceParameters(method, web);
   const operation: Schema = {
     operationId: method.name === '' ? spec.name : `${spec.name}_${method.name}`,
     ...describe(method.doc),
     parameters: [
       ...spec.parameters.map((parameter) => queryParameter(parameter, schemas)),
-      ...sourced.flatMap((parameter) => queryParameters(parameter, schemas)),
+      ...sourced.flatMap((parameter) => parametersOf(parameter, web, schemas)),
     ],
     ...requestBody(sourced, schemas),
     responses: responses(),
@@ -52,7 +53,7 @@ export function openApiDocument(spec: FunctionSpec, method: MethodSpec, web: End
       ...(description === undefined ? {} : { description }),
     },
     servers: [{ url: '/' }],
-    paths: { '/': { [web.method.toLowerCase()]: operation } },
+    paths: { [templateOf(web.path ?? '/')]: { [web.method.toLowerCase()]: operation } },
     components: {
       schemas: { ...schemas, ValidationError: VALIDATION_ERROR, HTTPValidationError: HTTP_VALIDATION_ERROR },
     },
@@ -75,7 +76,14 @@ function responses(): Schema {
   };
 }
 
-function queryParameters({ spec, source }: SourcedParameter, schemas: Schemas): Schema[] {
+function parametersOf(
+  { spec, source }: SourcedParameter,
+  { headers = {} }: EndpointSpec,
+  schemas: Schemas,
+): Schema[] {
+  if (source === 'path') return [{ ...queryParameter(spec, schemas), in: 'path', required: true }];
+  if (source === 'header')
+    return [{ ...queryParameter(spec, schemas), name: headers[spec.name], in: 'header' }];
   if (source === 'query') return [queryParameter(spec, schemas)];
   if (source !== 'queryFields' || spec.type.type !== 'object') return [];
   return spec.type.fields.map((field) => queryParameter(field, schemas));
@@ -92,9 +100,12 @@ function queryParameter(parameter: ParameterSpec, schemas: Schemas): Schema {
 }
 
 function requestBody(sourced: readonly SourcedParameter[], schemas: Schemas): Schema {
-  const form = sourced.filter(({ source }) => source === 'form' || source === 'formField');
+  const form = sourced.filter(({ source }) => source.startsWith('form'));
   if (form.length > 0) {
-    const fields = form.filter(({ source }) => source === 'formField').map(({ spec }) => spec);
+    const fields = form.flatMap(({ spec, source }) => {
+      if (source === 'formFields' && spec.type.type === 'object') return spec.type.fields;
+      return source === 'formField' ? [spec] : [];
+    });
     return bodyOf('multipart/form-data', objectSchema(fields, schemas), true);
   }
   const json = sourced.filter(({ source }) => source === 'json').map(({ spec }) => spec);

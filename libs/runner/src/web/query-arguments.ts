@@ -36,18 +36,18 @@ function readText(
   return undefined;
 }
 
-/** Reads an object whose fields are query parameters, as plain data for the class to be built from. */
-export function readQueryFields(
+/** Reads an object whose fields are query parameters, or of a form, as plain data for the class to be built from. */
+export function readTextFields(
   fields: readonly ParameterSpec[],
-  query: URLSearchParams,
-  problems: FieldProblem[],
+  texts: URLSearchParams,
+  report: { place: string; problems: FieldProblem[] },
 ): Record<string, unknown> {
-  if (fields.length === 0) return Object.fromEntries(query);
+  if (fields.length === 0) return Object.fromEntries(texts);
   const plain: Record<string, unknown> = {};
   for (const field of fields) {
     // Whether an absent field is a mistake shows only once the class has filled in its defaults.
     const optional = { ...field, optional: true };
-    const value = readTextArgument(optional, query.getAll(field.name), { place: 'query', problems });
+    const value = readTextArgument(optional, texts.getAll(field.name), report);
     if (value !== undefined) plain[field.name] = value;
   }
   return plain;
