@@ -18,7 +18,7 @@ interface Samples {
 /** Dict and Queue from inside a container against Redis from inside a container of the same platform, both syncing every write. */
 export async function benchmarkCollections({ rounds }: { rounds: number }): Promise<BenchResult[]> {
   await using platform = await startPlatform({ synced: true });
-  await deploy(join(import.meta.dirname, 'app/collections-app.ts'), platform.env);
+  await deploy([join(import.meta.dirname, 'app/collections-app.ts')], platform.env);
   const samples: Samples[] = [];
   for (let round = 0; round < rounds; round++) {
     await using redis = await startRedis();

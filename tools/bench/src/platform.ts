@@ -47,14 +47,19 @@ export async function startPlatform(options: { synced: boolean; driver?: 'runc' 
 }
 
 /** Deploys an app as a user does; resolves with what was printed about it. */
-export async function deploy(entry: string, env: Record<string, string>): Promise<{ stderr: string }> {
-  const child = spawn(process.execPath, [CLI, 'deploy', entry], {
+export async function deploy(what: string[], env: Record<string, string>): Promise<{ stderr: string }> {
+  const child = spawn(process.execPath, [CLI, 'deploy', ...what], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },
   });
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-  if (code !== 0) throw new Error(`"${entry}" was not deployed:\n${stderr}`);
+  if (code !== 0) throw new Error(`"${what.join(' ')}" was not deployed:\n${stderr}`);
   return { stderr };
+}
+
+/** Builds into a folder, as Nx does it before it deploys. */
+export async function build(entry: string, folder: string, env: Record<string, string>): Promise<void> {
+  await run(process.execPath, [CLI, 'build', entry, '--out', folder], { env });
 }
 
 /** Deploys the benchmark app; resolves with the web address of its endpoint. */
