@@ -10,7 +10,7 @@ export {
   timeChars,
 } from './ids.ts';
 export { HANDLE, registerHandle, type HandleState } from './handles.ts';
-export { assertName, assertRunName } from './names.ts';
+export { assertName, assertRunName, assertTag, MOST_TAG_LENGTH } from './names.ts';
 export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
 export { formatGpu, isGpuConfig, MOST_GPUS, parseGpuConfig, type GpuRequest } from './gpu.ts';

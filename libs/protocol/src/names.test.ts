@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { InvalidError } from './errors.ts';
-import { assertName, assertRunName } from './names.ts';
+import { assertName, assertRunName, assertTag } from './names.ts';
 
 describe('a name', () => {
   it.each(['a', 'shop', 'my-app_2.0', 'A'.repeat(64), 'ap-short'])('is accepted: %s', (name) => {
@@ -32,5 +32,12 @@ describe('a name', () => {
 
   it('that is refused is named, with its kind', () => {
     expect(() => assertName('environment', 'a b')).toThrow('the environment name "a b" is not valid');
+  });
+});
+
+describe('the tag of a deployment', () => {
+  it('has at most 50 characters', () => {
+    expect(() => assertTag('v'.repeat(50))).not.toThrow();
+    expect(() => assertTag('v'.repeat(51))).toThrow('the tag has 51 characters, 50 may be used');
   });
 });

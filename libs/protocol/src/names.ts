@@ -1,6 +1,9 @@
 import { InvalidError } from './errors.ts';
 import { isId } from './ids.ts';
 
+/** Characters of a deployment's tag: it has a column of its own in the history. */
+export const MOST_TAG_LENGTH = 50;
+
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 /**
@@ -32,6 +35,18 @@ export function assertName(kind: string, name: unknown): asserts name is string 
     });
   }
   if (kind === 'app') assertNoAppId(name);
+}
+
+/**
+ * Checks the note that a deployment carries in its history.
+ *
+ * @throws {@link InvalidError} if it has more than {@link MOST_TAG_LENGTH} characters.
+ */
+export function assertTag(tag: string): void {
+  if (tag.length <= MOST_TAG_LENGTH) return;
+  throw new InvalidError(`the tag has ${tag.length} characters, ${MOST_TAG_LENGTH} may be used`, {
+    hint: 'Shorten it, such as to a version or the start of a commit.',
+  });
 }
 
 function assertNoAppId(name: string): void {

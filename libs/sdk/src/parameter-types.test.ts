@@ -37,6 +37,8 @@ describe('the parameters of an instance', () => {
     ['key', [1], 'must be bytes, not object'],
     ['size', 5, 'must be string, not number'],
     ['count', null, 'must be number, not null'],
+    ['count', Number.NaN, 'must be number, not NaN'],
+    ['count', Number.POSITIVE_INFINITY, 'must be number, not Infinity'],
   ])('are refused at once where %s is %j: nothing is converted', (name, value, message) => {
     expect(() => app.instance(Typed, { [name]: value } as never)).toThrow(
       `parameter "${name}" of class "Typed" ${message}`,

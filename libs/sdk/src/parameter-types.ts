@@ -27,7 +27,7 @@ export function checkParameterTypes(
     if (value === undefined || fits(value, recorded)) continue;
     const expected = recorded === Uint8Array ? 'bytes' : KINDS.get(recorded);
     throw new InvalidError(
-      `parameter "${name}" of class "${className}" must be ${String(expected)}, not ${value === null ? 'null' : typeof value}`,
+      `parameter "${name}" of class "${className}" must be ${String(expected)}, not ${kindOf(value)}`,
       { hint: 'Values are not converted: pass the declared type.' },
     );
   }
@@ -36,6 +36,12 @@ export function checkParameterTypes(
 function fits(value: unknown, recorded: unknown): boolean {
   if (recorded === Uint8Array) return value instanceof Uint8Array;
   const kind = KINDS.get(recorded);
+  if (recorded === Number && typeof value === 'number') return Number.isFinite(value);
   // A whole number may be a bigint, too.
   return kind === undefined || typeof value === kind || (kind === 'number' && typeof value === 'bigint');
+}
+
+function kindOf(value: unknown): string {
+  const isNoNumber = typeof value === 'number' && !Number.isFinite(value);
+  return value === null || isNoNumber ? String(value) : typeof value;
 }

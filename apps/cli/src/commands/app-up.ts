@@ -8,6 +8,7 @@ import { type Connection, findConnection, findSetting } from 'gantry/internal';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { openBuild } from '../deploy/build-input.ts';
+import { deployOptions } from '../deploy/deploy-options.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
@@ -93,11 +94,15 @@ async function requestOf(
   { cwd }: CommandContext,
   { options, arguments: args }: CommandInput,
 ): Promise<UpRequest> {
-  const name = options.text('name');
   const isSet = (flag: string) => options.flag(flag) || undefined;
   if (!options.flag('deploy'))
-    return { name, ephemeral: true, detach: isSet('detach'), interactive: isSet('interactive') };
-  return { name, tag: options.text('tag'), ...(await findDeployOrigin(path.resolve(cwd, args[0] ?? ''))) };
+    return {
+      name: options.text('name'),
+      ephemeral: true,
+      detach: isSet('detach'),
+      interactive: isSet('interactive'),
+    };
+  return { ...deployOptions(options), ...(await findDeployOrigin(path.resolve(cwd, args[0] ?? ''))) };
 }
 
 /** Its standard streams are for the program that started it: the keyboard and the screen are those of both. */

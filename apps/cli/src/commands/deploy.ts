@@ -3,6 +3,7 @@ import { type Connection, findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import { deployOptions } from '../deploy/deploy-options.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable, removedText } from '../deploy/function-table.ts';
@@ -46,13 +47,14 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
     });
   }
   const startedAtMs = performance.now();
+  const said = deployOptions(options);
   const json = options.flag('json');
   const connection = findConnection(env, { environment: options.text('env') });
   const steps = createSteps(terminal, { quiet: json });
   const build = await openBuild(entry, { cwd, module: options.flag('module') });
   const built = await buildWithSteps(build, steps);
   const origin = await findDeployOrigin(build.path);
-  const request = { name: options.text('name'), tag: options.text('tag'), ...origin };
+  const request = { ...said, ...origin };
   const client = new ApiClient(connection);
   const sinceMs = Date.now();
   const reply = await publishApp({ client, built, request, steps, env });

@@ -5,7 +5,13 @@ import type { DeployReply, Manifest } from '@gantry/protocol';
 import { type Connection, findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
-import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
+import {
+  SHARED_OPTIONS,
+  type CommandContext,
+  type CommandInput,
+  type CommandOptions,
+  type CommandSpec,
+} from '../command.ts';
 import { openBuild, type BuiltApp } from '../deploy/build-input.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps, type Steps } from '../deploy/steps.ts';
@@ -15,6 +21,7 @@ import { flagsHelp } from '../run/flags-help.ts';
 import { parseFlags } from '../run/flags.ts';
 import { planFlags, type FlagPlan } from '../run/object-flags.ts';
 import { runChild } from '../run/run-child.ts';
+import { checkResultPath } from '../run/write-result.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import { TerminalLender } from '../run/terminal-lender.ts';
 import { appPartOf, chooseTarget, parseTarget, targetName, type RunTarget } from '../run/target.ts';
@@ -63,6 +70,8 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
   const [targetText = '', ...argv] = input.arguments;
   const { options } = input;
   const text = parseTarget(targetText);
+  const resultPath = resultPathOf(options, cwd);
+  if (resultPath !== undefined) await checkResultPath(resultPath);
   const steps = createSteps(terminal, { quiet: options.flag('quiet') });
   const opened = await openBuild(text.file, { cwd, app: appPartOf(text), module: options.flag('module') });
   const built = await buildWithSteps(opened, steps);
@@ -74,7 +83,6 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
     for (const line of lines) terminal.out(line);
     return EXIT_CODES.ok;
   }
-  const resultPath = options.text('writeResult');
   if (resultPath !== undefined && isGenerator(target)) {
     throw new UsageError('--write-result takes one result, and a generator has many', {
       hint: 'Redirect standard output instead.',
@@ -90,8 +98,13 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
     detach: options.flag('detach'),
     interactive: options.flag('interactive'),
     quiet: options.flag('quiet'),
-    resultPath: resultPath === undefined ? undefined : path.resolve(cwd, resultPath),
+    resultPath,
   });
+}
+
+function resultPathOf(options: CommandOptions, cwd: string): string | undefined {
+  const said = options.text('writeResult');
+  return said === undefined ? undefined : path.resolve(cwd, said);
 }
 
 interface RunJob {

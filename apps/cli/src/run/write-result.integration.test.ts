@@ -4,7 +4,7 @@ import path from 'node:path';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { writeResult } from './write-result.ts';
+import { checkResultPath, writeResult } from './write-result.ts';
 
 let directory: TemporaryDirectory;
 
@@ -39,6 +39,14 @@ describe('--write-result', () => {
   test('says which file cannot be written', async () => {
     await expect(writeResult(path.join(directory.path, 'no/such/folder'), 'text')).rejects.toThrow(
       `cannot be written to "${path.join(directory.path, 'no/such/folder')}"`,
+    );
+  });
+
+  test('is refused before anything runs where no file can be', async () => {
+    await expect(checkResultPath(path.join(directory.path, 'result'))).resolves.toBeUndefined();
+    await expect(checkResultPath(directory.path)).rejects.toThrow('is a folder');
+    await expect(checkResultPath(path.join(directory.path, 'no/result'))).rejects.toThrow(
+      `there is no folder "${path.join(directory.path, 'no')}"`,
     );
   });
 });

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 
 import { validateManifest } from '@gantry/manifest/validation';
-import { type DeployRequest, InvalidError, isDeeperThan } from '@gantry/protocol';
+import { type DeployRequest, InvalidError, isDeeperThan, MOST_TAG_LENGTH } from '@gantry/protocol';
 import { assertSchedule } from '@gantry/scheduling';
 import { plainToInstance, Type } from 'class-transformer';
 import {
@@ -37,7 +37,7 @@ class ImagesBody {
 class DeployBody {
   @Matches(NAME) environment!: string;
   @Optional() @IsString() name?: string;
-  @Optional() @IsString() @MaxLength(50) tag?: string;
+  @Optional() @IsString() @MaxLength(MOST_TAG_LENGTH) tag?: string;
   @Optional() @IsBoolean() ephemeral?: boolean;
   @Optional() @IsBoolean() detach?: boolean;
   @Optional() @IsBoolean() interactive?: boolean;
