@@ -9,6 +9,7 @@ import {
   enter,
   getClientIp,
   parameter,
+  RemoteFunction,
   webServer,
   wsgiApp,
   type FetchServer,
@@ -41,9 +42,17 @@ export const shop = app.function(
     site.get('/', (request, response) => {
       response.send(`hello from ${request.hostname}`);
     });
+    // Its own, another one's, one that is found by name, and that of a function that has none.
+    site.get('/addresses', async (_request, response) => {
+      const named = RemoteFunction.fromName('sites', 'api');
+      const all = [shop, hono, named, plain].map((one) => one.getWebUrl());
+      response.json(await Promise.all(all));
+    });
     return site;
   }),
 );
+
+export const plain = app.function(() => 'no web function');
 
 export const api = app.function(
   wsgiApp({}, () => fastify().get('/who', async (request) => ({ ip: request.ip, host: request.host }))),

@@ -55,11 +55,15 @@ describe.each(['process', 'runc'])('web apps in containers of %s', (driver) => {
       expect(String(answer)).toBe('you said hello');
     });
 
-    test('Express and Fastify apps run unchanged', async () => {
+    test('Express and Fastify apps run unchanged, and know their addresses', async () => {
       expect(await ask('shop', '/')).toMatchObject({
         status: 200,
         body: 'hello from local--shop.gantry.localhost',
       });
+      const { port } = new URL(platform.ready.gatewayUrl);
+      const address = (name: string) => `https://local--${name}.gantry.localhost:${port}`;
+      const { body: addresses } = await ask('shop', '/addresses');
+      expect(JSON.parse(addresses)).toEqual([...['shop', 'sites-hono', 'sites-api'].map(address), null]);
       const { body } = await ask('sites-api', '/who');
       expect(JSON.parse(body)).toMatchObject({ ip: expect.stringContaining('127.0.0.1') });
     });

@@ -10,6 +10,7 @@ import {
   type DeployRequest,
   type HelloReply,
   type ImageBuildEvent,
+  type DomainSummary,
   type LogEntry,
   type NewProxyTokenReply,
   type NewTokenReply,
@@ -132,6 +133,23 @@ export class ApiClient {
   newToken(name: string): Promise<NewTokenReply> {
     const headers = { 'content-type': 'application/json' };
     return this.#json('/v1/tokens', { method: 'POST', body: JSON.stringify({ name }), headers });
+  }
+
+  async listDomains(): Promise<DomainSummary[]> {
+    return (await this.#json<{ domains: DomainSummary[] }>('/v1/domains')).domains;
+  }
+
+  addDomain(name: string, options: { trusted: boolean }): Promise<DomainSummary> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/domains', { method: 'POST', body: JSON.stringify({ name, ...options }), headers });
+  }
+
+  verifyDomain(name: string): Promise<DomainSummary> {
+    return this.#json(`/v1/domains/${encodeURIComponent(name)}/verify`, { method: 'POST' });
+  }
+
+  removeDomain(name: string): Promise<DomainSummary> {
+    return this.#json(`/v1/domains/${encodeURIComponent(name)}`, { method: 'DELETE' });
   }
 
   async listProxyTokens(): Promise<ProxyTokenSummary[]> {

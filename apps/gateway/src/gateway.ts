@@ -135,8 +135,9 @@ export class Gateway {
   }
 
   #onServerName(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const host = parseHost(name);
-    if (host === undefined || !this.#router.isRouted(host)) return done(null);
+    const asked = parseHost(name);
+    const host = asked && this.#router.certificateName(asked);
+    if (host === undefined) return done(null);
     this.#certificates.contextFor(host).then(
       (context) => done(null, context),
       (error: unknown) => {

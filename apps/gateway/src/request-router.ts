@@ -27,9 +27,10 @@ export class RequestRouter {
     this.#pages = pages;
   }
 
-  /** True for host names that a function answers. */
-  isRouted(host: string): boolean {
-    return this.#routes.find(host) !== undefined;
+  /** Name for the certificate of a host that a function answers: itself, or the wildcard that stands for it. */
+  certificateName(host: string): string | undefined {
+    const route = this.#routes.find(host);
+    return route && (route.host.startsWith('*') ? route.host : host);
   }
 
   /** `connection` is given for a handshake of WebSocket. */

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
 
+import { resolveTxt } from 'node:dns/promises';
+
 import type { BlobStore } from '@gantry/blobs';
 import { FunctionDirectory, type Messaging } from '@gantry/messaging';
 import { newId } from '@gantry/protocol';
@@ -12,6 +14,7 @@ import type { CompleteServerConfig } from './config.ts';
 import { CrashLoops } from './crash-loops.ts';
 import { DeployedVolumes } from './deploy/deployed-volumes.ts';
 import { Deployer } from './deploy/deployer.ts';
+import { DomainStore } from './domains/domain-store.ts';
 import { DemandSignal } from './demand-signal.ts';
 import { FailedInputs } from './failed-inputs.ts';
 import { FunctionStatsDesk } from './function-stats.ts';
@@ -126,6 +129,11 @@ function registerDomain(container: DependencyContainer, context: Context): void 
         }),
     ),
   });
+  container.register(DomainStore, {
+    useFactory: instanceCachingFactory(
+      () => new DomainStore(messaging.registry, config.domain, config.resolveText ?? resolveTxt),
+    ),
+  });
   container.register(DeployImages, {
     useFactory: instanceCachingFactory(
       () => new DeployImages({ registry: messaging.registry, secrets: deployedSecrets, workers, builds }),
@@ -139,6 +147,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
           stopper: scope.resolve(AppStopper),
           secrets: deployedSecrets,
           volumes: new DeployedVolumes(scope.resolve(VolumeDirectory)),
+          domains: scope.resolve(DomainStore),
           images: scope.resolve(DeployImages),
         }),
     ),
@@ -182,6 +191,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
           demand: scope.resolve(DemandSignal),
           calls: scope.resolve(ScheduledCalls),
           volumes: scope.resolve(VolumeDirectory),
+          domains: scope.resolve(DomainStore),
         }),
     ),
   });

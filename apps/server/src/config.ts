@@ -29,6 +29,8 @@ export interface ServerConfig {
   log: Logger;
   /** What answers in this process, if other parts of the platform are in it, too. @defaultValue nothing does */
   nearby?: Nearby | undefined;
+  /** Reads text records, by which owners of domains show that they are theirs. @defaultValue the system's DNS */
+  resolveText?: ((name: string) => Promise<string[][]>) | undefined;
   /** Whether nats-server syncs each write, as far as the operator knows. @defaultValue 'unknown' */
   durability?: HelloReply['nats']['durability'];
 }
@@ -37,7 +39,7 @@ export interface ServerConfig {
 export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
 
 /** What may be left out for good. */
-type Absent = 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
+type Absent = 'resolveText' | 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

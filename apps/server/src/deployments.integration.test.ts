@@ -87,6 +87,16 @@ describe('deployments', () => {
     });
   });
 
+  it('does not give the host of a deployed app to one that only runs', async () => {
+    const endpoint = (label: string) => manifest([fn('x', {}, { ...web, label })]);
+    const deployed = await platform.client.deploy({ manifest: endpoint('till-dev'), name: 'till' });
+    const run = await platform.client.deploy({ manifest: endpoint('till'), name: 'other', ephemeral: true });
+    expect({ status: run.status, code: run.json['code'] }).toEqual({ status: 409, code: 'CONFLICT' });
+    const key = registryKeys.route('local--till-dev.gantry.localhost');
+    const route = await platform.messaging.registry.get<RouteRecord>(key);
+    expect(route?.value.appId).toBe(deployed.json['appId']);
+  });
+
   it('lets deploys of one app through one after the other', async () => {
     const name = 'crowd';
     const replies = await Promise.all(

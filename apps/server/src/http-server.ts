@@ -14,6 +14,7 @@ import type { AppDirectory } from './app-directory.ts';
 import type { AppStopper } from './app-stopper.ts';
 import type { CompleteServerConfig } from './config.ts';
 import type { CrashLoops } from './crash-loops.ts';
+import type { DomainStore } from './domains/domain-store.ts';
 import type { DemandSignal } from './demand-signal.ts';
 import type { Deployer } from './deploy/deployer.ts';
 import { ExecServer } from './execs/exec-server.ts';
@@ -22,6 +23,7 @@ import { appRoutes } from './routes/apps.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { deploymentHistoryRoutes } from './routes/deployment-history.ts';
+import { domainRoutes } from './routes/domains.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
 import { imageRoutes } from './routes/images.ts';
 import { helloRoutes } from './routes/hello.ts';
@@ -58,6 +60,7 @@ export interface HttpServerOptions {
   calls: ScheduledCalls;
   secrets: SecretStore;
   volumes: VolumeDirectory;
+  domains: DomainStore;
 }
 
 /** The control API: JSON over HTTP, and sessions over WebSocket. */
@@ -117,6 +120,7 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   api.route('/v1', containerRoutes(options));
   api.route('/v1', secretRoutes(options));
   api.route('/v1', tokenRoutes(options));
+  api.route('/v1', domainRoutes(options));
   api.route('/v1', volumeRoutes(options));
   api.route('/v1', volumeFileRoutes(options));
   api.notFound((context) =>

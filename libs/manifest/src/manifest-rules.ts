@@ -28,6 +28,7 @@ import {
 
 import { isListOfImages } from './image-rules.ts';
 import {
+  areCustomDomains,
   isBucketMounts,
   isFilledList,
   isLabel,
@@ -147,6 +148,7 @@ const OptionsShape = declare({
 const web = {
   type: [IsIn(['endpoint', 'asgi', 'wsgi', 'server'])],
   label: optional(Matches(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)),
+  customDomains: optional(satisfies(areCustomDomains, 'must be different domains')),
   requiresProxyAuth: optional(IsBoolean()),
 };
 const WebShape = declare(web);

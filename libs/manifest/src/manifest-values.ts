@@ -2,6 +2,7 @@ import {
   assertApart,
   assertBucketMount,
   type BucketMountSpec,
+  isCustomDomain,
   mountPath,
   volumePath,
 } from '@gantry/protocol';
@@ -35,6 +36,12 @@ export function isTypeSpec(value: unknown): boolean {
   if (type === 'array') return isTypeSpec(value['items']);
   if (type === 'object') return isListOf(value['fields'], isField);
   return PLAIN_TYPES.has(type);
+}
+
+/** True for at least one domain, each named once. */
+export function areCustomDomains(value: unknown): boolean {
+  const isDomain = (item: unknown): boolean => typeof item === 'string' && isCustomDomain(item);
+  return isFilledList(value, isDomain) && new Set(value as string[]).size === (value as string[]).length;
 }
 
 /** True for a positive number, or a request and a limit that is not below it. */

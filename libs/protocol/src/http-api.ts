@@ -40,6 +40,10 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/proxy-tokens                                -> { tokens: ProxyTokenSummary[] } (oldest first)
 //   POST /v1/proxy-tokens        NewTokenRequest         -> NewProxyTokenReply
 //   DELETE /v1/proxy-tokens/:id                          -> ProxyTokenSummary     (the one that was)
+//   GET  /v1/domains                                     -> { domains: DomainSummary[] } (by name)
+//   POST /v1/domains             { name, trusted? }      -> DomainSummary
+//   POST /v1/domains/:name/verify                        -> DomainSummary
+//   DELETE /v1/domains/:name                             -> DomainSummary         (the one that was)
 //   GET  /v1/session?key=<session key>                   -> WebSocket (see session-messages)
 
 export interface HelloReply {
@@ -80,6 +84,15 @@ export interface ProxyTokenSummary {
 export interface NewProxyTokenReply extends ProxyTokenSummary {
   /** `ws-…`: the value of the header `Gantry-Secret`. Said this once. */
   secret: string;
+}
+
+/** A domain that web functions may answer for once it is verified. */
+export interface DomainSummary {
+  name: string;
+  /** The text record by which its owner shows that it is his. */
+  record: { name: string; text: string };
+  createdAtMs: number;
+  verifiedAtMs?: number;
 }
 
 /** Where a value was stored. */

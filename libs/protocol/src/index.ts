@@ -176,6 +176,7 @@ export type {
   RouteRecord,
   ProxyTokenRecord,
   TokenRecord,
+  DomainRecord,
   WebAnswer,
   WebResultRecord,
 } from './records.ts';
@@ -225,6 +226,7 @@ export type {
   WorkerStatus,
   SpentMessage,
 } from './platform-messages.ts';
+export { coversDomain, isCustomDomain, wildcardOf } from './domain-name.ts';
 export { type BlobName, dayOf, parseBlobName, valueName } from './blob-name.ts';
 export type {
   AppSummary,
@@ -243,6 +245,7 @@ export type {
   NewProxyTokenReply,
   NewTokenReply,
   ProxyTokenSummary,
+  DomainSummary,
   ValueReply,
 } from './http-api.ts';
 export {

@@ -141,6 +141,8 @@ export type WebSpec = EndpointSpec | WebAppSpec | WebServerSpec;
 interface WebNaming {
   /** Replaces `<app>-<function>` in the host name. */
   label?: string | undefined;
+  /** Further host names, `*.example.com` for all of one level. */
+  customDomains?: string[] | undefined;
   /** Requests must carry a proxy token of the workspace. */
   requiresProxyAuth?: boolean | undefined;
 }

@@ -39,6 +39,17 @@ export interface ProxyTokenRecord {
   createdAtMs: number;
 }
 
+/** A domain of the workspace, under `domain.<name>`. */
+export interface DomainRecord {
+  /** `example.com`, or `*.example.com` for all of one level. */
+  name: string;
+  /** What its text record must say. */
+  token: string;
+  createdAtMs: number;
+  /** Set once it was shown whose it is. */
+  verifiedAtMs?: number | undefined;
+}
+
 /** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */
 export interface DeploymentRecord {
   appId: string;
@@ -104,7 +115,7 @@ export interface FunctionImage {
 
 /** Which method of which function answers for a host name, under `route.<host>`. */
 export interface RouteRecord {
-  /** Without the port, such as `local--shop-checkout.gantry.localhost`. */
+  /** Without the port, such as `local--shop-checkout.gantry.localhost`; `*.example.com` is all of one level. */
   host: string;
   functionId: string;
   appId: string;

@@ -134,6 +134,9 @@ export const registryKeys = {
   /** Where the answer of a long web request is ({@link WebResultRecord}), by the digest of its token. */
   webResult: (digest: string) => `webresult.${digest}`,
   allWebResults: 'webresult.*',
+  /** A domain of the workspace ({@link DomainRecord}). */
+  domain: (name: string) => `domain.${hex(name)}`,
+  allDomains: 'domain.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */
   token: (name: string) => `token.${hex(name)}`,
   allTokens: 'token.*',

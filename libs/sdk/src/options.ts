@@ -119,6 +119,11 @@ export interface WebOptions {
   /** Replaces `<app>-<function>` in the host name: 1 to 63 lower-case letters, digits and dashes. */
   label?: string;
   /**
+   * Further host names for a deployed app: domains that `gantry domain add` made known to the workspace, or names of one
+   * level below them if that was a wildcard; `*.example.com` answers for that whole level. Apps that only run have none.
+   */
+  customDomains?: string[];
+  /**
    * Let nobody in without a proxy token of the workspace (`gantry proxy-token new`), in the headers `Gantry-Key` and
    * `Gantry-Secret`: 401, before any container starts. @defaultValue false
    */

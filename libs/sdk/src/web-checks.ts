@@ -1,4 +1,4 @@
-import { InvalidError } from '@gantry/protocol';
+import { InvalidError, isCustomDomain } from '@gantry/protocol';
 
 import { checkKeys, checkRange } from './option-checks.ts';
 import type { EndpointOptions, WebOptions, WebServerOptions } from './options.ts';
@@ -8,7 +8,7 @@ const WITH_BODY = ['POST', 'PUT', 'PATCH'];
 const ROUTE_PATH = /^(?:\/|(?:\/(?::\w+|[\w.~-]+))+)$/;
 const PORTS = { min: 1, max: 65_535, integer: true };
 const STARTUP_TIMEOUT = { min: 1, max: 3_600_000, integer: false };
-const WEB_KEYS = ['label', 'requiresProxyAuth'];
+const WEB_KEYS = ['label', 'customDomains', 'requiresProxyAuth'];
 
 /** Checks `@fastapiEndpoint` options. */
 export function checkEndpointOptions(options: EndpointOptions): void {
@@ -65,8 +65,22 @@ export function checkWebOptions(subject: string, options: WebOptions, known: rea
       hint: 'Use 1 to 63 lower-case letters, digits and dashes, no dash at either end.',
     });
   }
+  checkDomains(subject, options.customDomains);
   const { requiresProxyAuth = false } = options;
   if (typeof requiresProxyAuth !== 'boolean') {
     throw new InvalidError(`${subject}: requiresProxyAuth must be true or false`);
+  }
+}
+
+function checkDomains(subject: string, domains: unknown = []): void {
+  if (!Array.isArray(domains)) throw new InvalidError(`${subject}: customDomains must be a list of domains`);
+  const wrong: unknown = domains.find((name) => typeof name !== 'string' || !isCustomDomain(name));
+  if (wrong !== undefined) {
+    throw new InvalidError(`${subject}: ${JSON.stringify(wrong)} is no domain`, {
+      hint: 'Use lower-case names such as "example.com", "api.example.com" or "*.example.com".',
+    });
+  }
+  if (new Set(domains).size < domains.length) {
+    throw new InvalidError(`${subject}: customDomains names a domain twice`);
   }
 }

@@ -26,7 +26,7 @@ describe('web functions', () => {
     );
     app.function(
       { name: 'fetch' },
-      asgiApp({ requiresProxyAuth: true }, () => site),
+      asgiApp({ requiresProxyAuth: true, customDomains: ['*.example.com'] }, () => site),
     );
     app.function(
       { name: 'listener' },
@@ -48,7 +48,7 @@ describe('web functions', () => {
         headers: { key: 'X-Key' },
         form: true,
       },
-      { type: 'asgi', requiresProxyAuth: true },
+      { type: 'asgi', requiresProxyAuth: true, customDomains: ['*.example.com'] },
       { type: 'wsgi', label: 'shop' },
       { type: 'server', port: 8000, startupTimeoutMs: 900 },
     ]);
@@ -87,6 +87,10 @@ describe('web functions', () => {
 
   it.each<[what: string, define: () => unknown, message: string]>([
     ['an unknown HTTP method', () => fastapiEndpoint({ method: 'HEAD' as never }), '"HEAD" is not supported'],
+    ['a label with an underscore', () => asgiApp({ label: 'my_label' }), 'no host name label'],
+    ['what is no domain', () => asgiApp({ customDomains: ['Example.com'] }), '"Example.com" is no domain'],
+    ['no list of domains', () => asgiApp({ customDomains: 'a.com' as never }), 'must be a list'],
+    ['a domain twice', () => asgiApp({ customDomains: ['a.com', 'a.com'] }), 'names a domain twice'],
     ['a label with capitals', () => asgiApp({ label: 'My_Label' }), 'no host name label'],
     ['an unknown option', () => wsgiApp({ docs: true } as never), 'there is no option "docs"'],
     ['a port out of range', () => webServer(70_000), 'port must be a whole number from 1 to 65535'],

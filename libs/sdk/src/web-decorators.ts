@@ -135,6 +135,11 @@ function webModifier(web: WebSpec, fn: AnyFunction | undefined): MemberDecorator
   return decorator;
 }
 
-function sharedOf({ label, requiresProxyAuth }: WebOptions): Pick<WebSpec, 'label' | 'requiresProxyAuth'> {
-  return { ...(label !== undefined && { label }), ...(requiresProxyAuth && { requiresProxyAuth }) };
+function sharedOf(options: WebOptions): Pick<WebSpec, 'label' | 'customDomains' | 'requiresProxyAuth'> {
+  const { label, customDomains = [], requiresProxyAuth } = options;
+  return {
+    ...(label !== undefined && { label }),
+    ...(customDomains.length > 0 && { customDomains: [...customDomains] }),
+    ...(requiresProxyAuth && { requiresProxyAuth }),
+  };
 }

@@ -27,6 +27,12 @@ import { containerStopCommand } from './container-stop.ts';
 import { deployCommand } from './deploy.ts';
 import { dictGetCommand } from './dict-get.ts';
 import { dictItemsCommand } from './dict-items.ts';
+import {
+  domainAddCommand,
+  domainListCommand,
+  domainRemoveCommand,
+  domainVerifyCommand,
+} from './domain-commands.ts';
 import { doctorCommand } from './doctor.ts';
 import { gatewayCommand } from './gateway.ts';
 import { profileActivateCommand } from './profile-activate.ts';
@@ -117,6 +123,10 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   proxyTokenNewCommand,
   proxyTokenListCommand,
   proxyTokenRevokeCommand,
+  domainAddCommand,
+  domainVerifyCommand,
+  domainListCommand,
+  domainRemoveCommand,
   configShowCommand,
   configSetEnvironmentCommand,
   serverCommand,
@@ -134,5 +144,6 @@ export const COMMAND_GROUPS = {
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',
   'proxy-token': 'open protected web functions',
+  domain: 'give web functions names of your own',
   config: 'look at settings and change them',
 } as const;

@@ -45,7 +45,7 @@ export class HostCertificates {
     return new HostCertificates(authority, folder, domain);
   }
 
-  /** Certificate for one existing host name. */
+  /** Certificate for one existing host name, or for a wildcard. */
   contextFor(host: string): Promise<SecureContext> {
     return this.#remember(host, () => this.#keyPair(host, [{ type: 'dns', value: host }]));
   }
@@ -88,7 +88,7 @@ export class HostCertificates {
   }
 
   async #keyPair(name: string, subjects: readonly SubjectName[]): Promise<KeyPair> {
-    const path = join(this.#folder, `${name}.pem`);
+    const path = join(this.#folder, `${name.replace('*', '_wildcard')}.pem`);
     const stored = this.#usable(await readIfExists(path));
     if (stored) return stored;
     const issued = await this.#authority.issue(subjects);

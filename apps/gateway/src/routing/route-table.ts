@@ -1,4 +1,4 @@
-import { registryKeys, type RouteRecord } from '@gantry/protocol';
+import { registryKeys, type RouteRecord, wildcardOf } from '@gantry/protocol';
 
 import { onePerGateway } from '../injection.ts';
 
@@ -32,7 +32,11 @@ export class RouteTable {
     this.#hostOfKey.set(key, host);
   }
 
+  /** A route of the name itself comes before one of its whole level. */
   find(host: string): RouteRecord | undefined {
-    return this.#byHost.get(host);
+    const exact = this.#byHost.get(host);
+    if (exact) return exact;
+    const wildcard = wildcardOf(host);
+    return wildcard === undefined ? undefined : this.#byHost.get(wildcard);
   }
 }

@@ -39,6 +39,7 @@ describe('a deploy that fails half-way', () => {
         discard: async () => undefined,
       },
       volumes: { check: async () => undefined, open: async () => new Map() },
+      domains: { check: async () => undefined },
       workers: { statuses: () => [], ask: () => undefined, onStatus: () => ({ stop: () => undefined }) },
       stopper: {
         freeRoutes: async () => undefined,

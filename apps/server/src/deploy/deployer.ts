@@ -19,6 +19,7 @@ import {
 
 import type { AppStopper } from '../app-stopper.ts';
 import type { CompleteServerConfig } from '../config.ts';
+import type { DomainStore } from '../domains/domain-store.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { anchorSchedules } from '../schedules/schedule-anchor.ts';
 import { assertImagesPossible } from './image-support.ts';
@@ -42,6 +43,7 @@ export interface DeployerOptions {
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
   secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
   volumes: Pick<DeployedVolumes, 'check' | 'open'>;
+  domains: Pick<DomainStore, 'check'>;
   workers: Pick<WorkerObserver, 'statuses' | 'ask' | 'onStatus'>;
   images: Pick<DeployImages, 'resolve'>;
 }
@@ -81,7 +83,7 @@ export class Deployer {
   }
 
   /**
-   * @throws NotFoundError for missing blobs, secrets and volumes or an unknown app id, InvalidError for a request that contradicts
+   * @throws NotFoundError for missing blobs, secrets, volumes and domains or an unknown app id, InvalidError for a request that contradicts
    * itself or has images that no worker can have, GantryError `CONFLICT` for host names of other apps.
    */
   async deploy(request: DeployOrder): Promise<DeployReply> {
@@ -106,6 +108,7 @@ export class Deployer {
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
     await this.#options.volumes.check(request);
+    if (!request.ephemeral) await this.#options.domains.check(request.manifest);
     return name;
   }
 
@@ -234,7 +237,7 @@ export class Deployer {
   #functionRecord({ app, version, spec, hosts, request, volumes }: FunctionParts): FunctionRecord {
     const { bundle, sourceMap } = request.manifest;
     const { packages, image } = functionImage(request, spec);
-    const own = hosts.filter((entry) => entry.functionName === spec.name);
+    const own = hosts.filter((entry) => entry.functionName === spec.name && !entry.custom);
     const pick = ({ digest, sizeBytes }: { digest: string; sizeBytes: number }) => ({ digest, sizeBytes });
     return {
       id: functionId(app.id, spec.name),

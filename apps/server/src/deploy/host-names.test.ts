@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -31,6 +33,46 @@ describe('host names', () => {
   it('take a label in place of app and function', () => {
     const [entry] = hostsOf([fn('f', {}, { ...web, label: 'speech' })], { ...scope, ephemeral: true });
     expect(entry?.host).toBe('local--speech-dev.gantry.localhost');
+  });
+
+  it('are joined by the domains of the user, but not for a run beside the deployed app', () => {
+    const functions = [fn('f', {}, { ...web, customDomains: ['api.example.com', '*.example.com'] })];
+    expect(hostsOf(functions, scope).map(({ host, custom }) => [host, custom])).toEqual([
+      ['local--shop-f.gantry.localhost', undefined],
+      ['api.example.com', true],
+      ['*.example.com', true],
+    ]);
+    expect(hostsOf(functions, { ...scope, ephemeral: true }).map(({ host }) => host)).toEqual([
+      'local--shop-f-dev.gantry.localhost',
+    ]);
+    const two = ['f', 'g'].map((name) => fn(name, {}, { ...web, customDomains: ['api.example.com'] }));
+    expect(() => hostsOf(two, scope)).toThrow('would both answer for "api.example.com"');
+  });
+
+  it('cannot be made of names without letters and digits', () => {
+    const anonymous = { ...scope, appName: undefined };
+    expect(() => hostsOf([fn('___', {}, web)], anonymous)).toThrow(
+      'no host name can be made of the name "___"',
+    );
+  });
+
+  it('hold two dashes side by side only between workspace and label', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (workspace, environment) => {
+        fc.pre(slug(workspace) !== '');
+        const [label = ''] = hostName({ ...scope, workspace, environment, domain: 'd' }, 'x').split('.');
+        if (label.length < 63) expect(label.indexOf('--')).toBe(label.lastIndexOf('--'));
+      }),
+    );
+  });
+
+  it('are cut as a whole, with what a run adds, to 56 characters and a hash', () => {
+    const long = 'text-to-speech-really-really-really-really-long-flask-app';
+    const whole = `ecorp--${long}-dev`;
+    const digits = createHash('sha256').update(whole).digest('hex').slice(0, 6);
+    const [label] = hostName({ ...scope, workspace: 'ecorp', ephemeral: true }, long).split('.');
+    expect(label).toBe(`${whole.slice(0, 56)}-${digits}`);
+    expect(label).toHaveLength(63);
   });
 
   it('must differ within an app', () => {

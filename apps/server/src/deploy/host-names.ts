@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { type FunctionSpec, GantryError } from '@gantry/protocol';
+import { type FunctionSpec, GantryError, InvalidError } from '@gantry/protocol';
 
 /** What a host name is made of. */
 export interface HostScope {
@@ -17,6 +17,8 @@ export interface HostEntry {
   host: string;
   functionName: string;
   method: string;
+  /** A domain of the user. */
+  custom?: true;
 }
 
 const LABEL_LIMIT = 63;
@@ -26,7 +28,7 @@ const HASH_DIGITS = 6;
 /**
  * The host names of all endpoints of an app.
  *
- * @throws GantryError `CONFLICT` when two endpoints come out at the same host.
+ * @throws GantryError `CONFLICT` when two endpoints come out at the same host, InvalidError for a name without letters or digits.
  */
 export function hostsOf(functions: readonly FunctionSpec[], scope: HostScope): HostEntry[] {
   const entries = new Map<string, HostEntry>();
@@ -34,21 +36,38 @@ export function hostsOf(functions: readonly FunctionSpec[], scope: HostScope): H
     for (const { name: method, web } of methods) {
       if (!web) continue;
       const parts = [scope.appName, functionName, kind === 'class' ? method : undefined];
-      const host = hostName(scope, web.label ?? slug(parts.filter((part) => part !== undefined).join('-')));
-      const other = entries.get(host);
-      if (other) {
-        throw new GantryError(
-          'CONFLICT',
-          `"${functionName}" and "${other.functionName}" would both answer for "${host}"`,
-          {
-            hint: 'Give one of the endpoints a label of its own.',
-          },
-        );
-      }
-      entries.set(host, { host, functionName, method });
+      const label = web.label ?? slug(parts.filter((part) => part !== undefined).join('-'));
+      if (label === '') throw withoutLabel(functionName);
+      add(entries, { host: hostName(scope, label), functionName, method });
+      // A run beside the deployed app must not take its domains.
+      const domains = scope.ephemeral ? [] : (web.customDomains ?? []);
+      for (const host of domains) add(entries, { host, functionName, method, custom: true });
     }
   }
   return [...entries.values()];
+}
+
+function add(entries: Map<string, HostEntry>, entry: HostEntry): void {
+  const { host, functionName, custom } = entry;
+  const other = entries.get(host);
+  if (other) {
+    throw new GantryError(
+      'CONFLICT',
+      `"${functionName}" and "${other.functionName}" would both answer for "${host}"`,
+      {
+        hint: custom
+          ? 'Give each domain to one of the endpoints.'
+          : 'Give one of the endpoints a label of its own.',
+      },
+    );
+  }
+  entries.set(host, entry);
+}
+
+function withoutLabel(functionName: string): InvalidError {
+  return new InvalidError(`no host name can be made of the name "${functionName}"`, {
+    hint: 'Give the endpoint a label, or a name with letters or digits.',
+  });
 }
 
 /** `<workspace>[-<environment>]--<label>[-dev].<domain>`, cut to what DNS allows. */

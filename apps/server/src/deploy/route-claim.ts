@@ -49,7 +49,9 @@ export class RouteClaim {
 
   async #holder(host: string): Promise<{ value: RouteRecord; revision: number } | undefined> {
     const present = await this.#registry.get<RouteRecord>(registryKeys.route(host));
-    if (!present || present.value.appId === this.#app.id || this.#ephemeral) return present;
+    if (!present || present.value.appId === this.#app.id) return present;
+    // A label that ends in "-dev" can meet the name that a run has.
+    if (this.#ephemeral && present.value.ephemeral) return present;
     const other = await this.#registry.get<AppRecord>(registryKeys.app(present.value.appId));
     if (other && other.value.state !== 'stopped') throw taken(host, other.value.name);
     return present;

@@ -19,6 +19,8 @@ export interface TestDeployment {
 /** A real nats-server, one or more real servers, and a worker that only pretends. */
 export class TestPlatform {
   readonly messaging: Messaging;
+  /** Text records of the DNS, as servers see it. */
+  readonly texts: Map<string, string[][]>;
   readonly worker: FakeWorker;
   client: TestClient;
   server: RunningServer;
@@ -29,11 +31,13 @@ export class TestPlatform {
   private constructor(parts: {
     messaging: Messaging;
     server: RunningServer;
+    texts: Map<string, string[][]>;
     startServer: () => Promise<RunningServer>;
     stopRest: () => Promise<void>;
   }) {
     this.messaging = parts.messaging;
     this.server = parts.server;
+    this.texts = parts.texts;
     this.client = new TestClient(parts.server.url);
     this.worker = new FakeWorker(parts.messaging);
     this.#startServer = parts.startServer;
@@ -43,6 +47,8 @@ export class TestPlatform {
   static async start(): Promise<TestPlatform> {
     const nats = await startNats();
     const directory = await temporaryDirectory('gantry-server-');
+    const texts = new Map<string, string[][]>();
+    const resolveText = async (name: string) => texts.get(name) ?? [];
     const launch = () =>
       startServer({
         natsUrl: nats.url,
@@ -53,6 +59,7 @@ export class TestPlatform {
         token: TOKEN,
         workspace: 'local',
         gatewayUrl: 'https://gantry.localhost:7443',
+        resolveText,
         log: createLogger({ name: 'server', level: 'silent' }),
       });
     const server = await launch();
@@ -61,7 +68,7 @@ export class TestPlatform {
       await nats.stop();
       await directory.remove();
     };
-    return new TestPlatform({ messaging, server, startServer: launch, stopRest });
+    return new TestPlatform({ messaging, server, texts, startServer: launch, stopRest });
   }
 
   async startAnotherServer(): Promise<RunningServer> {
