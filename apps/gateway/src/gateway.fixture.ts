@@ -73,7 +73,7 @@ export class TestPlatform {
   readonly alive = new Set<string>();
   readonly #containers = new Map<string, ContainerStatus>();
   readonly #statusListeners = new Set<(status: WorkerStatus) => void>();
-  readonly #webWaitMs: number | undefined;
+  readonly #options: TestPlatformOptions;
   #agent = new Agent();
   /** What the gateway's rate limit does with a request. */
   admitRequest: () => void = () => undefined;
@@ -82,7 +82,7 @@ export class TestPlatform {
   ca!: string;
 
   constructor(options: TestPlatformOptions) {
-    this.#webWaitMs = options.webWaitMs;
+    this.#options = options;
   }
 
   static async start(options: TestPlatformOptions = {}): Promise<TestPlatform> {
@@ -116,7 +116,8 @@ export class TestPlatform {
         natsUrl: '',
         dataDir,
         blobs,
-        webWaitMs: this.#webWaitMs,
+        webWaitMs: this.#options.webWaitMs,
+        stallMs: this.#options.stallMs,
         host: '127.0.0.1',
         port: 0,
         domain: DOMAIN,
@@ -329,6 +330,8 @@ export class TestPlatform {
 export interface TestPlatformOptions {
   /** How long clients wait for the head of an answer. */
   webWaitMs?: number;
+  /** How long they may keep a container waiting. */
+  stallMs?: number;
 }
 
 export interface TestFunctionOptions {

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 
 import { InvalidError } from '@gantry/protocol';
 
 import type { HostCertificates } from './certificates/host-certificates.ts';
+import { answerClientErrors } from './client-errors.ts';
 import type { GatewayConfig } from './config.ts';
 import { Http2Side } from './http2.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
@@ -84,9 +84,7 @@ export class Gateway {
     server.on('upgrade', (request, socket, head: Buffer) =>
       this.#onUpgrade(request, { socket: socket as Socket, head }),
     );
-    server.on('clientError', onClientError);
-    // Garbage in place of a handshake: nothing can be answered.
-    server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy());
+    answerClientErrors(server);
     server.on('error', (error) => this.#config.log.error({ err: error }, 'gateway server failed'));
     this.#renewal = setInterval(() => void this.#renewFallback(server), RENEWAL_CHECK_MS).unref();
     await listen(server, this.#config);
@@ -157,20 +155,6 @@ export class Gateway {
     }
   }
 }
-
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status = STATUS_OF_PARSE_ERROR[error.code ?? ''] ?? '400 Bad Request';
-  const hasAnswered = (socket as Socket).bytesWritten > 0;
-  // After a first answer the client may take these bytes for the rest of it.
-  if (hasAnswered) return void socket.destroy();
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
-const STATUS_OF_PARSE_ERROR: Record<string, string> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
 
 function listen(server: Server, { host, port }: GatewayConfig): Promise<void> {
   return new Promise((resolve, reject) => {

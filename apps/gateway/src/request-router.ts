@@ -3,12 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InvalidError } from '@gantry/protocol';
 
 import { inject, onePerGateway, TOKENS } from './injection.ts';
-import { sendError, sendUnknownHost } from './pages/error-answer.ts';
+import { sendError, sendUnknownHost, sendUrlTooLong } from './pages/error-answer.ts';
 import type { OwnPages } from './pages/own-pages.ts';
 import { LimitedProxy } from './proxy/limited-proxy.ts';
 import type { LeavingConnection } from './proxy/upgrade.ts';
 import { parseHost } from './routing/host-name.ts';
 import { RouteTable } from './routing/route-table.ts';
+
+/** What servers and proxies elsewhere agree on, and more than browsers show. */
+const MAX_URL = 16 * 1024;
 
 /** Decides by its host name who answers a request: a function, the gateway itself, or nobody. */
 @onePerGateway()
@@ -36,6 +39,7 @@ export class RequestRouter {
   /** `connection` is given for a handshake of WebSocket. */
   route(request: IncomingMessage, response: ServerResponse, connection?: LeavingConnection): void {
     const { headers, url = '/' } = request;
+    if (url.length > MAX_URL) return sendUrlTooLong(request, response, MAX_URL);
     const asked = url.startsWith('/') ? undefined : parseAbsolute(url);
     const host = asked?.host ?? parseHost(headers.host);
     const target = url.startsWith('/') ? url : asked?.target;

@@ -1,4 +1,4 @@
-import { ContainerError, InternalFailure, type GantryError } from '@gantry/protocol';
+import { ContainerError, InternalFailure, ResourceExhaustedError, type GantryError } from '@gantry/protocol';
 
 import { inject, onePerGateway, TOKENS } from '../injection.ts';
 import type { FunctionSource } from '../routing/function-source.ts';
@@ -15,6 +15,9 @@ export interface DispatchTarget extends DemandedPool {
   /** How long to wait for a container at most. */
   waitMs: number;
 }
+
+/** Requests that may wait for one pool: each holds a connection, and who comes later would wait for long. */
+const MAX_WAITING = 2_000;
 
 interface Waiter {
   target: DispatchTarget;
@@ -62,7 +65,7 @@ export class Dispatcher {
   /**
    * Waits for a container.
    *
-   * @throws InternalFailure when none came in time, ContainerError when the function's code does not load,
+   * @throws ResourceExhaustedError when too many wait already, InternalFailure when none came in time, ContainerError when the function's code does not load,
    * InternalFailure also when the app was stopped meanwhile.
    */
   wait(
@@ -71,6 +74,7 @@ export class Dispatcher {
   ): Promise<ContainerEntry> {
     return new Promise((resolve, reject) => {
       const waiters = this.#waiting.get(target.pool) ?? new Set();
+      if (waiters.size >= MAX_WAITING) return reject(tooManyWait(target));
       this.#waiting.set(target.pool, waiters);
       const timer = setTimeout(() => this.#end(waiter, () => reject(noContainer(target))), target.waitMs);
       const onAbort = () => this.#end(waiter, () => reject(options.signal.reason));
@@ -160,6 +164,12 @@ export class Dispatcher {
 export function stopped(functionName: string): InternalFailure {
   return new InternalFailure(`the app of "${functionName}" is stopped`, {
     hint: 'Deploy it again.',
+  });
+}
+
+function tooManyWait({ functionName }: DispatchTarget): ResourceExhaustedError {
+  return new ResourceExhaustedError(`${MAX_WAITING} requests wait for "${functionName}" already`, {
+    hint: 'Send it again later, or raise the function\'s "maxContainers".',
   });
 }
 

@@ -23,6 +23,17 @@ export function sendUnknownHost(request: IncomingMessage, response: ServerRespon
   });
 }
 
+/** Answers 414. */
+export function sendUrlTooLong(request: IncomingMessage, response: ServerResponse, limit: number): void {
+  sendProblem(request, response, {
+    name: 'InvalidError',
+    code: 'INVALID_ARGUMENT',
+    message: `the path and query of the request are longer than ${limit} characters`,
+    hint: 'Send what does not fit in the body.',
+    status: 414,
+  });
+}
+
 /** Answers 502: the container broke off before it answered. Without a name, it is one of a request of before. */
 export function sendBadGateway(
   request: IncomingMessage,

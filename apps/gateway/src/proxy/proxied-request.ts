@@ -11,7 +11,8 @@ import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';
 import { sendBadGateway, sendError } from '../pages/error-answer.ts';
 import type { Exchange } from './exchange.ts';
 import { answerHeaders, forwardedHeaders, trailerOf } from './forwarded-headers.ts';
-import { hasBody, RequestBody } from './request-body.ts';
+import { hasBody, RequestBody, StalledRequestError } from './request-body.ts';
+import { StallTimer } from './stall-timer.ts';
 import { join, switchingProtocols } from './upgrade.ts';
 
 type Controller = UndiciDispatcher.DispatchController;
@@ -36,6 +37,8 @@ export interface ProxiedRequestOptions extends Exchange {
   method: string;
   dispatch: DispatchTarget;
   dispatcher: Dispatcher;
+  /** So long may its client send, or take, nothing while the other side waits for it. */
+  stallMs: number;
 }
 
 /**
@@ -64,12 +67,15 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   #hasTrailers = false;
   /** Size of a small answer of known length. */
   #wholeBytes = -1;
+  /** A client that does not read its answer would hold a place in the container. */
+  readonly #reading: StallTimer;
   /** What would be gone with the client, once it is. */
   #kept: KeptRequest | undefined;
   #keeping: Promise<void> | undefined;
 
   constructor(options: ProxiedRequestOptions) {
     this.#options = options;
+    this.#reading = new StallTimer(options.stallMs, () => this.#options.response.destroy());
   }
 
   get request(): IncomingMessage {
@@ -148,7 +154,10 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     const { request, target, method } = this.#options;
     const kept = this.#kept;
     this.#attempts += 1;
-    this.#body = !kept?.body && hasBody(request) ? new RequestBody(request, this.#onBodyWanted) : undefined;
+    this.#body =
+      !kept?.body && hasBody(request)
+        ? new RequestBody(request, { onWanted: this.#onBodyWanted, stallMs: this.#options.stallMs })
+        : undefined;
     try {
       container.upstream.send(
         {
@@ -224,7 +233,11 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     }
     if (response.write(chunk)) return;
     controller.pause();
-    response.once('drain', () => controller.resume());
+    this.#reading.start();
+    response.once('drain', () => {
+      this.#reading.stop();
+      controller.resume();
+    });
   }
 
   onResponseEnd(
@@ -233,9 +246,12 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   ): void {
     this.#release();
     const { response } = this.#options;
-    if (response.writableEnded) return;
-    if (this.#hasTrailers) response.addTrailers(trailers as OutgoingHttpHeaders);
-    response.end();
+    if (!response.writableEnded) {
+      if (this.#hasTrailers) response.addTrailers(trailers as OutgoingHttpHeaders);
+      response.end();
+    }
+    // Until the client has taken the rest, or closes.
+    if (!this.#kept?.headers) this.#reading.start();
   }
 
   onResponseError(_controller: Controller | undefined, error: unknown): void {
@@ -253,7 +269,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
       sendError(request, response, new InvalidError('the request is malformed', { cause: error }));
       return;
     }
-    if (error instanceof RequestSizeError) {
+    if (error instanceof RequestSizeError || error instanceof StalledRequestError) {
       this.#release();
       return sendError(request, response, error);
     }
@@ -309,6 +325,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
   readonly #onClientClose = (): void => {
     const { response } = this.#options;
     // A stream of HTTP/2 is also finished when its client closes it.
+    this.#reading.stop();
     if (this.#isUpgraded || (response.writableEnded && response.writableFinished)) return;
     this.#isLeft = true;
     this.#waiting?.abort(new ConnectionError('the client left'));

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
-import { ConnectionError, LIMITS, RequestSizeError } from '@gantry/protocol';
+import { ConnectionError, GantryTimeoutError, LIMITS, RequestSizeError } from '@gantry/protocol';
+
+import { StallTimer } from './stall-timer.ts';
 
 /** True if the request has a body to forward. */
 export function hasBody(request: IncomingMessage): boolean {
@@ -21,6 +23,26 @@ function bodyTooLarge(): RequestSizeError {
   });
 }
 
+/** Nothing came of a request's body for so long that its client is taken for gone, or for an attacker. */
+export class StalledRequestError extends GantryTimeoutError {
+  constructor() {
+    super('the body of the request stopped coming', { hint: 'Send it again, over a better connection.' });
+  }
+
+  override get httpStatus(): number {
+    return 408;
+  }
+}
+
+export interface RequestBodyOptions {
+  /** Called when the container begins to read. */
+  onWanted: () => void;
+  /** Above it the body ends with an error. @defaultValue LIMITS.webBodyBytes */
+  limitBytes?: number;
+  /** So long may the container wait for the next bytes. */
+  stallMs: number;
+}
+
 /**
  * A request's body on its way to a container. Nothing is taken from the client before the container wants it,
  * so that an attempt that never reached one can be repeated, and its end does not end the client's connection.
@@ -28,15 +50,16 @@ function bodyTooLarge(): RequestSizeError {
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
   readonly #onWanted: () => void;
+  readonly #stall: StallTimer;
   #isAttached = false;
   #roomBytes: number;
 
-  /** `onWanted` is called when the container begins to read. It ends with an error above `limitBytes`. */
-  constructor(request: IncomingMessage, onWanted: () => void, limitBytes: number = LIMITS.webBodyBytes) {
+  constructor(request: IncomingMessage, options: RequestBodyOptions) {
     super();
     this.#request = request;
-    this.#onWanted = onWanted;
-    this.#roomBytes = limitBytes;
+    this.#onWanted = options.onWanted;
+    this.#roomBytes = options.limitBytes ?? LIMITS.webBodyBytes;
+    this.#stall = new StallTimer(options.stallMs, () => this.destroy(new StalledRequestError()));
   }
 
   /** True once bytes may have been taken from the client. */
@@ -46,10 +69,12 @@ export class RequestBody extends Readable {
 
   override _read(): void {
     if (!this.#isAttached) this.#attach();
+    this.#stall.start();
     this.#request.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#stall.stop();
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     // An answer can come before the whole body was read; the rest is of no interest.
     if (this.#isAttached) this.#request.resume();
@@ -65,10 +90,14 @@ export class RequestBody extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#roomBytes -= chunk.length;
     if (this.#roomBytes < 0) return void this.destroy(bodyTooLarge());
-    if (!this.push(chunk)) this.#request.pause();
+    if (this.push(chunk)) return this.#stall.start();
+    // Now it is the container that takes its time.
+    this.#stall.stop();
+    this.#request.pause();
   };
 
   readonly #onEnd = (): void => {
+    this.#stall.stop();
     this.push(null);
   };
 
