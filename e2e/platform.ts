@@ -59,7 +59,7 @@ async function startUp(
 ): Promise<{ child: ChildProcess; ready: ReadyLine }> {
   const child = spawn(process.execPath, [CLI, 'up', '--port', '0', '--https-port', '0', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, GANTRY_CACHE_DIR: join(REPOSITORY, '.tools/cache/machine'), ...env },
   });
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`gantry up ended with ${String(code)} before it was ready`);

@@ -1,4 +1,4 @@
-export { BUILDER_VERSION, imageId, type ImageState, stepKey } from './cache-key.ts';
+export { BUILDER_VERSION, canonical, imageId, type ImageState, stepKey } from './cache-key.ts';
 export { dockerfileOn } from './dockerfile.ts';
 export { applyConfig, resolvePath } from './image-config.ts';
 export {

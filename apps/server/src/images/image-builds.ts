@@ -151,7 +151,8 @@ export class ImageBuilds {
         const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
         const code = codeOf(order.manifest);
-        const options = { below, secrets, credentials, code, timeoutMs, ...together };
+        const bases = !isKept ? 'leave' : step.forceBuild ? 'replace' : 'take';
+        const options = { below, secrets, credentials, code, bases, timeoutMs, ...together } as const;
         const state = await this.#options.builder.build(step.work, options);
         if (isKept) await this.#keep(key, state);
         return state;

@@ -32,6 +32,12 @@ export async function debianRoot(
   await runTool('mmdebstrap', args, { ...rest, stdout: use });
 }
 
+/** What of this machine decides about such a Debian. */
+export async function debianSources(): Promise<string> {
+  const texts = await Promise.all((await ownSources()).map((path) => readFile(path, 'utf8')));
+  return texts.join('\n');
+}
+
 async function ownSources(): Promise<string[]> {
   const present = await Promise.all(
     SOURCES.map((path) =>

@@ -90,6 +90,7 @@ export async function sharedBase(): Promise<ImageState> {
     const builder = new ImageBuilder({
       folder: join(BUILD_CACHE, 'builder'),
       store: new FolderStore(BUILD_CACHE),
+      machineCache: BUILD_CACHE,
     });
     let below: ImageState | undefined;
     for (const step of planImage({ steps: [{ type: 'debian' }] }, { nodeVersion: process.versions.node })

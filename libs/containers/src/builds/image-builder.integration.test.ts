@@ -22,7 +22,7 @@ describe.skipIf(noBuildsReason !== undefined)(
       folder = await mkdtemp(join(tmpdir(), 'gantry-builds-'));
       store = new FolderStore(BUILD_CACHE);
       // One storage for all tests, so that the base is unpacked once.
-      builder = new ImageBuilder({ folder: join(BUILD_CACHE, 'builder'), store });
+      builder = new ImageBuilder({ folder: join(BUILD_CACHE, 'builder'), store, machineCache: BUILD_CACHE });
       await sharedBase();
     }, 5 * MINUTES);
 
@@ -112,6 +112,31 @@ describe.skipIf(noBuildsReason !== undefined)(
         expect(await readdir(join(root))).not.toContain('dev');
         const left = await runTool('grep', ['-rl', secret, join(BUILD_CACHE, 'builder')]).catch(() => '');
         expect(left).toBe('');
+      },
+      MINUTES,
+    );
+
+    it(
+      'take what images begin with from earlier builds of the machine, unless told otherwise',
+      async () => {
+        const machineCache = join(folder, 'machine');
+        const node = { type: 'node', version: process.versions.node } as const;
+        const buildOn = (name: string, bases?: 'take' | 'replace') => {
+          const place = join(folder, name);
+          const ownStore = new FolderStore(join(place, 'store'));
+          return new ImageBuilder({ folder: place, store: ownStore, machineCache }).build(node, { bases });
+        };
+        const first = await buildOn('first');
+        const { PATH } = process.env;
+        process.env['PATH'] = '/nowhere';
+        try {
+          expect(await buildOn('second')).toEqual(first);
+          const { digest } = first.layers[0] as { digest: string };
+          expect(await new FolderStore(join(folder, 'second', 'store')).has(digest)).toBe(true);
+          await expect(buildOn('third', 'replace')).rejects.toThrow();
+        } finally {
+          process.env['PATH'] = PATH;
+        }
       },
       MINUTES,
     );

@@ -3,7 +3,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-import { dockerfileOn, type ImageState, type LayerWork, resolvePath, STEP_FILES } from '@gantry/images';
+import {
+  BUILDER_VERSION,
+  canonical,
+  dockerfileOn,
+  type ImageState,
+  type LayerWork,
+  resolvePath,
+  STEP_FILES,
+} from '@gantry/images';
 import {
   BuildError,
   type FileRef,
@@ -13,10 +21,11 @@ import {
   type ImageLayer,
 } from '@gantry/protocol';
 
+import { type BaseLayer, BaseLayers, machineCacheFolder } from './base-layers.ts';
 import { Buildah } from './buildah.ts';
 import { BuildStorage } from './build-storage.ts';
-import { debianRoot } from './debian-root.ts';
-import { storeLayer } from './layer-file.ts';
+import { debianRoot, debianSources } from './debian-root.ts';
+import { putLayer, storeLayer } from './layer-file.ts';
 import type { LayerStore } from './layer-store.ts';
 import { nodeTree } from './node-tree.ts';
 import { type LayoutImage, ociArchitecture, type OciProcessConfig, storeLayers } from './oci-layout.ts';
@@ -35,6 +44,8 @@ export interface ImageBuilderOptions {
   env?: NodeJS.ProcessEnv | undefined;
   /** How much may be kept to save time. @defaultValue 20 GiB */
   keepBytes?: number | undefined;
+  /** What all platforms of this machine keep together; none of it is needed. @defaultValue see {@link machineCacheFolder} */
+  machineCache?: string | undefined;
 }
 
 export interface BuildStepOptions {
@@ -46,6 +57,8 @@ export interface BuildStepOptions {
   code?: StepCode | undefined;
   /** For a base that comes from a registry. */
   credentials?: RegistryCredentials | undefined;
+  /** What of a base this machine has from earlier builds: to be taken, to be replaced, or left alone. @defaultValue 'take' */
+  bases?: 'take' | 'replace' | 'leave' | undefined;
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Told each line that the step prints. */
@@ -70,6 +83,14 @@ interface StepProgram {
   files?: FileRef | undefined;
   mounts?: StepSurroundings['mounts'] | undefined;
 }
+
+interface BaseOptions {
+  /** Decides whether an earlier one is the same. */
+  definition: string;
+  folder: string;
+}
+
+type MakeTar = (use: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
 
 const DEFAULT_CONFIG: ImageConfig = {
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -100,6 +121,7 @@ export class ImageBuilder {
   readonly #buildah: Buildah;
   readonly #surroundings: StepSurroundings;
   readonly #storage: BuildStorage;
+  readonly #bases: BaseLayers;
 
   constructor(options: ImageBuilderOptions) {
     this.#options = options;
@@ -111,7 +133,9 @@ export class ImageBuilder {
       limitBytes: options.keepBytes ?? DEFAULT_KEEP_BYTES,
       empty: () => this.#buildah.empty(),
     });
-    this.#surroundings = platformSurroundings(options.env ?? process.env);
+    const env = options.env ?? process.env;
+    this.#surroundings = platformSurroundings(env);
+    this.#bases = new BaseLayers(join(options.machineCache ?? machineCacheFolder(env), 'bases'));
   }
 
   /**
@@ -135,12 +159,18 @@ export class ImageBuilder {
     const config = below?.config ?? DEFAULT_CONFIG;
     const known = below?.layers ?? [];
     switch (work.type) {
-      case 'debian':
-        return this.#tarStep({ layers: known, config }, folder, (use) => debianRoot(work, { ...tool, use }));
-      case 'node':
-        return this.#tarStep({ layers: known, config }, folder, (use) =>
-          nodeTree(work.version, join(folder, 'node'), { ...tool, use }),
-        );
+      case 'debian': {
+        const definition = canonical([BUILDER_VERSION, work, ociArchitecture(), await debianSources()]);
+        const make: MakeTar = (use) => debianRoot(work, { ...tool, use });
+        const layer = await this.#base(make, { definition, bases: options.bases, folder });
+        return { layers: [...known, layer], config };
+      }
+      case 'node': {
+        const definition = canonical([BUILDER_VERSION, work, ociArchitecture()]);
+        const make: MakeTar = (use) => nodeTree(work.version, join(folder, 'node'), { ...tool, use });
+        const layer = await this.#base(make, { definition, bases: options.bases, folder });
+        return { layers: [...known, layer], config };
+      }
       case 'pull': {
         const image = await this.#buildah.pull(work.reference, {
           ...tool,
@@ -165,16 +195,21 @@ export class ImageBuilder {
     }
   }
 
-  async #tarStep(
-    { layers, config }: ImageState,
-    folder: string,
-    make: (use: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>,
-  ): Promise<ImageState> {
+  /** A layer that depends on nothing below it: that of an earlier build on this machine, or a new one. */
+  async #base(
+    make: MakeTar,
+    { definition, bases = 'take', folder }: Pick<BuildStepOptions, 'bases'> & BaseOptions,
+  ): Promise<ImageLayer> {
+    const { store } = this.#options;
+    const kept = bases === 'take' ? await this.#bases.find(definition) : undefined;
+    if (kept && (await putLayer(kept, store))) return kept.layer;
+    const onFile = bases === 'leave' ? undefined : (file: BaseLayer) => this.#bases.keep(definition, file);
     let layer: ImageLayer | undefined;
     await make(async (tar) => {
-      layer = await storeLayer(tar, folder, this.#options.store);
+      layer = await storeLayer(tar, { folder, store, onFile });
     });
-    return { layers: layer ? [...layers, layer] : layers, config };
+    if (!layer) throw new BuildError('a base came out empty');
+    return layer;
   }
 
   async #function(step: FunctionStep, options: BuildStepOptions, folder: string): Promise<ImageLayer[]> {
