@@ -20,7 +20,8 @@ export async function findGpus(log: Logger): Promise<LocalGpu[]> {
   try {
     return parseGpus(await ask());
   } catch (err) {
-    const isMissing = (err as NodeJS.ErrnoException).code === 'ENOENT';
+    // EACCES: this user may not look into one of the folders of PATH, and found it in no other.
+    const isMissing = ['ENOENT', 'EACCES'].includes((err as NodeJS.ErrnoException).code ?? '');
     if (!isMissing) log.warn({ err }, 'nvidia-smi does not work: this worker offers no GPUs');
     return [];
   }

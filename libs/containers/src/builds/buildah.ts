@@ -40,6 +40,7 @@ export class Buildah {
   readonly #base: readonly string[];
   readonly #runRoot: string;
   readonly #store: LayerStore;
+  #hasRun = false;
 
   constructor({ folder, store }: { folder: string; store: LayerStore }) {
     this.#store = store;
@@ -84,7 +85,8 @@ export class Buildah {
 
   /** Removes what a restart of the machine would. */
   async close(): Promise<void> {
-    await rm(this.#runRoot, { recursive: true, force: true });
+    // Without builds it is not there, or that of another user.
+    if (this.#hasRun) await rm(this.#runRoot, { recursive: true, force: true });
   }
 
   /** Removes all images, and the containers of steps that were killed. */
@@ -157,6 +159,7 @@ export class Buildah {
   }
 
   async #run(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    this.#hasRun = true;
     try {
       return await runTool('buildah', [...this.#base, ...args], options);
     } catch (error) {
