@@ -3,6 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureChromium } from './chromium.mjs';
 import { ensureContainerPrograms } from './container-programs.mjs';
 import { ensureMinio } from './minio.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
@@ -63,7 +64,10 @@ async function prepare(name, nodePath) {
   await ensurePackages();
   const natsServerPath = await ensureNatsServer();
   await ensureContainerPrograms();
-  if (name === 'test') await ensureMinio();
+  if (name === 'test') {
+    await ensureMinio();
+    await ensureChromium();
+  }
   const { build } = await import('./build.mjs');
   await build();
   return { root: ROOT, nodePath, natsServerPath, env };
