@@ -26,11 +26,7 @@ export interface MountProblem {
 export function findMountProblem(): MountProblem | undefined {
   if (process.platform !== 'linux')
     return { message: 'FUSE needs Linux', hint: 'Files of volumes are copied instead.' };
-  if (process.getuid?.() !== 0)
-    return {
-      message: 'mounts need root',
-      hint: 'Start the worker as root, or have files of volumes copied.',
-    };
+  if (process.getuid?.() !== 0) return { message: 'mounts need root', hint: 'Start the worker as root.' };
   const lacking = ['mount', 'umount'].find((name) => !hasProgram(name));
   if (lacking !== undefined)
     return { message: `there is no "${lacking}"`, hint: 'Run "apt-get install mount".' };

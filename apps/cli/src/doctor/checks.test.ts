@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { checkWorkers } from './checks.ts';
+import { checkIsolation, checkWorkers } from './checks.ts';
 import { checkMounts } from './mount-checks.ts';
 
 const driver = { name: 'process', images: false, nodeVersion: '24.0.0' };
@@ -21,6 +21,18 @@ describe('the check of containers', () => {
       status: 'warn',
       detail: 'process with Node 24.0.0, without images; runc cannot run here: there is no "tini"',
       hint: 'Run "apt-get install tini".',
+    });
+  });
+});
+
+describe('the check of containers where no platform runs', () => {
+  test('says what they would be on this machine, and why', () => {
+    const problem = { message: 'runc needs root', hint: 'Start the worker as root.' };
+    expect(checkIsolation(undefined)).toMatchObject({ name: 'containers', status: 'ok' });
+    expect(checkIsolation(problem)).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('without isolation: runc needs root') as string,
+      hint: 'Start the worker as root.',
     });
   });
 });

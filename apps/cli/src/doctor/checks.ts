@@ -2,6 +2,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import tls from 'node:tls';
 
+import { findRuncProblem, type RuncProblem } from '@gantry/containers';
 import { findBucketProblem, findMountProblem } from '@gantry/mounts';
 import { isGantryError, type HelloReply } from '@gantry/protocol';
 import { type Connection, findConnection } from 'gantry/internal';
@@ -40,7 +41,9 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     checkNode(process.versions.node),
     await checkNats(options),
     checkPlatform(platform),
-    ...(platform.hello ? [checkDurability(platform.hello), checkWorkers(platform.hello)] : []),
+    ...(platform.hello
+      ? [checkDurability(platform.hello), checkWorkers(platform.hello)]
+      : [checkIsolation(findRuncProblem())]),
     await checkDisk(options.dataDir),
     ...checkMounts({ volumes: findMountProblem(), buckets: findBucketProblem() }),
     ...(platform.hello ? [] : await checkPorts()),
@@ -130,6 +133,15 @@ export function checkWorkers({ drivers }: Pick<HelloReply, 'drivers'>): Check {
   const limitation = drivers.find((driver) => driver.limitation)?.limitation;
   if (!limitation) return { name, status: 'ok', detail };
   return { name, status: 'warn', detail: `${detail}; ${limitation.message}`, hint: limitation.hint };
+}
+
+/** What the containers of a worker on this machine would be. */
+export function checkIsolation(problem: RuncProblem | undefined): Check {
+  const name = 'containers';
+  if (!problem)
+    return { name, status: 'ok', detail: 'have a root file system, a network and limits of their own' };
+  const detail = `are processes of the user who starts them, without isolation: ${problem.message}`;
+  return { name, status: 'warn', detail, hint: problem.hint };
 }
 
 async function checkDisk(dataDir: string): Promise<Check> {
