@@ -16,6 +16,17 @@ describe.skipIf(problem)(`what runc containers need${problem ? ` (${problem.mess
     });
   });
 
+  it('is not gVisor, which is said by name', async () => {
+    await using folder = await temporaryDirectory();
+    const program = join(folder.path, 'runsc');
+    writeFileSync(program, '');
+    chmodSync(program, 0o755);
+    expect(findRuncProblem(program)).toEqual({
+      message: expect.stringContaining('gVisor') as string,
+      hint: expect.stringContaining('runc or crun') as string,
+    });
+  });
+
   it('is a runtime that leaves files open for containers, which not all do', async () => {
     await using folder = await temporaryDirectory();
     const program = join(folder.path, 'runtime');
