@@ -29,6 +29,12 @@ describe('the driver of a worker', () => {
     });
   });
 
+  it('is never without isolation where an OCI runtime is named', async () => {
+    const named = { driver: 'auto', ociRuntime: 'no-such-runtime' } as const;
+    const nowhere = { folder: '/nowhere', runnerPath: '/nowhere/runner.mjs' };
+    await expect(findDriver({ ...named, ...nowhere })).rejects.toThrow('the driver "runc" cannot run here');
+  });
+
   it('makes plain processes where these are asked for, and looks for nothing else', async () => {
     const nowhere = { folder: '/nowhere', runnerPath: '/nowhere/runner.mjs' };
     expect(await findDriver({ driver: 'process', ...nowhere })).toEqual({ name: 'process' });

@@ -24,17 +24,19 @@ export interface DriverWish {
 }
 
 /**
- * Finds out which driver a worker uses. `auto` starts a container to be sure, before any call depends on it.
+ * Finds out which driver a worker uses. `auto` starts a container to be sure, before any call depends on it. Whoever
+ * names an OCI runtime wants isolation, and does not get less.
  *
  * @throws ContainerError if the one that is asked for cannot run here.
  */
 export async function findDriver(wish: DriverWish): Promise<DriverChoice> {
-  const { driver = 'auto', ociRuntime = defaultRuntime(), folder: dataDir, ...programs } = wish;
+  const { driver = 'auto', ociRuntime = defaultRuntime(), folder: dataDir, runnerPath, nodePath } = wish;
   if (driver === 'process') return { name: 'process' };
   const lacking = findRuncProblem(ociRuntime);
-  const isTried = driver === 'auto' && !lacking;
-  const trial = { ...programs, dataDir, ociRuntime, diskMiB: DEFAULTS.ephemeralDiskMiB };
-  return chooseDriver({ driver, ociRuntime }, isTried ? await tryRunc(trial) : lacking);
+  if (driver === 'runc' || wish.ociRuntime !== undefined)
+    return chooseDriver({ driver: 'runc', ociRuntime }, lacking);
+  const trial = { dataDir, runnerPath, nodePath, ociRuntime, diskMiB: DEFAULTS.ephemeralDiskMiB };
+  return chooseDriver({ driver: 'auto', ociRuntime }, lacking ?? (await tryRunc(trial)));
 }
 
 /** Decides between the drivers, given why containers of an OCI runtime cannot run here, if so. */
