@@ -141,6 +141,17 @@ describe('gantry shell', () => {
     expect(listed).not.toMatch(/gantry shell .*running/);
   });
 
+  test('without a target has the volumes that flags name, below /mnt', async () => {
+    for (const name of ['notes', 'more']) await runCli(['volume', 'create', name], platform.env);
+    // Containers without a file system of their own have it in the working directory.
+    const line = '[ -d /mnt/notes ] && cd /mnt || cd mnt; ls; echo hello > notes/hello.txt';
+    const { code, stdout } = await pipe(['shell', '--volume', 'notes', '--volume', 'more', '-c', line], '');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'more\nnotes\n' });
+    const committed = () =>
+      runCli(['volume', 'ls', 'notes'], platform.env).then(({ stdout }) => stdout.includes('hello.txt'));
+    await waitUntil(committed, { timeoutMs: 60_000, intervalMs: 500, what: 'the note to be committed' });
+  });
+
   test.each([
     [['--cpu', 'many'], '--cpu needs a number above 0'],
     [

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { randomBytes } from 'node:crypto';
 
 import { minioAvailable, startMinio } from '@gantry/testing';
-import { Client, type FileEntry, Volume } from 'gantry';
+import { Client, type FileEntry, NetworkFileSystem, Volume } from 'gantry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { runCli, startPlatform, type Platform } from './platform.ts';
@@ -47,6 +47,38 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
   const gantry = (...args: string[]) => runCli(['volume', ...args], platform.env, folder);
   const pathsOf = (entries: FileEntry[]) => entries.map(({ path }) => path);
   const textOf = async (volume: Volume, path: string) => (await buffer(volume.readFile(path))).toString();
+
+  it('without a name is there as long as it is held', async () => {
+    await using volume = await Volume.ephemeral();
+    await volume.batchUpload((batch) => batch.putFile(Buffer.from('a'), 'deep/a'));
+    expect(pathsOf(await volume.listdir('/', { recursive: true }))).toEqual(['deep', 'deep/a']);
+    expect((await Volume.list()).map(({ name }) => name)).not.toContain(volume.name);
+    expect(await textOf(Volume.fromName(volume.objectId), 'deep/a')).toBe('a');
+  });
+
+  it('is a network file system, too: each write is seen at once, whole', async () => {
+    const shared = NetworkFileSystem.fromName('shared', { createIfMissing: true });
+    expect(await shared.writeFile('/notes/a.txt', Buffer.from('first'))).toBe(5);
+    expect(await shared.writeFile('/notes/a.txt', Buffer.from('hello'))).toBe(5);
+    await writeFile(join(folder, 'b.md'), 'b');
+    await shared.writeFile('/notes/', join(folder, 'b.md'));
+    await shared.addLocalFile(join(folder, 'b.md'));
+    await mkdir(join(folder, 'tree/deep'), { recursive: true });
+    await writeFile(join(folder, 'tree/deep/c.txt'), 'c');
+    await shared.addLocalDir(join(folder, 'tree'), '/notes/tree');
+    expect(await textOf(Volume.fromName('shared'), 'notes/a.txt')).toBe('hello');
+    expect(pathsOf(await shared.listdir('/notes'))).toEqual(['a.txt', 'b.md', 'tree']);
+    expect(pathsOf(await shared.listdir('/notes/a.txt'))).toEqual(['notes/a.txt']);
+    expect(pathsOf(await shared.listdir('/*.md'))).toEqual(['/b.md']);
+    expect(pathsOf(await shared.listdir('/notes/**/*.txt'))).toEqual([
+      '/notes/a.txt',
+      '/notes/tree/deep/c.txt',
+    ]);
+    await shared.removeFile('/notes', { recursive: true });
+    expect((await buffer(shared.readFile('/b.md'))).toString()).toBe('b');
+    await NetworkFileSystem.delete('shared');
+    await expect(Volume.fromName('shared').listdir('/')).rejects.toThrow('there is no volume "shared"');
+  });
 
   it('takes a directory and gives it back with contents, modes, times and links', async () => {
     const source = join(folder, 'source');

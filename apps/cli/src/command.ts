@@ -23,6 +23,8 @@ export interface OptionSpec {
   description: string;
   /** Only shown; the command itself applies it. */
   fallback?: string;
+  /** It may be given again and again. @defaultValue false */
+  isRepeated?: boolean;
 }
 
 /** One command of the CLI, as data. */
@@ -59,6 +61,12 @@ export class CommandOptions {
   text(name: string): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Of an option that may be given again and again. */
+  list(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? (value as string[]) : [];
   }
 
   /** True if the flag is given; `--no-x` is `flag('x') === false`. */

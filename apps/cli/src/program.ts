@@ -85,7 +85,9 @@ function addCommand(
   for (const argument of spec.arguments ?? []) command.argument(argument.usage, argument.description);
   for (const option of spec.options ?? []) {
     const text = option.fallback ? `${option.description} (default: ${option.fallback})` : option.description;
-    command.addOption(new Option(option.flags, text));
+    const added = new Option(option.flags, text);
+    if (option.isRepeated) added.argParser((value: string, before?: string[]) => [...(before ?? []), value]);
+    command.addOption(added);
   }
   command.addHelpText('after', () => examplesText(spec));
   if (spec.passesFlagsOn) command.passThroughOptions().allowUnknownOption();

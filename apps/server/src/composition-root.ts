@@ -168,6 +168,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
       (scope) =>
         new SchedulerLoop({
           ...context,
+          volumes: scope.resolve(VolumeDirectory),
           leadership: scope.resolve(Leadership),
           stopper: scope.resolve(AppStopper),
           failed: scope.resolve(FailedInputs),

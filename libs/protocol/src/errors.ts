@@ -153,6 +153,11 @@ export class FunctionTimeoutError extends GantryTimeoutError {
   }
 }
 
+/** An upload to a volume took longer than its `timeoutMs`: nothing of it is there. */
+export class VolumeUploadTimeoutError extends GantryTimeoutError {
+  static override errorName = 'VolumeUploadTimeoutError';
+}
+
 /** Nobody lent a terminal to code that asked for it. */
 export class InteractiveTimeoutError extends GantryTimeoutError {
   static override errorName = 'InteractiveTimeoutError';
@@ -218,6 +223,7 @@ const BY_NAME = new Map(
     GantryTimeoutError,
     FunctionTimeoutError,
     InteractiveTimeoutError,
+    VolumeUploadTimeoutError,
     OutputExpiredError,
     QueueEmptyError,
     QueueFullError,

@@ -45,6 +45,7 @@ export {
   toWireError,
   UserCodeError,
   VersionError,
+  VolumeUploadTimeoutError,
   type WireError,
 } from './errors.ts';
 export { decodeFrame, encodeCanonical, encodeFrame } from './codec.ts';

@@ -115,6 +115,9 @@ export const registryKeys = {
   allAutoscalers: 'autoscaler.*.*',
   volume: (volumeId: string) => `volume.${volumeId}`,
   allVolumes: 'volume.*',
+  /** A copy of the record of each volume without a name. */
+  ephemeralVolume: (volumeId: string) => `volumeephemeral.${volumeId}`,
+  allEphemeralVolumes: 'volumeephemeral.*',
   volumeName: (environment: string, name: string) => `volumename.${hex(environment)}.${hex(name)}`,
   /** Moves at each commit ({@link VolumeHead}). */
   volumeHead: (volumeId: string) => `volumehead.${volumeId}`,

@@ -44,6 +44,8 @@ export interface VolumeRecord {
   name: string;
   environment: string;
   createdAtMs: number;
+  /** It has no name but its id, and goes when nobody holds it any more. */
+  ephemeral?: true | undefined;
 }
 
 /** A volume as lists and lookups show it. */

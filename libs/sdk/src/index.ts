@@ -59,6 +59,7 @@ export { enableOutput, type OutputOptions } from './output.ts';
 export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';
 export type { InputInfo, InputStatus } from '@gantry/protocol';
 export { CloudBucketMount, type CloudBucketMountOptions } from './volumes/cloud-bucket-mount.ts';
+export { NetworkFileSystem, type WriteFileOptions } from './volumes/network-file-system.ts';
 export { type FileEntry, Volume, type VolumeMountOptions, type VolumeOptions } from './volumes/volume.ts';
 export { type UploadOptions, type UploadProgress, VolumeUpload } from './volumes/volume-upload.ts';
 export { Dict, type DictOptions } from './collections/dict.ts';
@@ -113,4 +114,5 @@ export {
   SerializationError,
   UserCodeError,
   VersionError,
+  VolumeUploadTimeoutError,
 } from '@gantry/protocol';

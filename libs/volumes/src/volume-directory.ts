@@ -73,6 +73,30 @@ export class VolumeDirectory {
     return this.find(environment, name);
   }
 
+  /** Makes one without a name: its id is what it is found by. */
+  async createEphemeral(environment: string): Promise<VolumeRecord> {
+    assertName('environment', environment);
+    const id = newId('vo');
+    const record: VolumeRecord = { id, name: id, environment, createdAtMs: Date.now(), ephemeral: true };
+    // First what leads to its removal, if this goes no further.
+    await this.#registry.create(registryKeys.ephemeralVolume(id), record);
+    await this.#registry.create(registryKeys.volumeHead(id), EMPTY);
+    await this.#registry.create(registryKeys.volume(id), record);
+    return record;
+  }
+
+  /** Those without a name. */
+  async ephemeral(): Promise<VolumeRecord[]> {
+    const records = await this.#registry.list<VolumeRecord>(registryKeys.allEphemeralVolumes);
+    return records.map(({ value }) => value);
+  }
+
+  /** Deletes one without a name. */
+  async removeEphemeral({ id }: VolumeRecord): Promise<void> {
+    await this.#forget(id);
+    await this.#registry.delete(registryKeys.ephemeralVolume(id));
+  }
+
   /** @throws NotFoundError for a name or id that no volume of the environment has. */
   async find(environment: string, nameOrId: string): Promise<VolumeRecord> {
     const id = isId(nameOrId, 'vo')
@@ -89,7 +113,9 @@ export class VolumeDirectory {
 
   async list(environment: string): Promise<VolumeSummary[]> {
     const records = await this.#registry.list<VolumeRecord>(registryKeys.allVolumes);
-    const own = records.map(({ value }) => value).filter((record) => record.environment === environment);
+    const own = records
+      .map(({ value }) => value)
+      .filter((record) => record.environment === environment && !record.ephemeral);
     const summaries = await Promise.all(own.map((record) => this.summary(record).catch(() => undefined)));
     return summaries.filter((summary) => summary !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -106,6 +132,10 @@ export class VolumeDirectory {
     assertVolumeName(newName);
     const record = await this.find(environment, nameOrId);
     if (record.name === newName) return record;
+    if (record.ephemeral)
+      throw new GantryError('INVALID_ARGUMENT', `volume "${record.id}" has no name to change`, {
+        hint: 'It goes when nobody holds it any more: copy its files into a volume with a name.',
+      });
     const key = registryKeys.volumeName(environment, newName);
     if (!(await this.#registry.create(key, { volumeId: record.id }))) throw nameTaken(environment, newName);
     const renamed = { ...record, name: newName };
@@ -117,6 +147,7 @@ export class VolumeDirectory {
   /** Files that only this volume had are removed from the store later. */
   async delete(environment: string, nameOrId: string): Promise<void> {
     const record = await this.find(environment, nameOrId);
+    if (record.ephemeral) return await this.removeEphemeral(record);
     await this.#registry.delete(registryKeys.volumeName(environment, record.name));
     await this.#forget(record.id);
   }

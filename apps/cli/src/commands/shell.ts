@@ -39,6 +39,7 @@ export const shellCommand: CommandSpec = {
   examples: [
     ['gantry shell', 'a shell in a new container'],
     ['gantry shell --image python:3.12 --cpu 4', 'one with an image of a registry, and four cores'],
+    ['gantry shell --volume models --volume runs', 'one with two volumes, below /mnt'],
     ['gantry shell ta-1', 'a shell in a running container'],
     ['gantry shell src/app.ts::square', 'a shell in a new container of a function'],
     ["gantry shell src/app.ts::Ocr -c 'tesseract --version'", 'one line in a new container of a class'],
@@ -53,7 +54,11 @@ export const shellCommand: CommandSpec = {
       pty: options.given('pty'),
     };
     if (target === undefined) {
-      return await shellOfApp(context, blankApp(options, context.version), run);
+      return await shellOfApp(
+        context,
+        blankApp(options, context.version, await hasOwnRoot(run.connection)),
+        run,
+      );
     }
     const flag = givenBlankOption(options);
     if (flag !== undefined) {
@@ -65,6 +70,12 @@ export const shellCommand: CommandSpec = {
     return await runInContainer(context, { ...run, path: `/v1/containers/${target}/exec` });
   },
 };
+
+/** Whether containers have a file system of their own, as far as workers have said. */
+async function hasOwnRoot(connection: ProgramRun['connection']): Promise<boolean> {
+  const { drivers } = await new ApiClient(connection).hello();
+  return drivers.length === 0 || drivers.some(({ images }) => images);
+}
 
 async function shellOfFunction(
   context: CommandContext,

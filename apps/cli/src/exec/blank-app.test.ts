@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CommandOptions } from '../command.ts';
 import { blankApp } from './blank-app.ts';
 
-const app = (values: Record<string, string>) => blankApp(new CommandOptions(values), '1.0.0').manifest;
+const app = (values: Record<string, unknown>) => blankApp(new CommandOptions(values), '1.0.0').manifest;
 
 describe('an app for a shell alone', () => {
   test('has the default image and no limits of its own when no flag is given', () => {
@@ -27,6 +27,17 @@ describe('an app for a shell alone', () => {
     expect(app({ addPython: '3.11' }).images?.[0]?.steps).toEqual([
       { type: 'debian', pythonVersion: '3.11' },
     ]);
+  });
+
+  test('has volumes below /mnt, or in its working directory where its files are those of the machine', () => {
+    const options = new CommandOptions({ volume: ['b', 'a', 'b'] });
+    const of = (hasOwnRoot: boolean) =>
+      blankApp(options, '1.0.0', hasOwnRoot).manifest.functions[0]?.options.volumes;
+    expect(of(true)).toEqual([
+      { path: '/mnt/a', name: 'a' },
+      { path: '/mnt/b', name: 'b' },
+    ]);
+    expect(of(false)?.map(({ path }) => path)).toEqual(['mnt/a', 'mnt/b']);
   });
 
   test.each([

@@ -27,6 +27,11 @@ export const BLANK_APP_OPTIONS: readonly OptionSpec[] = [
   { flags: '--cpu <cores>', description: 'cores' },
   { flags: '--memory <MiB>', description: 'memory' },
   { flags: '--gpu <type>', description: 'GPUs, such as any, l4 or a100:4' },
+  {
+    flags: '--volume <name>',
+    description: 'volume of the environment, below /mnt; more with the flag again',
+    isRepeated: true,
+  },
   { flags: '--cloud <name>', description: 'label of the machine' },
   { flags: '--region <names>', description: 'labels of the machine, with commas between them' },
 ];
@@ -34,6 +39,7 @@ const OPTION_NAMES = ['image', 'addPython', 'cpu', 'memory', 'gpu', 'cloud', 're
 
 /** The first of {@link BLANK_APP_OPTIONS} that is given. */
 export function givenBlankOption(options: CommandOptions): string | undefined {
+  if (options.list('volume').length > 0) return 'volume';
   const name = OPTION_NAMES.find((each) => options.text(each) !== undefined);
   return name?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
@@ -41,13 +47,20 @@ export function givenBlankOption(options: CommandOptions): string | undefined {
 /**
  * An app without code, with one function that says what a container is to have.
  *
+ * @param hasOwnRoot - Containers have a file system of their own; else volumes are in the working directory.
  * @throws UsageError or InvalidError for a flag that makes no sense.
  */
-export function blankApp(options: CommandOptions, version: string): BuiltApp {
+export function blankApp(options: CommandOptions, version: string, hasOwnRoot = true): BuiltApp {
   const site = { file: 'gantry shell', line: 1 };
   const steps: [BaseStep] = [baseOf(options.text('image'), options.text('addPython'))];
   const hasDefaultImage = options.text('image') === undefined && options.text('addPython') === undefined;
-  const spec = { ...sizesOf(options), ...placeOf(options), ...(hasDefaultImage ? {} : { image: 0 }) };
+  const mounts = volumesOf(options, hasOwnRoot ? '/mnt' : 'mnt');
+  const spec = {
+    ...sizesOf(options),
+    ...placeOf(options),
+    ...mounts,
+    ...(hasDefaultImage ? {} : { image: 0 }),
+  };
   const method = { name: '', handlerKind: 'async' as const, callable: true, params: [], site };
   const folder = mkdtempSync(path.join(tmpdir(), 'gantry-shell-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -76,6 +89,11 @@ export function blankApp(options: CommandOptions, version: string): BuiltApp {
 function baseOf(reference: string | undefined, python: string | undefined): BaseStep {
   if (reference === undefined) return { type: 'debian', ...(python && { pythonVersion: python }) };
   return { type: 'registry', reference, ...(python && { addPython: python }) };
+}
+
+function volumesOf(options: CommandOptions, folder: string): FunctionOptionsSpec {
+  const names = [...new Set(options.list('volume'))].sort();
+  return names.length === 0 ? {} : { volumes: names.map((name) => ({ path: `${folder}/${name}`, name })) };
 }
 
 function sizesOf(options: CommandOptions): FunctionOptionsSpec {

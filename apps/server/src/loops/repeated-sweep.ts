@@ -7,10 +7,12 @@ export interface RepeatedSweepOptions {
   sweep: (signal: AbortSignal) => Promise<number>;
   /** What is removed, in the plural, as the log says it: `blocks that no volume needs any more`. */
   what: string;
+  /** @defaultValue six hours */
+  everyMs?: number | undefined;
   log: Logger;
 }
 
-/** Sweeps while this server leads: at once, and every six hours, never twice at a time. */
+/** Sweeps while this server leads: at once, and again and again, never twice at a time. */
 export class RepeatedSweep {
   readonly #options: RepeatedSweepOptions;
   readonly #timer: NodeJS.Timeout;
@@ -19,7 +21,7 @@ export class RepeatedSweep {
 
   constructor(options: RepeatedSweepOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
+    this.#timer = setInterval(() => void this.#sweep(), options.everyMs ?? SWEEP_EVERY_MS).unref();
     void this.#sweep();
   }
 
@@ -36,7 +38,7 @@ export class RepeatedSweep {
       const removed = await sweep(this.#ended.signal);
       if (removed > 0) log.info({ removed }, `${what} were removed`);
     } catch (err) {
-      log.warn({ err }, `${what} could not be removed; they are in six hours`);
+      log.warn({ err }, `${what} could not be removed; they are next time`);
     } finally {
       this.#sweeping = false;
     }

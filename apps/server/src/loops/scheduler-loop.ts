@@ -16,6 +16,7 @@ import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
 import type { RepeatedSweep } from './repeated-sweep.ts';
 import { startValueSweeps } from './value-sweeps.ts';
+import { startVolumeSweeps, type VolumeSweepOptions } from './volume-sweep.ts';
 import { startWebResultSweeps } from './web-result-sweeps.ts';
 
 export interface SchedulerLoopOptions {
@@ -23,6 +24,7 @@ export interface SchedulerLoopOptions {
   blobs: BlobStore;
   /** The store of volumes. */
   volumeBlobs: BlobStore;
+  volumes: VolumeSweepOptions['volumes'];
   functions: FunctionDirectory;
   apps: AppDirectory;
   workers: WorkerObserver;
@@ -43,6 +45,7 @@ export class SchedulerLoop {
   #values: RepeatedSweep | undefined;
   #webResults: RepeatedSweep | undefined;
   #blocks: RepeatedSweep | undefined;
+  #volumes: RepeatedSweep | undefined;
   #collections: CollectionKeeper | undefined;
 
   constructor(options: SchedulerLoopOptions) {
@@ -59,6 +62,7 @@ export class SchedulerLoop {
       this.#values = startValueSweeps(this.#options);
       this.#webResults = startWebResultSweeps(this.#options);
       this.#blocks = startBlockSweeps(this.#options);
+      this.#volumes = startVolumeSweeps(this.#options);
       this.#collections = new CollectionKeeper(this.#options);
     });
   }
@@ -75,6 +79,7 @@ export class SchedulerLoop {
     this.#values?.end();
     this.#webResults?.end();
     this.#blocks?.end();
+    this.#volumes?.end();
     this.#collections?.end();
     this.#term = undefined;
     this.#sweep = undefined;
@@ -82,6 +87,7 @@ export class SchedulerLoop {
     this.#values = undefined;
     this.#webResults = undefined;
     this.#blocks = undefined;
+    this.#volumes = undefined;
     this.#collections = undefined;
   }
 }

@@ -9,6 +9,10 @@ export function volumeRoutes({ volumes }: Pick<HttpServerOptions, 'volumes'>): H
   const environmentOf = (context: Context) => context.req.query('environment') ?? DEFAULTS.environment;
   return new Hono()
     .get('/volumes', async (context) => context.json({ volumes: await volumes.list(environmentOf(context)) }))
+    .post('/volumes', async (context) => {
+      const record = await volumes.createEphemeral(environmentOf(context));
+      return context.json(await volumes.summary(record));
+    })
     .put('/volumes/:volume', async (context) => {
       const mustBeNew = context.req.query('new') === '1';
       const name = context.req.param('volume');

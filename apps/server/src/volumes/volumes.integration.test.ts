@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { BLOCK_BYTES, encodeFrame, type VolumeChange, type VolumeEntry } from '@gantry/protocol';
+import { VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { removeAbandonedVolumes } from '../loops/volume-sweep.ts';
 import { TestPlatform } from '../testing/test-platform.ts';
 
 let platform: TestPlatform;
@@ -81,6 +83,27 @@ describe('a volume', () => {
     expect((await client.request('DELETE', '/v1/volumes/weights')).status).toBe(200);
     expect((await client.request('GET', `/v1/volumes/${String(made.json['id'])}`)).status).toBe(404);
   });
+
+  it('without a name is found by its id, in no list, and goes when nobody holds it any more', async () => {
+    const { client, messaging } = platform;
+    const directory = new VolumeDirectory({ registry: messaging.registry } as never);
+    const sweep = (nowMs: number) => removeAbandonedVolumes({ volumes: directory, messaging }, nowMs);
+    const id = String((await client.request('POST', '/v1/volumes')).json['id']);
+    await putFile(id, 'a', 'a');
+    expect((await read(id, 'a')).text).toBe('a');
+    const { json } = await client.request('GET', '/v1/volumes');
+    expect((json['volumes'] as { id: string }[]).map((volume) => volume.id)).not.toContain(id);
+    expect((await client.request('POST', `/v1/volumes/${id}/rename`, { name: 'named' })).status).toBe(400);
+    expect(await sweep(Date.now())).toBe(0);
+    const session = await client.session();
+    session.send({ type: 'hold', appId: id });
+    await expect.poll(async () => (await messaging.leases.alive()).has(id), { timeout: 20_000 }).toBe(true);
+    expect(await sweep(Date.now() + 60_000)).toBe(0);
+    session.close();
+    await expect.poll(async () => (await messaging.leases.alive()).has(id), { timeout: 60_000 }).toBe(false);
+    expect(await sweep(Date.now() + 60_000)).toBe(1);
+    expect((await client.request('GET', `/v1/volumes/${id}`)).status).toBe(404);
+  }, 120_000);
 
   it('renamed to a name that is taken keeps its own', async () => {
     const [one, other] = [await newVolume(), await newVolume()];

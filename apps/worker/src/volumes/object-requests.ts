@@ -67,6 +67,8 @@ export class ObjectRequests {
   async #json({ method, body }: Asked, target: Target): Promise<unknown> {
     const { volumes } = this.#options;
     const environment = this.#environment(target);
+    if (target.name === undefined && method === 'POST')
+      return volumes.summary(await volumes.createEphemeral(environment));
     if (target.name === undefined) return { volumes: await volumes.list(environment) };
     if (target.of !== '') return this.#change(target, body);
     switch (method) {

@@ -1,6 +1,12 @@
-import { InvalidError, volumePath, type VolumeChange } from '@gantry/protocol';
+import {
+  InvalidError,
+  type OptionRange,
+  volumePath,
+  type VolumeChange,
+  VolumeUploadTimeoutError,
+} from '@gantry/protocol';
 
-import { checkKeys } from '../option-checks.ts';
+import { checkKeys, checkRange } from '../option-checks.ts';
 import type { UploadSource } from './upload-run.ts';
 import type { VolumePlace } from './volume.ts';
 
@@ -9,6 +15,8 @@ export interface UploadOptions {
   force?: boolean;
   /** Called as it goes on. */
   onProgress?: (progress: UploadProgress) => void;
+  /** How long it may take. @defaultValue as long as it takes */
+  timeoutMs?: number;
 }
 
 /** How far an upload is. */
@@ -21,6 +29,8 @@ export interface UploadProgress {
   totalFiles: number;
 }
 
+const LIMIT_RANGE: OptionRange = { min: 1, max: 2 ** 31 - 1, integer: false };
+
 /** Files on their way into a volume. They are uploaded, and become visible, at {@link VolumeUpload.commit}. */
 export class VolumeUpload implements AsyncDisposable {
   readonly #place: VolumePlace;
@@ -30,7 +40,8 @@ export class VolumeUpload implements AsyncDisposable {
 
   /** @internal */
   constructor(place: VolumePlace, options: UploadOptions) {
-    checkKeys('batchUpload', options, ['force', 'onProgress']);
+    checkKeys('batchUpload', options, ['force', 'onProgress', 'timeoutMs']);
+    checkRange('batchUpload: timeoutMs', options.timeoutMs ?? 1, LIMIT_RANGE);
     this.#place = place;
     this.#options = options;
   }
@@ -61,15 +72,45 @@ export class VolumeUpload implements AsyncDisposable {
   /**
    * Uploads what the volume lacks, and makes all of it visible at once. One that was interrupted goes on where it
    * was when it is run again.
+   *
+   * @throws VolumeUploadTimeoutError after `timeoutMs`.
    */
   async commit(): Promise<void> {
     if (this.#isDone) return;
     this.#isDone = true;
+    const { timeoutMs } = this.#options;
+    if (timeoutMs === undefined) return await this.#commit(() => undefined);
+    let error: VolumeUploadTimeoutError | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        error = new VolumeUploadTimeoutError(`the upload was not done after ${timeoutMs} ms`, {
+          hint: 'Run it again: it goes on where it was. Or give it more time, with "timeoutMs".',
+        });
+        reject(error);
+      }, timeoutMs);
+    });
+    const assertInTime = (): void => {
+      if (error) throw error;
+    };
+    try {
+      await Promise.race([this.#commit(assertInTime), limit]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #commit(assertInTime: () => void): Promise<void> {
     // Loaded on demand: containers rarely upload, and each module costs time when they start.
     const { uploadAll } = await import('./upload-run.ts');
-    const changes: VolumeChange[] = await uploadAll(this.#sources, this.#place, this.#options.onProgress);
+    const onProgress = (progress: UploadProgress): void => {
+      assertInTime();
+      this.#options.onProgress?.(progress);
+    };
+    const changes: VolumeChange[] = await uploadAll(this.#sources, this.#place, onProgress);
     if (changes.length === 0) return;
     const { encodeFrame } = await import('@gantry/protocol');
+    assertInTime();
     const body = encodeFrame({ changes, overwrite: this.#options.force === true });
     await this.#place.api.json(this.#place.path('/commits'), { method: 'POST', body });
   }

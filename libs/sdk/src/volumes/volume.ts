@@ -88,6 +88,26 @@ export class Volume {
   }
 
   /**
+   * Makes a volume without a name. It is removed some time after the scope of `await using` is left, or the program has
+   * ended. Its handle may travel to functions, whose code reads and changes it by its methods.
+   *
+   * @example
+   * ```ts
+   * await using scratch = await Volume.ephemeral();
+   * ```
+   */
+  static async ephemeral(options: FromNameOptions = {}): Promise<Volume & AsyncDisposable> {
+    checkKeys('Volume.ephemeral', options, ['environment', 'client']);
+    const { api, environment } = placeOf('', options);
+    const query = new URLSearchParams({ environment });
+    const { id } = await api.json<VolumeSummary>(`/v1/volumes?${query}`, { method: 'POST' });
+    const platform = options.client?.platform ?? defaultPlatform();
+    const release = platform.tracker.hold(id);
+    const dispose = () => Promise.resolve(release());
+    return Object.assign(new Volume(id, options), { [Symbol.asyncDispose]: dispose });
+  }
+
+  /**
    * Makes a volume.
    *
    * @throws GantryError `CONFLICT` if there is one of the name.
