@@ -26,6 +26,7 @@ function strike(cluster: Cluster, fault: Fault): Promise<void> {
   if (kind === 'cut' || kind === 'hold' || kind === 'lose') return strikeLink(cluster, fault);
   if (target === 'container') return strikeContainer(cluster, fault);
   if (target === 'nats') return strikeNats(cluster, fault);
+  if (target === 'minio') return strikeMinio(cluster, fault);
   return strikePart(partOf(cluster, target), fault);
 }
 
@@ -56,6 +57,12 @@ async function strikeNats({ nats }: Cluster, { kind, forMs }: Fault): Promise<vo
   await delay(forMs);
   if (kind === 'kill') await nats.restart();
   else signalProcess(pid, 'SIGCONT');
+}
+
+async function strikeMinio({ minio }: Cluster, { forMs }: Fault): Promise<void> {
+  minio?.kill();
+  await delay(forMs);
+  await minio?.restart();
 }
 
 async function strikeContainer(cluster: Cluster, { kind, forMs, pick }: Fault): Promise<void> {

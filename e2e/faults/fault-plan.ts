@@ -17,7 +17,7 @@ export type FaultKind =
 
 export interface Fault {
   kind: FaultKind;
-  /** A part of the cluster, `nats`, `container` (any), or for networks whose: a part's, or that of `clients`. */
+  /** A part of the cluster, `nats`, `minio` (killed alone), `container` (any), or for networks whose: a part's, or that of `clients`. */
   target: string;
   /** Since the start of the plan. */
   atMs: number;

@@ -1,7 +1,14 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { freePort, startNats, TcpProxy, temporaryDirectory, type TestNats } from '@gantry/testing';
+import {
+  freePort,
+  startNats,
+  TcpProxy,
+  temporaryDirectory,
+  type TestMinio,
+  type TestNats,
+} from '@gantry/testing';
 
 import { runCli } from '../../platform.ts';
 import { Part } from './part.ts';
@@ -17,6 +24,8 @@ export interface ClusterOptions {
   servers?: number;
   /** @defaultValue false */
   gateway?: boolean;
+  /** Where blobs are; not stopped with the cluster. @defaultValue a folder */
+  minio?: TestMinio;
   /** Of what the programs log, into files. @defaultValue 'warn' */
   logLevel?: string;
 }
@@ -24,6 +33,7 @@ export interface ClusterOptions {
 /** A platform on one machine with every role in a process of its own, two workers, and networks that can be broken. */
 export interface Cluster extends AsyncDisposable {
   readonly nats: TestNats;
+  readonly minio: TestMinio | undefined;
   /** Where it keeps everything, logs in `logs` and temporary files in `tmp` included. Removed at the end. */
   readonly directory: string;
   readonly servers: [Part, ...Part[]];
@@ -41,7 +51,8 @@ export interface Cluster extends AsyncDisposable {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const directory = await temporaryDirectory('gantry-faults-');
   const nats = await startNats({ syncAlways: true, storeDir: join(directory.path, 'nats') });
-  const builder = new PartBuilder(directory.path, nats, options.logLevel ?? 'warn');
+  const { minio, logLevel = 'warn' } = options;
+  const builder = new PartBuilder({ directory: directory.path, nats, minio, logLevel });
   await builder.prepare();
   const ports = await Promise.all(Array.from({ length: options.servers ?? 1 }, freePort));
   const [firstServer, ...moreServers] = await Promise.all(
@@ -71,7 +82,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await Promise.all([...builder.links.values()].map((link) => link.close()));
   };
   return {
-    ...{ nats, servers, workers, gateway, stop, links: builder.links, directory: directory.path },
+    ...{ nats, minio, servers, workers, gateway, stop, links: builder.links, directory: directory.path },
     env: { GANTRY_SERVER_URL: `http://127.0.0.1:${clients.port}`, GANTRY_TOKEN: TOKEN },
     async [Symbol.asyncDispose]() {
       await stop();
@@ -85,16 +96,29 @@ async function gatewayArgs(): Promise<string[]> {
   return ['gateway', '--https-port', String(await freePort())];
 }
 
+interface PartsOptions {
+  directory: string;
+  nats: TestNats;
+  minio: TestMinio | undefined;
+  logLevel: string;
+}
+
+function storeArgs({ endpoint, accessKey, secretKey }: TestMinio): string[] {
+  return ['--s3-endpoint', endpoint, '--s3-access-key', accessKey, '--s3-secret-key', secretKey];
+}
+
 /** Makes parts that keep their files in folders of their own, and reach nats-server through a proxy each. */
 class PartBuilder {
   readonly links = new Map<string, TcpProxy>();
   readonly #directory: string;
   readonly #nats: TestNats;
+  readonly #store: string[];
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(directory: string, nats: TestNats, logLevel: string) {
+  constructor({ directory, nats, minio, logLevel }: PartsOptions) {
     this.#directory = directory;
     this.#nats = nats;
+    this.#store = minio ? storeArgs(minio) : [];
     // Containers inherit TMPDIR, so that every process of this cluster can be told by it.
     this.#env = { ...process.env, GANTRY_LOG_LEVEL: logLevel, TMPDIR: join(directory, 'tmp') };
   }
@@ -108,11 +132,12 @@ class PartBuilder {
     await mkdir(dataDir, { recursive: true });
     // Parts on other machines would share an S3 store; here they share a folder.
     await symlink(join(this.#directory, 'blobs'), join(dataDir, 'blobs'));
+    const store = command[0] === 'gateway' ? [] : this.#store;
     const link = await TcpProxy.open(Number(new URL(this.#nats.url).port));
     this.links.set(name, link);
     return new Part({
       name,
-      args: [...command, '--nats', `nats://127.0.0.1:${link.port}`, '--data-dir', dataDir],
+      args: [...command, '--nats', `nats://127.0.0.1:${link.port}`, '--data-dir', dataDir, ...store],
       env: this.#env,
       logPath: join(this.#directory, 'logs', `${name}.log`),
     });

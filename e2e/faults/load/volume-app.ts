@@ -1,0 +1,37 @@
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+
+import { App, Volume } from 'gantry';
+
+const data = Volume.fromName('faults', { createIfMissing: true });
+
+export const app = new App('volume-faults', { volumes: { data }, scaledownWindowMs: 120_000 });
+
+const COPIES = 20_000;
+
+/** Replaces the file of a lane, whole; it is committed when this has returned. */
+export const write = app.function(
+  { maxContainers: 2, retries: { maxRetries: 5, initialDelayMs: 0 } },
+  async (lane: number, round: number): Promise<number> => {
+    const path = `data/lane-${lane}`;
+    await writeFile(`${path}.part`, `${round} `.repeat(COPIES));
+    await rename(`${path}.part`, path);
+    await data.commit();
+    return round;
+  },
+);
+
+/** What is committed, as a container sees it: the round of each lane; undefined for a file that is no whole one. */
+export const read = app.function(
+  { maxContainers: 1, retries: { maxRetries: 5, initialDelayMs: 0 } },
+  async (): Promise<(number | undefined)[]> => {
+    await data.reload();
+    const names = (await readdir('data')).filter((name) => /^lane-\d+$/.test(name)).sort();
+    return Promise.all(
+      names.map(async (name) => {
+        const text = await readFile(`data/${name}`, 'utf8');
+        const [round = ''] = text.split(' ', 1);
+        return text === `${round} `.repeat(COPIES) ? Number(round) : undefined;
+      }),
+    );
+  },
+);
