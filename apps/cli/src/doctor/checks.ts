@@ -1,15 +1,17 @@
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 
-import { findRuncProblem, type RuncProblem } from '@gantry/containers';
+import { findRuncProblem, tryRunc, type RuncProblem } from '@gantry/containers';
 import { findBucketProblem, findMountProblem } from '@gantry/mounts';
-import { isGantryError, type HelloReply } from '@gantry/protocol';
+import { DEFAULTS, isGantryError, type HelloReply } from '@gantry/protocol';
 import { type Connection, findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { findNatsProgram, isAtLeast } from '../platform/nats-program.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
+import { runnerPath } from '../platform/parts.ts';
 import { isPortFree } from '../platform/ports.ts';
 import { toSize } from '../terminal/units.ts';
 import { checkMounts } from './mount-checks.ts';
@@ -43,7 +45,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     checkPlatform(platform),
     ...(platform.hello
       ? [checkDurability(platform.hello), checkWorkers(platform.hello)]
-      : [checkIsolation(findRuncProblem())]),
+      : [checkIsolation(await findIsolationProblem(options))]),
     await checkDisk(options.dataDir),
     ...checkMounts({ volumes: findMountProblem(), buckets: findBucketProblem() }),
     ...(platform.hello ? [] : await checkPorts()),
@@ -133,6 +135,19 @@ export function checkWorkers({ drivers }: Pick<HelloReply, 'drivers'>): Check {
   const limitation = drivers.find((driver) => driver.limitation)?.limitation;
   if (!limitation) return { name, status: 'ok', detail };
   return { name, status: 'warn', detail: `${detail}; ${limitation.message}`, hint: limitation.hint };
+}
+
+/** As a worker does at its start: looks for what is missing, then tries a container. */
+async function findIsolationProblem({ programs }: CheckOptions): Promise<RuncProblem | undefined> {
+  const lacking = findRuncProblem();
+  if (lacking) return lacking;
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'gantry-doctor-'));
+  try {
+    const diskMiB = DEFAULTS.ephemeralDiskMiB;
+    return await tryRunc({ dataDir, runnerPath: runnerPath(programs), diskMiB });
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
 }
 
 /** What the containers of a worker on this machine would be. */
