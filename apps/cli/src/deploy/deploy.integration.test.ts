@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { FileRef, Manifest } from '@gantry/protocol';
+import type { DeployReply, FileRef, ImageBuildEvent, Manifest } from '@gantry/protocol';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { findEntry } from './find-entry.ts';
+import { publishApp } from './publish-app.ts';
+import type { Steps } from './steps.ts';
 import { uploadFiles } from './upload.ts';
 
 let directory: TemporaryDirectory;
@@ -22,6 +24,17 @@ async function write(file: string, text: string): Promise<string> {
   await writeFile(target, text);
   return target;
 }
+
+const file = (name: string, digest: string): FileRef => ({ path: name, digest, sizeBytes: 6 });
+const MANIFEST: Manifest = {
+  schemaVersion: 1,
+  sdkVersion: '0.1.0',
+  bundle: file('bundle.mjs', 'sha256-b'),
+  sourceMap: file('bundle.mjs.map', 'sha256-m'),
+  packages: { ...file('bundle.mjs', 'sha256-b'), contents: [] },
+  functions: [],
+  entrypoints: [],
+};
 
 describe('findEntry', () => {
   test('takes a file as it is', async () => {
@@ -60,16 +73,6 @@ describe('uploadFiles', () => {
   test('sends only what the server lacks, and each content once', async () => {
     await write('bundle.mjs', 'bundle');
     await write('bundle.mjs.map', 'map');
-    const file = (name: string, digest: string): FileRef => ({ path: name, digest, sizeBytes: 6 });
-    const manifest: Manifest = {
-      schemaVersion: 1,
-      sdkVersion: '0.1.0',
-      bundle: file('bundle.mjs', 'sha256-b'),
-      sourceMap: file('bundle.mjs.map', 'sha256-m'),
-      packages: { ...file('bundle.mjs', 'sha256-b'), contents: [] },
-      functions: [],
-      entrypoints: [],
-    };
     const put = new Map<string, string>();
     const client = {
       hasBlob: async (digest: string) => digest === 'sha256-m',
@@ -77,9 +80,35 @@ describe('uploadFiles', () => {
         void put.set(digest, Buffer.from(bytes).toString()),
     };
 
-    const result = await uploadFiles({ client, manifest, folder: directory.path });
+    const result = await uploadFiles({ client, manifest: MANIFEST, folder: directory.path });
 
     expect([...put]).toEqual([['sha256-b', 'bundle']]);
     expect(result).toEqual({ sent: 1, files: 2, sentBytes: 6 });
+  });
+});
+
+describe('publishApp', () => {
+  test('asks for images that owe nothing to earlier builds where the environment says so', async () => {
+    const asked: unknown[] = [];
+    const client = {
+      hasBlob: async () => true,
+      putBlob: async () => undefined,
+      async *buildImages(request: object): AsyncGenerator<ImageBuildEvent> {
+        asked.push(request);
+        yield { type: 'built', images: { ids: [] } };
+      },
+      deploy: async () => ({ appId: 'ap-1', version: 1 }) as DeployReply,
+    };
+    const steps: Steps = {
+      run: async (_doing, step) => (await step(() => undefined)).value,
+      ...{ progress: () => undefined, output: () => undefined, done: () => undefined, isQuiet: true },
+    };
+    const built = { folder: directory.path, exportNames: [], imageFiles: [], manifest: MANIFEST };
+    for (const env of [{}, { GANTRY_IGNORE_CACHE: '1' }, { GANTRY_FORCE_BUILD: '1' }]) {
+      await publishApp({ client, built, steps, env, request: {} });
+    }
+
+    expect(asked).toMatchObject([{}, { ignoreCache: true }, { forceBuild: true }]);
+    expect(asked[0]).toMatchObject({ ignoreCache: undefined, forceBuild: undefined });
   });
 });

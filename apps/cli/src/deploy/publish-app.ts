@@ -18,7 +18,7 @@ export function buildWithSteps(app: AppBuild, steps: Steps): Promise<BuiltApp> {
 }
 
 export interface PublishOptions {
-  client: ApiClient;
+  client: Pick<ApiClient, 'hasBlob' | 'putBlob' | 'buildImages' | 'deploy'>;
   built: BuiltApp;
   request: Omit<DeployRequest, 'environment' | 'manifest'>;
   steps: Steps;

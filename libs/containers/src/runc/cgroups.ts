@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { ContainerError } from '@gantry/protocol';
+
 import type { ContainerLimits } from '../container-driver.ts';
 
 /** Processes and threads at once, where nothing else is said: enough for any program, too few for a fork bomb. */
@@ -153,7 +155,18 @@ export class ContainerCgroup {
   }
 
   #write(controller: string, file: string, value: string): void {
-    writeFileSync(join(this.#folder(controller), file), value);
+    const path = join(this.#folder(controller), file);
+    try {
+      writeFileSync(path, value);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new ContainerError(
+        `a container cannot be limited: writing "${value}" to ${path} failed (${code})`,
+        {
+          cause,
+        },
+      );
+    }
   }
 
   #folder(controller: string): string {

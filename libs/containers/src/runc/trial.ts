@@ -10,7 +10,9 @@ import { RuncDriver, type RuncDriverOptions } from './runc-driver.ts';
 const SIGN =
   "const channel = new (require('node:net').Socket)({ fd: 3 }); channel.write('up'); channel.resume();";
 const LIMIT_MS = 30_000;
-const HINT = 'See what the message names, or start with "--driver process".';
+const HINT =
+  'Isolated containers need all rights of root, which programs in other containers often lack. ' +
+  'Change what the message names, or say "--driver process".';
 
 /**
  * Starts a container as functions have them, with limits, a disk and a network, and ends it: what a machine refuses,
