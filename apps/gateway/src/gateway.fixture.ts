@@ -22,6 +22,7 @@ import {
   type EndpointSpec,
   type WebSpec,
   type WorkerStatus,
+  WORKER_HEARTBEAT_MS,
 } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
 import { temporaryDirectory } from '@gantry/testing';
@@ -90,6 +91,8 @@ export class TestPlatform {
     platform.dataDir = platform.#cleanup.use(await temporaryDirectory()).path;
     await platform.startGateway();
     platform.#cleanup.defer(() => platform.gateway.stop());
+    const heartbeat = setInterval(() => platform.broadcast(), WORKER_HEARTBEAT_MS);
+    platform.#cleanup.defer(() => clearInterval(heartbeat));
     return platform;
   }
 

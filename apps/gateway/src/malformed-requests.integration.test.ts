@@ -2,9 +2,13 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { TestPlatform } from './gateway.fixture.ts';
+import { http1Requests, http2Connections } from './malformed-requests.fixture.ts';
+import { exchangeBytes, type RawExchange, serveWitness } from './raw-connections.fixture.ts';
+import { parseHost } from './routing/host-name.ts';
 
 let platform: TestPlatform;
 
@@ -44,4 +48,51 @@ describe('what is no proper request', () => {
     halfOpen.destroy();
     expect((await platform.ask(host)).json).toBe('alive');
   });
+});
+
+/** The same in every run, so that a failure is there again; another seed tries others. */
+const seed = Number(process.env['GANTRY_FUZZ_SEED'] ?? 1);
+const AT_ONCE = 10;
+
+describe('thousands of bytes that anybody may send', () => {
+  async function sendAll(exchanges: readonly RawExchange[]): Promise<void> {
+    const left = [...exchanges];
+    const sendOn = async (): Promise<void> => {
+      for (let next = left.pop(); next; next = left.pop()) await exchangeBytes(platform, next);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, sendOn));
+  }
+
+  test.each([
+    ['HTTP/1.1', 'http/1.1' as const, 600],
+    ['HTTP/2', 'h2' as const, 300],
+  ])(
+    'crash nothing, leave no connection open, and reach no container but that of their host: %s',
+    async (_name, protocol, runs) => {
+      const witnesses = [await serveWitness(platform), await serveWitness(platform)] as const;
+      const hosts = witnesses.map(({ host }) => host);
+      const servername = hosts[0] ?? '';
+      const parts: fc.Arbitrary<(string | Uint8Array)[]> =
+        protocol === 'h2'
+          ? http2Connections(hosts).map((bytes) => [bytes])
+          : fc.array(http1Requests(hosts), { minLength: 1, maxLength: 3 });
+      const samples = fc.sample(parts, { numRuns: runs, seed });
+
+      await sendAll(samples.map((each) => ({ servername, protocol, parts: each })));
+
+      for (const { host, seen } of witnesses) {
+        const strangers = seen.filter((request) => parseHost(request.host) !== host);
+        expect(strangers).toEqual([]);
+        for (const { headers } of seen) {
+          expect(headers).not.toHaveProperty('gantry-method');
+          expect(headers['x-forwarded-for']).toBe('127.0.0.1');
+        }
+        // Kept connections to the container are in step: each answer is that of its request.
+        const ids = Array.from({ length: 30 }, (_, index) => `id-${index}`);
+        const answers = await Promise.all(ids.map((id) => platform.ask(host, { headers: { 'x-id': id } })));
+        expect(answers.map(({ body }) => body)).toEqual(ids.map((id) => `id ${id}`));
+      }
+    },
+    120_000,
+  );
 });

@@ -38,11 +38,14 @@ export class RequestRouter {
 
   /** `connection` is given for a handshake of WebSocket. */
   route(request: IncomingMessage, response: ServerResponse, connection?: LeavingConnection): void {
-    const { headers, url = '/' } = request;
+    const { headers, rawHeaders, url = '/' } = request;
     if (url.length > MAX_URL) return sendUrlTooLong(request, response, MAX_URL);
-    const asked = url.startsWith('/') ? undefined : parseAbsolute(url);
-    const host = asked?.host ?? parseHost(headers.host);
-    const target = url.startsWith('/') ? url : asked?.target;
+    const isPath = url.startsWith('/');
+    const asked = isPath ? undefined : parseAbsolute(url);
+    if (asked) setHost(request, asked.authority);
+    const host = asked?.host ?? (hasOneHost(rawHeaders) ? parseHost(headers.host) : undefined);
+    // A star asks about the server as such.
+    const target = isPath ? url : url === '*' ? '/' : asked?.target;
     if (host === undefined || target === undefined) {
       return sendError(request, response, new InvalidError('the request names no valid host and path'));
     }
@@ -53,11 +56,34 @@ export class RequestRouter {
   }
 }
 
-/** A proxy's form of a request target: `GET https://host/path`. Also `*`, which asks about the server as such. */
-function parseAbsolute(url: string): { host?: string | undefined; target: string } | undefined {
-  if (url === '*') return { target: '/' };
+/** What a whole address as target says. */
+interface AskedAddress {
+  host: string | undefined;
+  authority: string;
+  target: string;
+}
+
+/** A proxy's form of a request target: `GET https://host/path`. */
+function parseAbsolute(url: string): AskedAddress | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, host, pathname, search } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') return undefined;
-  return { host: parseHost(host), target: pathname + search };
+  return { host: parseHost(host), authority: host, target: pathname + search };
+}
+
+/** The container must not hear of another host than the one that was asked for. */
+function setHost({ headers, rawHeaders }: IncomingMessage, authority: string): void {
+  headers.host = authority;
+  const others = rawHeaders.filter((_, index) => rawHeaders[index - (index % 2)]?.toLowerCase() !== 'host');
+  rawHeaders.splice(0, rawHeaders.length, 'host', authority, ...others);
+}
+
+/** Who sends two leaves it to each reader which one to believe. */
+function hasOneHost(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const { length } = rawHeaders[i] as string;
+    if (length === 4 && rawHeaders[i]?.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts === 1;
 }
