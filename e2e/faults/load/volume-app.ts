@@ -8,11 +8,14 @@ export const app = new App('volume-faults', { volumes: { data }, scaledownWindow
 
 const COPIES = 20_000;
 
-/** Replaces the file of a lane, whole; it is committed when this has returned. */
+/** Replaces the file of a lane, unless it is of that round or a later one, whole; it is committed when this has returned. */
 export const write = app.function(
   { maxContainers: 2, retries: { maxRetries: 5, initialDelayMs: 0 } },
   async (lane: number, round: number): Promise<number> => {
+    // Code may run again whose result the caller has, if the broker was killed in that moment.
+    await data.reload();
     const path = `data/lane-${lane}`;
+    if (Number.parseInt(await readFile(path, 'utf8').catch(() => '0')) >= round) return round;
     await writeFile(`${path}.part`, `${round} `.repeat(COPIES));
     await rename(`${path}.part`, path);
     await data.commit();
