@@ -57,27 +57,22 @@ export class DiskBlobStore implements BlobStore {
 
   async put(name: string, source: BlobSource): Promise<void> {
     const { digest } = requireName(name);
-    const temporary = join(this.#root, 'tmp', randomUUID());
-    await this.#translating(async () => {
-      try {
-        verifyWritten(digest, await writeSynced(temporary, source));
-        await this.#publish(temporary, this.#pathOf(name));
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
+    await this.#store(name, async (path) => {
+      const hash = new ContentHash();
+      await writeSynced(path, hashed(source, hash));
+      verifyWritten(digest, hash.digest());
     });
   }
 
   async putBytes(bytes: Uint8Array): Promise<StoredBlob> {
     const digest = digestOf(bytes);
-    await this.put(digest, bytes);
+    await this.#store(digest, (path) => writeSynced(path, [bytes]));
     return { digest, sizeBytes: bytes.byteLength };
   }
 
   async putValue(bytes: Uint8Array): Promise<StoredValue> {
     const name = valueName(digestOf(bytes), Date.now());
-    await this.put(name, bytes);
+    await this.#store(name, (path) => writeSynced(path, [bytes]));
     return { name, sizeBytes: bytes.byteLength };
   }
 
@@ -155,6 +150,20 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
+  /** Publishes under a name what is written to a path. */
+  async #store(name: string, write: (path: string) => Promise<void>): Promise<void> {
+    const temporary = join(this.#root, 'tmp', randomUUID());
+    await this.#translating(async () => {
+      try {
+        await write(temporary);
+        await this.#publish(temporary, this.#pathOf(name));
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    });
+  }
+
   async #publish(temporary: string, path: string): Promise<void> {
     const directory = dirname(path);
     const firstCreated = await mkdir(directory, { recursive: true });
@@ -195,19 +204,24 @@ export class DiskBlobStore implements BlobStore {
   }
 }
 
-/** Writes a new file, syncs it and returns the digest of what was written. */
-async function writeSynced(path: string, source: BlobSource): Promise<string> {
+/** Writes a new file, and syncs it. */
+async function writeSynced(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    const hash = new ContentHash();
-    for await (const chunk of source instanceof Uint8Array ? [source] : source) {
-      hash.update(chunk);
-      await writeAll(file, chunk);
-    }
+    for await (const chunk of chunks) await writeAll(file, chunk);
     await file.datasync();
-    return hash.digest();
   } finally {
     await file.close();
+  }
+}
+
+async function* hashed(source: BlobSource, hash: ContentHash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+    hash.update(chunk);
+    yield chunk;
   }
 }
 

@@ -269,6 +269,26 @@ describe.each(kinds)('the $kind volume of a container', (kind) => {
     expect(await subject.text(id, 'file')).toBe('file');
   });
 
+  it('commits nothing of it when the store is full in the middle, says so, and all of it when there is room', async () => {
+    const id = subject.newVolume();
+    const { volume, folder } = await subject.mount(id);
+    await writeFile(join(folder, 'before'), 'before');
+    await volume.commit();
+    await writeFile(join(folder, 'before'), 'after');
+    for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), `${id} ${name}`);
+    subject.roomFor = 2;
+    try {
+      await expect(volume.commit()).rejects.toThrow('the blob store is full');
+      expect(await subject.paths(id)).toEqual(['before']);
+      expect(await subject.text(id, 'before')).toBe('before');
+    } finally {
+      subject.roomFor = Infinity;
+    }
+    await volume.commit();
+    expect(await subject.paths(id)).toEqual(['a', 'b', 'before', 'c']);
+    expect(await subject.text(id, 'before')).toBe('after');
+  });
+
   it('commits nothing once it is cut off', async () => {
     const id = await volumeWith('file');
     const { volume, folder } = await subject.mount(id);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
 import { CONTAINER_IDS } from '@gantry/containers';
-import type { VolumeHead, VolumeMount } from '@gantry/protocol';
+import { ResourceExhaustedError, type VolumeHead, type VolumeMount } from '@gantry/protocol';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { fileAt, type HeadStore, VolumeStore } from '@gantry/volumes';
 
@@ -28,6 +28,8 @@ export class VolumesUnderTest implements AsyncDisposable {
   /** Digests of pieces that were stored. */
   readonly stored: string[] = [];
   mayCommit = true;
+  /** How many more pieces the store has room for. */
+  roomFor = Infinity;
   readonly #directory: TemporaryDirectory;
   readonly #heads = new Map<string, { head: VolumeHead; revision: number }>();
   readonly #open: MountedVolume[] = [];
@@ -61,6 +63,7 @@ export class VolumesUnderTest implements AsyncDisposable {
       random: Math.random,
     });
     const putBytes = async (bytes: Uint8Array) => {
+      if (this.roomFor-- <= 0) throw new ResourceExhaustedError('the blob store is full');
       const found = await blobs.putBytes(bytes);
       this.stored.push(found.digest);
       return found;

@@ -29,8 +29,13 @@ export interface CollectedChanges {
 interface Looked extends Pick<CollectedChanges, 'refused' | 'unsettled'> {
   seen: Map<string, BigIntStats | undefined>;
   removed: VolumeChange[];
-  written: VolumeChange[];
+  /** In the order of the walk, with places for files whose content is on its way to the store. */
+  written: (VolumeChange | undefined)[];
+  storing: Set<Promise<void>>;
 }
+
+/** Each with its blocks: a store waits for several as long as for one. */
+const FILES_AT_ONCE = 4;
 
 /** Finds what changed in a copy since it was known to be in the volume. Reads what changed, and looks at the rest. */
 export class VolumeChanges {
@@ -51,14 +56,22 @@ export class VolumeChanges {
   }
 
   async collect(view: VolumeView): Promise<CollectedChanges> {
-    const looked: Looked = { seen: new Map(), removed: [], written: [], refused: [], unsettled: [] };
-    for await (const found of view.scan()) await this.#look(found, looked);
-    const { seen, removed, written, refused, unsettled } = looked;
+    const lists = { removed: [], written: [], refused: [], unsettled: [] };
+    const looked: Looked = { seen: new Map(), storing: new Set(), ...lists };
+    const { seen, removed, written, refused, unsettled, storing } = looked;
+    try {
+      for await (const found of view.scan()) await this.#look(found, looked);
+    } finally {
+      await Promise.allSettled(storing);
+    }
+    await Promise.all(storing);
     for (const [path, stats] of this.#known) if (stats && !seen.has(path)) removed.push({ path });
-    return { changes: [...removed, ...written], refused, unsettled, keep: () => (this.#known = seen) };
+    const changes = [...removed, ...written.filter((change) => change !== undefined)];
+    return { changes, refused, unsettled, keep: () => (this.#known = seen) };
   }
 
-  async #look(found: FoundEntry, { seen, removed, written, refused, unsettled }: Looked): Promise<void> {
+  async #look(found: FoundEntry, looked: Looked): Promise<void> {
+    const { seen, removed, written, refused } = looked;
     const { path, stats } = found;
     const known = this.#known.get(path);
     if (!stats) {
@@ -71,12 +84,11 @@ export class VolumeChanges {
     if (known && isSame(known, stats)) return;
     try {
       volumePath(path);
+      if (stats.isFile()) return await this.#store(found, looked);
       const entry = await this.#entry(found, stats);
-      if (entry === 'unsettled') unsettled.push(path);
-      else if (entry) {
-        written.push({ path, entry: entry.entry });
-        seen.set(path, entry.stats);
-      } else seen.delete(path);
+      if (entry) written.push({ path, entry });
+      if (entry) seen.set(path, stats);
+      else seen.delete(path);
     } catch (error) {
       if (!isGantryError(error) || error.code !== 'INVALID_ARGUMENT') throw error;
       refused.push(error);
@@ -84,30 +96,41 @@ export class VolumeChanges {
   }
 
   /** Undefined for what volumes have not, such as sockets, and for what is gone. */
-  async #entry(
-    { path, folder, name }: FoundEntry,
-    stats: BigIntStats,
-  ): Promise<{ entry: VolumeEntry; stats: BigIntStats } | 'unsettled' | undefined> {
-    const [mode, mtimeMs] = [Number(stats.mode) & 0o7777, msOf(stats)];
-    if (stats.isDirectory()) return { entry: { type: 'directory', mode, mtimeMs }, stats };
-    if (stats.isSymbolicLink()) {
-      const target = await folder.link(name);
-      if (target === undefined) return undefined;
-      const own = this.#withinVolume(path, target);
-      assertLinkTarget(path, own);
-      return { entry: { type: 'link', mtimeMs, target: own }, stats };
-    }
-    const file = stats.isFile() ? await folder.file(name) : undefined;
-    if (!file) return undefined;
-    try {
-      const stored = await storeFile(file, this.#blobs);
-      if (!stored) return 'unsettled';
-      const { sizeBytes, blocks } = stored;
-      const entry: VolumeEntry = { type: 'file', mode, mtimeMs: msOf(stored.stats), sizeBytes, blocks };
-      return { entry, stats: stored.stats };
-    } finally {
-      await file.close();
-    }
+  async #entry({ path, folder, name }: FoundEntry, stats: BigIntStats): Promise<VolumeEntry | undefined> {
+    const mtimeMs = msOf(stats);
+    if (stats.isDirectory()) return { type: 'directory', mode: modeOf(stats), mtimeMs };
+    const target = stats.isSymbolicLink() ? await folder.link(name) : undefined;
+    if (target === undefined) return undefined;
+    const own = this.#withinVolume(path, target);
+    assertLinkTarget(path, own);
+    return { type: 'link', mtimeMs, target: own };
+  }
+
+  /** Opens a file, as the walk goes on from its folder, and stores what is in it beside others. */
+  async #store({ path, folder, name }: FoundEntry, looked: Looked): Promise<void> {
+    const { seen, written, unsettled, storing } = looked;
+    // One that failed stays, and ends the walk.
+    while (storing.size >= FILES_AT_ONCE) await Promise.race(storing);
+    const file = await folder.file(name);
+    if (!file) return void seen.delete(path);
+    const place = written.push(undefined) - 1;
+    const storingIt = (async () => {
+      try {
+        const stored = await storeFile(file, this.#blobs);
+        if (!stored) return void unsettled.push(path);
+        const { sizeBytes, blocks, stats } = stored;
+        const [mode, mtimeMs] = [modeOf(stats), msOf(stats)];
+        written[place] = { path, entry: { type: 'file', mode, mtimeMs, sizeBytes, blocks } };
+        seen.set(path, stats);
+      } finally {
+        await file.close();
+      }
+    })();
+    storing.add(storingIt);
+    void storingIt.then(
+      () => storing.delete(storingIt),
+      () => undefined,
+    );
   }
 
   /** Links of a volume are relative: they mean the same wherever it is. */
@@ -117,6 +140,10 @@ export class VolumeChanges {
     const up = '../'.repeat(path.split('/').length - 1);
     return `${up}${target.slice(place.length + 1)}` || '.';
   }
+}
+
+function modeOf({ mode }: BigIntStats): number {
+  return Number(mode) & 0o7777;
 }
 
 function msOf({ mtimeNs }: BigIntStats): number {
