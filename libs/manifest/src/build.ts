@@ -40,9 +40,13 @@ interface BuilderState {
   project: Project;
   sources: SourceFiles;
   analyzer: Analyzer;
+  /** Folders of the packages that the last bundle left out. */
+  external: string[];
 }
 
 type Timings = BuildResult['timings'];
+
+const NO_TIME: Timings = { totalMs: 0, bundleMs: 0, analyseMs: 0, evaluateMs: 0, packagesMs: 0 };
 
 /** Builds one app, again and again. */
 export class AppBuilder implements Builder {
@@ -85,10 +89,12 @@ export class AppBuilder implements Builder {
     const imageFiles = new Set<string>();
     const folders = new Set<string>();
     const onUserFile = (path: string): void => void read.add(path);
-    const timings: Timings = { totalMs: 0, bundleMs: 0, analyseMs: 0, evaluateMs: 0, packagesMs: 0 };
+    const timings = { ...NO_TIME };
     try {
-      const context = { project, packages, platform, sources: state.sources, onUserFile };
+      const external = state.external.flatMap((root) => packages.owning(join(root, 'package.json')) ?? []);
+      const context = { project, packages, platform, sources: state.sources, onUserFile, external };
       const bundle = await timed(timings, 'bundleMs', () => bundleApp(context));
+      state.external = bundle.external.map(({ root }) => root);
       const evaluating = timed(timings, 'evaluateMs', () => evaluator.evaluate(bundle));
       const archiving = timed(timings, 'packagesMs', () => this.#archive(bundle, packages, project));
       // While both wait for others, the compiler has this thread for itself.
@@ -120,10 +126,8 @@ export class AppBuilder implements Builder {
       const chosen = selectApp(evaluated.apps, displayPath(project, project.entry), this.#options.app);
       const { app, images } = await packUsedImages(chosen, evaluated.images, packer);
       const sdkVersion = platform.sdk?.version ?? '0.0.0';
-      const result = await this.#write(
-        { project, bundle, analysis, app, images, packed, sdkVersion },
-        packer,
-      );
+      const parts = { project, bundle, analysis, app, images, packed, sdkVersion };
+      const result = await this.#write(parts, packer);
       this.#watchFolders = folders;
       timings.totalMs = performance.now() - started;
       const files = { watchFiles: [...read].sort(), imageFiles: [...imageFiles].sort() };
@@ -160,7 +164,7 @@ export class AppBuilder implements Builder {
       import('./analysis.ts'),
     ]);
     const sources = new SourceFiles(project);
-    this.#state = { project, sources, analyzer: new Analyzer(project, sources) };
+    this.#state = { project, sources, analyzer: new Analyzer(project, sources), external: [] };
     return this.#state;
   }
 

@@ -19,6 +19,8 @@ export interface BundleContext {
   sources: SourceFiles;
   /** Told of each user's file that was read, also when the build fails. */
   onUserFile(path: string): void;
+  /** Packages that were external to the bundle before. Knowing them saves the passes that find them. */
+  external: readonly InstalledPackage[];
 }
 
 export interface Bundle {
@@ -40,7 +42,14 @@ const MOST_PASSES = 50;
  * @throws BuildError for syntax errors and for imports that lead nowhere.
  */
 export async function bundleApp(context: BundleContext): Promise<Bundle> {
-  const external = new Map<string, InstalledPackage>();
+  const bundle = await bundleFrom(context, context.external);
+  const isAsBefore = context.external.every((known) => bundle.external.includes(known));
+  // A package that is no longer needed may have kept others out of the bundle.
+  return isAsBefore ? bundle : bundleFrom(context, []);
+}
+
+async function bundleFrom(context: BundleContext, known: readonly InstalledPackage[]): Promise<Bundle> {
+  const external = new Map(known.map((found) => [found.root, found]));
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
     const findings: ModuleFindings = {
       external: new Map(external),

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 import { describe, expect, test } from 'vitest';
 
-import { loadManifest } from './index.ts';
+import { createBuilder, loadManifest } from './index.ts';
 import { aProject, type FixtureProject } from './project.fixture.ts';
 
 const run = promisify(execFile);
@@ -70,6 +70,24 @@ describe('packages that stay outside the bundle', () => {
 
     expect(await contentsOf(project)).toEqual(['odd@1.0.0']);
     expect(await readFile(join(project.outDir, 'bundle.mjs'), 'utf8')).toContain('from "odd"');
+  });
+
+  test('are the same in another build as in a fresh one, also when one is no longer needed', async () => {
+    const files = { 'index.js': 'exports.value = __dirname.length + require("left");' };
+    await using project = await aProject({
+      ...aPackage('odd', { dependencies: { left: '*' } }, files),
+      ...aPackage('left', {}, { 'index.js': 'module.exports = 1;' }),
+      'src/app.ts': `${HEAD}import { value } from 'odd';\nimport left from 'left';\nexport { left, value };`,
+    });
+    const builder = createBuilder({ entry: 'src/app.ts', outDir: project.outDir, projectRoot: project.root });
+    const names = async () => (await builder.build()).manifest.packages?.contents.map(({ name }) => name);
+
+    expect(await names()).toEqual(['left', 'odd']);
+    await project.write({ 'src/app.ts': `${HEAD}import { value } from 'odd';\nexport const more = value;` });
+    expect(await names()).toEqual(['left', 'odd']);
+    await project.write({ 'src/app.ts': `${HEAD}import left from 'left';\nexport { left };` });
+    expect(await names()).toBeUndefined();
+    expect((await builder.build()).manifest).toEqual((await project.build()).manifest);
   });
 
   test('bring their dependencies, each in the version that it finds here', async () => {
