@@ -154,6 +154,35 @@ export const slow = app.function(fastapiEndpoint({}, async (ms: number) => {
   });
 });
 
+describe('gantry serve of an app with values of a dotenv file', () => {
+  test('goes on with new values when the file changes', async () => {
+    const dotenv = join(project.path, '.env');
+    await writeFile(dotenv, 'WORD=first');
+    await writeFile(
+      entry,
+      `import { App, fastapiEndpoint, Secret } from 'gantry';
+const app = new App('live');
+export const page = app.function(
+  { secrets: [Secret.fromDotenv(${JSON.stringify(project.path)})] },
+  fastapiEndpoint({}, async () => process.env.WORD),
+);`,
+    );
+    const serve = start(['serve', entry]);
+    try {
+      await waitUntil(() => serve.output.includes('Watching for changes'), { timeoutMs: 30_000 });
+      const url = /https:\S+/.exec(serve.output)?.[0] ?? '';
+      const answer = async () => (await fetchHttps({ url, caPath: platform.ready.caPath })).body;
+      expect(await answer()).toBe('"first"');
+
+      await writeFile(dotenv, 'WORD=second');
+      await waitUntil(async () => (await answer()) === '"second"', { timeoutMs: 60_000 });
+    } finally {
+      await interrupt(serve);
+      await writeFile(entry, SOURCE);
+    }
+  });
+});
+
 describe('gantry serve --timeout', () => {
   test('ends by itself', async () => {
     const result = await runCli(['serve', '--timeout', '0.5', entry], platform.env);

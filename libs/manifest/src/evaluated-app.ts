@@ -74,7 +74,7 @@ export interface EvaluationOrder {
 /** What the evaluating process answers first. */
 export type EvaluationAnswer =
   | { apps: EvaluatedApp[]; images: { steps: DraftStep[]; files: DraftFiles[] }[] }
-  | { secrets: Record<string, SecretValues> }
+  | { secrets: Record<string, SecretValues>; files: string[] }
   | { error: EvaluationError };
 
 /** What it answers to each question about a rule. */

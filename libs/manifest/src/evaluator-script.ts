@@ -2,7 +2,7 @@
  * The program of the child process that evaluates a bundle, as text, so that it works wherever this library is
  * bundled into. It imports the bundle named in the first message it gets, and answers with what was registered; then
  * it tells which paths the app's rules leave out of its images. Or it answers with the values of those inline secrets
- * that the message asks for.
+ * that the message asks for, and the files that they came from.
  */
 export const EVALUATOR_SCRIPT = `
 const KINDS = { AsyncFunction: 'async', GeneratorFunction: 'generator', AsyncGeneratorFunction: 'asyncGenerator' };
@@ -89,7 +89,8 @@ process.once('message', async ({ url, secrets }) => {
     // Only now, because secrets get their indexes while they are serialised.
     const readers = globalThis[Symbol.for('gantry.inlineSecrets')] ?? [];
     const known = secrets.filter((index) => readers[index]);
-    answer({ secrets: Object.fromEntries(known.map((index) => [index, readers[index]()])) });
+    const values = Object.fromEntries(known.map((index) => [index, readers[index]()]));
+    answer({ secrets: values, files: globalThis[Symbol.for('gantry.readFiles')] ?? [] });
   } catch (error) {
     answer({ error: describeError(error) });
   }

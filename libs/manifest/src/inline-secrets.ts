@@ -19,6 +19,8 @@ export interface InlineSecretsOptions {
   folder: string;
   /** Where the search for dotenv files begins. @defaultValue the working directory */
   cwd?: string | undefined;
+  /** Told of each dotenv file that was read. */
+  onFile?: ((path: string) => void) | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function readInlineSecrets({
   manifest,
   folder,
   cwd = process.cwd(),
+  onFile,
 }: InlineSecretsOptions): Promise<Record<string, SecretValues>> {
   const indexes = secretRefsOf(manifest).flatMap((ref) => (ref.type === 'inline' ? [ref.index] : []));
   if (indexes.length === 0) return {};
@@ -39,7 +42,8 @@ export async function readInlineSecrets({
   await using evaluator = new EvaluatorProcess({ cwd, label: basename(bundle) });
   const answer = await evaluator.ask({ url: pathToFileURL(bundle).href, secrets: [...new Set(indexes)] });
   if ('error' in answer) throw toError(answer.error);
-  const values = 'secrets' in answer ? answer.secrets : {};
+  const { secrets: values, files } = 'secrets' in answer ? answer : { secrets: {}, files: [] };
+  for (const file of files) onFile?.(file);
   const missing = indexes.find((index) => !Object.hasOwn(values, index));
   if (missing === undefined) return values;
   throw new BuildError('the app makes fewer secrets here than where it was built', {

@@ -9,6 +9,10 @@ export interface DotenvOptions {
   filename?: string;
 }
 
+/** Files that were read for their values: who deploys learns from it what to watch. */
+const READ = Symbol.for('gantry.readFiles');
+const globals = globalThis as { [READ]?: string[] };
+
 const MODULE = /\.[cm]?[jt]sx?$/;
 
 /**
@@ -18,6 +22,7 @@ const MODULE = /\.[cm]?[jt]sx?$/;
  */
 export function readDotenv(path: string | undefined, { filename = '.env' }: DotenvOptions): SecretValues {
   const file = findDotenv(resolve(path ?? '.'), filename);
+  (globals[READ] ??= []).push(file);
   const values: unknown = { ...parseEnv(readFileSync(file, 'utf8')) };
   assertSecretValues(`the file "${file}"`, values);
   return values;

@@ -114,6 +114,7 @@ describe('a dotenv file', () => {
     for (const start of ['app', 'app/src', 'app/src/main.ts']) {
       expect(readDotenv(join(folder.path, start), {})).toEqual(values);
     }
+    expect(globals[Symbol.for('gantry.readFiles')]).toContain(join(folder.path, 'app/.env'));
   });
 
   it('may be named itself, or be called otherwise', () => {

@@ -42,18 +42,21 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const build = await openBuild(input.arguments[0] ?? '', { cwd, module: options.flag('module') });
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
   const builtAtMs = Date.now();
-  let reply = await publishApp({ client, built: await buildWithSteps(build, steps), request, steps, env });
+  const dotenvFiles = new Set<string>();
+  const publishing = { client, steps, env, onFile: (path: string) => void dotenvFiles.add(path) };
+  let reply = await publishApp({ ...publishing, built: await buildWithSteps(build, steps), request });
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
   printServed(reply, terminal);
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
     const signal = AbortSignal.any([stop.signal, ...timeUp]);
-    for await (const changed of watchSources({ watched: () => build.watched, builtAtMs, signal })) {
+    const watched = () => ({ ...build.watched, files: [...build.watched.files, ...dotenvFiles] });
+    for await (const changed of watchSources({ watched, builtAtMs, signal })) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
         const built = await buildWithSteps(build, steps);
-        const next = await publishApp({ client, built, request: { ...request, appId }, steps, env });
+        const next = await publishApp({ ...publishing, built, request: { ...request, appId } });
         printChanges(changeTexts(reply, next), terminal);
         reply = next;
       } catch (error) {

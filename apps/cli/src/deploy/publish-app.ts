@@ -24,11 +24,13 @@ export interface PublishOptions {
   steps: Steps;
   /** Says whether images are to be built anew. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Told of each dotenv file whose values are secrets of the app. */
+  onFile?: (path: string) => void;
 }
 
 /** Uploads what the server lacks and makes the build live. */
 export async function publishApp(options: PublishOptions): Promise<DeployReply> {
-  const { client, built, request, steps, env } = options;
+  const { client, built, request, steps, env, onFile } = options;
   const { manifest, folder } = built;
   await steps.run('Uploading…', async (progress) => {
     const onProgress = (sent: number, toSend: number) => progress(`Uploading file ${sent + 1} of ${toSend}…`);
@@ -39,7 +41,7 @@ export async function publishApp(options: PublishOptions): Promise<DeployReply> 
   });
   // Loaded on demand: most apps make no secrets in code.
   const { readInlineSecrets } = await import('@gantry/manifest');
-  const secrets = await readInlineSecrets({ manifest, folder });
+  const secrets = await readInlineSecrets({ manifest, folder, onFile });
   const whole = {
     ...{ ...request, manifest, secrets },
     forceBuild: findSetting('forceBuild', env).value || undefined,
