@@ -9,6 +9,8 @@ import { ContainerDirectory } from './containers/container-directory.ts';
 import { Dispatcher } from './containers/dispatcher.ts';
 import { Gateway } from './gateway.ts';
 import { container as rootContainer, TOKENS } from './injection.ts';
+import { type LogWriter, RequestLog } from './observation/request-log.ts';
+import { type Gauge, RequestMetrics } from './observation/request-metrics.ts';
 import { OwnPages } from './pages/own-pages.ts';
 import { ProxyTokens } from './proxy/proxy-tokens.ts';
 import { ResultKeeper, type ResultStores } from './results/result-keeper.ts';
@@ -21,6 +23,7 @@ const SWEEP_MS = 1_000;
 export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'rate'> & {
   readonly registry: RouteRegistry & ResultStores['registry'];
   readonly leases: ResultStores['leases'];
+  readonly logs: LogWriter;
 };
 
 export interface GatewayParts {
@@ -51,7 +54,8 @@ export async function openGateway({
   injector.registerInstance(TOKENS.functions, functions);
   injector.registerInstance(TOKENS.demand, messaging);
   injector.registerInstance(TOKENS.rate, messaging.rate);
-  const { registry, leases } = messaging;
+  const { registry, leases, logs } = messaging;
+  injector.registerInstance(TOKENS.logs, logs);
   injector.registerInstance(TOKENS.resultStores, { registry, leases, blobs });
   const certificates = await HostCertificates.open(caFolder, config.domain);
   injector.registerInstance(TOKENS.certificates, certificates);
@@ -60,6 +64,7 @@ export async function openGateway({
     new OwnPages({
       domain: config.domain,
       caPem: certificates.caPem,
+      metrics: () => injector.resolve(RequestMetrics).render(),
       identity: async () => (await messaging.registry.get<IdentityRecord>(registryKeys.identity))?.value,
     }),
   );
@@ -67,6 +72,8 @@ export async function openGateway({
   const dispatcher = injector.resolve(Dispatcher);
   const gateway = injector.resolve(Gateway);
   const results = injector.resolve(ResultKeeper);
+  const requestLog = injector.resolve(RequestLog);
+  for (const gauge of gaugesOf({ dispatcher, containers })) injector.resolve(RequestMetrics).addGauge(gauge);
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
   const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
@@ -80,14 +87,30 @@ export async function openGateway({
     url: `https://${config.domain}:${port}`,
     caPath: join(caFolder, 'ca.pem'),
     async stop() {
+      await gateway.close(() => dispatcher.close());
+      dispatcher.close();
+      containers.close();
+      await results.close();
+      await requestLog.flush();
       routes.stop();
       tokens.stop();
       statuses.stop();
       clearInterval(sweep);
-      dispatcher.close();
-      await gateway.close();
-      containers.close();
-      await results.close();
     },
   };
+}
+
+function gaugesOf(parts: { dispatcher: Dispatcher; containers: ContainerDirectory }): Gauge[] {
+  return [
+    {
+      name: 'gantry_gateway_requests_waiting',
+      help: 'Requests that wait for a container.',
+      read: () => parts.dispatcher.waiting,
+    },
+    {
+      name: 'gantry_gateway_containers',
+      help: 'Containers that can take requests.',
+      read: () => parts.containers.usable,
+    },
+  ];
 }

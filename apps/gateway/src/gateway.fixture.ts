@@ -16,6 +16,7 @@ import {
   type ContainerStatus,
   type DemandMessage,
   type FunctionRecord,
+  type LogEntry,
   type MethodSpec,
   type ParameterSpec,
   type RouteRecord,
@@ -72,6 +73,8 @@ export class TestPlatform {
   /** What servers, workers and gateways would keep in NATS. */
   readonly registry = new MemoryRegistry();
   readonly alive = new Set<string>();
+  /** What gateways wrote into logs of apps. */
+  readonly logged: (LogEntry & { appId: string; under: string })[] = [];
   readonly #containers = new Map<string, ContainerStatus>();
   readonly #statusListeners = new Set<(status: WorkerStatus) => void>();
   readonly #options: TestPlatformOptions;
@@ -121,6 +124,7 @@ export class TestPlatform {
         blobs,
         webWaitMs: this.#options.webWaitMs,
         stallMs: this.#options.stallMs,
+        drainMs: this.#options.drainMs ?? 5_000,
         host: '127.0.0.1',
         port: 0,
         domain: DOMAIN,
@@ -322,6 +326,11 @@ export class TestPlatform {
       },
       rate: { admit: () => this.admitRequest(), close: () => undefined },
       registry: this.registry,
+      logs: {
+        append: async (appId, containerId, { entries }) => {
+          for (const entry of entries) this.logged.push({ appId, under: containerId, ...entry });
+        },
+      },
       leases: {
         touch: async (key) => void this.alive.add(key),
         alive: async () => this.alive,
@@ -335,6 +344,8 @@ export interface TestPlatformOptions {
   webWaitMs?: number;
   /** How long they may keep a container waiting. */
   stallMs?: number;
+  /** How long requests may go on when the gateway stops. @defaultValue 5_000 */
+  drainMs?: number;
 }
 
 export interface TestFunctionOptions {

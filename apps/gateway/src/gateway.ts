@@ -27,7 +27,9 @@ const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 5_000;
 const RENEWAL_CHECK_MS = 12 * 3600 * 1000;
 /** Requests that run when the gateway stops have this long to end. */
-const STOP_GRACE_MS = 5_000;
+const DRAIN_MS = 30_000;
+/** What is refused then has this long to reach its client. */
+const LAST_WORDS_MS = 200;
 
 /** The public HTTPS port: one for all host names. */
 @onePerGateway()
@@ -91,15 +93,21 @@ export class Gateway {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Takes no more connections and waits a moment for requests that run. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more connections, closes those that are idle, and lets requests end that run or wait. When their time is over
+   * `onLate` is called, for those that wait, and what is left is cut off.
+   */
+  async close(onLate: () => void): Promise<void> {
     clearInterval(this.#renewal);
     const server = this.#server;
     if (!server) return;
-    const timer = setTimeout(() => this.#cut(server), STOP_GRACE_MS);
+    const drainMs = this.#config.drainMs ?? DRAIN_MS;
+    const late = setTimeout(onLate, drainMs);
+    const timer = setTimeout(() => this.#cut(server), drainMs + LAST_WORDS_MS);
     void this.#http2?.close();
     const sweep = setInterval(() => server.closeIdleConnections(), 50);
     await new Promise<void>((resolve) => server.close(() => resolve()));
+    clearTimeout(late);
     clearTimeout(timer);
     clearInterval(sweep);
   }

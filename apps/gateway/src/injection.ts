@@ -7,6 +7,7 @@ import { type InjectionToken, Lifecycle, scoped } from 'tsyringe';
 import type { HostCertificates } from './certificates/host-certificates.ts';
 import type { DemandPublisher } from './containers/demand-signal.ts';
 import type { GatewayConfig } from './config.ts';
+import type { LogWriter } from './observation/request-log.ts';
 import type { OwnPages } from './pages/own-pages.ts';
 import type { ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
@@ -26,5 +27,6 @@ export const TOKENS = {
   functions: Symbol('FunctionSource') as InjectionToken<FunctionSource>,
   demand: Symbol('DemandPublisher') as InjectionToken<DemandPublisher>,
   resultStores: Symbol('ResultStores') as InjectionToken<ResultStores>,
+  logs: Symbol('LogWriter') as InjectionToken<LogWriter>,
   rate: Symbol('RateLimit') as InjectionToken<RateLimit>,
 };

@@ -50,7 +50,7 @@ export class RequestRouter {
       return sendError(request, response, new InvalidError('the request names no valid host and path'));
     }
     const route = this.#routes.find(host);
-    if (route) return this.#proxy.forward({ request, response, target, connection }, route);
+    if (route) return this.#proxy.forward({ request, response, target, connection, trace: {} }, route);
     if (this.#pages.isAt(host)) return this.#pages.serve(request, response);
     sendUnknownHost(request, response, host);
   }

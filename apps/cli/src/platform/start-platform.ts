@@ -173,6 +173,8 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
       ...shared,
       ...address,
       blobs,
+      // Whoever presses Ctrl-C wants an end.
+      drainMs: 5_000,
       port: ports.https,
       log: log.child({ part: 'gateway' }),
     }),

@@ -30,6 +30,15 @@ export class ContainerDirectory {
     return this.#pools.get(pool) ?? NONE;
   }
 
+  /** How many containers can take requests. */
+  get usable(): number {
+    let sum = 0;
+    for (const { containers } of this.#workers.values()) {
+      for (const entry of containers.values()) if (entry.isUsable) sum += 1;
+    }
+    return sum;
+  }
+
   /** Takes over a worker's broadcast. */
   receive(status: WorkerStatus, nowMs: number): void {
     const known = this.#workers.get(status.workerId);

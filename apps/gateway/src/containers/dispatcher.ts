@@ -92,6 +92,13 @@ export class Dispatcher {
     });
   }
 
+  /** How many requests wait, in all. */
+  get waiting(): number {
+    let sum = 0;
+    for (const { size } of this.#waiting.values()) sum += size;
+    return sum;
+  }
+
   /** Gives back what was acquired. */
   release(container: ContainerEntry): void {
     container.release();

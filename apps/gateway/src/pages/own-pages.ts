@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
 
 import { IDENTITY_DISCOVERY_PATH, IDENTITY_KEYS_PATH, type IdentityRecord } from '@gantry/protocol';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 
 import { isOwnHost } from '../routing/host-name.ts';
@@ -12,6 +13,8 @@ export interface OwnPagesOptions {
   caPem: string;
   /** What tokens of containers are signed with, once there is something. */
   identity: () => Promise<IdentityRecord | undefined>;
+  /** In the text format of Prometheus. */
+  metrics: () => string;
 }
 
 /**
@@ -38,8 +41,8 @@ export class OwnPages {
   }
 }
 
-function createPages(options: OwnPagesOptions): Hono {
-  const pages = new Hono();
+function createPages(options: OwnPagesOptions): Hono<{ Bindings: HttpBindings }> {
+  const pages = new Hono<{ Bindings: HttpBindings }>();
   pages.get('/', (context) =>
     context.html(
       renderPage({
@@ -53,7 +56,12 @@ function createPages(options: OwnPagesOptions): Hono {
       }),
     ),
   );
-  pages.get('/health', (context) => context.json({ status: 'ok' }));
+  for (const path of ['/health', '/healthz']) pages.get(path, (context) => context.json({ status: 'ok' }));
+  pages.get('/metrics', (context) => {
+    if (!isNear(context.env.incoming)) return context.notFound();
+    context.header('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    return context.body(options.metrics());
+  });
   pages.get('/ca.pem', (context) =>
     context.body(options.caPem, 200, { 'content-type': 'application/x-pem-file' }),
   );
@@ -87,6 +95,21 @@ function createPages(options: OwnPagesOptions): Hono {
   });
   return pages;
 }
+
+/** How busy a platform is concerns its operators: this machine, and private networks. */
+function isNear({ socket }: IncomingMessage): boolean {
+  const { remoteAddress = '' } = socket;
+  const address = remoteAddress.replace(/^::ffff:/, '');
+  return NEAR.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+const NEAR = new BlockList();
+NEAR.addSubnet('127.0.0.0', 8, 'ipv4');
+NEAR.addSubnet('10.0.0.0', 8, 'ipv4');
+NEAR.addSubnet('172.16.0.0', 12, 'ipv4');
+NEAR.addSubnet('192.168.0.0', 16, 'ipv4');
+NEAR.addAddress('::1', 'ipv6');
+NEAR.addSubnet('fc00::', 7, 'ipv6');
 
 /** As OpenID Connect Discovery has it: where the keys are, and what they sign. */
 function discoveryOf({ issuer }: IdentityRecord): object {

@@ -10,4 +10,13 @@ export interface Exchange {
   target: string;
   /** Set for a handshake of WebSocket. */
   connection?: LeavingConnection | undefined;
+  trace: RequestTrace;
+}
+
+/** What has become of a request. */
+export interface RequestTrace {
+  /** The container that it was sent to last. */
+  containerId?: string;
+  /** Set when its connection was taken over. */
+  isUpgraded?: boolean;
 }

@@ -27,7 +27,7 @@ export class LimitedProxy {
 
   forward(exchange: Exchange, route: RouteRecord): void {
     try {
-      this.#admission.check(exchange.request, route);
+      this.#admission.check(exchange, route);
       const token = resultTokenIn(exchange.target);
       if (token === undefined) this.#proxy.forward(exchange, route);
       else this.#results.serve(exchange, route.host, token);

@@ -151,9 +151,10 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     this.#container = container;
     if (this.#isLeft) return this.#release();
     if (this.#keeping) return void this.#keeping.then(() => this.#send(container));
-    const { request, target, method } = this.#options;
+    const { request, target, method, trace } = this.#options;
     const kept = this.#kept;
     this.#attempts += 1;
+    trace.containerId = container.status.containerId;
     this.#body =
       !kept?.body && hasBody(request)
         ? new RequestBody(request, { onWanted: this.#onBodyWanted, stallMs: this.#options.stallMs })
@@ -185,7 +186,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     _status: number,
     ...rest: [headers: unknown, socket: Duplex]
   ): void {
-    const { response, connection } = this.#options;
+    const { response, connection, trace } = this.#options;
     const container = rest[1] as Socket;
     if (!connection || this.#isLeft) {
       this.#release();
@@ -194,6 +195,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
     }
     const { socket, head } = connection;
     this.#isUpgraded = true;
+    trace.isUpgraded = true;
     response.detachSocket(socket);
     socket.write(switchingProtocols(answerHeaders(controller.rawHeaders as Buffer[])));
     socket.unshift(head);
