@@ -27,15 +27,25 @@ export const DOCS_SCRIPT = String.raw`
     if (schema.type === 'array') return typeName(schema.items) + '[]';
     return schema.format || (schema.contentEncoding ? 'base64' : schema.type) || 'any';
   }
+  function limits(schema) {
+    const least = schema.minimum ?? schema.minLength ?? schema.minItems;
+    const most = schema.maximum ?? schema.maxLength ?? schema.maxItems;
+    const unit = schema.type === 'array' ? ' items' : schema.type === 'string' ? ' characters' : '';
+    const pattern = schema.pattern === undefined ? '' : ', /' + schema.pattern + '/';
+    if (least === undefined && most === undefined) return pattern;
+    if (most === undefined) return ', at least ' + least + unit + pattern;
+    return ', ' + (least === undefined ? 'at most ' + most : least + ' to ' + most) + unit + pattern;
+  }
+  const EXAMPLES = { 'date-time': new Date(0).toISOString(), email: 'ada@example.org', uri: location.origin + '/' };
   function example(schema, depth) {
     if (schema.default !== undefined) return schema.default;
     const real = resolve(schema);
     if (real.enum) return real.enum[0];
-    if (real.format === 'date-time') return new Date(0).toISOString();
+    if (EXAMPLES[real.format]) return EXAMPLES[real.format];
     switch (real.type) {
-      case 'integer': case 'number': return 0;
+      case 'integer': case 'number': return real.minimum ?? (real.exclusiveMinimum === 0 ? 1 : 0);
       case 'boolean': return false;
-      case 'string': return 'string';
+      case 'string': return 'string'.padEnd(real.minLength ?? 0, '.').slice(0, real.maxLength);
       case 'array': return depth > 4 ? [] : [example(real.items, depth + 1)];
       default: {
         if (depth > 4) return {};
@@ -49,7 +59,7 @@ export const DOCS_SCRIPT = String.raw`
     const fallback = schema.default === undefined ? '' : ' = ' + JSON.stringify(schema.default);
     return el('div', { class: 'row' },
       el('span', { class: 'name' }, name, required ? el('i', { title: 'required' }, '*') : ''),
-      el('span', {}, el('span', { class: 'type' }, typeName(schema) + fallback),
+      el('span', {}, el('span', { class: 'type' }, typeName(schema) + limits(schema) + fallback),
         description ? el('div', { class: 'soft' }, description) : ''));
   }
   function fieldRows(schema) {

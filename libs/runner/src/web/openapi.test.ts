@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { docsPage } from './docs-page.ts';
 import { openApiDocument } from './openapi.ts';
 import { ORDER_TYPE } from './order-spec.fixture.ts';
+import './order.fixture.ts';
 
 const SITE = { file: 'app.ts', line: 1 };
 
@@ -64,6 +65,7 @@ describe('openApiDocument', () => {
     expect(document.components.schemas['Order']).toMatchObject({
       required: ['email', 'address', 'items'],
       properties: {
+        email: { type: 'string', format: 'email' },
         items: { type: 'array', items: { $ref: '#/components/schemas/Item' } },
         placedAt: { type: 'string', format: 'date-time' },
       },

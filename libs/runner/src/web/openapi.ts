@@ -2,6 +2,8 @@ import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, EndpointSpec } 
 
 import { sourceParameters, type SourcedParameter } from './parameter-source.ts';
 import { templateOf } from './route-path.ts';
+import { withRules } from './rule-schema.ts';
+import { findRuledClass } from './validation.ts';
 
 type Schema = Record<string, unknown>;
 type Schemas = Record<string, Schema>;
@@ -140,6 +142,15 @@ function withDefault(schema: Schema, { defaultValue }: ParameterSpec): Schema {
   return defaultValue === undefined ? schema : { ...schema, default: defaultValue };
 }
 
+/** The fields of a class, with what its rules say of them. */
+function ruledSchema(className: string, fields: readonly ParameterSpec[], schemas: Schemas): Schema {
+  const schema = objectSchema(fields, schemas);
+  const target = findRuledClass(className, new Set(fields.map(({ name }) => name)));
+  const properties = Object.entries(schema['properties'] as Schemas);
+  const ruled = properties.map(([name, field]) => [name, withRules(field, target, name)]);
+  return { ...schema, properties: Object.fromEntries(ruled) as Schemas };
+}
+
 /** A type as JSON Schema; classes become components, which lets them contain themselves. */
 function toSchema(type: TypeSpec, schemas: Schemas): Schema {
   switch (type.type) {
@@ -173,7 +184,7 @@ function toObjectSchema(type: Extract<TypeSpec, { type: 'object' }>, schemas: Sc
   if (!schemas[type.className]) {
     const component: Schema = {};
     schemas[type.className] = component;
-    Object.assign(component, objectSchema(type.fields, schemas));
+    Object.assign(component, ruledSchema(type.className, type.fields, schemas));
   }
   return { $ref: `#/components/schemas/${type.className}` };
 }

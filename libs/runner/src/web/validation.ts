@@ -18,6 +18,15 @@ interface BundleValidation {
   plainToInstance?: (target: DtoClass, plain: object, options: object) => object;
 }
 
+/** One rule of a property, as its decorator wrote it down. */
+export interface Rule {
+  /** Such as `min`; undefined for rules of the user's own. */
+  name?: string | undefined;
+  constraints?: unknown[] | undefined;
+  /** It holds for each item of a list. */
+  each?: boolean | undefined;
+}
+
 interface RuleStorage {
   readonly validationMetadatas?: Map<unknown, readonly { propertyName: string }[]>;
   getTargetValidationMetadatas(
@@ -25,7 +34,7 @@ interface RuleStorage {
     schema: string,
     always: boolean,
     strict: boolean,
-  ): { propertyName: string }[];
+  ): (Rule & { propertyName: string })[];
 }
 
 /** Under this symbol of `globalThis` a bundle may offer its own `validate` and `plainToInstance`. */
@@ -57,8 +66,16 @@ export function transform(target: DtoClass, plain: object): object | undefined {
 
 /** Names of the properties of a class that have validation rules, inherited ones included. */
 export function ruledProperties(target: unknown): ReadonlySet<string> {
-  const rules = globals.classValidatorMetadataStorage?.getTargetValidationMetadatas(target, '', false, false);
-  return new Set(rules?.map(({ propertyName }) => propertyName));
+  return new Set(allRules(target).map(({ propertyName }) => propertyName));
+}
+
+/** The rules of a property of a class, inherited ones included. */
+export function rulesOf(target: unknown, property: string): Rule[] {
+  return allRules(target).filter(({ propertyName }) => propertyName === property);
+}
+
+function allRules(target: unknown): (Rule & { propertyName: string })[] {
+  return globals.classValidatorMetadataStorage?.getTargetValidationMetadatas(target, '', false, false) ?? [];
 }
 
 /**
