@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type IdentityRecord, registryKeys, subjects, type WorkerStatus } from '@gantry/protocol';
 import type { Messaging } from '@gantry/messaging';
 
+import { CertificateFiles } from './certificates/certificate-files.ts';
 import { HostCertificates } from './certificates/host-certificates.ts';
 import type { GatewayConfig } from './config.ts';
 import { ContainerDirectory } from './containers/container-directory.ts';
@@ -57,7 +58,8 @@ export async function openGateway({
   const { registry, leases, logs } = messaging;
   injector.registerInstance(TOKENS.logs, logs);
   injector.registerInstance(TOKENS.resultStores, { registry, leases, blobs });
-  const certificates = await HostCertificates.open(caFolder, config.domain);
+  const files = await openFiles(config);
+  const certificates = await HostCertificates.open(caFolder, config.domain, files);
   injector.registerInstance(TOKENS.certificates, certificates);
   injector.registerInstance(
     TOKENS.pages,
@@ -92,12 +94,17 @@ export async function openGateway({
       containers.close();
       await results.close();
       await requestLog.flush();
+      files?.close();
       routes.stop();
       tokens.stop();
       statuses.stop();
       clearInterval(sweep);
     },
   };
+}
+
+async function openFiles({ certificates, log }: GatewayConfig): Promise<CertificateFiles | undefined> {
+  return certificates === undefined ? undefined : await CertificateFiles.open({ ...certificates, log });
 }
 
 function gaugesOf(parts: { dispatcher: Dispatcher; containers: ContainerDirectory }): Gauge[] {

@@ -23,6 +23,8 @@ export interface GatewayConfig {
   blobs: BlobStoreConfig;
   /** How long a client waits for the head of an answer before that. @defaultValue LIMITS.webWaitMs */
   webWaitMs?: number | undefined;
+  /** Where certificates of another authority are, looked at again every 10 s. @defaultValue the gateway's own issues all */
+  certificates?: { folder: string; readEveryMs?: number | undefined } | undefined;
   /** How long requests may go on when the gateway stops. @defaultValue 30_000 */
   drainMs?: number | undefined;
   /** How long a client may keep a container waiting for its body, or for room for the answer. @defaultValue 60_000 */

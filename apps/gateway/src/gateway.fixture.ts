@@ -30,6 +30,7 @@ import { temporaryDirectory } from '@gantry/testing';
 
 import { openGateway, type GatewayMessaging, type RunningGateway } from './composition-root.ts';
 import { MemoryRegistry } from './memory-registry.fixture.ts';
+import type { GatewayConfig } from './config.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 
 const DOMAIN = 'gantry.localhost';
@@ -124,6 +125,7 @@ export class TestPlatform {
         blobs,
         webWaitMs: this.#options.webWaitMs,
         stallMs: this.#options.stallMs,
+        certificates: this.#options.certificates,
         drainMs: this.#options.drainMs ?? 5_000,
         host: '127.0.0.1',
         port: 0,
@@ -346,6 +348,7 @@ export interface TestPlatformOptions {
   stallMs?: number;
   /** How long requests may go on when the gateway stops. @defaultValue 5_000 */
   drainMs?: number;
+  certificates?: GatewayConfig['certificates'];
 }
 
 export interface TestFunctionOptions {

@@ -142,6 +142,8 @@ export class Gateway {
 
   #onServerName(name: string, done: (error: Error | null, context?: SecureContext) => void): void {
     const asked = parseHost(name);
+    const given = asked && this.#certificates.fromFiles(asked);
+    if (given) return done(null, given);
     const host = asked && this.#router.certificateName(asked);
     if (host === undefined) return done(null);
     this.#certificates.contextFor(host).then(

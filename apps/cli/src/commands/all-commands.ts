@@ -54,6 +54,7 @@ import { tokenListCommand } from './token-list.ts';
 import { tokenNewCommand } from './token-new.ts';
 import { tokenRevokeCommand } from './token-revoke.ts';
 import { shellCommand } from './shell.ts';
+import { trustCommand } from './trust.ts';
 import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
 import { volumeCpCommand } from './volume-cp.ts';
@@ -123,6 +124,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   proxyTokenNewCommand,
   proxyTokenListCommand,
   proxyTokenRevokeCommand,
+  trustCommand,
   domainAddCommand,
   domainVerifyCommand,
   domainListCommand,

@@ -4,10 +4,12 @@ import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { loadPart } from '../platform/parts.ts';
 import {
   BLOB_OPTIONS,
+  CERTIFICATES_OPTION,
   DOMAIN_OPTIONS,
   NATS_URL_OPTION,
   RATE_LIMIT_OPTION,
   readBlobs,
+  readCertificates,
   readDomain,
   readNatsUrl,
   readRateLimit,
@@ -24,6 +26,7 @@ export const gatewayCommand: CommandSpec = {
     SHARED_OPTIONS.dataDir,
     { flags: '--host <address>', description: 'address to listen on', fallback: '127.0.0.1' },
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
+    CERTIFICATES_OPTION,
     RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
     ...BLOB_OPTIONS,
@@ -37,6 +40,7 @@ export const gatewayCommand: CommandSpec = {
     const natsUrl = readNatsUrl(options, env);
     const port = parsePort('--https-port', options.text('httpsPort') ?? DEFAULT_HTTPS_PORT);
     const rateLimit = readRateLimit(options, env);
+    const certificates = readCertificates(options, env);
     const blobs = readBlobs(options, env, dataDir);
     const host = options.text('host') ?? '127.0.0.1';
     await runPart(context, {
@@ -45,7 +49,7 @@ export const gatewayCommand: CommandSpec = {
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
         return startGateway({
-          ...{ natsUrl, dataDir, blobs, host, port, rateLimit, log },
+          ...{ natsUrl, dataDir, blobs, certificates, host, port, rateLimit, log },
           ...readDomain(options),
         });
       },

@@ -8,10 +8,12 @@ import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.
 import { otherProfileLines } from '../platform/other-profile.ts';
 import {
   BLOB_OPTIONS,
+  CERTIFICATES_OPTION,
   DOMAIN_OPTIONS,
   DRIVER_OPTIONS,
   RATE_LIMIT_OPTION,
   readBlobs,
+  readCertificates,
   readDomain,
   readDriver,
   LABEL_OPTIONS,
@@ -48,6 +50,7 @@ export const upCommand: CommandSpec = {
     { flags: '--no-sync', description: 'faster and less safe: accept work before it is on disk' },
     ...DOMAIN_OPTIONS,
     ...LABEL_OPTIONS,
+    CERTIFICATES_OPTION,
     RATE_LIMIT_OPTION,
     ...DRIVER_OPTIONS,
     ...BLOB_OPTIONS,
@@ -102,6 +105,7 @@ function toPlatformOptions(context: CommandContext, input: CommandInput): Platfo
     natsPort: parsePort('--nats-port', options.text('natsPort') ?? '0'),
     ...readDomain(options),
     blobs: readBlobs(options, env, dataDir),
+    certificates: readCertificates(options, env),
     labels: readLabels(options),
     rateLimit: readRateLimit(options, env),
     ...readDriver(options, env),

@@ -53,6 +53,8 @@ export interface GatewayConfig {
   workspace: string;
   /** Operations per second that the workspace may begin. */
   rateLimit?: number | undefined;
+  /** Where certificates of another authority are. */
+  certificates?: { folder: string } | undefined;
   /** How long requests may go on when it stops. */
   drainMs?: number | undefined;
   log: Logger;

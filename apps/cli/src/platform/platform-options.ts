@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { CommandOptions, OptionSpec } from '../command.ts';
 import { parseInteger } from '../option-values.ts';
 import { UsageError } from '../usage-error.ts';
-import type { BlobStoreConfig, WorkerConfig } from './parts.ts';
+import type { BlobStoreConfig, GatewayConfig, WorkerConfig } from './parts.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -31,6 +31,18 @@ export const DOMAIN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--domain <name>', description: 'domain of web endpoints', fallback: 'gantry.localhost' },
   { flags: '--workspace <name>', description: 'first part of their names', fallback: DEFAULTS.workspace },
 ];
+
+/** Certificates for names that all the world knows. */
+export const CERTIFICATES_OPTION: OptionSpec = {
+  flags: '--certificates <folder>',
+  description: 'certificates of another authority: <name>.crt, <name>.key',
+  fallback: 'GANTRY_CERTIFICATES, else none',
+};
+
+export function readCertificates(options: CommandOptions, env: Env): GatewayConfig['certificates'] {
+  const folder = options.text('certificates') ?? env['GANTRY_CERTIFICATES'];
+  return folder ? { folder: path.resolve(folder) } : undefined;
+}
 
 export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   {

@@ -15,6 +15,7 @@ import {
   type Nearby,
   type DriverChoice,
   type Stoppable,
+  type GatewayConfig,
   type WorkerConfig,
 } from './parts.ts';
 import { SECRETS_KEY_VARIABLE } from './platform-options.ts';
@@ -35,6 +36,7 @@ export interface PlatformOptions {
   domain: string;
   workspace: string;
   blobs: BlobStoreConfig;
+  certificates: GatewayConfig['certificates'];
   labels: WorkerConfig['labels'];
   /** Operations per second that the workspace may begin; no limit if absent. */
   rateLimit?: number | undefined;
@@ -173,6 +175,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
       ...shared,
       ...address,
       blobs,
+      certificates: options.certificates,
       // Whoever presses Ctrl-C wants an end.
       drainMs: 5_000,
       port: ports.https,

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
+import type { CertificateFiles } from './certificate-files.ts';
 import { CertificateAuthority, type SubjectName } from './certificate-authority.ts';
 import { type KeyPair, renewAt } from './issued-certificate.ts';
 import { readIfExists, replaceFile } from './private-file.ts';
@@ -27,6 +28,8 @@ export class HostCertificates {
   readonly #authority: CertificateAuthority;
   readonly #folder: string;
   readonly #domain: string;
+  /** Those of another authority come first. */
+  #files: CertificateFiles | undefined;
   /** In order of use, oldest first. */
   readonly #contexts = new Map<string, CachedContext>();
 
@@ -38,11 +41,18 @@ export class HostCertificates {
   }
 
   /** `caFolder` keeps the authority and, below `hosts`, what it issued. */
-  static async open(caFolder: string, domain: string): Promise<HostCertificates> {
+  static async open(caFolder: string, domain: string, files?: CertificateFiles): Promise<HostCertificates> {
     const authority = await CertificateAuthority.open(caFolder);
     const folder = join(caFolder, 'hosts');
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new HostCertificates(authority, folder, domain);
+    const certificates = new HostCertificates(authority, folder, domain);
+    certificates.#files = files;
+    return certificates;
+  }
+
+  /** Certificate that somebody else issued for this name, whether it exists or not. */
+  fromFiles(host: string): SecureContext | undefined {
+    return this.#files?.find(host);
   }
 
   /** Certificate for one existing host name, or for a wildcard. */
