@@ -48,7 +48,7 @@ export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--driver <name>',
     description: 'how containers are made: runc keeps them apart, process does not',
-    fallback: 'GANTRY_DRIVER, else auto',
+    fallback: 'GANTRY_DRIVER, else runc where it can run',
   },
   {
     flags: '--oci-runtime <program>',
