@@ -6,6 +6,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ContainerError } from '@gantry/protocol';
 
 import type { ExecEnd, ExecOptions, ExecProcess, TerminalSize } from '../container-driver.ts';
+import { handOver, type OutputPipes } from '../pipes.ts';
 import { sessionMembers } from '../process-identity.ts';
 import { TerminalResizer } from './terminal-resizer.ts';
 import { toolPath } from './tool-path.ts';
@@ -18,10 +19,13 @@ export interface HostProcessOptions {
   /** Its whole environment. */
   env: Readonly<Record<string, string>>;
   terminal: ExecOptions['terminal'];
+  /** What it writes to, where it has no terminal. @defaultValue sockets */
+  pipes?: OutputPipes | undefined;
 }
 
 /** A program of this machine with pipes, or in a terminal of its own, which `script` of util-linux holds. */
 export class HostProcess implements ExecProcess {
+  readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exited: Promise<ExecEnd>;
@@ -35,7 +39,7 @@ export class HostProcess implements ExecProcess {
     this.#child = child.child;
     this.#pid = place?.pid ?? (child.child.pid as number);
     this.#resizer = place && new TerminalResizer(place.path);
-    ({ stdout: this.stdout, stderr: this.stderr, exited: this.exited } = child);
+    ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr, exited: this.exited } = child);
     void this.exited.then(() => (this.#ended = true));
     // A program may end without having read all that it was sent.
     this.stdin.on('error', () => undefined);
@@ -43,20 +47,19 @@ export class HostProcess implements ExecProcess {
 
   /** @throws {@link ContainerError} if it cannot be started. */
   static async spawn(options: HostProcessOptions): Promise<HostProcess> {
-    const { terminal } = options;
+    const { terminal, pipes } = options;
     const [program = '', ...args] = terminal ? inTerminal(options.command, terminal) : options.command;
     const child = spawn(program, args, {
       env: terminal ? { ...options.env, TERM: terminal.term ?? DEFAULT_TERM, SHELL: '/bin/sh' } : options.env,
       detached: true,
-      stdio: terminal ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
+      stdio: terminal
+        ? ['pipe', 'pipe', 'pipe', 'pipe']
+        : ['pipe', ...(pipes?.map(({ theirs }) => theirs) ?? (['pipe', 'pipe'] as const))],
     });
+    if (pipes) handOver(pipes);
     if (child.pid === undefined) throw notStarted(program, await new Promise((r) => child.once('error', r)));
-    const started = watched(child);
+    const started = watched(child, pipes);
     return new HostProcess(started, terminal && (await terminalPlaceOf(child)));
-  }
-
-  get stdin(): Writable {
-    return this.#child.stdin as Writable;
   }
 
   get pid(): number {
@@ -81,15 +84,22 @@ export class HostProcess implements ExecProcess {
 
 interface StartedChild {
   child: ChildProcess;
+  stdin: Writable;
   stdout: Readable;
   stderr: Readable;
   exited: Promise<ExecEnd>;
 }
 
 // At once: when a child exits, Node throws away what nobody reads of its streams.
-function watched(child: ChildProcess): StartedChild {
+function watched(child: ChildProcess, pipes: OutputPipes | undefined): StartedChild {
+  const exited = endOf(child);
+  const stdin = child.stdin as Writable;
+  if (pipes) {
+    const [stdout, stderr] = pipes;
+    return { child, stdin, stdout: stdout.ours, stderr: stderr.ours, exited };
+  }
   const kept = (stream: Readable | null): Readable => (stream as Readable).pipe(new PassThrough());
-  return { child, stdout: kept(child.stdout), stderr: kept(child.stderr), exited: endOf(child) };
+  return { child, stdin, stdout: kept(child.stdout), stderr: kept(child.stderr), exited };
 }
 
 /** Where the program in a terminal is. */

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { mkdirSync, readFileSync, chownSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
 
 import { CONTAINER_IDS } from '../container-ids.ts';
+import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
@@ -23,6 +24,8 @@ export interface LaunchOptions {
   bundle: string;
   /** Folders, lowest first. */
   layers: readonly string[];
+  /** For what it writes past its channel. */
+  pipes: Pipes;
   /** To limit what is written: of {@link DiskImages}, to be copied. @defaultValue no limit */
   diskImage?: string | undefined;
 }
@@ -54,13 +57,15 @@ END
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
  */
-export function launch({ runtime, group, name, bundle, layers, diskImage }: LaunchOptions): Launched {
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const { runtime, group, name, bundle, layers, diskImage, pipes } = options;
   const place = join(bundle, 'disk');
   mkdirSync(place);
   if (diskImage === undefined) makeUpperFolders(place);
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
   const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
+  const [out, err] = await pipes.outputs();
   const child = spawn(
     'unshare',
     [
@@ -69,11 +74,10 @@ export function launch({ runtime, group, name, bundle, layers, diskImage }: Laun
       ...[...runtime.command(group), ...runtime.runWords, ...files],
     ],
     // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
-    { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
+    { detached: true, stdio: ['ignore', out.theirs, err.theirs, 'pipe'] },
   );
-  // At once: when a child exits, Node throws away what nobody reads of its streams.
-  const kept = (stream: Readable | null): Readable => (stream as Readable).pipe(new PassThrough());
-  return { child, stdout: kept(child.stdout), stderr: kept(child.stderr) };
+  handOver([out, err]);
+  return { child, stdout: out.ours, stderr: err.ours };
 }
 
 /** The two folders that overlayfs writes to. */

@@ -28,6 +28,8 @@ const RUN_FOLDER = '/run/gantry-containers';
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
 /** See {@link LateMounts}. */
 export const LATE_FOLDER = join(RUN_FOLDER, 'late');
+/** For those of {@link Pipes}. */
+export const PIPES_FOLDER = join(RUN_FOLDER, 'pipes');
 const LAYER_LINKS = join(RUN_FOLDER, 'layers');
 
 /** Makes the folders that all containers of this machine share. */

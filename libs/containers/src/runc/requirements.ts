@@ -20,6 +20,7 @@ const PACKAGES = {
   nft: 'nftables',
   'mkfs.ext4': 'e2fsprogs',
   tar: 'tar',
+  mkfifo: 'coreutils',
   [INIT_PROGRAM]: 'tini',
 };
 

@@ -17,6 +17,7 @@ import type {
 import { processIdentity } from '../process-identity.ts';
 import { processTreeMemoryBytes } from '../process-memory.ts';
 import { socketPathFor } from '../socket-path.ts';
+import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { ContainerPids } from './launch.ts';
 import type { OciRuntime } from './oci-runtime.ts';
@@ -40,6 +41,7 @@ export interface RuncContainerOptions {
   stderr: Readable;
   pids: ContainerPids;
   runtime: OciRuntime;
+  pipes: Pipes;
   cgroup: ContainerCgroup;
   mounts: readonly ContainerMount[];
   workdir: string;
@@ -65,6 +67,7 @@ export class RuncContainer implements Container {
   readonly #child: ChildProcess;
   readonly #cgroup: ContainerCgroup;
   readonly #runtime: OciRuntime;
+  readonly #pipes: Pipes;
   readonly #bundle: string;
   #mounts: readonly ContainerMount[];
   readonly #workdir: string;
@@ -86,6 +89,7 @@ export class RuncContainer implements Container {
     this.stderr = options.stderr;
     this.#cgroup = options.cgroup;
     this.#runtime = options.runtime;
+    this.#pipes = options.pipes;
     this.#mounts = options.mounts;
     this.#workdir = options.workdir;
     this.#identity = processIdentity(options.pids.init);
@@ -147,7 +151,7 @@ export class RuncContainer implements Container {
       const bundle = this.#bundle;
       const workdir = options.workdir ?? this.#workdir;
       const isThere = () => this.#runs;
-      const around = { runtime: this.#runtime, group: this.#cgroup, name, bundle };
+      const around = { runtime: this.#runtime, group: this.#cgroup, pipes: this.#pipes, name, bundle };
       return RuncGuest.spawn({ ...options, ...around, workdir, isThere });
     }
     throw new ContainerError(`container "${this.id}" has ended`, {

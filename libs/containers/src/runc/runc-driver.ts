@@ -19,6 +19,7 @@ import type {
 import { gpuAccess, type GpuAccess, type GpuSources } from '../gpus/gpu-access.ts';
 import { OwnedRecords } from '../owned-records.ts';
 import { WarmProcesses } from '../warm-processes.ts';
+import { Pipes } from '../pipes.ts';
 import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts } from './late-mounts.ts';
@@ -29,6 +30,7 @@ import { OciRuntime } from './oci-runtime.ts';
 import {
   INNER_INIT,
   innerRunnerPath,
+  PIPES_FOLDER,
   PLATFORM_FOLDER,
   platformMounts,
   prepareRunFolder,
@@ -105,6 +107,7 @@ export class RuncDriver implements ContainerDriver {
   readonly #defaultRoot: { layer: string; mounts: ContainerMount[] };
   readonly #diskImages: DiskImages;
   readonly #cache: RunnerCache;
+  readonly #pipes: Pipes;
   readonly #warm: WarmProcesses<RuncContainer>;
   readonly #launching = new Set<Promise<unknown>>();
   #isClosed = false;
@@ -128,6 +131,7 @@ export class RuncDriver implements ContainerDriver {
     prepareRunFolder();
     this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
     this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
+    this.#pipes = new Pipes(PIPES_FOLDER);
     this.#cache = new RunnerCache(join(dataDir, 'roots', 'compiled'), options.runnerPath);
     this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#launchAhead() });
     if (options.prewarm) prepareLateMounts();
@@ -164,6 +168,7 @@ export class RuncDriver implements ContainerDriver {
     await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
+    this.#pipes.close();
   }
 
   /** Runs the runner alone, so that later ones find its code compiled. Without effect where that fails. */
@@ -241,14 +246,15 @@ export class RuncDriver implements ContainerDriver {
       const diskImage =
         limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
-      const launched = launch({ runtime: this.#runtime, group: cgroup, name, bundle, layers, diskImage });
+      const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes };
+      const launched = await launch({ ...around, name, bundle, layers, diskImage });
       const pids = await startedPids(launched, bundle);
       this.#runtime.learnFrom(name);
       if (options.network !== 'none')
         await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, launched.child));
       const container = new RuncContainer({
         ...{ id, name, directory, bundle, ...launched, pids, cgroup, mounts, workdir },
-        runtime: this.#runtime,
+        ...{ runtime: this.#runtime, pipes: this.#pipes },
       });
       this.#running.set(container, this.#end(container, onEnd));
       return container;
@@ -317,6 +323,11 @@ export class RuncDriver implements ContainerDriver {
     const { code } = await container.exited;
     if (code === 0) onEnd?.(join(this.#bundle(container.name), 'disk', 'upper'));
     await this.#cleanUp(container.name, container.directory);
+    // Of one that nobody took, nobody reads them to their end.
+    const unread = [container.stdout, container.stderr].filter(
+      ({ readableFlowing }) => readableFlowing === null,
+    );
+    for (const stream of unread) stream.destroy();
     this.#running.delete(container);
   }
 

@@ -7,6 +7,7 @@ import type { ExecEnd, ExecOptions, ExecProcess, TerminalSize } from '../contain
 import { HostProcess } from '../exec/host-process.ts';
 import { TerminalResizer } from '../exec/terminal-resizer.ts';
 import { sessionMembers, sessionOf } from '../process-identity.ts';
+import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 
@@ -21,6 +22,7 @@ const PID_POLL_MS = 5;
 
 export interface RuncGuestOptions extends ExecOptions {
   runtime: OciRuntime;
+  pipes: Pipes;
   group: ContainerCgroup;
   /** Of the container, in the runtime. */
   name: string;
@@ -58,7 +60,7 @@ export class RuncGuest implements ExecProcess {
 
   /** @throws ContainerError if it cannot be started. */
   static async spawn(options: RuncGuestOptions): Promise<RuncGuest> {
-    const { runtime, group, name, bundle, workdir, command, terminal } = options;
+    const { runtime, group, name, bundle, workdir, command, terminal, pipes } = options;
     const file = join(bundle, `program-${++count}`);
     const env = { ...options.env, ...(terminal && { TERM: terminal.term ?? 'xterm-256color' }) };
     const args = ['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command];
@@ -71,6 +73,7 @@ export class RuncGuest implements ExecProcess {
       command: [...runtime.apart, ...runtime.command(group), ...execute],
       env: { PATH: process.env['PATH'] ?? '' },
       terminal,
+      pipes: terminal ? undefined : await pipes.outputs(),
     });
     return new RuncGuest(host, file, options);
   }

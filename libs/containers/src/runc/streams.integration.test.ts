@@ -69,6 +69,18 @@ describe.skipIf(problem).each(problem ? [problem.message] : runtimes)(
       expect(await inside.run(`return fs.readFileSync('/proc/1/fd/0', 'utf8')`)).toBe('');
     });
 
+    it('can be opened again by their names, as programs do that write their logs there', async () => {
+      const log = 'echo out > /dev/stdout; echo woe > /dev/stderr';
+      const program = await inside.container.exec({ command: ['sh', '-c', log] });
+      expect([await text(program.stdout), await text(program.stderr)]).toEqual(['out\n', 'woe\n']);
+      const { stderr } = inside.container;
+      const said = new Promise((resolve) =>
+        stderr.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+      );
+      await inside.run(`fs.writeFileSync('/dev/stderr', 'from the runner')`);
+      expect(await said).toBe('from the runner');
+    });
+
     it('leaves the devices of the machine as they are, for all that root does to them', async () => {
       await run('true');
       await run('true', { terminal: TERMINAL });
