@@ -93,6 +93,12 @@ describe('over HTTP/1.1, a request within a request', () => {
     await expectNothingSmuggled();
   });
 
+  test('is told so where its body cannot be read and nothing is answered yet', async () => {
+    const parts = post(['transfer-encoding: chunked'], 'zz\r\n');
+    const answer = String(await exchangeBytes(platform, { servername: shop.host, parts }));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   test.each<[string, (hidden: string) => [headers: string[], body: string]]>([
     ['a body with a length', (h) => [[`content-length: ${h.length}`], h]],
     ['chunks', (h) => [['transfer-encoding: chunked'], chunked(h)]],
