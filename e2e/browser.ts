@@ -5,7 +5,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
-const MOST_ATTEMPTS = 10;
+const MOST_ATTEMPTS = 20;
 
 const program = findBrowser();
 
@@ -15,32 +15,37 @@ export const noBrowserReason = program ? undefined : 'there is no program "chrom
 /** Starts a browser without a window. */
 export async function openBrowser(): Promise<Browser> {
   // Chromium has no sandbox for root.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const args = ['--disable-auto-reload', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
   return chromium.launch({ ...(program && { executablePath: program }), args });
 }
 
-/** A page of a visitor who shares nothing with others. What goes wrong in its scripts is in `errors`. */
-export async function openPage(browser: Browser, url: string): Promise<{ page: Page; errors: string[] }> {
-  // The certificate authority of a test's platform is no browser's.
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.setDefaultTimeout(60_000);
-  await visit(page, url);
-  return { page, errors };
+export interface OpenedPage {
+  page: Page;
+  /** What went wrong in its scripts. */
+  errors: string[];
 }
 
-/** Opens an address, also while the network of this machine changes, which makes browsers give up. */
-async function visit(page: Page, url: string): Promise<void> {
+/** A page of a visitor who shares nothing with others. */
+export async function openPage(browser: Browser, url: string): Promise<OpenedPage> {
   for (let attempt = 1; ; attempt += 1) {
+    // The certificate authority of a test's platform is no browser's.
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
     try {
-      await page.goto(url);
-      return;
+      return await open(await context.newPage(), url);
     } catch (error) {
+      await context.close();
+      // Browsers give up what they load when the network of their machine changes, such as by another container.
       if (attempt === MOST_ATTEMPTS || !String(error).includes('ERR_NETWORK_CHANGED')) throw error;
     }
   }
+}
+
+async function open(page: Page, url: string): Promise<OpenedPage> {
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.setDefaultTimeout(60_000);
+  await page.goto(url);
+  return { page, errors };
 }
 
 function findBrowser(): string | undefined {
