@@ -30,7 +30,8 @@ export const DOCS_SCRIPT = String.raw`
   function limits(schema) {
     const least = schema.minimum ?? schema.minLength ?? schema.minItems;
     const most = schema.maximum ?? schema.maxLength ?? schema.maxItems;
-    const unit = schema.type === 'array' ? ' items' : schema.type === 'string' ? ' characters' : '';
+    const one = (most ?? least) === 1 ? '' : 's';
+    const unit = schema.type === 'array' ? ' item' + one : schema.type === 'string' ? ' character' + one : '';
     const pattern = schema.pattern === undefined ? '' : ', /' + schema.pattern + '/';
     if (least === undefined && most === undefined) return pattern;
     if (most === undefined) return ', at least ' + least + unit + pattern;
