@@ -1,6 +1,8 @@
+import { buffer } from 'node:stream/consumers';
+
 import { findRuncProblem } from '@gantry/containers';
 import { noBuildsReason } from '@gantry/containers/testing';
-import { Client, OutOfMemoryError, RemoteFunction } from 'gantry';
+import { Client, OutOfMemoryError, RemoteFunction, Volume } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type {
@@ -32,10 +34,11 @@ describe.skipIf(reason)(`the render farm${reason ? ` (${reason})` : ''}`, () => 
 
   const find = <T extends object>(name: string) => RemoteFunction.fromName<T>('render-farm', name);
   const frames: Frame[] = [];
+  const scene = { turns: 0.5, seed: 7, spheres: 4 };
+  const order = (frame: number): FrameOrder => ({ scene, frame, frames: 3, width: 48, height: 32 });
 
   test('renders frames in parallel, with a tool that its image compiled', async () => {
-    const scene = { turns: 0.5, seed: 7, spheres: 4 };
-    const orders = [0, 1, 2].map((frame): FrameOrder => ({ scene, frame, frames: 3, width: 48, height: 32 }));
+    const orders = [0, 1, 2].map((frame) => order(frame));
     for await (const frame of find<typeof renderFrame>('renderFrame').map(orders)) frames.push(frame);
     expect(frames).toHaveLength(3);
     for (const { picture, brightness } of frames) {
@@ -46,9 +49,22 @@ describe.skipIf(reason)(`the render farm${reason ? ` (${reason})` : ''}`, () => 
     expect(new Set(frames.map(({ brightness }) => brightness)).size).toBe(3);
   });
 
-  test('joins them into a clip in another image', async () => {
-    const clip = await find<typeof combine>('combine').remote(frames.map(({ picture }) => picture));
+  test('renders nothing a second time, wherever it was rendered the first time', async () => {
+    expect(frames.map(({ isNew }) => isNew)).toEqual([true, true, true]);
+    const orders = [0, 1, 2].map((frame) => order(frame));
+    const again: Frame[] = [];
+    for await (const frame of find<typeof renderFrame>('renderFrame').map(orders)) again.push(frame);
+    expect(again).toEqual(frames.map((frame) => ({ ...frame, isNew: false })));
+  });
+
+  test('joins them into a clip in another image, and keeps that in the volume', async () => {
+    const clip = await find<typeof combine>('combine').remote(
+      frames.map(({ picture }) => picture),
+      'test.mp4',
+    );
     expect(Buffer.from(clip.subarray(4, 8)).toString()).toBe('ftyp');
+    const kept = await buffer(Volume.fromName('render-farm').readFile('clips/test.mp4'));
+    expect(kept.equals(clip)).toBe(true);
   });
 
   test('ends what takes more memory than it may', async () => {
