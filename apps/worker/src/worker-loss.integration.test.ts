@@ -39,7 +39,11 @@ interface OtherWorker {
 async function startOther(): Promise<OtherWorker> {
   const dataDir = join(folder.path, newId('wk'));
   mkdirSync(dataDir);
-  const config = { natsUrl: platform.nats.url, dataDir, blobs: platform.blobConfig, runnerPath };
+  const config = {
+    ...{ natsUrl: platform.nats.url, dataDir, blobs: platform.blobConfig, runnerPath },
+    // Its containers write to files of this machine.
+    driver: 'process',
+  };
   const script = join(import.meta.dirname, '../testdata/worker-process.mjs');
   const child = spawn(process.execPath, [script, JSON.stringify(config)], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -123,7 +123,7 @@ export class Worker {
         const { inputId } = input.message;
         log.warn(
           { inputId },
-          'the lease of an input ended while this worker was paused; its result will not count',
+          'the lease of an input ended while this worker was paused or cut off; its result will not count',
         );
         this.#holderOf(input)?.leaseLost();
       },

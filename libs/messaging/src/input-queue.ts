@@ -21,8 +21,8 @@ export interface InputDelivery {
   retryNow(): void;
   /** Give it back: it is delivered again after `delayMs`. */
   retryAfter(delayMs: number): void;
-  /** Still working on it: the lease starts anew. */
-  extend(): void;
+  /** Still working on it: the lease starts anew. Resolves when the broker knows; rejects if it cannot be told now. */
+  extend(): Promise<void>;
 }
 
 /** How much work a pool has. */
@@ -265,7 +265,8 @@ class NatsInputDelivery implements InputDelivery {
     this.#link.connection.publish(this.#reply, `-NAK {"delay":${delay}}`);
   }
 
-  extend(): void {
+  extend(): Promise<void> {
     this.#link.connection.publish(this.#reply, IN_PROGRESS);
+    return this.#link.delivered();
   }
 }

@@ -156,7 +156,7 @@ describe('messaging over a real nats-server', () => {
     let extending: NodeJS.Timeout | undefined;
     const pull = messaging.inputs.openPull(pool, (delivery) => {
       seen.push(delivery.message.index);
-      if (delivery.message.index === 1) extending = setInterval(() => delivery.extend(), 2_000);
+      if (delivery.message.index === 1) extending = setInterval(() => void delivery.extend(), 2_000);
     });
     pull.ask(4);
     await waitUntil(() => seen.length === 3, { timeoutMs: 15_000 });

@@ -43,6 +43,7 @@ export class NatsLink {
   readonly manager: JetStreamManager;
   readonly #reconnectListeners = new Set<(lostAtMs: number) => void>();
   readonly #onError: (error: unknown, context: string) => void;
+  #asking: Promise<void> | undefined;
 
   private constructor(
     connection: NatsConnection,
@@ -109,6 +110,15 @@ export class NatsLink {
       },
     });
     return { stop: () => subscription.unsubscribe() };
+  }
+
+  /** Resolves when nats-server has what was published so far; many that ask in one turn are one question. */
+  delivered(): Promise<void> {
+    this.#asking ??= Promise.resolve().then(() => {
+      this.#asking = undefined;
+      return this.connection.flush();
+    });
+    return this.#asking;
   }
 
   /** Runs a request of the JetStream API and translates its errors; `what` names it in messages. */

@@ -16,8 +16,10 @@ export class AssignedInput {
   phase: 'held' | 'running' | 'settled' = 'held';
   /** Until it is acknowledged or given back, its lease is extended. */
   leased = true;
-  /** When the lease was last known to be fresh, by the monotonic clock. */
+  /** The lease is surely as young as that, by the monotonic clock: the broker knows of it. */
   leasedAtMs: number;
+  /** When the broker was last told to extend it. */
+  extendedAtMs: number;
   /** Its lease ended before it could be extended: someone else may run it, so its result must not count. */
   lost = false;
   /** Its code still occupies a place in a container. */
@@ -35,5 +37,6 @@ export class AssignedInput {
     this.message = delivery.message;
     this.delivery = delivery;
     this.leasedAtMs = nowMs;
+    this.extendedAtMs = nowMs;
   }
 }

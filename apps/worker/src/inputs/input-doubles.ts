@@ -63,8 +63,11 @@ export class NotedDelivery implements InputDelivery {
   retryAfter(delayMs: number): void {
     this.done.push(`retryAfter ${delayMs}`);
   }
-  extend(): void {
+  /** Until it is set, the broker answers at once. */
+  extending: Promise<void> = Promise.resolve();
+  extend(): Promise<void> {
     this.done.push('extend');
+    return this.extending;
   }
 }
 

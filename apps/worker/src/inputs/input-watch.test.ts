@@ -17,59 +17,86 @@ function running(): { input: AssignedInput; delivery: NotedDelivery } {
   return { input: taker.taken[0] as AssignedInput, delivery };
 }
 
-const pass = (ms: number): void => {
+const pass = async (ms: number): Promise<void> => {
   bench.clock.nowMs += ms;
   bench.watch.sweep();
+  // What the broker answered is heard before the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
 };
 
 describe('the watch over inputs', () => {
-  it('extends leases long before they end, and not at each sweep', () => {
+  it('extends leases long before they end, and not at each sweep', async () => {
     const { delivery } = running();
-    for (let elapsed = 0; elapsed < 6_000; elapsed += 100) pass(100);
+    for (let elapsed = 0; elapsed < 6_000; elapsed += 100) await pass(100);
     expect(delivery.done).toEqual(['extend', 'extend']);
   });
 
-  it('gives an input up for lost after a pause longer than its lease, and extends it no more', () => {
+  it('gives an input up for lost after a pause longer than its lease, and extends it no more', async () => {
     const { input, delivery } = running();
-    pass(8_001);
-    pass(3_000);
+    await pass(8_001);
+    await pass(3_000);
     expect(bench.lost).toEqual([input]);
     expect(delivery.done).toEqual([]);
     expect(bench.watch.holdsLease(input)).toBe(false);
   });
 
-  it('goes on with a lost input that is delivered here again', () => {
+  it('gives an input up for lost when the broker was not heard of for as long as its lease, however late it answers', async () => {
+    const { input, delivery } = running();
+    let answer: () => void = () => undefined;
+    delivery.extending = new Promise((resolve) => (answer = resolve));
+    for (let elapsed = 0; elapsed < 8_000; elapsed += 100) await pass(100);
+    expect(bench.watch.holdsLease(input)).toBe(true);
+    expect(delivery.done).toEqual(['extend', 'extend', 'extend']);
+    bench.clock.nowMs += 50;
+    answer();
+    await pass(100);
+    expect(bench.lost).toEqual([input]);
+  });
+
+  it('tells the broker soon again that could not be told, and keeps the input if that is in time', async () => {
+    const { input, delivery } = running();
+    delivery.extending = Promise.reject(new Error('cut off'));
+    delivery.extending.catch(() => undefined);
+    for (let elapsed = 0; elapsed < 3_600; elapsed += 100) await pass(100);
+    expect(delivery.done).toEqual(['extend', 'extend', 'extend']);
+    delivery.extending = Promise.resolve();
+    for (let elapsed = 0; elapsed < 5_000; elapsed += 100) await pass(100);
+    expect(bench.lost).toEqual([]);
+    expect(bench.watch.holdsLease(input)).toBe(true);
+  });
+
+  it('goes on with a lost input that is delivered here again', async () => {
     const { input } = running();
-    pass(8_001);
+    await pass(8_001);
     const again = new NotedDelivery({}, 2);
     expect(bench.watch.adopt(again)).toBe(true);
     expect(input.delivery).toBe(again);
     expect(bench.watch.holdsLease(input)).toBe(true);
   });
 
-  it('gives up a lost generator that is not delivered here again, and no other input', () => {
+  it('gives up a lost generator that is not delivered here again, and no other input', async () => {
     const { input } = running();
     input.stream = {} as ValueStream;
-    pass(8_001);
-    pass(9_000);
+    await pass(8_001);
+    await pass(9_000);
     expect(bench.forlorn).toEqual([]);
-    pass(1_100);
+    await pass(1_100);
     expect(bench.forlorn).toEqual([input]);
     input.stream = undefined;
-    pass(100);
+    await pass(100);
     expect(bench.forlorn).toHaveLength(1);
   });
 
-  it('does not give up a lost generator that was delivered here again', () => {
+  it('does not give up a lost generator that was delivered here again', async () => {
     const { input } = running();
     input.stream = {} as ValueStream;
-    pass(8_001);
+    await pass(8_001);
     bench.watch.adopt(new NotedDelivery({}, 2));
-    for (let elapsed = 0; elapsed < 20_000; elapsed += 100) pass(100);
+    for (let elapsed = 0; elapsed < 20_000; elapsed += 100) await pass(100);
     expect(bench.forlorn).toEqual([]);
   });
 
-  it('does not continue one attempt with the delivery of another', () => {
+  it('does not continue one attempt with the delivery of another', async () => {
     const { input, delivery } = running();
     const next = new NotedDelivery({ attempt: 1 }, 1);
     expect(bench.watch.adopt(next)).toBe(true);
@@ -77,19 +104,19 @@ describe('the watch over inputs', () => {
     expect(input.delivery).toBe(delivery);
   });
 
-  it('reports inputs over their deadline while their code runs', () => {
+  it('reports inputs over their deadline while their code runs', async () => {
     const { input } = running();
     input.deadlineMs = bench.clock.nowMs + 50;
-    pass(49);
+    await pass(49);
     expect(bench.overdue).toEqual([]);
-    pass(1);
+    await pass(1);
     expect(bench.overdue).toEqual([input]);
     input.occupying = false;
-    pass(100);
+    await pass(100);
     expect(bench.overdue).toHaveLength(1);
   });
 
-  it('forgets an input when it is settled and its code has ended, in either order', () => {
+  it('forgets an input when it is settled and its code has ended, in either order', async () => {
     const { input } = running();
     bench.settlement.giveBack(input);
     expect(bench.watch.size).toBe(1);

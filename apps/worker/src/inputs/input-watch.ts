@@ -6,6 +6,8 @@ import type { AssignedInput } from './assigned-input.ts';
 
 const SWEEP_MS = 100;
 const EXTEND_MS = 2_500;
+/** After the broker could not be told. */
+const RETRY_MS = 500;
 /** How long a lost input is kept for a new delivery, where its code can do nothing until then. */
 const KEPT_MS = 10_000;
 
@@ -25,8 +27,9 @@ export interface InputWatchOptions {
  * All inputs on this worker, under one timer, which runs only while there are any.
  *
  * Invariants
- *   W1. A lease is extended only while it surely holds. After a pause longer than the lease (by this process's
- *       monotonic clock) the input is `lost`: it may run elsewhere, and no result of it leaves this worker.
+ *   W1. A lease holds as long after an extension was sent as it lasts, if the broker said that it has it. After a longer
+ *       pause, or longer without the broker (by this process's monotonic clock), the input is `lost`: it may run elsewhere,
+ *       and no result of it leaves this worker.
  *   W2. If a lost input is delivered here again while its code still runs, the new delivery continues it.
  */
 export class InputWatch {
@@ -68,6 +71,7 @@ export class InputWatch {
     }
     input.delivery = delivery;
     input.leasedAtMs = this.#options.clock.monotonicMs();
+    input.extendedAtMs = input.leasedAtMs;
     input.lost = false;
     return true;
   }
@@ -100,13 +104,24 @@ export class InputWatch {
   #tendLease(input: AssignedInput, nowMs: number): void {
     const age = nowMs - input.leasedAtMs;
     if (input.lost && input.stream && age > INPUT_LEASE_MS + KEPT_MS) this.#options.onForlorn(input);
-    if (age < EXTEND_MS || input.lost) return;
+    if (input.lost) return;
     if (age > INPUT_LEASE_MS) {
       input.lost = true;
       this.#options.onLost(input);
       return;
     }
-    input.delivery.extend();
-    input.leasedAtMs = nowMs;
+    if (nowMs - input.extendedAtMs >= EXTEND_MS) void this.#extend(input, nowMs);
+  }
+
+  async #extend(input: AssignedInput, nowMs: number): Promise<void> {
+    const { delivery } = input;
+    input.extendedAtMs = nowMs;
+    try {
+      await delivery.extend();
+      // It may have been late: then others may have the input, whatever the broker was told.
+      if (input.delivery === delivery && this.holdsLease(input)) input.leasedAtMs = nowMs;
+    } catch {
+      input.extendedAtMs = nowMs - EXTEND_MS + RETRY_MS;
+    }
   }
 }
