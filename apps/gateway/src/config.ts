@@ -14,6 +14,8 @@ export interface GatewayConfig {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** A further port, for plain HTTP, that sends everybody to the other one. @defaultValue none */
+  httpPort?: number | undefined;
   /** Parent of every generated host name, such as `gantry.localhost`. */
   domain: string;
   workspace: string;
@@ -45,8 +47,9 @@ export function checkConfig(config: GatewayConfig): GatewayConfig {
       hint: 'Use lower-case letters, digits, dashes and dots, such as "gantry.localhost".',
     });
   }
-  if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) {
-    throw new InvalidError(`the port "${config.port}" of the gateway is no port`, {
+  for (const port of [config.port, config.httpPort ?? 0]) {
+    if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue;
+    throw new InvalidError(`the port "${port}" of the gateway is no port`, {
       hint: 'Use a number from 1 to 65535, or 0 for any free port.',
     });
   }

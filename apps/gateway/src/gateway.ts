@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 
 import { InvalidError } from '@gantry/protocol';
@@ -11,7 +11,7 @@ import type { GatewayConfig } from './config.ts';
 import { Http2Side } from './http2.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError } from './pages/error-answer.ts';
-import { answerPlainHttp } from './plain-http.ts';
+import { answerPlainHttp, createRedirectServer } from './plain-http.ts';
 import { hasBody } from './proxy/request-body.ts';
 import { answerOn, isWebSocket, type LeavingConnection } from './proxy/upgrade.ts';
 import { RequestRouter } from './request-router.ts';
@@ -38,6 +38,7 @@ export class Gateway {
   readonly #certificates: HostCertificates;
   readonly #router: RequestRouter;
   #server: Server | undefined;
+  #redirects: TcpServer | undefined;
   #http2: Http2Side | undefined;
   /** Connections that are, or want to be, WebSockets: the server does not count them any more. */
   readonly #webSockets = new Set<Socket>();
@@ -89,8 +90,14 @@ export class Gateway {
     answerClientErrors(server);
     server.on('error', (error) => this.#config.log.error({ err: error }, 'gateway server failed'));
     this.#renewal = setInterval(() => void this.#renewFallback(server), RENEWAL_CHECK_MS).unref();
+    const { host, httpPort } = this.#config;
     await listen(server, this.#config);
-    return (server.address() as AddressInfo).port;
+    const { port } = server.address() as AddressInfo;
+    if (httpPort !== undefined) {
+      this.#redirects = createRedirectServer(port, HANDSHAKE_TIMEOUT_MS);
+      await listen(this.#redirects, { host, port: httpPort });
+    }
+    return port;
   }
 
   /**
@@ -101,6 +108,7 @@ export class Gateway {
     clearInterval(this.#renewal);
     const server = this.#server;
     if (!server) return;
+    this.#redirects?.close();
     const drainMs = this.#config.drainMs ?? DRAIN_MS;
     const late = setTimeout(onLate, drainMs);
     const timer = setTimeout(() => this.#cut(server), drainMs + LAST_WORDS_MS);
@@ -166,7 +174,7 @@ export class Gateway {
   }
 }
 
-function listen(server: Server, { host, port }: GatewayConfig): Promise<void> {
+function listen(server: TcpServer, { host, port }: Pick<GatewayConfig, 'host' | 'port'>): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => {

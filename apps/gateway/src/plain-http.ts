@@ -1,5 +1,5 @@
-import type { Server } from 'node:https';
-import type { Socket } from 'node:net';
+import type { Server as HttpsServer } from 'node:https';
+import { createServer, type Server, type Socket } from 'node:net';
 
 import { parseHost } from './routing/host-name.ts';
 
@@ -12,8 +12,8 @@ const HOST = /\r\nhost:[ \t]*([^\r\n]*?)[ \t]*\r\n/i;
  *
  * @param firstByteTimeoutMs - A connection that sends nothing for that long is ended.
  */
-export function answerPlainHttp(server: Server, firstByteTimeoutMs: number): void {
-  const [startTls] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+export function answerPlainHttp(server: HttpsServer, firstByteTimeoutMs: number): void {
+  const [startTls] = server.listeners('connection') as ((this: HttpsServer, socket: Socket) => void)[];
   if (!startTls) throw new Error('an HTTPS server has no listener for connections');
   server.removeListener('connection', startTls);
   server.on('connection', (socket: Socket) => {
@@ -38,16 +38,39 @@ function isLetter(byte = 0): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
-function answer(socket: Socket, text: string): void {
+/**
+ * A port for plain HTTP alone: every read is sent to the same address over TLS, at `httpsPort`.
+ *
+ * @param firstByteTimeoutMs - A connection that sends nothing for that long is ended.
+ */
+export function createRedirectServer(httpsPort: number, firstByteTimeoutMs: number): Server {
+  return createServer((socket) => {
+    const drop = (): void => void socket.destroy();
+    socket.on('error', drop);
+    socket.setTimeout(firstByteTimeoutMs, drop);
+    socket.once('data', (bytes: Buffer) => answer(socket, bytes.toString('latin1'), httpsPort));
+  });
+}
+
+/** `httpsPort` is said only where it is not the one that was asked. */
+function answer(socket: Socket, text: string, httpsPort?: number): void {
   socket.on('error', () => socket.destroy());
   // What else the client sends is read and dropped, so that it gets to read the answer.
   socket.resume();
   const [, method, target] = REQUEST.exec(text) ?? [];
   const host = HOST.exec(text)?.[1];
   const isRead = method === 'GET' || method === 'HEAD';
-  const address = target !== undefined && parseHost(host) !== undefined && `https://${host}${target}`;
+  const asked = parseHost(host);
+  const address =
+    target !== undefined && asked !== undefined && `https://${toAuthority(host, asked, httpsPort)}${target}`;
   if (isRead && address) return end(socket, '308 Permanent Redirect', { address, isHead: method === 'HEAD' });
   end(socket, '400 Bad Request', { isHead: method === 'HEAD' });
+}
+
+function toAuthority(host: string | undefined, asked: string, httpsPort: number | undefined): string {
+  if (httpsPort === undefined) return host ?? asked;
+  const name = asked.includes(':') ? `[${asked}]` : asked;
+  return httpsPort === 443 ? name : `${name}:${httpsPort}`;
 }
 
 function end(

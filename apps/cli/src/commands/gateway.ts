@@ -26,6 +26,7 @@ export const gatewayCommand: CommandSpec = {
     SHARED_OPTIONS.dataDir,
     { flags: '--host <address>', description: 'address to listen on', fallback: '127.0.0.1' },
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
+    { flags: '--http-port <number>', description: 'a further port, which sends plain HTTP to the other one' },
     CERTIFICATES_OPTION,
     RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
@@ -39,6 +40,8 @@ export const gatewayCommand: CommandSpec = {
     const dataDir = findDataDir(env, options.text('dataDir'));
     const natsUrl = readNatsUrl(options, env);
     const port = parsePort('--https-port', options.text('httpsPort') ?? DEFAULT_HTTPS_PORT);
+    const plain = options.text('httpPort');
+    const httpPort = plain === undefined ? undefined : parsePort('--http-port', plain);
     const rateLimit = readRateLimit(options, env);
     const certificates = readCertificates(options, env);
     const blobs = readBlobs(options, env, dataDir);
@@ -49,7 +52,7 @@ export const gatewayCommand: CommandSpec = {
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
         return startGateway({
-          ...{ natsUrl, dataDir, blobs, certificates, host, port, rateLimit, log },
+          ...{ natsUrl, dataDir, blobs, certificates, host, port, httpPort, rateLimit, log },
           ...readDomain(options),
         });
       },

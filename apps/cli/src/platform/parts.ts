@@ -49,6 +49,8 @@ export interface GatewayConfig {
   blobs: BlobStoreConfig;
   host: string;
   port: number;
+  /** A further port, for plain HTTP, that sends everybody to the other one. */
+  httpPort?: number | undefined;
   domain: string;
   workspace: string;
   /** Operations per second that the workspace may begin. */
