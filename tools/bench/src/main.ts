@@ -16,11 +16,12 @@ import { formatTable, type BenchResult } from './result.ts';
 import { benchmarkScheduler } from './scheduler-benchmark.ts';
 import { benchmarkServe } from './serve-benchmark.ts';
 import { benchmarkVolumes } from './volume-benchmark.ts';
+import { benchmarkCommits } from './volume-commit-benchmark.ts';
 
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, serve, idle, containers, volumes, collections
+                cold, burst, scheduler, https, serve, idle, containers, volumes, commits, collections
                 (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
@@ -53,6 +54,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   serve: async () => [await benchmarkServe({ rounds: values.quick ? 5 : 21 })],
   idle: benchmarkIdle,
   volumes: () => benchmarkVolumes({ rounds: values.quick ? 1 : 3 }),
+  commits: () => benchmarkCommits({ rounds }),
   collections: () => benchmarkCollections({ rounds }),
   containers: () => benchmarkContainers({ rounds: values.quick ? 5 : 15 }),
 };

@@ -21,11 +21,17 @@ export interface Platform extends AsyncDisposable {
  * Starts `gantry up` in a fresh data directory. `synced` writes every message to disk before it counts. Containers are
  * plain processes, so that what the platform costs is told from what a kernel's isolation costs.
  */
-export async function startPlatform(options: { synced: boolean; driver?: 'runc' }): Promise<Platform> {
+export async function startPlatform(options: {
+  synced: boolean;
+  /** @defaultValue 'process' */
+  driver?: 'process' | 'runc';
+  /** Further flags. @defaultValue none */
+  flags?: readonly string[];
+}): Promise<Platform> {
   const directory = await temporaryDirectory();
   const args = ['up', '--json', '--data-dir', directory.path, '--port', '0', '--https-port', '0'];
   if (!options.synced) args.push('--no-sync');
-  args.push('--driver', options.driver ?? 'process');
+  args.push('--driver', options.driver ?? 'process', ...(options.flags ?? []));
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, GANTRY_LOG_LEVEL: 'warn' },
