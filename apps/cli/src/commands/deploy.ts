@@ -6,7 +6,7 @@ import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpe
 import { deployOptions } from '../deploy/deploy-options.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
-import { deployedTable, removedText } from '../deploy/function-table.ts';
+import { deployedTable, removedText, withPaths } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { AppLogsView, type AppLogsViewOptions } from '../run/app-logs-view.ts';
@@ -59,7 +59,7 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const sinceMs = Date.now();
   const reply = await publishApp({ client, built, request, steps, env });
   if (json) terminal.out(JSON.stringify(reply, undefined, 2));
-  else printDeployed(terminal, reply, { connection, startedAtMs });
+  else printDeployed(terminal, withPaths(reply, built.manifest), { connection, startedAtMs });
   if (options.flag('streamLogs')) await streamLogs({ appId: reply.appId, client, terminal, sinceMs });
 }
 

@@ -4,7 +4,7 @@ import { findConnection, findSetting } from 'gantry/internal';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { openBuild } from '../deploy/build-input.ts';
-import { changeTexts, deployedTable } from '../deploy/function-table.ts';
+import { changeTexts, deployedTable, withPaths } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { parseSeconds } from '../option-values.ts';
@@ -44,7 +44,8 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const builtAtMs = Date.now();
   const dotenvFiles = new Set<string>();
   const publishing = { client, steps, env, onFile: (path: string) => void dotenvFiles.add(path) };
-  let reply = await publishApp({ ...publishing, built: await buildWithSteps(build, steps), request });
+  const first = await buildWithSteps(build, steps);
+  let reply = withPaths(await publishApp({ ...publishing, built: first, request }), first.manifest);
   const { appId } = reply;
   const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
   printServed(reply, terminal);
@@ -56,7 +57,8 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
         const built = await buildWithSteps(build, steps);
-        const next = await publishApp({ ...publishing, built, request: { ...request, appId } });
+        const published = await publishApp({ ...publishing, built, request: { ...request, appId } });
+        const next = withPaths(published, built.manifest);
         printChanges(changeTexts(reply, next), terminal);
         reply = next;
       } catch (error) {

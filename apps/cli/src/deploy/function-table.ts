@@ -24,6 +24,20 @@ export function deployedTable(reply: DeployReply, style: Style): string[] {
   return toTable(columns, rows, style);
 }
 
+/** With the path of each endpoint that has one: `https://…/items/:id`. Without it nothing answers there. */
+export function withPaths(reply: DeployReply, manifest: Manifest): DeployReply {
+  const functions = reply.functions.map((each) => {
+    const methods = manifest.functions.find(({ name }) => name === each.name)?.methods ?? [];
+    const urls = Object.entries(each.urls).map(([method, url]) => {
+      const web = methods.find(({ name }) => name === method)?.web;
+      const path = web?.type === 'endpoint' ? web.path : undefined;
+      return [method, path === undefined ? url : url.replace(/\/$/, '') + path];
+    });
+    return { ...each, urls: Object.fromEntries(urls) as Record<string, string> };
+  });
+  return { ...reply, functions };
+}
+
 /** What another version of an app has at other addresses, more or less than the one before. */
 export function changeTexts(before: DeployReply, after: DeployReply): string[] {
   const [old, now] = [before, after].map(({ functions }) => new Set(functions.flatMap(addressed)));
