@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { findRuncProblem } from '@gantry/containers';
 import { noBuildsReason } from '@gantry/containers/testing';
@@ -8,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startPlatformWith } from './deployed-platform.ts';
 import type { look, plain } from './image-builds-app.ts';
-import { runCli, type Platform } from './platform.ts';
+import { REPOSITORY, runCli, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'image-builds-app.ts');
 const reason = noBuildsReason ?? findRuncProblem()?.message;
@@ -46,6 +48,25 @@ describe.skipIf(reason)(`a platform that builds images${reason ? ` (${reason})` 
       const { stderr } = await runCli(['deploy', ENTRY], platform.env);
       expect(stderr).toContain('✓ run prepare() cached');
       expect(stderr).not.toContain('preparing model');
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  test(
+    'shows them to a program that deploys its app and enables output, and nothing to one that does not',
+    async () => {
+      const program = (deploy: string) =>
+        `import { enableOutput } from 'gantry'; import { app } from ${JSON.stringify(ENTRY)}; await ${deploy};`;
+      const env = { ...process.env, ...platform.env };
+      const run = async (deploy: string) =>
+        (
+          await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(deploy)], {
+            env,
+            cwd: REPOSITORY,
+          })
+        ).stderr;
+      expect(await run('enableOutput(() => app.deploy())')).toContain('✓ run prepare() cached');
+      expect(await run('app.deploy()')).not.toContain('prepare()');
     },
     BUILD_TIMEOUT_MS,
   );
