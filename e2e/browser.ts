@@ -1,13 +1,11 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-
+import { findProgram } from '@gantry/testing';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const MOST_ATTEMPTS = 20;
 
-const program = findBrowser();
+const program = PROGRAMS.map((name) => findProgram(name, 'GANTRY_BROWSER')).find(Boolean);
 
 /** Why pages cannot be opened here; undefined where they can. */
 export const noBrowserReason = program ? undefined : 'there is no program "chromium" on PATH';
@@ -46,18 +44,4 @@ async function open(page: Page, url: string): Promise<OpenedPage> {
   page.setDefaultTimeout(60_000);
   await page.goto(url);
   return { page, errors };
-}
-
-function findBrowser(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return PROGRAMS.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
