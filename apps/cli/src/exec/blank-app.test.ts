@@ -1,7 +1,20 @@
-import { describe, expect, test } from 'vitest';
+import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { CommandOptions } from '../command.ts';
 import { blankApp } from './blank-app.ts';
+
+let directory: TemporaryDirectory;
+
+// Its files go when the command ends, which a test does not.
+beforeAll(async () => {
+  directory = await temporaryDirectory('gantry-blank-');
+  vi.stubEnv('TMPDIR', directory.path);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await directory.remove();
+});
 
 const app = (values: Record<string, unknown>) => blankApp(new CommandOptions(values), '1.0.0').manifest;
 

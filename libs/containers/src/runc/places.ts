@@ -6,7 +6,9 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -38,6 +40,14 @@ export function prepareRunFolder(): void {
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o755);
   }
+  removeDanglingLinks(LAYER_LINKS);
+}
+
+/** Links to layers that are gone, such as those of a data directory that was removed. */
+export function removeDanglingLinks(folder: string): void {
+  const links = readdirSync(folder).map((name) => join(folder, name));
+  // Another worker may do the same at the same time.
+  for (const link of links) if (!existsSync(link)) rmSync(link, { force: true });
 }
 
 /** A short name for a folder: the kernel takes one page of mount options, and images have many layers. */
