@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { minioAvailable, startMinio, temporaryDirectory, type TestMinio } from '@gantry/testing';
@@ -141,7 +152,8 @@ describe.skipIf(problem || !minioAvailable())('a bucket in a folder, on a real M
   });
 
   it('is taken away by the next worker when one was killed', async () => {
-    const at = join(folder, 'killed');
+    // Of its own at each attempt.
+    const at = await mkdtemp(join(folder, 'killed-'));
     const script = join(import.meta.dirname, 'killed-bucket-worker.fixture.ts');
     const worker = spawn(process.execPath, [script, at, JSON.stringify(bucket())], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -46,7 +46,6 @@ export class BucketMounts {
   readonly #options: BucketMountsOptions;
   readonly #folder: MountFolder;
   readonly #shared = new Map<string, SharedBucket>();
-  #count = 0;
 
   constructor(options: BucketMountsOptions) {
     this.#options = options;
@@ -96,7 +95,7 @@ export class BucketMounts {
     const problem = findBucketProblem();
     if (problem)
       throw new GantryError('UNAVAILABLE', `this worker mounts no buckets: ${problem.message}`, problem);
-    const path = await realpath(await this.#folder.newPlace(`${++this.#count}-${key.slice(0, 12)}`));
+    const path = await realpath(await this.#folder.newPlace(key.slice(0, 12)));
     const mount = await mountBucket(path, bucket, this.#options.warn);
     void mount.lost.then(async (error) => {
       this.#options.warn(error.message);

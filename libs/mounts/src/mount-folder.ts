@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { mountShared, unmount } from './fuse-mount.ts';
@@ -18,13 +18,11 @@ export class MountFolder {
     this.#type = type;
   }
 
-  /** Makes a place to mount at. */
+  /** Makes a place to mount at, of a name that none had before: what a killed worker left may still be in use. */
   async newPlace(name: string): Promise<string> {
     this.#prepared ??= this.#prepare();
     await this.#prepared;
-    const place = join(this.#path, name);
-    await mkdir(place);
-    return place;
+    return mkdtemp(join(this.#path, `${name}-`));
   }
 
   /** Places where something is mounted, the last one first. */
@@ -45,10 +43,10 @@ export class MountFolder {
   async clear(): Promise<number> {
     this.#prepared = undefined;
     const places = await this.places();
-    for (const place of places) await unmount(place);
+    for (const place of places) await takeAway(place, async () => (await this.places()).includes(place));
     for (const name of await readdir(this.#path).catch(() => []))
       await rmdir(join(this.#path, name)).catch(() => undefined);
-    if (await this.#isMounted()) await unmount(this.#path);
+    if (await this.#isMounted()) await takeAway(this.#path, () => this.#isMounted());
     return places.length;
   }
 
@@ -60,6 +58,15 @@ export class MountFolder {
   async #isMounted(): Promise<boolean> {
     const real = await realpath(this.#path).catch(() => this.#path);
     return (await mountTable()).some(({ place }) => place === real);
+  }
+}
+
+/** A program that is told to end takes its mount along, which may be in the same moment. */
+async function takeAway(place: string, isThere: () => Promise<boolean>): Promise<void> {
+  try {
+    await unmount(place);
+  } catch (error) {
+    if (await isThere()) throw error;
   }
 }
 
