@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request as httpsRequest, Agent, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createHash } from 'node:crypto';
@@ -294,13 +295,17 @@ export class TestPlatform {
     return httpsRequest(options);
   }
 
-  async ask(host: string, ask: TestAsk = {}): Promise<TestAnswer> {
+  /** An answer whose body is still to come. */
+  async openAnswer(host: string, ask?: TestAsk): Promise<IncomingMessage> {
     const request = this.open(host, ask);
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.on('response', resolve);
-      request.on('error', reject);
-      request.end(ask.body);
-    });
+    request.on('error', () => undefined);
+    request.end(ask?.body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return response;
+  }
+
+  async ask(host: string, ask: TestAsk = {}): Promise<TestAnswer> {
+    const response = await this.openAnswer(host, ask);
     const body = await text(response);
     const isJson = response.headers['content-type']?.includes('json') && body !== '';
     return {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { TestPlatform, type TestAsk } from './gateway.fixture.ts';
+import { TestPlatform } from './gateway.fixture.ts';
 
 let platform: TestPlatform;
 
@@ -13,14 +13,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => platform[Symbol.asyncDispose]());
-
-async function openAnswer(host: string, ask?: TestAsk): Promise<IncomingMessage> {
-  const request = platform.open(host, ask);
-  request.on('error', () => undefined);
-  request.end(ask?.body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return response;
-}
 
 describe('requests', () => {
   test('reach the container with its method, and where they came from', async () => {
@@ -90,7 +82,7 @@ describe('requests', () => {
       run: (data: Uint8Array) => data.reverse(),
     });
     const body = Buffer.alloc(8_000_000, 'abcdefg');
-    const response = await openAnswer(host, { verb: 'POST', body });
+    const response = await platform.openAnswer(host, { verb: 'POST', body });
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     expect(Buffer.concat(chunks).equals(body.reverse())).toBe(true);
@@ -102,7 +94,7 @@ describe('requests', () => {
       for (; yielded < 2_000; yielded += 1) yield Buffer.alloc(100_000);
     };
     const { host } = await platform.serve({ run }, { timeoutMs: 60_000 });
-    const response = await openAnswer(host);
+    const response = await platform.openAnswer(host);
     let before = -1;
     // The producer stands still once every buffer on the way is full.
     await waitUntil(() => (before === yielded && yielded > 0 ? true : ((before = yielded), false)), {
@@ -125,7 +117,7 @@ describe('requests', () => {
         }
       },
     });
-    const response = await openAnswer(host);
+    const response = await platform.openAnswer(host);
     await once(response, 'data');
     response.destroy();
     await waitUntil(() => isEnded);

@@ -116,15 +116,8 @@ function flagsOf({ readOnly, ownerId }: BucketToMount): string[] {
     ...['--vfs-read-chunk-size', '8Mi', '--vfs-read-chunk-size-limit', '512Mi', '--vfs-read-wait', '5ms'],
     ...['--buffer-size', '4Mi', '--max-read-ahead', '1Mi', '--s3-chunk-size', '8Mi'],
     // A store that does not answer is asked for about ten seconds.
-    ...[
-      '--low-level-retries',
-      '7',
-      '--contimeout',
-      '10s',
-      '--log-level',
-      'NOTICE',
-      ...(readOnly ? ['--read-only'] : []),
-    ],
+    ...['--low-level-retries', '7', '--contimeout', '10s', '--log-level', 'NOTICE'],
+    ...(readOnly ? ['--read-only'] : []),
   ];
 }
 

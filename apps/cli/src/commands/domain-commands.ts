@@ -30,7 +30,7 @@ export const domainAddCommand: CommandSpec = {
     const trusted = input.options.flag('trusted');
     await act(context, input, async (client) => {
       const domain = await client.addDomain(name, { trusted });
-      return { domain, lines: domain.verifiedAtMs === undefined ? toDo(domain) : ready(domain) };
+      return { domain, lines: domain.verifiedAtMs === undefined ? recordToMake(domain) : ready(domain) };
     });
   },
 };
@@ -93,7 +93,7 @@ async function act(
   for (const line of lines) terminal.out(line);
 }
 
-function toDo({ name, record }: DomainSummary): string[] {
+function recordToMake({ name, record }: DomainSummary): string[] {
   return [
     'Make this record in the DNS of the domain:',
     '',

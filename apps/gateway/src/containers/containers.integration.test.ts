@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -7,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { TestPlatform, type TestAsk } from '../gateway.fixture.ts';
+import { TestPlatform } from '../gateway.fixture.ts';
 
 let platform: TestPlatform;
 
@@ -16,14 +15,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => platform[Symbol.asyncDispose]());
-
-async function openAnswer(host: string, ask?: TestAsk): Promise<IncomingMessage> {
-  const request = platform.open(host, ask);
-  request.on('error', () => undefined);
-  request.end(ask?.body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return response;
-}
 
 describe('containers', () => {
   test('that come late are waited for, and asked for at once', async () => {
@@ -139,7 +130,7 @@ describe('containers', () => {
         await new Promise((_, reject) => (breakOff = () => reject(new Error('broken'))));
       },
     });
-    const response = await openAnswer(host);
+    const response = await platform.openAnswer(host);
     await once(response, 'data');
     breakOff();
     await expect(text(response)).rejects.toThrow('aborted');
