@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openBlobStore, volumeStoreConfig, type BlobStore } from '@gantry/blobs';
 import { CONTAINER_IDS, ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
 import { connectMessaging, volumeHeads, type Messaging } from '@gantry/messaging';
-import { BucketMounts } from '@gantry/mounts';
+import { BucketMounts, VersionsInUse } from '@gantry/mounts';
 import { DEFAULTS } from '@gantry/protocol';
 import { IdentityKeys, InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
 import { blobPages, VolumeDirectory, VolumeStore } from '@gantry/volumes';
@@ -27,7 +27,6 @@ import { ImageStore } from './images/image-store.ts';
 import { ContainerIdentity } from './containers/container-identity.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
-import { VersionsInUse } from './volumes/versions-in-use.ts';
 import type { VolumeBlocksSetup } from './volumes/volume-blocks.ts';
 import { WorkerVolumes, type WorkerVolumesOptions } from './volumes/worker-volumes.ts';
 import { workerIdIn } from './worker-id.ts';
@@ -135,7 +134,11 @@ function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' |
     volumes: new WorkerVolumes({
       ...{ folder: join(folder, 'volumes'), store, blobs, ownerId },
       mounts: versionMounts(from.resolve(TOKENS.spec)),
-      inUse: new VersionsInUse({ registry, workerId: from.resolve(TOKENS.workerId), log }),
+      inUse: new VersionsInUse({
+        registry,
+        holder: from.resolve(TOKENS.workerId),
+        warn: (message, err) => log.warn({ err }, message),
+      }),
     }),
     volumeDirectory: new VolumeDirectory({ registry, store, blobs, pause: (ms) => delay(ms) }),
   };

@@ -1,9 +1,9 @@
+import type { MountedVolume } from '@gantry/mounts';
 import { GantryError, InvalidError } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ContainerVolumes } from './container-volumes.ts';
-import type { MountedVolume } from './mounted-volume.ts';
 import type { VolumeUser } from './worker-volumes.ts';
 
 let assertOwn: () => void;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ContainerVolume } from '@gantry/containers';
+import type { MountedVolume } from '@gantry/mounts';
 import {
   GantryError,
   isGantryError,
@@ -11,7 +12,6 @@ import {
 } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
-import type { MountedVolume } from './mounted-volume.ts';
 import type { VolumeUser, WorkerVolumes } from './worker-volumes.ts';
 
 /** Between commits that nobody asked for. */

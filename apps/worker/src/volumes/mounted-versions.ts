@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 
-import type { VersionMounts } from '@gantry/mounts';
+import type { VersionMounts, VolumeVersion } from '@gantry/mounts';
 import { isGantryError } from '@gantry/protocol';
 
 import type { ShownVersion, VersionSource } from './version-source.ts';
-import type { VolumeVersion } from './volume-view.ts';
 
 /** Versions as file systems of their own, whose files are fetched when they are read. */
 export class MountedVersions implements VersionSource {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 import { openBlobStore, type BlobStore } from '@gantry/blobs';
 import { CONTAINER_IDS } from '@gantry/containers';
+import type { MountedVolume } from '@gantry/mounts';
 import { ResourceExhaustedError, type VolumeHead, type VolumeMount } from '@gantry/protocol';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { fileAt, type HeadStore, VolumeStore } from '@gantry/volumes';
 
-import type { MountedVolume } from './mounted-volume.ts';
 import { WorkerVolumes } from './worker-volumes.ts';
 
 /** How versions are shown. */

@@ -2,12 +2,18 @@ import { chmod, chown, mkdir, rm, rmdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { mountOverlay, unmount, unmountAll } from '@gantry/containers';
+import {
+  fileInUse,
+  type FoundEntry,
+  type KnownFile,
+  OpenFolder,
+  volumeBusy,
+  type VolumeVersion,
+  type VolumeView,
+} from '@gantry/mounts';
 
-import { fileInUse, volumeBusy } from './files-in-use.ts';
-import { OpenFolder } from './open-folder.ts';
 import { OverlayWalk } from './overlay-walk.ts';
 import type { ShownVersion, VersionSource } from './version-source.ts';
-import type { FoundEntry, KnownFile, VolumeVersion, VolumeView } from './volume-view.ts';
 
 export interface OverlayViewOptions {
   /** Where it is mounted. */

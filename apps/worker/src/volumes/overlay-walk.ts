@@ -1,8 +1,11 @@
-import type { PlacedEntry } from '@gantry/volumes';
-
-import { walkAll } from './copy-walk.ts';
-import type { OpenFolder } from './open-folder.ts';
-import type { FoundEntry, VolumeVersion } from './volume-view.ts';
+import {
+  type FoundEntry,
+  inside,
+  joined,
+  type OpenFolder,
+  type VolumeVersion,
+  walkAll,
+} from '@gantry/mounts';
 
 /** A directory that changes are in: its part of the upper folder, and what containers see of it. */
 interface ChangedFolder {
@@ -79,13 +82,4 @@ export class OverlayWalk {
       if (isGone(path)) yield { ...at, path, stats: undefined };
     }
   }
-}
-
-export function joined(folder: string, path: string): string {
-  return folder === '' || path === '' ? folder + path : `${folder}/${path}`;
-}
-
-/** The path of an entry as seen from a directory that it is in. */
-export function inside(folder: string, { path }: Pick<PlacedEntry, 'path'>): string {
-  return folder === '' ? path : path.slice(folder.length + 1);
 }

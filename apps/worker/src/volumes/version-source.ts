@@ -1,4 +1,4 @@
-import type { VolumeVersion } from './volume-view.ts';
+import type { VolumeVersion } from '@gantry/mounts';
 
 /** A folder that shows a version and never changes. */
 export interface ShownVersion {

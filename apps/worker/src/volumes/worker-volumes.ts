@@ -4,17 +4,21 @@ import { join } from 'node:path';
 
 import type { BlobStore } from '@gantry/blobs';
 import { canMountOverlays, sharedMountFolder, unmountAll, type ContainerVolume } from '@gantry/containers';
-import { findMountProblem, VersionMounts, type VersionMountsOptions } from '@gantry/mounts';
+import {
+  CopiedView,
+  findMountProblem,
+  MountedVolume,
+  VersionMounts,
+  type VersionMountsOptions,
+  type VersionsInUse,
+  type VolumeView,
+} from '@gantry/mounts';
 import type { VolumeMount } from '@gantry/protocol';
 import type { VolumeStore } from '@gantry/volumes';
 
-import { CopiedView } from './copied-view.ts';
-import { MountedVolume } from './mounted-volume.ts';
 import { MountedVersions } from './mounted-versions.ts';
 import { OverlayView } from './overlay-view.ts';
-import type { VersionsInUse } from './versions-in-use.ts';
 import type { VersionSource } from './version-source.ts';
-import type { VolumeView } from './volume-view.ts';
 import { WrittenVersions } from './written-versions.ts';
 
 export interface WorkerVolumesOptions {

@@ -1,11 +1,10 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { type VolumeVersion, writeVersion, type WriteOptions } from '@gantry/mounts';
 import type { VolumeTree } from '@gantry/volumes';
 
 import type { ShownVersion, VersionSource } from './version-source.ts';
-import type { VolumeVersion } from './volume-view.ts';
-import { writeVersion, type WriteOptions } from './write-version.ts';
 
 /** Versions that nobody needs now are kept, for the next container. */
 const MOST_UNUSED = 4;

@@ -1,6 +1,5 @@
 import type { BigIntStats } from 'node:fs';
 
-import type { BlobStore } from '@gantry/blobs';
 import {
   assertLinkTarget,
   isGantryError,
@@ -9,6 +8,7 @@ import {
   type VolumeEntry,
   volumePath,
 } from '@gantry/protocol';
+import type { VolumeBlobs } from '@gantry/volumes';
 
 import { isSame, storeFile } from './stored-file.ts';
 import type { FoundEntry, KnownFile, VolumeView } from './volume-view.ts';
@@ -39,13 +39,13 @@ const FILES_AT_ONCE = 4;
 
 /** Finds what changed in a copy since it was known to be in the volume. Reads what changed, and looks at the rest. */
 export class VolumeChanges {
-  readonly #blobs: Pick<BlobStore, 'putBytes'>;
+  readonly #blobs: Pick<VolumeBlobs, 'putBytes'>;
   /** Absolute paths of the copy, as the container knows it: links to there mean the volume itself. */
   readonly #places: readonly string[];
   /** By path; undefined for what is known to be removed. */
   #known = new Map<string, BigIntStats | undefined>();
 
-  constructor(blobs: Pick<BlobStore, 'putBytes'>, places: readonly string[]) {
+  constructor(blobs: Pick<VolumeBlobs, 'putBytes'>, places: readonly string[]) {
     this.#blobs = blobs;
     this.#places = places.filter((place) => place.startsWith('/'));
   }

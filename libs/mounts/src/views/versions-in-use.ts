@@ -1,15 +1,14 @@
-import type { Registry } from '@gantry/messaging';
 import { registryKeys, type VersionsInUse as Record, VERSIONS_RENEWED_MS } from '@gantry/protocol';
-import type { Logger } from '@gantry/telemetry';
 
 export interface VersionsInUseParts {
-  registry: Pick<Registry, 'put' | 'delete'>;
-  workerId: string;
-  log: Logger;
+  registry: { put(key: string, value: unknown): Promise<unknown>; delete(key: string): Promise<void> };
+  /** Of the worker or server that has them. */
+  holder: string;
+  warn(message: string, error: unknown): void;
 }
 
 /**
- * Says which versions of volumes this worker has mounted, so that their blocks stay, also when no volume has them any
+ * Says which versions of volumes this process has mounted, so that their blocks stay, also when no volume has them any
  * more.
  *
  * Invariants
@@ -59,14 +58,14 @@ export class VersionsInUse {
   }
 
   #write(): Promise<void> {
-    const { registry, workerId, log } = this.#parts;
-    const key = registryKeys.versionsInUse(workerId);
+    const { registry, holder, warn } = this.#parts;
+    const key = registryKeys.versionsInUse(holder);
     const write = this.#writing.then(async () => {
       const record: Record = { roots: [...this.#users.keys()], renewedAtMs: Date.now() };
       await (record.roots.length > 0 ? registry.put(key, record) : registry.delete(key));
     });
-    this.#writing = write.catch((err: unknown) => {
-      log.warn({ err }, 'it could not be said which versions of volumes are mounted; it is tried again');
+    this.#writing = write.catch((error: unknown) => {
+      warn('it could not be said which versions of volumes are mounted; it is tried again', error);
     });
     return write;
   }

@@ -1,8 +1,7 @@
-import type { BlobStore } from '@gantry/blobs';
 import { GantryError, InvalidError, isGantryError, NotFoundError, type VolumeMount } from '@gantry/protocol';
-import { mergePlan, type VolumeStore } from '@gantry/volumes';
+import { mergePlan, type VolumeBlobs, type VolumeStore } from '@gantry/volumes';
 
-import { joined } from './overlay-walk.ts';
+import { joined } from './paths.ts';
 import { VolumeChanges, type CollectedChanges } from './volume-changes.ts';
 import type { VersionsInUse } from './versions-in-use.ts';
 import type { KnownFile, VolumeVersion, VolumeView } from './volume-view.ts';
@@ -10,7 +9,7 @@ import type { KnownFile, VolumeVersion, VolumeView } from './volume-view.ts';
 export interface MountedVolumeOptions {
   mount: VolumeMount;
   store: VolumeStore;
-  blobs: Pick<BlobStore, 'putBytes'>;
+  blobs: Pick<VolumeBlobs, 'putBytes'>;
   view: VolumeView;
   /** Says which versions are needed here. */
   inUse: Pick<VersionsInUse, 'add' | 'remove'>;

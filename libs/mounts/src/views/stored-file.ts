@@ -2,8 +2,8 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { BlobStore } from '@gantry/blobs';
 import { BLOCK_BYTES } from '@gantry/protocol';
+import type { VolumeBlobs } from '@gantry/volumes';
 
 const MOST_READINGS = 5;
 const PAUSE_MS = 20;
@@ -28,7 +28,7 @@ export interface StoredFile {
  */
 export async function storeFile(
   file: FileHandle,
-  blobs: Pick<BlobStore, 'putBytes'>,
+  blobs: Pick<VolumeBlobs, 'putBytes'>,
 ): Promise<StoredFile | undefined> {
   let before: StoredFile | undefined;
   for (let reading = 0; reading < MOST_READINGS; reading++) {
@@ -73,7 +73,7 @@ async function restingStats(file: FileHandle): Promise<BigIntStats> {
 async function storeBlocks(
   file: FileHandle,
   sizeBytes: number,
-  blobs: Pick<BlobStore, 'putBytes'>,
+  blobs: Pick<VolumeBlobs, 'putBytes'>,
 ): Promise<string[]> {
   const storing: Promise<{ digest: string }>[] = [];
   for (let at = 0; at < sizeBytes; at += BLOCK_BYTES) {

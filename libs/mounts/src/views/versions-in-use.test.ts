@@ -1,5 +1,4 @@
 import { registryKeys, type VersionsInUse as Record } from '@gantry/protocol';
-import { createLogger } from '@gantry/telemetry';
 import { describe, expect, it } from 'vitest';
 
 import { VersionsInUse } from './versions-in-use.ts';
@@ -15,8 +14,7 @@ function anEmptyRegistry() {
     },
     delete: async (key: string) => void entries.delete(key),
   };
-  const log = createLogger({ name: 'test', level: 'silent' });
-  const versions = new VersionsInUse({ registry, workerId: 'wk-1', log });
+  const versions = new VersionsInUse({ registry, holder: 'wk-1', warn: () => undefined });
   return { registry, versions, roots: () => entries.get(registryKeys.versionsInUse('wk-1'))?.roots };
 }
 

@@ -1,18 +1,17 @@
 import { chmod, chown, lchown, link, lutimes, mkdir, open, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { BlobStore } from '@gantry/blobs';
 import type { VolumeDirectory, VolumeEntry, VolumeFile } from '@gantry/protocol';
-import type { PlacedEntry, VolumeTree } from '@gantry/volumes';
+import type { PlacedEntry, VolumeBlobs, VolumeTree } from '@gantry/volumes';
 
-import { inside } from './overlay-walk.ts';
+import { inside } from './paths.ts';
 import type { VolumeVersion } from './volume-view.ts';
 
 const FILES_AT_ONCE = 8;
 const WRITE_BITS = 0o222;
 
 export interface WriteOptions {
-  blobs: Pick<BlobStore, 'getBytes'>;
+  blobs: Pick<VolumeBlobs, 'getBytes'>;
   /** Who owns what is written. @defaultValue whoever writes */
   ownerId?: number | undefined;
   /** Without the right to write. */
