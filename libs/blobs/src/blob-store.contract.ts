@@ -1,4 +1,7 @@
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ExecutionError, InvalidError, NotFoundError, valueName } from '@gantry/protocol';
+import { temporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BlobStore } from './blob-store.ts';
 import { digestOf } from './digest.ts';
@@ -54,6 +57,51 @@ function roundTrips(store: () => BlobStore): void {
 
     expect(digestOf(await collect(await store().get(digest)))).toBe(digest);
     expect(digestOf(await store().getBytes(digest))).toBe(digest);
+  });
+
+  test.each([
+    ['of some bytes', 10, 1_000],
+    ['of a whole block', 3, 4 * 1024 * 1024],
+    ['of a MiB and a byte', 4096, 1024 * 1024 + 1],
+    ['up to the end of the file', 5 * 1024 * 1024, 4 * 1024 * 1024],
+    ['behind the end of the file', 9 * 1024 * 1024, 2 * 1024 * 1024],
+  ])('stores a part of a file: %s', async (_, start, length) => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'file');
+    const content = Buffer.concat([Buffer.from('begin'), await collect(largeContent(7))]).subarray(
+      0,
+      8_500_000,
+    );
+    await writeFile(path, content);
+    const part = content.subarray(start, start + length);
+    const file = await open(path);
+    try {
+      const stored = await store().putPart({ file, start, length });
+      expect(stored).toEqual({ digest: digestOf(part), sizeBytes: part.length });
+    } finally {
+      await file.close();
+    }
+    expect(Buffer.from(await store().getBytes(digestOf(part))).equals(part)).toBe(true);
+  });
+
+  test('stores many parts of files at once', async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'file');
+    const content = Buffer.concat(
+      Array.from({ length: 24 }, (_, index) => Buffer.alloc(2 * 1024 * 1024, `${index}:`)),
+    );
+    await writeFile(path, content);
+    const file = await open(path);
+    try {
+      const starts = Array.from({ length: 24 }, (_, index) => index * 2 * 1024 * 1024);
+      const length = 2 * 1024 * 1024;
+      const stored = await Promise.all(starts.map((start) => store().putPart({ file, start, length })));
+      const expected = starts.map((start) => digestOf(content.subarray(start, start + length)));
+      expect(stored.map(({ digest }) => digest)).toEqual(expected);
+      for (const digest of expected) expect(digestOf(await store().getBytes(digest))).toBe(digest);
+    } finally {
+      await file.close();
+    }
   });
 
   test('stores one digest from many callers at once', async () => {

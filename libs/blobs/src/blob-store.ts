@@ -1,5 +1,16 @@
+import type { FileHandle } from 'node:fs/promises';
+
 /** What can be stored: bytes in memory, or a stream of chunks of any size. */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** A part of an open file. */
+export interface FilePart {
+  /** Open until whoever got the part is done with it. */
+  file: FileHandle;
+  /** In bytes, as the length. */
+  start: number;
+  length: number;
+}
 
 /** What {@link BlobStore.putBytes} reports. */
 export interface StoredBlob {
@@ -37,6 +48,9 @@ export interface BlobStore {
 
   /** Stores bytes under the digest computed from them. */
   putBytes(bytes: Uint8Array): Promise<StoredBlob>;
+
+  /** Stores what is in a part of a file, up to its end if that comes first, under the digest computed from it. */
+  putPart(part: FilePart): Promise<StoredBlob>;
 
   /** Stores bytes as a value of today. */
   putValue(bytes: Uint8Array): Promise<StoredValue>;

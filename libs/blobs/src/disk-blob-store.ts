@@ -13,9 +13,9 @@ import {
   utimes,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { valueName } from '@gantry/protocol';
+import { BLOCK_BYTES, valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
-import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
+import type { BlobSource, BlobStore, FilePart, StoredBlob, StoredValue } from './blob-store.ts';
 import {
   ContentHash,
   digestOf,
@@ -26,10 +26,16 @@ import {
   verifyRead,
   verifyWritten,
 } from './digest.ts';
+import { readPart } from './file-part.ts';
+import { FolderSyncs } from './folder-syncs.ts';
+import { PartWriters } from './part-writers.ts';
 
 /** Folders of blobs that are no values. */
 const HEX = /^[0-9a-f]{2}$/;
 const READ_CHUNK_BYTES = 256 * 1024;
+/** While some wait for the disk, others hash. */
+const THREADS = 4;
+const LEAST_FOR_THREADS = 1024 * 1024;
 // Longer than any upload takes, so a file this old belongs to a process that died while writing it.
 const ABANDONED_MS = 24 * 3600 * 1000;
 
@@ -43,6 +49,8 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 /** A {@link BlobStore} in a directory; processes on the same machine may share it. */
 export class DiskBlobStore implements BlobStore {
   readonly #root: string;
+  readonly #syncs = new FolderSyncs(syncDirectory);
+  readonly #writers = new PartWriters({ threads: THREADS, partBytes: BLOCK_BYTES, idleMs: 5_000 });
 
   private constructor(root: string) {
     this.#root = resolve(root);
@@ -68,6 +76,16 @@ export class DiskBlobStore implements BlobStore {
     const digest = digestOf(bytes);
     await this.#store(digest, (path) => writeSynced(path, [bytes]));
     return { digest, sizeBytes: bytes.byteLength };
+  }
+
+  async putPart(part: FilePart): Promise<StoredBlob> {
+    const { file, start, length } = part;
+    // For little, a thread costs more than it does.
+    if (length < LEAST_FOR_THREADS || length > BLOCK_BYTES) return this.putBytes(await readPart(part));
+    return this.#published(async (path) => {
+      const stored = await this.#writers.write({ fd: file.fd, start, length, path });
+      return { name: stored.digest, result: stored };
+    });
   }
 
   async putValue(bytes: Uint8Array): Promise<StoredValue> {
@@ -151,12 +169,18 @@ export class DiskBlobStore implements BlobStore {
   }
 
   /** Publishes under a name what is written to a path. */
-  async #store(name: string, write: (path: string) => Promise<void>): Promise<void> {
+  #store(name: string, write: (path: string) => Promise<void>): Promise<void> {
+    return this.#published(async (path) => ({ name, result: await write(path) }));
+  }
+
+  /** As {@link #store}, where the name is known once it is written. */
+  async #published<T>(write: (path: string) => Promise<{ name: string; result: T }>): Promise<T> {
     const temporary = join(this.#root, 'tmp', randomUUID());
-    await this.#translating(async () => {
+    return this.#translating(async () => {
       try {
-        await write(temporary);
+        const { name, result } = await write(temporary);
         await this.#publish(temporary, this.#pathOf(name));
+        return result;
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -168,12 +192,12 @@ export class DiskBlobStore implements BlobStore {
     const directory = dirname(path);
     const firstCreated = await mkdir(directory, { recursive: true });
     await rename(temporary, path);
-    await syncDirectory(directory);
-    if (firstCreated === undefined) return;
-    for (let above = directory; above.length > this.#root.length;) {
+    const changed = [directory];
+    for (let above = directory; firstCreated !== undefined && above.length > this.#root.length;) {
       above = dirname(above);
-      await syncDirectory(above);
+      changed.push(above);
     }
+    await this.#syncs.sync(changed);
   }
 
   async #removeAbandoned(): Promise<void> {

@@ -2,7 +2,7 @@ import { type BucketItem, Client } from 'minio';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExecutionError, NotFoundError, valueName } from '@gantry/protocol';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
-import type { BlobSource, BlobStore, StoredBlob, StoredValue } from './blob-store.ts';
+import type { BlobSource, BlobStore, FilePart, StoredBlob, StoredValue } from './blob-store.ts';
 import type { S3BlobStoreConfig } from './config.ts';
 import {
   ContentHash,
@@ -14,6 +14,7 @@ import {
   verifyRead,
   verifyWritten,
 } from './digest.ts';
+import { readPart } from './file-part.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 import { addressOf } from './s3-address.ts';
 
@@ -81,6 +82,10 @@ export class S3BlobStore implements BlobStore {
     const digest = digestOf(bytes);
     await this.#putObject(digest, asBuffer(bytes));
     return { digest, sizeBytes: bytes.byteLength };
+  }
+
+  async putPart(part: FilePart): Promise<StoredBlob> {
+    return this.putBytes(await readPart(part));
   }
 
   async putValue(bytes: Uint8Array): Promise<StoredValue> {

@@ -49,6 +49,8 @@ const OUTPUTS = [
           server: 'apps/server/src/main.ts',
           gateway: 'apps/gateway/src/main.ts',
           worker: 'apps/worker/src/main.ts',
+          // Of threads in which workers store files.
+          'part-writer': 'libs/blobs/src/part-writer.ts',
           'mount-daemon': 'apps/worker/src/volumes/mount-daemon.ts',
         },
       },

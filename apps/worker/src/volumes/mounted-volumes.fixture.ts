@@ -2,7 +2,7 @@ import { execFileSync as mount } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { openBlobStore, type BlobStore } from '@gantry/blobs';
+import { openBlobStore, type BlobStore, type FilePart } from '@gantry/blobs';
 import { CONTAINER_IDS } from '@gantry/containers';
 import type { MountedVolume } from '@gantry/mounts';
 import { ResourceExhaustedError, type VolumeHead, type VolumeMount } from '@gantry/protocol';
@@ -62,9 +62,9 @@ export class VolumesUnderTest implements AsyncDisposable {
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       random: Math.random,
     });
-    const putBytes = async (bytes: Uint8Array) => {
+    const putPart = async (part: FilePart) => {
       if (this.roomFor-- <= 0) throw new ResourceExhaustedError('the blob store is full');
-      const found = await blobs.putBytes(bytes);
+      const found = await blobs.putPart(part);
       this.stored.push(found.digest);
       return found;
     };
@@ -77,7 +77,11 @@ export class VolumesUnderTest implements AsyncDisposable {
             warn: (message) => console.warn(message),
           }
         : undefined,
-      blobs: { getBytes: (digest) => blobs.getBytes(digest), putBytes },
+      blobs: {
+        getBytes: (digest) => blobs.getBytes(digest),
+        putBytes: (bytes) => blobs.putBytes(bytes),
+        putPart,
+      },
       ownerId: copies ? undefined : CONTAINER_IDS.first,
     });
   }

@@ -25,7 +25,7 @@ export interface WorkerVolumesOptions {
   /** For copies and versions. One per worker. */
   folder: string;
   store: VolumeStore;
-  blobs: Pick<BlobStore, 'getBytes' | 'putBytes'>;
+  blobs: Pick<BlobStore, 'getBytes' | 'putBytes' | 'putPart'>;
   inUse: Pick<VersionsInUse, 'add' | 'remove' | 'close'>;
   /** Who owns files in containers. @defaultValue whoever runs the worker */
   ownerId?: number | undefined;

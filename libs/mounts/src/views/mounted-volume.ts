@@ -1,7 +1,8 @@
 import { GantryError, InvalidError, isGantryError, NotFoundError, type VolumeMount } from '@gantry/protocol';
-import { mergePlan, type VolumeBlobs, type VolumeStore } from '@gantry/volumes';
+import { mergePlan, type VolumeStore } from '@gantry/volumes';
 
 import { joined } from './paths.ts';
+import type { FileBlobs } from './stored-file.ts';
 import { VolumeChanges, type CollectedChanges } from './volume-changes.ts';
 import type { VersionsInUse } from './versions-in-use.ts';
 import type { KnownFile, VolumeVersion, VolumeView } from './volume-view.ts';
@@ -9,7 +10,7 @@ import type { KnownFile, VolumeVersion, VolumeView } from './volume-view.ts';
 export interface MountedVolumeOptions {
   mount: VolumeMount;
   store: VolumeStore;
-  blobs: Pick<VolumeBlobs, 'putBytes'>;
+  blobs: FileBlobs;
   view: VolumeView;
   /** Says which versions are needed here. */
   inUse: Pick<VersionsInUse, 'add' | 'remove'>;

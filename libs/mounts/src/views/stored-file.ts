@@ -11,6 +11,23 @@ const PAUSE_MS = 20;
 const BLOCKS_AT_ONCE = 4;
 export const TICK_MS = 12;
 
+/** A part of an open file, in bytes. */
+export interface FilePart {
+  file: FileHandle;
+  start: number;
+  length: number;
+}
+
+/** Where the content of files goes. */
+export interface FileBlobs extends Pick<VolumeBlobs, 'putBytes'> {
+  /**
+   * Stores what is in a part of a file, up to its end if that comes first. The file is open until it resolves.
+   *
+   * @defaultValue the part is read, and put as bytes
+   */
+  putPart?(part: FilePart): Promise<{ digest: string }>;
+}
+
 /** A file whose content is in the store, as it was at one moment. */
 export interface StoredFile {
   sizeBytes: number;
@@ -26,10 +43,7 @@ export interface StoredFile {
  *
  * @returns Undefined for a file that is written all the time.
  */
-export async function storeFile(
-  file: FileHandle,
-  blobs: Pick<VolumeBlobs, 'putBytes'>,
-): Promise<StoredFile | undefined> {
+export async function storeFile(file: FileHandle, blobs: FileBlobs): Promise<StoredFile | undefined> {
   let before: StoredFile | undefined;
   for (let reading = 0; reading < MOST_READINGS; reading++) {
     const stats = await restingStats(file);
@@ -70,28 +84,33 @@ async function restingStats(file: FileHandle): Promise<BigIntStats> {
   return file.stat({ bigint: true });
 }
 
-async function storeBlocks(
-  file: FileHandle,
-  sizeBytes: number,
-  blobs: Pick<VolumeBlobs, 'putBytes'>,
-): Promise<string[]> {
+async function storeBlocks(file: FileHandle, sizeBytes: number, blobs: FileBlobs): Promise<string[]> {
   const storing: Promise<{ digest: string }>[] = [];
-  for (let at = 0; at < sizeBytes; at += BLOCK_BYTES) {
-    await storing.at(-BLOCKS_AT_ONCE);
-    const put = blobs.putBytes(await readPiece(file, at, Math.min(BLOCK_BYTES, sizeBytes - at)));
-    // Awaited later; until then its failure is nobody's.
-    put.catch(() => undefined);
-    storing.push(put);
+  try {
+    for (let start = 0; start < sizeBytes; start += BLOCK_BYTES) {
+      await storing.at(-BLOCKS_AT_ONCE);
+      const put = putPart(blobs, { file, start, length: Math.min(BLOCK_BYTES, sizeBytes - start) });
+      // Awaited later; until then its failure is nobody's.
+      put.catch(() => undefined);
+      storing.push(put);
+    }
+    return (await Promise.all(storing)).map(({ digest }) => digest);
+  } finally {
+    // The file is theirs until then.
+    await Promise.allSettled(storing);
   }
-  return (await Promise.all(storing)).map(({ digest }) => digest);
+}
+
+async function putPart(blobs: FileBlobs, part: FilePart): Promise<{ digest: string }> {
+  return blobs.putPart ? blobs.putPart(part) : blobs.putBytes(await readPiece(part));
 }
 
 /** Shorter if the file is. */
-async function readPiece(file: FileHandle, at: number, length: number): Promise<Uint8Array> {
+async function readPiece({ file, start, length }: FilePart): Promise<Uint8Array> {
   const piece = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await file.read(piece, filled, length - filled, at + filled);
+    const { bytesRead } = await file.read(piece, filled, length - filled, start + filled);
     if (bytesRead === 0) return piece.subarray(0, filled);
     filled += bytesRead;
   }

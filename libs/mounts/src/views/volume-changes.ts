@@ -8,9 +8,8 @@ import {
   type VolumeEntry,
   volumePath,
 } from '@gantry/protocol';
-import type { VolumeBlobs } from '@gantry/volumes';
 
-import { isSame, storeFile } from './stored-file.ts';
+import { type FileBlobs, isSame, storeFile } from './stored-file.ts';
 import type { FoundEntry, KnownFile, VolumeView } from './volume-view.ts';
 
 /** What a copy of a volume has that the volume has not, as far as it could be found. */
@@ -39,13 +38,13 @@ const FILES_AT_ONCE = 4;
 
 /** Finds what changed in a copy since it was known to be in the volume. Reads what changed, and looks at the rest. */
 export class VolumeChanges {
-  readonly #blobs: Pick<VolumeBlobs, 'putBytes'>;
+  readonly #blobs: FileBlobs;
   /** Absolute paths of the copy, as the container knows it: links to there mean the volume itself. */
   readonly #places: readonly string[];
   /** By path; undefined for what is known to be removed. */
   #known = new Map<string, BigIntStats | undefined>();
 
-  constructor(blobs: Pick<VolumeBlobs, 'putBytes'>, places: readonly string[]) {
+  constructor(blobs: FileBlobs, places: readonly string[]) {
     this.#blobs = blobs;
     this.#places = places.filter((place) => place.startsWith('/'));
   }
