@@ -15,6 +15,8 @@ export interface ModuleFindings {
   readonly external: Map<string, InstalledPackage>;
   /** Those of them that the bundle of this pass imports or names, and a package that does so, if it is one. */
   readonly imported: Map<string, { owner: InstalledPackage; from: InstalledPackage | undefined }>;
+  /** Packages that `image.imports` loads: those of the image in containers, those of the project in the build. */
+  readonly remote: Map<string, InstalledPackage>;
   /** Packages that cannot be in the bundle, found too late for this pass. */
   readonly late: Map<string, InstalledPackage>;
   /** Imports in the user's files that lead nowhere. */
@@ -35,8 +37,6 @@ interface ModuleImport {
   specifier: string;
   /** The importing file. */
   importer: string;
-  /** Only containers need to find it. */
-  isRemote: boolean;
 }
 
 interface PackageImport extends ModuleImport {
@@ -65,9 +65,13 @@ export function createBundlePlugin(options: PluginOptions): Plugin {
         if (!resolved) return unresolved({ specifier, importer, isRemote }, options);
         const owner = packages.owning(resolved.id);
         if (resolved.external || !owner) return resolved;
-        const request: PackageImport = { specifier, importer, isRemote, owner };
+        if (isRemote) {
+          findings.remote.set(owner.root, owner);
+          return { id: specifier, external: true };
+        }
+        const request: PackageImport = { specifier, importer, owner };
         if (findings.external.has(owner.root)) return externalImport(request, options);
-        if (isRemote || (isNative(owner) && owner !== platform.sdk)) {
+        if (isNative(owner) && owner !== platform.sdk) {
           // The SDK does without its native accelerators, so no app has to carry them.
           if (platform.needs(owner)) return { id: specifier, external: true };
           findings.external.set(owner.root, owner);
@@ -102,7 +106,7 @@ export function createPackageWatcher({ packages, platform, findings }: PluginOpt
   };
 }
 
-// What an image installs is taken from there, so it is never in the bundle.
+// What an image installs is taken from there: it is neither in the bundle nor beside it.
 function isRemoteImport(
   { specifier, importer, kind }: { specifier: string; importer: string; kind: string },
   { packages, platform, sources }: PluginOptions,
@@ -127,7 +131,7 @@ function externalImport(
 }
 
 function unresolved(
-  { specifier, importer, isRemote }: ModuleImport,
+  { specifier, importer, isRemote }: ModuleImport & { isRemote: boolean },
   { project, platform, packages, sources, findings, onUserFile }: PluginOptions,
 ): { id: string; external: true } {
   const isUserCode = !packages.owning(importer) && !platform.owns(importer);

@@ -31,6 +31,8 @@ export interface Bundle {
   userFiles: UserFile[];
   /** Packages that the bundle imports or names, sorted by name. */
   external: InstalledPackage[];
+  /** Packages of the project that containers have from their image. */
+  remote: InstalledPackage[];
 }
 
 // A pass that finds a package which cannot be bundled is thrown away; each pass removes at least one.
@@ -54,6 +56,7 @@ async function bundleFrom(context: BundleContext, known: readonly InstalledPacka
     const findings: ModuleFindings = {
       external: new Map(external),
       imported: new Map(),
+      remote: new Map(),
       late: new Map(),
       mistakes: [],
     };
@@ -165,7 +168,8 @@ function finish(chunk: OutputChunk, userFiles: UserFile[], findings: ModuleFindi
   const external = [...findings.imported.values()]
     .map(({ owner }) => owner)
     .sort((left, right) => (left.name < right.name ? -1 : 1));
-  return { code: chunk.code, map: shortMap(chunk), userFiles, external };
+  const remote = [...findings.remote.values()];
+  return { code: chunk.code, map: shortMap(chunk), userFiles, external, remote };
 }
 
 // Only the user's own sources travel with the map; those of packages can be read in node_modules.

@@ -11,6 +11,7 @@ test('a bundle that never finishes loading is given up', async () => {
     map: '{}',
     userFiles: [],
     external: [],
+    remote: [],
   };
 
   const evaluating = evaluator.evaluate(bundle);
@@ -24,7 +25,7 @@ test('a rule that never says which files to leave out is given up', async () => 
   const rule = '{ matches: () => { for (;;); }, prunes: false }';
   const code = `globalThis[Symbol.for('gantry.ignores')] = [${rule}];`;
   const map = '{"version":3,"sources":[],"names":[],"mappings":""}';
-  await evaluator.evaluate({ code, map, userFiles: [], external: [] });
+  await evaluator.evaluate({ code, map, userFiles: [], external: [], remote: [] });
 
   await expect(evaluator.ignored(0, ['a'])).rejects.toThrow(
     'src/app.ts: the app did not finish saying which files to leave out within 2 s',

@@ -74,11 +74,12 @@ export class Evaluator implements AsyncDisposable {
   }
 }
 
-/** Puts the bundle and links to its packages side by side, as they will lie in a container. */
+/** Puts the bundle and links to packages side by side, as they will lie in a container. */
 async function layOut(bundle: Bundle, folder: string): Promise<string> {
   const file = join(folder, 'bundle.mjs');
   await writeFile(file, bundle.code);
-  for (const { name, root } of bundle.external) {
+  const packages = new Map([...bundle.remote, ...bundle.external].map(({ name, root }) => [name, root]));
+  for (const [name, root] of packages) {
     const link = join(folder, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(root, link, 'junction');

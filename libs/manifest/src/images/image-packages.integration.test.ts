@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -112,6 +112,26 @@ describe('npm packages of an image for plain processes', () => {
     await using project = await aProject({ 'src/app.ts': appWith(image) });
 
     expect(await contentsOf(project)).toEqual([]);
+  });
+
+  test('are not uploaded beside the bundle if only containers of the image import them', async () => {
+    await using project = await aProject({
+      'src/app.ts': `import { App, Image } from 'gantry';
+export const app = new App('shop');
+const image = Image.debianSlim().aptInstall('curl').npmInstall('left');
+const left = await image.imports(() => import('left'));
+export const f = app.function({ image }, () => left.default);
+export const version = String(left.default);
+app.function({ name: version.replace(' ', '-') }, () => 1);
+`,
+      ...aPackage('left', '1.3.0'),
+    });
+
+    const { manifest } = await project.build();
+
+    expect(manifest.packages).toBeUndefined();
+    expect(await readFile(join(project.outDir, 'bundle.mjs'), 'utf8')).not.toContain('left 1.3.0');
+    expect(manifest.functions.map(({ name }) => name)).toContain('left-1.3.0');
   });
 
   test('need not be installed where the app is built, if only containers import them', async () => {
