@@ -44,6 +44,7 @@ export interface ServerParts {
 export interface ComposedServer {
   /** Starts to answer, and to stand for the scheduler's lease; returns the base URL. */
   listen(): Promise<string>;
+  makeBasesAhead(signal: AbortSignal): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +73,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
       loop.start();
       return await http.listen();
     },
+    makeBasesAhead: (signal) => builds.makeBasesAhead(signal),
     stop: async () => {
       await http.close();
       await loop.stop();

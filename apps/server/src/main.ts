@@ -10,6 +10,8 @@ export type { ServerConfig } from './config.ts';
 export interface RunningServer {
   /** Base of the API, such as `http://127.0.0.1:7070`. */
   url: string;
+  /** Makes what images of Debian begin with, without hurry. False if there was nothing to do. */
+  makeBasesAhead(signal: AbortSignal): Promise<boolean>;
   /** Closes sessions, gives up the scheduler's lease and ends. */
   stop(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const url = await server.listen();
     return {
       url,
+      makeBasesAhead: (signal) => server.makeBasesAhead(signal),
       stop: async () => {
         await server.stop();
         await messaging.close();

@@ -16,6 +16,23 @@ function layers(spec: PlannedSpec, given = options): LayerStep[] {
 const definitionOf = (step: BuildStep) => layers(debian(step)).at(-1)?.definition;
 
 describe('the plan of an image', () => {
+  it('that begins with one that was built has its own steps alone', () => {
+    const id = `im-${'a'.repeat(22)}`;
+    const { steps } = planImage(
+      {
+        steps: [
+          { type: 'image', id },
+          { type: 'run', commands: ['a'] },
+        ],
+      },
+      options,
+    );
+    expect(steps.map(({ kind, title }) => [kind, title])).toEqual([
+      ['kept', id],
+      ['layer', 'run a'],
+    ]);
+  });
+
   it('begins a Debian with Node of the platform, unless the image asks for another one', () => {
     expect(layers(debian()).map(({ title }) => title)).toEqual(['Debian', 'Node 24.1.0']);
     const other = layers({ steps: [{ type: 'debian', nodeVersion: '22' }] });

@@ -75,6 +75,8 @@ function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): Plann
         ...additions({ addNode, addPython }, options),
       ];
     }
+    case 'image':
+      return [{ kind: 'kept', title: base.id, written: 0, id: base.id }];
     case 'dockerfile': {
       const { text, context, addNode, addPython } = base;
       const work: LayerWork = { type: 'dockerfile', text, context, isWhole: true };

@@ -5,7 +5,7 @@ export interface ImagePlan {
   steps: PlannedStep[];
 }
 
-export type PlannedStep = LayerStep | ConfigStep;
+export type PlannedStep = LayerStep | ConfigStep | KeptStep;
 
 /** A step that changes files: one layer, or, at the base, several. */
 export interface LayerStep {
@@ -30,6 +30,15 @@ export interface ConfigStep {
   title: string;
   written: number;
   change: ConfigChange;
+}
+
+/** A base that was built before. */
+export interface KeptStep {
+  kind: 'kept';
+  title: string;
+  written: number;
+  /** Of an image. */
+  id: string;
 }
 
 export type ConfigChange =

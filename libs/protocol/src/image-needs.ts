@@ -14,6 +14,7 @@ const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   debian: 'debianSlim',
   registry: 'fromRegistry',
   dockerfile: 'fromDockerfile',
+  image: 'fromId',
   apt: 'aptInstall',
   npm: 'npmInstall',
   npmCi: 'npmCi',

@@ -43,7 +43,9 @@ export type BaseStep =
       forceBuild?: true | undefined;
     }
   | RegistryStep
-  | DockerfileStep;
+  | DockerfileStep
+  /** An image that was built before: its files and its settings. */
+  | { type: 'image'; id: string };
 
 export interface RegistryStep {
   type: 'registry';

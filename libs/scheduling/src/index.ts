@@ -9,6 +9,7 @@ export {
 } from './scaling.ts';
 export { describe as describeNeed, type MachineFacts, type Misfit, misfitOf } from './fit.ts';
 export { chooseGpus } from './gpu-alternatives.ts';
+export { isOfType } from './gpu-types.ts';
 export {
   difference,
   hasRoom,

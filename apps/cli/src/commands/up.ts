@@ -1,6 +1,7 @@
 import { createLogger } from '@gantry/telemetry';
 import { connectionFilePath } from 'gantry/internal';
 
+import { makeBasesAhead } from '../platform/bases-ahead.ts';
 import { findDataDir } from '../platform/data-dir.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { parsePort } from '../option-values.ts';
@@ -80,7 +81,10 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<numb
     const notes = otherProfileLines(context.env, dataDirOf(context, input));
     for (const line of notes) terminal.note(`  ${line}`);
   }
+  const note = (line: string): void => (quiet ? undefined : terminal.note(`  ${line}`));
+  const bases = makeBasesAhead(platform, { signal: stop.signal, note });
   await aborted(stop.signal);
+  await bases;
   if (!quiet) terminal.note('Stopping… (Ctrl-C again to stop at once)');
   const code = await stopWithin(platform, STOP_LIMIT_MS);
   if (!quiet)

@@ -33,6 +33,7 @@ export async function showImageBuilds(
         shown.add(event.title);
         break;
       case 'built':
+        for (const id of new Set(event.images?.ids)) steps.done(`Image ${id}`, 'ready');
         return event.images;
       case 'failed':
         throw steps.isQuiet ? withLastLines(fromWireError(event.error)) : fromWireError(event.error);

@@ -8,10 +8,10 @@ export interface Steps {
     doing: string,
     step: (progress: (text: string) => void) => Promise<StepResult<TValue>>,
   ): Promise<TValue>;
-  /** For steps of which others tell: what goes on, what it prints, and that it is done, after how long or how else. */
+  /** For steps of which others tell: what goes on, what it prints, and that it is done, after how long or how. */
   progress(text: string): void;
   output(line: string): void;
-  done(text: string, took: number | 'cached'): void;
+  done(text: string, took: number | 'cached' | 'ready'): void;
   /** Nothing of it is shown. */
   readonly isQuiet: boolean;
 }
@@ -27,8 +27,8 @@ export interface StepResult<TValue> {
 export function createSteps(terminal: Terminal, options: { quiet?: boolean } = {}): Steps {
   const style = terminal.noteStyle;
   const { quiet = false } = options;
-  const done = (text: string, took: number | 'cached') => {
-    const shown = style.dim(took === 'cached' ? took : toDuration(took));
+  const done: Steps['done'] = (text, took) => {
+    const shown = style.dim(typeof took === 'string' ? took : toDuration(took));
     terminal.note(`${style.green('✓')} ${text} ${shown}`);
   };
   return {

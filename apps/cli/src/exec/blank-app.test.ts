@@ -36,6 +36,11 @@ describe('an app for a shell alone', () => {
     });
   });
 
+  test('has an image that was built before, by its id', () => {
+    const id = 'im-4xKz01mW2hV7QpLr9TnYbC';
+    expect(app({ image: id }).images?.[0]?.steps).toEqual([{ type: 'image', id }]);
+  });
+
   test('has Debian with Python when only Python is asked for', () => {
     expect(app({ addPython: '3.11' }).images?.[0]?.steps).toEqual([
       { type: 'debian', pythonVersion: '3.11' },

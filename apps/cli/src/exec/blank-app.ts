@@ -20,7 +20,7 @@ import { UsageError } from '../usage-error.ts';
 export const BLANK_APP_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--image <reference>',
-    description: 'image of a registry',
+    description: 'image of a registry, or the id of one that was built',
     fallback: 'none: the programs of the machine',
   },
   { flags: '--add-python <version>', description: 'bring Python along, such as 3.11' },
@@ -88,6 +88,7 @@ export function blankApp(options: CommandOptions, version: string, hasOwnRoot = 
 
 function baseOf(reference: string | undefined, python: string | undefined): BaseStep {
   if (reference === undefined) return { type: 'debian', ...(python && { pythonVersion: python }) };
+  if (/^im-\w{22}$/.test(reference)) return { type: 'image', id: reference };
   return { type: 'registry', reference, ...(python && { addPython: python }) };
 }
 

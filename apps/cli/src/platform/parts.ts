@@ -91,8 +91,14 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
+export interface RunningServer {
+  url: string;
+  /** Makes what images begin with, without hurry. False if there was nothing to do. */
+  makeBasesAhead(signal: AbortSignal): Promise<boolean>;
+}
+
 export interface PlatformParts {
-  startServer(config: ServerConfig): Promise<Stoppable & { url: string }>;
+  startServer(config: ServerConfig): Promise<Stoppable & RunningServer>;
   startGateway(config: GatewayConfig): Promise<Stoppable & { url: string; caPath: string }>;
   startWorker(config: WorkerConfig): Promise<Stoppable & { workerId: string; driver: DriverChoice }>;
 }

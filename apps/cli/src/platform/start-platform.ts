@@ -52,6 +52,8 @@ export interface RunningPlatform {
   readonly dataDir: string;
   readonly nats: { version: string; pid: number | undefined; durability: 'synced' | 'periodic' };
   readonly driver: DriverChoice;
+  /** Makes what images begin with, without hurry. False if there was nothing to do, as where containers have no images. */
+  makeBasesAhead(signal: AbortSignal): Promise<boolean>;
   /** Stops everything in order. */
   stop(): Promise<void>;
   /** Ends the child processes at once. */
@@ -114,6 +116,7 @@ async function startParts(options: PlatformOptions, started: Stoppable[]): Promi
     dataDir,
     nats: natsStatus(nats, program, durability),
     driver: running.driver,
+    makeBasesAhead: running.makeBasesAhead,
     stop: () => stopAll(started, log),
     kill: () => nats.kill(),
   };
@@ -198,7 +201,10 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
   if (gateway.status === 'rejected') throw gateway.reason;
   if (worker.status === 'rejected') throw worker.reason;
   const { driver } = worker.value;
-  return { serverUrl: server.url, gatewayUrl, caPath: path.resolve(gateway.value.caPath), driver };
+  const makeBasesAhead = async (signal: AbortSignal): Promise<boolean> =>
+    driver.name === 'runc' && (await server.makeBasesAhead(signal));
+  const caPath = path.resolve(gateway.value.caPath);
+  return { serverUrl: server.url, gatewayUrl, caPath, driver, makeBasesAhead };
 }
 
 function natsStatus(

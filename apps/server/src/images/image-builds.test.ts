@@ -1,6 +1,7 @@
-import type { BuildStepOptions } from '@gantry/containers';
+import type { BuildStepOptions, LocalGpu } from '@gantry/containers';
 import type { ImageState, LayerWork } from '@gantry/images';
 import {
+  type BaseStep,
   BuildError,
   type BuildStep,
   type ImageBuildEvent,
@@ -17,14 +18,22 @@ import { ImageBuilds, type ImageOrder } from './image-builds.ts';
 class FakeBuilder {
   readonly built: string[] = [];
   readonly secrets: unknown[] = [];
+  readonly gpus: unknown[] = [];
   failing: string | undefined;
   /** Steps wait until this resolves, or their signal ends them. */
   gate: Promise<void> = Promise.resolve();
   aborted = 0;
 
   close = async () => undefined;
+  makeAhead = async ({ type }: LayerWork): Promise<boolean> => {
+    this.built.push(type);
+    return type === 'node';
+  };
 
-  async build(work: LayerWork, { below, secrets, signal, onLine }: BuildStepOptions): Promise<ImageState> {
+  async build(
+    work: LayerWork,
+    { below, secrets, gpus, signal, onLine }: BuildStepOptions,
+  ): Promise<ImageState> {
     const name = work.type === 'run' ? work.commands.join() : work.type;
     onLine?.(`building ${name}`);
     const aborted = new Promise<never>((_, reject) =>
@@ -39,6 +48,7 @@ class FakeBuilder {
       throw new BuildError('ended with code 1', { details: { lastLines: ['oh no'] } });
     this.built.push(name);
     this.secrets.push(secrets);
+    this.gpus.push(gpus?.map(({ index }) => index));
     const diffId = `${name}-${this.built.length}`;
     return {
       layers: [...(below?.layers ?? []), { digest: `sha256-${diffId}`, sizeBytes: 1, diffId }],
@@ -74,9 +84,13 @@ describe('image builds', () => {
   let leases: FakeLeases;
   let builds: ImageBuilds;
   let events: ImageBuildEvent[];
+  let gpus: LocalGpu[];
 
   const server = (serverId: string) =>
-    new ImageBuilds({ messaging: { registry, leases }, serverId, builder, nodeVersion: '24.0.0' });
+    new ImageBuilds({
+      ...{ messaging: { registry, leases }, serverId, builder, nodeVersion: '24.0.0' },
+      findGpus: async () => gpus,
+    });
 
   beforeEach(() => {
     builder = new FakeBuilder();
@@ -84,6 +98,7 @@ describe('image builds', () => {
     leases = new FakeLeases();
     builds = server('se-1');
     events = [];
+    gpus = [];
   });
 
   const order = (steps: BuildStep[], changes: Partial<ImageOrder> = {}): ImageOrder => ({
@@ -113,6 +128,25 @@ describe('image builds', () => {
     expect(events.filter(({ type }) => type === 'stepCached')).toHaveLength(4);
     const record = await registry.get<ImageRecord>(registryKeys.image(first.id));
     expect(record?.value.layers.map(({ diffId }) => diffId)).toEqual(['debian-1', 'node-2', 'a-3', 'b-4']);
+  });
+
+  it('have what images of Debian begin with made ahead', async () => {
+    expect(await builds.makeBasesAhead(new AbortController().signal)).toBe(true);
+    expect(builder.built).toEqual(['debian', 'node']);
+  });
+
+  it('go on from an image that was built before, with its settings', async () => {
+    const { id } = await build([run('a'), { type: 'env', variables: { X: '1' } }]);
+    const onIt = (base: string): Partial<ImageOrder> => {
+      const steps: [BaseStep, BuildStep] = [{ type: 'image', id: base }, run('b')];
+      return { manifest: { images: [{ steps, sites: [{ file: 'app.ts', line: 3 }] }], bundle: BUNDLE } };
+    };
+    const built = await build([], onIt(id));
+    expect(built.ran).toEqual(['b']);
+    const record = await registry.get<ImageRecord>(registryKeys.image(built.id));
+    expect(record?.value.layers.map(({ diffId }) => diffId)).toEqual(['debian-1', 'node-2', 'a-3', 'b-4']);
+    expect(record?.value.config.env).toEqual({ X: '1' });
+    await expect(build([], onIt('im-none'))).rejects.toThrow('the image "im-none" (app.ts:3) does not exist');
   });
 
   it('run only what comes after a change, on any server', async () => {
@@ -212,9 +246,18 @@ describe('image builds', () => {
     expect((await build([step as BuildStep], { openSecrets: closed })).ran).toEqual([]);
   });
 
-  it('with a GPU are refused', async () => {
-    await expect(build([{ ...run('a'), gpu: 'H100' } as BuildStep])).rejects.toThrow('asks for H100');
-    expect(builder.built).toEqual(['debian', 'node']);
+  it('give steps GPUs of the machine that builds, of the type that they ask for', async () => {
+    gpus = ['L4', 'H100-80GB', 'H100-80GB'].map((type, index) => ({
+      ...{ index, type, uuid: `GPU-${index}`, memoryMiB: 81_559 },
+    }));
+    await build([run('a'), { ...run('b'), gpu: 'H100:2' } as BuildStep]);
+    expect(builder.gpus.slice(-2)).toEqual([undefined, [1, 2]]);
+  });
+
+  it('refuse a step that asks for more GPUs than the machine has, after the steps before it', async () => {
+    const asking = build([run('a'), { ...run('b'), gpu: 'H100' } as BuildStep]);
+    await expect(asking).rejects.toThrow('asks for H100, and the machine that builds images has none');
+    expect(builder.built).toEqual(['debian', 'node', 'a']);
   });
 
   it('build nothing for functions without an image', async () => {

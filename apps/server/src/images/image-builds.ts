@@ -1,4 +1,4 @@
-import type { ImageBuilder, RegistryCredentials, StepCode } from '@gantry/containers';
+import type { ImageBuilder, LocalGpu, RegistryCredentials, StepCode } from '@gantry/containers';
 import {
   applyConfig,
   type DebianSuite,
@@ -20,12 +20,15 @@ import {
   type ImageRecord,
   type ImageSpec,
   type Manifest,
+  NotFoundError,
+  parseGpuConfig,
   registryKeys,
   type SecretRef,
   type SecretValues,
   type SourceSite,
   type StepRecord,
 } from '@gantry/protocol';
+import { isOfType } from '@gantry/scheduling';
 
 import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
@@ -37,9 +40,11 @@ export interface ImageBuildsOptions {
     leases: Pick<Messaging['leases'], 'acquire' | 'renew' | 'release'>;
   };
   serverId: string;
-  builder: Pick<ImageBuilder, 'build' | 'close'>;
+  builder: Pick<ImageBuilder, 'build' | 'makeAhead' | 'close'>;
   nodeVersion: string;
   debianSuite?: DebianSuite | undefined;
+  /** Those of the machine that builds. */
+  findGpus: () => Promise<readonly LocalGpu[]>;
 }
 
 /** The images of one deploy. */
@@ -80,6 +85,23 @@ export class ImageBuilds {
     return { ids };
   }
 
+  /**
+   * Makes what images of Debian begin with, if this machine does not have it. Builds that come meanwhile wait for it.
+   *
+   * @returns Whether there was something to do.
+   * @throws BuildError where it cannot be made.
+   */
+  async makeBasesAhead(signal: AbortSignal): Promise<boolean> {
+    const { nodeVersion, debianSuite, builder } = this.#options;
+    const { steps } = planImage({ steps: [{ type: 'debian' }] }, { nodeVersion, debianSuite });
+    let isNew = false;
+    for (const step of steps) {
+      if (step.kind !== 'layer' || (step.work.type !== 'debian' && step.work.type !== 'node')) continue;
+      isNew = (await builder.makeAhead(step.work, { signal })) || isNew;
+    }
+    return isNew;
+  }
+
   /** Call it when no build is under way. */
   close(): Promise<void> {
     return this.#options.builder.close();
@@ -95,9 +117,10 @@ export class ImageBuilds {
     let state: ImageState | undefined;
     for (const step of steps) {
       order.signal?.throwIfAborted();
-      if (step.kind === 'layer') {
-        state = await this.#step(step, state, { order, image, site: spec.sites?.[step.written] });
-      } else if (state) state = { ...state, config: applyConfig(state.config, step.change) };
+      const site = spec.sites?.[step.written];
+      if (step.kind === 'layer') state = await this.#step(step, state, { order, image, site });
+      else if (step.kind === 'kept') state = await this.#kept(step.id, site);
+      else if (state) state = { ...state, config: applyConfig(state.config, step.change) };
     }
     if (!state) throw new BuildError('an image needs a base');
     const id = await imageId(state);
@@ -111,6 +134,14 @@ export class ImageBuilds {
     return id;
   }
 
+  async #kept(id: string, site: SourceSite | undefined): Promise<ImageState> {
+    const kept = await this.#options.messaging.registry.get<ImageRecord>(registryKeys.image(id));
+    if (kept) return kept.value;
+    throw new NotFoundError(`the image "${id}"${placeOf(site)} does not exist`, {
+      hint: 'Take an id that a deploy to this platform has shown, or write the steps of the image.',
+    });
+  }
+
   async #step(step: LayerStep, below: ImageState | undefined, around: StepContext): Promise<ImageState> {
     const { order, image, site } = around;
     const { title } = step;
@@ -121,7 +152,6 @@ export class ImageBuilds {
       order.onEvent?.({ type: 'stepCached', image, title });
       return kept;
     }
-    if (step.gpu !== undefined) throw namedAfter(title, site, noGpu(step.gpu));
     order.onEvent?.({ type: 'step', image, title });
     const startedAtMs = performance.now();
     const onLine = (text: string) => order.onEvent?.({ type: 'output', text });
@@ -147,12 +177,13 @@ export class ImageBuilds {
     const name = isKept ? key : `${key} anew`;
     return await this.#shared.join(name, { signal: order.signal, onLine }, async (together) => {
       const build = async () => {
+        const gpus = step.gpu === undefined ? undefined : await this.#gpusFor(step.gpu);
         const secrets = await order.openSecrets(step.secrets);
         const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
         const code = codeOf(order.manifest);
         const bases = !isKept ? 'leave' : step.forceBuild ? 'replace' : 'take';
-        const options = { below, secrets, credentials, code, bases, timeoutMs, ...together } as const;
+        const options = { below, secrets, gpus, credentials, code, bases, timeoutMs, ...together } as const;
         const state = await this.#options.builder.build(step.work, options);
         if (isKept) await this.#keep(key, state);
         return state;
@@ -162,6 +193,14 @@ export class ImageBuilds {
       const find = () => this.#find(key, step.forceBuild ? sinceMs : 0);
       return await withLease(`imageStep.${key}`, lease, { find, build });
     });
+  }
+
+  async #gpusFor(gpu: string): Promise<readonly LocalGpu[]> {
+    const { type, count } = parseGpuConfig(gpu);
+    const found = await this.#options.findGpus();
+    const fitting = found.filter((device) => isOfType(device, type));
+    if (fitting.length < count) throw tooFewGpus(gpu, found);
+    return fitting.slice(0, count);
   }
 
   async #credentials(work: LayerWork, order: ImageOrder): Promise<RegistryCredentials | undefined> {
@@ -185,9 +224,10 @@ function codeOf({ bundle, packages }: ImageOrder['manifest']): StepCode {
   return { bundle: bundle.digest, packages: packages?.digest };
 }
 
-function noGpu(gpu: string): BuildError {
-  return new BuildError(`build steps get no GPU here, and this one asks for ${gpu}`, {
-    hint: 'Do what needs one when a container starts, in an @enter hook.',
+function tooFewGpus(gpu: string, found: readonly LocalGpu[]): BuildError {
+  const there = found.length === 0 ? 'none' : found.map(({ type }) => type).join(', ');
+  return new BuildError(`it asks for ${gpu}, and the machine that builds images has ${there}`, {
+    hint: 'Run a server on a machine with such GPUs, or do what needs them in an @enter hook.',
   });
 }
 
@@ -197,10 +237,13 @@ interface StepContext {
   site: SourceSite | undefined;
 }
 
+function placeOf(site: SourceSite | undefined): string {
+  return site ? ` (${site.file}:${site.line})` : '';
+}
+
 function namedAfter(title: string, site: SourceSite | undefined, error: unknown): unknown {
   if (!(error instanceof GantryError)) return error;
-  const where = site ? ` (${site.file}:${site.line})` : '';
-  const message = `the image step "${title}"${where} failed: ${error.message}`;
+  const message = `the image step "${title}"${placeOf(site)} failed: ${error.message}`;
   const { details } = error;
   if (error instanceof GantryTimeoutError) {
     return new GantryTimeoutError(message, { details, cause: error, hint: 'Do less in one step.' });

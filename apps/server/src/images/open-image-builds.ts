@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import type { BlobStore } from '@gantry/blobs';
-import { ImageBuilder, ownDebianSuite } from '@gantry/containers';
+import { findGpus, ImageBuilder, ownDebianSuite } from '@gantry/containers';
 import { debianSuite } from '@gantry/images';
 import type { Messaging } from '@gantry/messaging';
 
@@ -9,7 +9,7 @@ import type { CompleteServerConfig } from '../config.ts';
 import { ImageBuilds } from './image-builds.ts';
 
 export interface ImageBuildParts {
-  config: Pick<CompleteServerConfig, 'dataDir' | 'runnerPath'>;
+  config: Pick<CompleteServerConfig, 'dataDir' | 'runnerPath' | 'log'>;
   blobs: BlobStore;
   messaging: Pick<Messaging, 'registry' | 'leases'>;
 }
@@ -28,6 +28,8 @@ export async function openImageBuilds(
       store: blobs,
       runnerPath: config.runnerPath,
     }),
+    findGpus: () =>
+      findGpus((err) => config.log.warn({ err }, 'nvidia-smi does not work: build steps get no GPUs')),
     nodeVersion: process.versions.node,
     debianSuite: suite === undefined ? undefined : debianSuite(suite),
   });

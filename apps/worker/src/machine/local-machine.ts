@@ -1,10 +1,9 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 
+import { findGpus, type LocalGpu } from '@gantry/containers';
 import type { MachineCapacity, WorkerLabels } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
-
-import { findGpus, type LocalGpu } from './gpus.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
 
@@ -32,7 +31,9 @@ export class LocalMachine {
   /** Looks at cores, memory, free disk and GPUs. */
   static async find({ folder, capacity, labels = {}, log }: MachineOptions): Promise<LocalMachine> {
     await mkdir(folder, { recursive: true });
-    const [gpus, { bavail, bsize }] = await Promise.all([findGpus(log), statfs(folder)]);
+    const onProblem = (err: Error): void =>
+      log.warn({ err }, 'nvidia-smi does not work: this worker offers no GPUs');
+    const [gpus, { bavail, bsize }] = await Promise.all([findGpus(onProblem), statfs(folder)]);
     const found = {
       cpu: availableParallelism(),
       memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),

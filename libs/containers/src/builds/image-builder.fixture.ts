@@ -74,10 +74,8 @@ export async function buildAll(builder: ImageBuilder, spec: PlannedSpec): Promis
   let state = base;
   const { steps } = planImage(spec, { nodeVersion: process.versions.node });
   for (const step of steps.slice(2)) {
-    state =
-      step.kind === 'config'
-        ? { ...state, config: applyConfig(state.config, step.change) }
-        : await builder.build(step.work, { below: state });
+    if (step.kind === 'config') state = { ...state, config: applyConfig(state.config, step.change) };
+    if (step.kind === 'layer') state = await builder.build(step.work, { below: state });
   }
   return state;
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -112,6 +112,36 @@ describe.skipIf(noBuildsReason !== undefined)(
         expect(await readdir(join(root))).not.toContain('dev');
         const left = await runTool('grep', ['-rl', secret, join(BUILD_CACHE, 'builder')]).catch(() => '');
         expect(left).toBe('');
+      },
+      MINUTES,
+    );
+
+    it(
+      'give a step the devices and the driver of its GPUs, and keep nothing of them',
+      async () => {
+        const at = (name: string) => join(folder, 'gpus', name);
+        await rm(at(''), { recursive: true, force: true });
+        await mkdir(at('dev'), { recursive: true });
+        // Any device does: this one reads as zeros.
+        await runTool('mknod', ['-m', '666', at('dev/nvidia0'), 'c', '1', '5']);
+        await writeFile(at('libcuda.so.1'), 'driver');
+        const gpuSources = {
+          ...{ cdiFolders: [], devFolder: at('dev'), programs: [] },
+          libraries: () => [at('libcuda.so.1')],
+        };
+        const place = join(BUILD_CACHE, 'builder');
+        const withGpus = new ImageBuilder({ folder: place, store, machineCache: BUILD_CACHE, gpuSources });
+        const gpus = [{ index: 0, uuid: 'GPU-1', type: 'H100', memoryMiB: 1 }];
+        const commands = [
+          'head -c 3 /dev/nvidia0 | od -An -tx1 > /seen',
+          'cat $LD_LIBRARY_PATH/libcuda.so.1 >> /seen; echo $CUDA_VISIBLE_DEVICES >> /seen',
+        ];
+        const state = await withGpus.build({ type: 'run', commands }, { below: await sharedBase(), gpus });
+        const root = join(folder, 'gpu-root');
+        await unpack(store, state.layers.at(-1)?.digest ?? '', root);
+        expect(await readFile(join(root, 'seen'), 'utf8')).toBe(' 00 00 00\ndriverGPU-1\n');
+        expect((await readdir(root)).filter((name) => ['dev', 'usr'].includes(name))).toEqual([]);
+        expect(JSON.stringify(state.config)).not.toContain('GPU-1');
       },
       MINUTES,
     );

@@ -21,18 +21,21 @@ import {
   type ImageLayer,
 } from '@gantry/protocol';
 
-import { type BaseLayer, BaseLayers, machineCacheFolder } from './base-layers.ts';
+import type { GpuSources } from '../gpus/gpu-access.ts';
+import type { LocalGpu } from '../gpus/local-gpus.ts';
+import { BaseLayers, machineCacheFolder } from './base-layers.ts';
+import { type Base, BaseMaker, type BaseUse } from './base-maker.ts';
 import { Buildah } from './buildah.ts';
 import { BuildStorage } from './build-storage.ts';
 import { debianRoot, debianSources } from './debian-root.ts';
-import { putLayer, storeLayer } from './layer-file.ts';
 import type { LayerStore } from './layer-store.ts';
 import { nodeTree } from './node-tree.ts';
 import { type LayoutImage, ociArchitecture, type OciProcessConfig, storeLayers } from './oci-layout.ts';
 import { platformSurroundings } from './platform-surroundings.ts';
+import { stepGpus } from './step-gpus.ts';
 import { openStepNetwork, STEP_DNS } from './step-network.ts';
 import { type StepSurroundings, writeStepRuntime } from './step-runtime.ts';
-import { runTool } from './tool-process.ts';
+import { runTool, type ToolOptions } from './tool-process.ts';
 
 export interface ImageBuilderOptions {
   /** For what is under way, and for images that builds go on from. All of it can be made again. */
@@ -46,6 +49,8 @@ export interface ImageBuilderOptions {
   keepBytes?: number | undefined;
   /** What all platforms of this machine keep together; none of it is needed. @defaultValue see {@link machineCacheFolder} */
   machineCache?: string | undefined;
+  /** Where to find what GPUs need. @defaultValue the machine's own */
+  gpuSources?: GpuSources | undefined;
 }
 
 export interface BuildStepOptions {
@@ -53,12 +58,14 @@ export interface BuildStepOptions {
   below?: ImageState | undefined;
   /** In the environment while the step runs. */
   secrets?: Readonly<Record<string, string>> | undefined;
+  /** GPUs of this machine that the step gets, beside whatever else uses them. */
+  gpus?: readonly LocalGpu[] | undefined;
   /** Where a function of the app that the step runs has its code. */
   code?: StepCode | undefined;
   /** For a base that comes from a registry. */
   credentials?: RegistryCredentials | undefined;
   /** What of a base this machine has from earlier builds: to be taken, to be replaced, or left alone. @defaultValue 'take' */
-  bases?: 'take' | 'replace' | 'leave' | undefined;
+  bases?: BaseUse | undefined;
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Told each line that the step prints. */
@@ -84,17 +91,13 @@ interface StepProgram {
   mounts?: StepSurroundings['mounts'] | undefined;
 }
 
-interface BaseOptions {
-  /** Decides whether an earlier one is the same. */
-  definition: string;
-  folder: string;
-}
-
-type MakeTar = (use: (tar: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>;
+/** What images begin with, if from no registry. */
+type BaseWork = Extract<LayerWork, { type: 'debian' | 'node' }>;
 
 const DEFAULT_CONFIG: ImageConfig = {
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
 };
+const NOTHING: StepSurroundings = { env: {}, mounts: [] };
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 const DEFAULT_KEEP_BYTES = 20 * 1024 ** 3;
 const CACHES = '/dev/gantry/caches';
@@ -121,7 +124,7 @@ export class ImageBuilder {
   readonly #buildah: Buildah;
   readonly #surroundings: StepSurroundings;
   readonly #storage: BuildStorage;
-  readonly #bases: BaseLayers;
+  readonly #bases: BaseMaker;
 
   constructor(options: ImageBuilderOptions) {
     this.#options = options;
@@ -135,7 +138,8 @@ export class ImageBuilder {
     });
     const env = options.env ?? process.env;
     this.#surroundings = platformSurroundings(env);
-    this.#bases = new BaseLayers(join(options.machineCache ?? machineCacheFolder(env), 'bases'));
+    const kept = new BaseLayers(join(options.machineCache ?? machineCacheFolder(env), 'bases'));
+    this.#bases = new BaseMaker(options.store, kept);
   }
 
   /**
@@ -145,6 +149,18 @@ export class ImageBuilder {
    */
   build(work: LayerWork, options: BuildStepOptions): Promise<ImageState> {
     return this.#storage.use((folder) => this.#build(work, options, folder));
+  }
+
+  /**
+   * Makes what images begin with, without hurry, for builds to come. False if there was nothing to do.
+   *
+   * @throws BuildError where it cannot be made, or the reason of the signal.
+   */
+  makeAhead(work: BaseWork, { signal }: { signal: AbortSignal }): Promise<boolean> {
+    return this.#storage.use(async (folder) => {
+      const base = await baseOf(work, folder, { signal, isIdle: true });
+      return await this.#bases.makeAhead(base, folder);
+    });
   }
 
   /** Call it when no build is under way. */
@@ -159,16 +175,10 @@ export class ImageBuilder {
     const config = below?.config ?? DEFAULT_CONFIG;
     const known = below?.layers ?? [];
     switch (work.type) {
-      case 'debian': {
-        const definition = canonical([BUILDER_VERSION, work, ociArchitecture(), await debianSources()]);
-        const make: MakeTar = (use) => debianRoot(work, { ...tool, use });
-        const layer = await this.#base(make, { definition, bases: options.bases, folder });
-        return { layers: [...known, layer], config };
-      }
+      case 'debian':
       case 'node': {
-        const definition = canonical([BUILDER_VERSION, work, ociArchitecture()]);
-        const make: MakeTar = (use) => nodeTree(work.version, join(folder, 'node'), { ...tool, use });
-        const layer = await this.#base(make, { definition, bases: options.bases, folder });
+        const base = await baseOf(work, folder, tool);
+        const layer = await this.#bases.layer(base, { use: options.bases ?? 'take', folder });
         return { layers: [...known, layer], config };
       }
       case 'pull': {
@@ -193,23 +203,6 @@ export class ImageBuilder {
       case 'function':
         return { layers: await this.#function(work.step, options, folder), config };
     }
-  }
-
-  /** A layer that depends on nothing below it: that of an earlier build on this machine, or a new one. */
-  async #base(
-    make: MakeTar,
-    { definition, bases = 'take', folder }: Pick<BuildStepOptions, 'bases'> & BaseOptions,
-  ): Promise<ImageLayer> {
-    const { store } = this.#options;
-    const kept = bases === 'take' ? await this.#bases.find(definition) : undefined;
-    if (kept && (await putLayer(kept, store))) return kept.layer;
-    const onFile = bases === 'leave' ? undefined : (file: BaseLayer) => this.#bases.keep(definition, file);
-    let layer: ImageLayer | undefined;
-    await make(async (tar) => {
-      layer = await storeLayer(tar, { folder, store, onFile });
-    });
-    if (!layer) throw new BuildError('a base came out empty');
-    return layer;
   }
 
   async #function(step: FunctionStep, options: BuildStepOptions, folder: string): Promise<ImageLayer[]> {
@@ -292,14 +285,14 @@ export class ImageBuilder {
   /** What stands in for runc: with what the image says and the platform adds, and the secrets of the step. */
   async #runtime(
     config: ImageConfig,
-    { secrets }: BuildStepOptions,
-    { folder, files, mounts: own = [] }: Omit<StepProgram, 'words'> & { folder: string },
+    { secrets, gpus = [] }: BuildStepOptions,
+    { folder, files, mounts: programs = [] }: Omit<StepProgram, 'words'> & { folder: string },
   ): Promise<string> {
     const caches = join(folder, 'caches');
     await mkdir(caches);
     const mounts: StepSurroundings['mounts'][number][] = [
       ...this.#surroundings.mounts,
-      ...own,
+      ...programs,
       { source: caches, target: CACHES, writable: true },
     ];
     if (files) {
@@ -309,7 +302,12 @@ export class ImageBuilder {
       mounts.push({ source, target: STEP_FILES });
     }
     const env = { ...this.#surroundings.env, ...STEP_ENV, ...config.env, ...secrets };
-    return await writeStepRuntime(join(folder, 'runtime'), { env, mounts });
+    const own = gpus.length === 0 ? NOTHING : stepGpus(gpus, env, this.#options.gpuSources);
+    return await writeStepRuntime(join(folder, 'runtime'), {
+      env: { ...env, ...own.env },
+      mounts: [...mounts, ...own.mounts],
+      devices: own.devices,
+    });
   }
 
   async #keep(image: LayoutImage, known: readonly ImageLayer[]): Promise<ImageState> {
@@ -327,6 +325,15 @@ export class ImageBuilder {
     await pipeline(await this.#options.store.get(digest), createWriteStream(path));
     return path;
   }
+}
+
+async function baseOf(work: BaseWork, folder: string, tool: ToolOptions): Promise<Base> {
+  if (work.type === 'node') {
+    const definition = canonical([BUILDER_VERSION, work, ociArchitecture()]);
+    return { definition, make: (use) => nodeTree(work.version, join(folder, 'node'), { ...tool, use }) };
+  }
+  const definition = canonical([BUILDER_VERSION, work, ociArchitecture(), await debianSources()]);
+  return { definition, make: (use) => debianRoot(work, { ...tool, use }) };
 }
 
 /** One container for all commands, and a shell of its own for each of them. */

@@ -1,10 +1,14 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { DeviceNode } from '../gpus/gpu-access.ts';
+
 /** What a step's container gets besides what its image says; nothing of it comes into a layer or a history. */
 export interface StepSurroundings {
   env: Readonly<Record<string, string>>;
   mounts: readonly { source: string; target: string; writable?: boolean }[];
+  /** Nodes in `/dev`. */
+  devices?: readonly Pick<DeviceNode, 'path' | 'type' | 'major' | 'minor'>[] | undefined;
 }
 
 /**
@@ -39,7 +43,7 @@ const [, , given, ...words] = process.argv;
 const at = words.findIndex((word) => word === '--bundle' || word === '-b');
 const path = words[at + 1] + '/config.json';
 const config = JSON.parse(readFileSync(path, 'utf8'));
-const { env, mounts } = JSON.parse(readFileSync(given, 'utf8'));
+const { env, mounts, devices = [] } = JSON.parse(readFileSync(given, 'utf8'));
 const names = new Set(Object.keys(env));
 config.process.env = [
   ...(config.process.env ?? []).filter((entry) => !names.has(entry.split('=')[0])),
@@ -53,6 +57,11 @@ config.mounts.push(
     options: ['rbind', 'nosuid', 'nodev', writable ? 'rw' : 'ro'],
   })),
 );
+const { linux } = config;
+for (const { path, type, major, minor } of devices) {
+  (linux.devices ??= []).push({ path, type, major, minor, fileMode: 0o666 });
+  ((linux.resources ??= {}).devices ??= []).push({ allow: true, type, major, minor, access: 'rw' });
+}
 writeFileSync(path, JSON.stringify(config));
 `;
 

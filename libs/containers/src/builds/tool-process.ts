@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
 import { BuildError, GantryTimeoutError } from '@gantry/protocol';
@@ -13,6 +13,8 @@ export interface ToolOptions {
   /** Ends the program and everything it started. */
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** Takes what of the CPU nothing else wants. @defaultValue false */
+  isIdle?: boolean | undefined;
   /** What the program writes to its standard output, instead of lines. */
   stdout?: ((output: Readable) => Promise<void>) | undefined;
 }
@@ -20,6 +22,7 @@ export interface ToolOptions {
 /** So long a program may clean up after it was asked to end. */
 const END_GRACE_MS = 3_000;
 const KEPT_LINES = 20;
+const IDLE = ['nice', '-n', '19'];
 const LONGEST_LINE = 4_000;
 
 /**
@@ -32,9 +35,9 @@ export async function runTool(
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<string> {
-  const { env = process.env, cwd, signal, timeoutMs } = options;
+  const { signal, timeoutMs } = options;
   signal?.throwIfAborted();
-  const child = spawn(program, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start(program, args, options);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
@@ -69,6 +72,15 @@ export async function runTool(
     signal?.removeEventListener('abort', onAbort);
     end.settle();
   }
+}
+
+function start(
+  program: string,
+  args: readonly string[],
+  { env = process.env, cwd, isIdle = false }: ToolOptions,
+): ChildProcessByStdio<null, Readable, Readable> {
+  const [first = program, ...words] = [...(isIdle ? IDLE : []), program, ...args];
+  return spawn(first, words, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Asks a program and what it started to end, and kills what does not. */

@@ -53,7 +53,7 @@ const MACHINE: GpuSources = {
 const KIND = 'nvidia.com/gpu';
 const SHARED_NODES = ['nvidiactl', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-modeset'];
 /** Where images made for CUDA look for the driver of the machine. */
-const DRIVER_FOLDER = '/usr/local/nvidia';
+export const DRIVER_FOLDER = '/usr/local/nvidia';
 const DRIVER_LIBRARY = /^lib(cuda|nvidia-[\w-]+|nvcuvid|nvoptix|cudadebugger)\.so\.1$/;
 
 /**
@@ -78,6 +78,11 @@ export function gpuAccess(indexes: readonly number[], sources: GpuSources = MACH
     env: Object.fromEntries(edits.env.map((line) => splitOnce(line, '='))),
     hooks: byStage(edits.hooks),
   };
+}
+
+/** The same without specifications, of which some change the file system of the container. */
+export function driverAccess(indexes: readonly number[], sources: GpuSources = MACHINE): GpuAccess {
+  return gpuAccess(indexes, { ...sources, cdiFolders: [] });
 }
 
 function byStage(hooks: ContainerEdits['hooks']): Record<string, object[]> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { gpuType, parseGpus } from './gpus.ts';
+import { gpuType, parseGpus } from './local-gpus.ts';
 
 it.each([
   ['NVIDIA A100-SXM4-80GB', 'A100-80GB'],

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 
 import type { GpuDevice } from '@gantry/protocol';
-import type { Logger } from '@gantry/telemetry';
 
 /** A GPU of this machine. */
 export interface LocalGpu extends GpuDevice {
@@ -15,14 +14,18 @@ const QUERY_LIMIT_MS = 15_000;
 const NO_PART_OF_TYPE =
   /^(NVIDIA|TESLA|QUADRO|GEFORCE|GRID|GRAPHICS|GENERATION|EDITION|SERVER|WORKSTATION|PCIE|NVL|SXM\d*|HBM\d\w*)$/;
 
-/** The GPUs that `nvidia-smi` tells of; none where it is not installed, or its driver does not run. */
-export async function findGpus(log: Logger): Promise<LocalGpu[]> {
+/**
+ * The GPUs that `nvidia-smi` tells of; none where it is not installed, or its driver does not run.
+ *
+ * @param onProblem - Told why it does not work, where it is installed.
+ */
+export async function findGpus(onProblem: (error: Error) => void): Promise<LocalGpu[]> {
   try {
     return parseGpus(await ask());
-  } catch (err) {
+  } catch (error) {
     // EACCES: this user may not look into one of the folders of PATH, and found it in no other.
-    const isMissing = ['ENOENT', 'EACCES'].includes((err as NodeJS.ErrnoException).code ?? '');
-    if (!isMissing) log.warn({ err }, 'nvidia-smi does not work: this worker offers no GPUs');
+    const isMissing = ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
+    if (!isMissing) onProblem(error as Error);
     return [];
   }
 }

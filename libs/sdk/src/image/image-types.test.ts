@@ -26,6 +26,9 @@ describe('an image', () => {
       image.aptInstall('a', { registry: 'x' });
       // @ts-expect-error the options come last
       image.npmInstall({ registry: 'x' }, 'a');
+      expectTypeOf(images.fromId('im-4xKz01mW2hV7QpLr9TnYbC').runCommands('a')).toEqualTypeOf<Image>();
+      // @ts-expect-error an id is a text
+      images.fromId(1);
       // @ts-expect-error a number is no package
       image.npmInstall(1);
       // @ts-expect-error values of variables are text

@@ -66,6 +66,14 @@ describe('an image', () => {
     expect(imageFunctions().get('prepare')).toBe(prepare);
   });
 
+  it('may begin with one that was built before', () => {
+    const id = 'im-4xKz01mW2hV7QpLr9TnYbC';
+    expect(stepsOf(Image.fromId(id).env({ A: '1' }))).toEqual([
+      { type: 'image', id },
+      { type: 'env', variables: { A: '1' } },
+    ]);
+  });
+
   it('gets no step from an empty list', () => {
     expect(stepsOf(base.aptInstall([]).npmInstall().runCommands())).toHaveLength(1);
   });
@@ -93,6 +101,7 @@ describe('an image', () => {
     ['"GANTRY_TOKEN" is reserved', () => base.env({ GANTRY_TOKEN: '1' })],
     ['must be absolute', () => base.workdir('work')],
     ['"a b" is no reference of an image', () => Image.fromRegistry('a b')],
+    ['"im-1" is no id of an image', () => Image.fromId('im-1')],
     ['addNode must be a version', () => Image.fromRegistry('a', { addNode: 'lts' })],
     [
       'setupDockerfileCommands must be a list',

@@ -48,6 +48,7 @@ type AnyCallee = (...args: never[]) => unknown;
 type NewStep = Omit<DraftStep, 'stack'>;
 
 const EMPTY: ImageDraft = { steps: [], files: [] };
+const IMAGE_ID = /^im-[0-9A-Za-z]{22}$/;
 const APT_PACKAGE = /^[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/][\w.+~:-]+)?$/;
 
 /**
@@ -125,6 +126,27 @@ export class Image {
       const ignore = options.ignore && ignoreRef(subject, options.ignore);
       const spec = { type: 'dockerfile', addNode, addPython, ...stepFields(subject, options) } as const;
       return { spec, dockerfile: { path, contextDir, files: [], ignore } };
+    });
+  }
+
+  /**
+   * An image of the platform that was built before, by the id that its deploy showed. What has an id never changes.
+   *
+   * @throws {@link InvalidError} on a text that is no such id. A deploy fails with `NotFoundError` where there is no such
+   * image.
+   *
+   * @example
+   * ```ts
+   * const image = Image.fromId('im-4xKz01mW2hV7QpLr9TnYbC').npmInstall('sharp');
+   * ```
+   */
+  static fromId(id: string): Image {
+    return new Image(EMPTY).#step(this.fromId, (subject) => {
+      checkText(subject, id);
+      if (IMAGE_ID.test(id)) return { spec: { type: 'image', id } };
+      throw new InvalidError(`${subject}: "${id}" is no id of an image`, {
+        hint: 'Take one that a deploy has shown: "im-" and 22 letters and digits.',
+      });
     });
   }
 
