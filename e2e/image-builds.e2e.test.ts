@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 import { findRuncProblem } from '@gantry/containers';
 import { noBuildsReason } from '@gantry/containers/testing';
-import { RemoteFunction } from 'gantry';
+import { NetworkFileSystem, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startPlatformWith } from './deployed-platform.ts';
-import type { look, plain } from './image-builds-app.ts';
+import type { look, plain, weigh } from './image-builds-app.ts';
 import { REPOSITORY, runCli, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'image-builds-app.ts');
@@ -33,8 +34,16 @@ describe.skipIf(reason)(`a platform that builds images${reason ? ` (${reason})` 
       greeting: 'hello',
       made: 'hello from a step',
       prepared: 'MODEL',
+      weights: false,
       folder: '/srv',
     });
+  });
+
+  test('keeps what a step writes to a volume in there, and none of it in the image', async () => {
+    const weighed = RemoteFunction.fromName<typeof weigh>('image-builds', 'weigh');
+    expect(await weighed.remote()).toEqual(['model', 'model']);
+    const notes = NetworkFileSystem.fromName('image-notes').readFile('/made.txt');
+    expect(await text(notes)).toBe('first.bin,second.bin');
   });
 
   test('runs functions without an image on the programs of the machine', async () => {

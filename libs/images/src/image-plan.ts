@@ -191,8 +191,15 @@ function layer(title: string, work: LayerWork, options: StepOptions): LayerStep 
 /** What of a step decides about its result: of files their content, not where the build has put them. */
 function identity(work: LayerWork): unknown {
   if (work.type === 'function') {
-    const { name, sourceDigest, args, cpu, memoryMiB } = work.step;
-    return { type: 'function', name, sourceDigest, args, cpu, memoryMiB };
+    const { name, sourceDigest, args, cpu, memoryMiB, volumes, buckets } = work.step;
+    // Which volumes these are, whoever builds finds out.
+    const places = volumes?.map(({ path, subPath, readOnly }) => ({ path, subPath, readOnly }));
+    const stores = buckets?.map(({ secret: _, ...bucket }) => bucket);
+    return {
+      type: 'function',
+      ...{ name, sourceDigest, args, cpu, memoryMiB },
+      ...{ volumes: places, buckets: stores },
+    };
   }
   // Of credentials their values do not count, as with any secret.
   const shown = work.type === 'pull' ? { type: work.type, reference: work.reference } : work;

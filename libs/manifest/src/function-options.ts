@@ -1,12 +1,11 @@
 import {
   formatGpu,
-  mountPath,
+  type MountOfPath,
+  mountLists,
   parseGpuConfig,
   type BatchingSpec,
-  type BucketMountSpec,
   type FunctionOptionsSpec,
   type RetriesSpec,
-  type VolumeMountSpec,
 } from '@gantry/protocol';
 
 // What the options' documentation promises for a policy's omitted fields, and for a plain number of retries.
@@ -19,11 +18,10 @@ interface Modifiers {
   image?: number | undefined;
 }
 
-type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | keyof Mounts> & {
+type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | 'volumes' | 'buckets'> & {
   retries?: number | Partial<RetriesSpec> | undefined;
-  volumes?: Record<string, Omit<VolumeMountSpec, 'path'> | Omit<BucketMountSpec, 'path'>> | undefined;
+  volumes?: Record<string, MountOfPath> | undefined;
 };
-type Mounts = Pick<FunctionOptionsSpec, 'volumes' | 'buckets'>;
 
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
 export function toOptionsSpec(
@@ -56,21 +54,9 @@ export function toOptionsSpec(
     blockNetwork: given.blockNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
-    ...toMounts(given.volumes),
+    ...mountLists(given.volumes),
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
-}
-
-/** The code has volumes and buckets in one table, as they share their paths. */
-function toMounts(given: GivenOptions['volumes'] = {}): Mounts {
-  const paths = Object.keys(given).sort((left, right) => (mountPath(left) < mountPath(right) ? -1 : 1));
-  const [volumes, buckets]: [VolumeMountSpec[], BucketMountSpec[]] = [[], []];
-  for (const key of paths) {
-    const [path, mount] = [mountPath(key), given[key]];
-    if (mount && 'bucket' in mount) buckets.push({ path, ...mount });
-    else if (mount) volumes.push({ path, ...mount });
-  }
-  return { ...(volumes.length > 0 && { volumes }), ...(buckets.length > 0 && { buckets }) };
 }
 
 function listOf(value: string | string[] | undefined): string[] | undefined {

@@ -1,4 +1,4 @@
-import { isSecretRef, isStringRecord } from './manifest-values.ts';
+import { isBucketMounts, isSecretRef, isStringRecord, isVolumeMounts } from './manifest-values.ts';
 
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
@@ -75,7 +75,13 @@ const STEPS: Readonly<Record<string, StepRule>> = {
       args: (value) => typeof value === 'string',
       timeoutMs: isNumber,
     },
-    may: { cpu: isNumber, memoryMiB: isNumber, ...ANY_STEP },
+    may: {
+      cpu: isNumber,
+      memoryMiB: isNumber,
+      volumes: isVolumeMounts,
+      buckets: isBucketMounts,
+      ...ANY_STEP,
+    },
   },
   env: { needs: { variables: isStringRecord } },
   workdir: { needs: { path: isPath } },

@@ -1,5 +1,8 @@
+import type { BucketMountSpec } from './bucket-mount.ts';
+import type { WireError } from './errors.ts';
 import type { FileRef, PackagesRef, SourceSite } from './manifest.ts';
 import type { SecretRef } from './secret.ts';
+import type { VolumeMountSpec } from './volume-mount.ts';
 
 /** What an image is made of, as its user wrote it: a base, then steps. Images of equal steps are one image. */
 export interface ImageSpec {
@@ -109,6 +112,22 @@ export const IMAGE_FUNCTION = 'image:';
 /** The first argument of a runner that runs such a function, and ends; a bundle, a name and encoded arguments follow. */
 export const IMAGE_FUNCTION_FLAG = '--image-function';
 
+/**
+ * Where such a runner asks about the step's volumes: a socket, which takes a line of JSON per connection, a
+ * {@link StepVolumeRequest}, and answers with a {@link StepVolumeReply}.
+ */
+export const IMAGE_FUNCTION_VOLUMES = '/dev/gantry/platform/volumes.sock';
+
+export interface StepVolumeRequest {
+  act: 'commit' | 'reload';
+  name: string;
+  environment?: string | undefined;
+}
+
+export interface StepVolumeReply {
+  error?: WireError | undefined;
+}
+
 /** Runs a function of the app in a container of the image so far, and keeps what it did to the file system. */
 export interface FunctionStep extends StepOptions {
   type: 'function';
@@ -121,6 +140,9 @@ export interface FunctionStep extends StepOptions {
   timeoutMs: number;
   cpu?: number | undefined;
   memoryMiB?: number | undefined;
+  /** Directories while it runs; what is written there is in the volume or bucket, and in no layer. */
+  volumes?: VolumeMountSpec[] | undefined;
+  buckets?: BucketMountSpec[] | undefined;
 }
 
 /** A built image as the registry keeps it, under `image.<id>`. Its layers are in the blob store. Immutable. */

@@ -139,8 +139,10 @@ export type {
   RegistryStep,
   StepOptions,
   StepRecord,
+  StepVolumeReply,
+  StepVolumeRequest,
 } from './image.ts';
-export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG } from './image.ts';
+export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG, IMAGE_FUNCTION_VOLUMES } from './image.ts';
 export {
   IDENTITY_DISCOVERY_PATH,
   IDENTITY_KEYS_PATH,
@@ -267,7 +269,14 @@ export {
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
 export { assertBucketMount, type BucketMountSpec } from './bucket-mount.ts';
-export { assertApart, mountPath, type VolumeMount, type VolumeMountSpec } from './volume-mount.ts';
+export {
+  assertApart,
+  mountLists,
+  type MountOfPath,
+  mountPath,
+  type VolumeMount,
+  type VolumeMountSpec,
+} from './volume-mount.ts';
 export {
   assertLinkTarget,
   BLOCK_BYTES,

@@ -95,7 +95,12 @@ export function secretRefsOf({
   const ofImages = images.flatMap(({ steps }) =>
     steps.flatMap((step) => {
       const credentials = 'credentials' in step && step.credentials ? [step.credentials.secret] : [];
-      return 'secrets' in step ? [...(step.secrets ?? []), ...credentials] : credentials;
+      const buckets = 'buckets' in step ? (step.buckets ?? []) : [];
+      return [
+        ...('secrets' in step ? (step.secrets ?? []) : []),
+        ...credentials,
+        ...buckets.flatMap(({ secret }) => secret ?? []),
+      ];
     }),
   );
   return [...ofFunctions, ...ofImages];

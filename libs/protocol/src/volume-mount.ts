@@ -1,3 +1,4 @@
+import type { BucketMountSpec } from './bucket-mount.ts';
 import { InvalidError } from './errors.ts';
 
 /** A volume that a function's containers have, as manifests name it. */
@@ -61,4 +62,22 @@ export function assertApart(subject: string, paths: readonly string[]): void {
     const problem = other === path ? `two volumes are at "${path}"` : `"${other}" is inside of "${path}"`;
     throw new InvalidError(`${subject}: ${problem}`, { hint: 'Give each volume a path of its own.' });
   }
+}
+
+/** What a user's code has at one path. */
+export type MountOfPath = Omit<VolumeMountSpec, 'path'> | Omit<BucketMountSpec, 'path'>;
+
+/** Volumes and buckets apart, in the order of their paths: the code has both in one table, as they share these. */
+export function mountLists(given: Readonly<Record<string, MountOfPath>> = {}): {
+  volumes?: VolumeMountSpec[];
+  buckets?: BucketMountSpec[];
+} {
+  const paths = Object.keys(given).sort((left, right) => (mountPath(left) < mountPath(right) ? -1 : 1));
+  const [volumes, buckets]: [VolumeMountSpec[], BucketMountSpec[]] = [[], []];
+  for (const key of paths) {
+    const [path, mount] = [mountPath(key), given[key]];
+    if (mount && 'bucket' in mount) buckets.push({ path, ...mount });
+    else if (mount) volumes.push({ path, ...mount });
+  }
+  return { ...(volumes.length > 0 && { volumes }), ...(buckets.length > 0 && { buckets }) };
 }

@@ -58,4 +58,10 @@ describe('a runner in a container that builds an image', () => {
     expect(stdout).toBe('true\n');
     expect(stderr).toContain('no calls can be made while an image is built');
   });
+
+  it('says that a volume is not there which the step was not given', async () => {
+    const code = `${FUNCTIONS}.set('f', () => globalThis[Symbol.for('gantry.host')].volume('commit', 'models'));`;
+
+    expect((await run(code, 'f')).stderr).toContain('this step does not have volume "models"');
+  });
 });

@@ -1,9 +1,18 @@
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
 import {
   decodeValue,
   ExecutionError,
+  fromWireError,
   IMAGE_FUNCTION,
   IMAGE_FUNCTION_FLAG,
+  IMAGE_FUNCTION_VOLUMES,
   type FunctionSpec,
+  NotFoundError,
+  type StepVolumeReply,
+  type StepVolumeRequest,
 } from '@gantry/protocol';
 import { setContainerHost, type ContainerHost } from 'gantry/container';
 
@@ -53,8 +62,33 @@ function buildHost(): ContainerHost {
     send: refuse,
     onMessage: () => undefined,
     lookup: async () => refuse(),
-    volume: async () => refuse(),
+    volume: askForVolume,
     object: async () => refuse(),
     currentInput: () => undefined,
   };
+}
+
+/** Whoever builds the image has the volumes of the step, and listens where the container sees it. */
+async function askForVolume(
+  act: StepVolumeRequest['act'],
+  name: string,
+  environment?: string,
+): Promise<void> {
+  if (!existsSync(IMAGE_FUNCTION_VOLUMES)) {
+    throw new NotFoundError(`this step does not have volume "${name}"`, {
+      hint: 'Add it to the options of runFunction, volumes: { … }.',
+    });
+  }
+  const socket = connect(IMAGE_FUNCTION_VOLUMES);
+  try {
+    socket.write(`${JSON.stringify({ act, name, environment } satisfies StepVolumeRequest)}\n`);
+    for await (const line of createInterface({ input: socket })) {
+      const { error } = JSON.parse(line) as StepVolumeReply;
+      if (error) throw fromWireError(error);
+      return;
+    }
+    throw new ExecutionError(`the build that volume "${name}" belongs to has ended`);
+  } finally {
+    socket.destroy();
+  }
 }

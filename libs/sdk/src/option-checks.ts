@@ -62,7 +62,7 @@ export function checkResourceOptions(subject: string, options: ResourceOptions):
     });
   }
   checkSecrets(subject, options.secrets);
-  checkVolumes(subject, options.volumes);
+  checkVolumes(subject, options);
   checkPlacement(subject, options);
 }
 

@@ -1,5 +1,4 @@
 import {
-  type FunctionSpec,
   isGantryError,
   type Manifest,
   NotFoundError,
@@ -10,54 +9,81 @@ import type { VolumeDirectory } from '@gantry/volumes';
 
 /** What a deploy says about volumes. */
 export interface VolumeOrder {
-  manifest: Pick<Manifest, 'functions'>;
+  manifest: Pick<Manifest, 'functions' | 'images'>;
   environment: string;
 }
 
+/** Mounts of one function or step, as the code names them. */
+export interface MountOrder {
+  /** Who has them, for messages. */
+  subject: string;
+  mounts: readonly VolumeMountSpec[];
+  environment: string;
+}
+
+type Directory = Pick<VolumeDirectory, 'create' | 'find'>;
+
 /** The volumes that the functions of one deploy have. */
 export class DeployedVolumes {
-  readonly #volumes: Pick<VolumeDirectory, 'create' | 'find'>;
+  readonly #volumes: Directory;
 
-  constructor(volumes: Pick<VolumeDirectory, 'create' | 'find'>) {
+  constructor(volumes: Directory) {
     this.#volumes = volumes;
   }
 
   /** @throws NotFoundError for a volume that does not exist, and is not to be made. */
-  async check(order: VolumeOrder): Promise<void> {
-    for (const spec of order.manifest.functions) {
-      for (const mount of mountsOf(spec)) if (!mount.createIfMissing) await this.#find(order, spec, mount);
+  async check({ manifest, environment }: VolumeOrder): Promise<void> {
+    const steps = (manifest.images ?? []).flatMap((image) => image.steps);
+    const orders = [
+      ...manifest.functions.map(({ name, options }) => ({ subject: `"${name}"`, mounts: options.volumes })),
+      ...steps.flatMap((step) =>
+        step.type === 'function' ? [{ subject: `the step "run ${step.name}()"`, mounts: step.volumes }] : [],
+      ),
+    ];
+    for (const { subject, mounts = [] } of orders) {
+      const needed = mounts.filter(({ createIfMissing }) => !createIfMissing);
+      await openMounts(this.#volumes, { subject, mounts: needed, environment });
     }
   }
 
   /** Makes those that are missing; resolves to the mounts of each function that has some, by its name. */
-  async open(order: VolumeOrder): Promise<Map<string, VolumeMount[]>> {
+  async open({ manifest, environment }: VolumeOrder): Promise<Map<string, VolumeMount[]>> {
     const opened = new Map<string, VolumeMount[]>();
-    for (const spec of order.manifest.functions) {
-      const mounts: VolumeMount[] = [];
-      for (const mount of mountsOf(spec)) {
-        const environment = mount.environment ?? order.environment;
-        const { id } = mount.createIfMissing
-          ? await this.#volumes.create(environment, mount.name, { mustBeNew: false })
-          : await this.#find(order, spec, mount);
-        mounts.push({ ...mount, environment, volumeId: id });
-      }
-      if (mounts.length > 0) opened.set(spec.name, mounts);
+    for (const { name, options } of manifest.functions) {
+      const order = { subject: `"${name}"`, mounts: options.volumes ?? [], environment };
+      const mounts = await openMounts(this.#volumes, order);
+      if (mounts.length > 0) opened.set(name, mounts);
     }
     return opened;
   }
-
-  async #find(order: VolumeOrder, { name }: FunctionSpec, mount: VolumeMountSpec): Promise<{ id: string }> {
-    try {
-      return await this.#volumes.find(mount.environment ?? order.environment, mount.name);
-    } catch (error) {
-      if (!isGantryError(error) || error.code !== 'NOT_FOUND') throw error;
-      throw new NotFoundError(`"${name}" has a volume at "${mount.path}": ${error.message}`, {
-        hint: error.hint,
-      });
-    }
-  }
 }
 
-function mountsOf({ options }: FunctionSpec): readonly VolumeMountSpec[] {
-  return options.volumes ?? [];
+/**
+ * Finds the volumes of mounts, and makes those that are missing and to be made.
+ *
+ * @throws NotFoundError for one that does not exist otherwise.
+ */
+export async function openMounts(volumes: Directory, order: MountOrder): Promise<VolumeMount[]> {
+  const opened: VolumeMount[] = [];
+  for (const mount of order.mounts) {
+    const environment = mount.environment ?? order.environment;
+    const { id } = mount.createIfMissing
+      ? await volumes.create(environment, mount.name, { mustBeNew: false })
+      : await find(volumes, { ...mount, environment }, order.subject);
+    opened.push({ ...mount, environment, volumeId: id });
+  }
+  return opened;
+}
+
+async function find(
+  volumes: Directory,
+  { environment, name, path }: VolumeMountSpec & { environment: string },
+  subject: string,
+): Promise<{ id: string }> {
+  try {
+    return await volumes.find(environment, name);
+  } catch (error) {
+    if (!isGantryError(error) || error.code !== 'NOT_FOUND') throw error;
+    throw new NotFoundError(`${subject} has a volume at "${path}": ${error.message}`, { hint: error.hint });
+  }
 }

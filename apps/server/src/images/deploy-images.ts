@@ -47,12 +47,12 @@ export class DeployImages {
    */
   async resolve(order: ImagesOfDeploy, watch: BuildWatch = {}): Promise<BuiltImages | undefined> {
     const { builds, secrets, workers } = this.#options;
-    const { manifest, images, forceBuild, ignoreCache } = order;
+    const { manifest, environment, images, forceBuild, ignoreCache } = order;
     if (!workers.statuses().some(({ driver }) => driver?.images)) return undefined;
     if (images) return await this.#assertBuilt(manifest, images);
     const openSecrets: Parameters<typeof builds.build>[0]['openSecrets'] = (refs) =>
       secrets.open(order, refs);
-    return await builds.build({ manifest, forceBuild, ignoreCache, openSecrets, ...watch });
+    return await builds.build({ manifest, environment, forceBuild, ignoreCache, openSecrets, ...watch });
   }
 
   async #assertBuilt(manifest: SecretOrder['manifest'], images: BuiltImages): Promise<BuiltImages> {

@@ -5,20 +5,24 @@ import {
   BuildError,
   type BuildStep,
   type ImageBuildEvent,
+  type FunctionStep,
   type ImageRecord,
   registryKeys,
+  type VolumeMount,
 } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { MemoryRegistry } from '../testing/memory-registry.ts';
 import { ImageBuilds, type ImageOrder } from './image-builds.ts';
+import type { OpenStepStorage } from './step-storage.ts';
 
 /** Layers that are named after what was done, and after how often. */
 class FakeBuilder {
   readonly built: string[] = [];
   readonly secrets: unknown[] = [];
   readonly gpus: unknown[] = [];
+  readonly mounts: unknown[] = [];
   failing: string | undefined;
   /** Steps wait until this resolves, or their signal ends them. */
   gate: Promise<void> = Promise.resolve();
@@ -32,7 +36,7 @@ class FakeBuilder {
 
   async build(
     work: LayerWork,
-    { below, secrets, gpus, signal, onLine }: BuildStepOptions,
+    { below, secrets, gpus, mounts, signal, onLine }: BuildStepOptions,
   ): Promise<ImageState> {
     const name = work.type === 'run' ? work.commands.join() : work.type;
     onLine?.(`building ${name}`);
@@ -49,10 +53,37 @@ class FakeBuilder {
     this.built.push(name);
     this.secrets.push(secrets);
     this.gpus.push(gpus?.map(({ index }) => index));
+    this.mounts.push(mounts);
     const diffId = `${name}-${this.built.length}`;
     return {
       layers: [...(below?.layers ?? []), { digest: `sha256-${diffId}`, sizeBytes: 1, diffId }],
       config: below?.config ?? { env: {} },
+    };
+  }
+}
+
+/** Volumes whose ids are their environments and names, and what was done with them. */
+class FakeStorage {
+  readonly acts: string[] = [];
+  ids: Record<string, string> = {};
+
+  close = async () => undefined;
+
+  async find({ volumes = [] }: FunctionStep, environment: string): Promise<VolumeMount[]> {
+    return volumes.map((mount) => ({
+      ...mount,
+      environment,
+      volumeId: this.ids[mount.name] ?? `${environment}/${mount.name}`,
+    }));
+  }
+
+  async open(_step: FunctionStep, volumes: readonly VolumeMount[]): Promise<OpenStepStorage> {
+    const named = volumes.map(({ name }) => name).join();
+    this.acts.push(`open ${named}`);
+    return {
+      mounts: [{ source: '/copy', target: '/models' }],
+      commit: async () => void this.acts.push(`commit ${named}`),
+      [Symbol.asyncDispose]: async () => void this.acts.push(`close ${named}`),
     };
   }
 }
@@ -76,19 +107,25 @@ const run = (command: string, forceBuild?: true): BuildStep => ({
   ...(forceBuild ? { forceBuild } : {}),
 });
 
+const fill = (args = ''): BuildStep => ({
+  ...{ type: 'function', name: 'fill', sourceDigest: 'sha256-f', args, timeoutMs: 1_000 },
+  volumes: [{ path: '/models', name: 'models' }],
+});
+
 const BUNDLE = { path: 'bundle.mjs', digest: 'sha256-b', sizeBytes: 1 };
 
 describe('image builds', () => {
   let builder: FakeBuilder;
   let registry: MemoryRegistry;
   let leases: FakeLeases;
+  let storage: FakeStorage;
   let builds: ImageBuilds;
   let events: ImageBuildEvent[];
   let gpus: LocalGpu[];
 
   const server = (serverId: string) =>
     new ImageBuilds({
-      ...{ messaging: { registry, leases }, serverId, builder, nodeVersion: '24.0.0' },
+      ...{ messaging: { registry, leases }, serverId, builder, storage, nodeVersion: '24.0.0' },
       findGpus: async () => gpus,
     });
 
@@ -96,6 +133,7 @@ describe('image builds', () => {
     builder = new FakeBuilder();
     registry = new MemoryRegistry();
     leases = new FakeLeases();
+    storage = new FakeStorage();
     builds = server('se-1');
     events = [];
     gpus = [];
@@ -108,6 +146,7 @@ describe('image builds', () => {
       ],
       bundle: BUNDLE,
     },
+    environment: 'main',
     openSecrets: async (refs) => (refs.length > 0 ? { TOKEN: 'x' } : {}),
     onEvent: (event) => events.push(event),
     ...changes,
@@ -258,6 +297,25 @@ describe('image builds', () => {
     const asking = build([run('a'), { ...run('b'), gpu: 'H100' } as BuildStep]);
     await expect(asking).rejects.toThrow('asks for H100, and the machine that builds images has none');
     expect(builder.built).toEqual(['debian', 'node', 'a']);
+  });
+
+  it('commit volumes of a step when it has done its work, and not when it failed', async () => {
+    await build([fill()]);
+    expect(storage.acts).toEqual(['open models', 'commit models', 'close models']);
+    expect(builder.mounts.at(-1)).toEqual([{ source: '/copy', target: '/models' }]);
+    storage.acts.length = 0;
+    builder.failing = 'function';
+    await expect(build([fill('other')])).rejects.toThrow('run fill()');
+    expect(storage.acts).toEqual(['open models', 'close models']);
+  });
+
+  it('run a step again for another volume, be it of the same name, and not for the same one', async () => {
+    await build([fill()]);
+    expect((await build([fill()])).ran).toEqual([]);
+    expect((await build([fill()], { environment: 'dev' })).ran).toEqual(['function']);
+    storage.ids['models'] = 'vo-made-anew';
+    expect((await build([fill()])).ran).toEqual(['function']);
+    expect((await build([fill()])).ran).toEqual([]);
   });
 
   it('build nothing for functions without an image', async () => {

@@ -1,6 +1,7 @@
 import type { ImageBuilder, LocalGpu, RegistryCredentials, StepCode } from '@gantry/containers';
 import {
   applyConfig,
+  canonical,
   type DebianSuite,
   imageId,
   type ImageState,
@@ -27,11 +28,13 @@ import {
   type SecretValues,
   type SourceSite,
   type StepRecord,
+  type VolumeMount,
 } from '@gantry/protocol';
 import { isOfType } from '@gantry/scheduling';
 
 import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
+import type { OpenStepStorage, StepStorage } from './step-storage.ts';
 import { withLease } from './step-lease.ts';
 
 export interface ImageBuildsOptions {
@@ -41,6 +44,7 @@ export interface ImageBuildsOptions {
   };
   serverId: string;
   builder: Pick<ImageBuilder, 'build' | 'makeAhead' | 'close'>;
+  storage: Pick<StepStorage, 'find' | 'open' | 'close'>;
   nodeVersion: string;
   debianSuite?: DebianSuite | undefined;
   /** Those of the machine that builds. */
@@ -50,6 +54,8 @@ export interface ImageBuildsOptions {
 /** The images of one deploy. */
 export interface ImageOrder {
   manifest: Pick<Manifest, 'images' | 'bundle' | 'packages'>;
+  /** Where volumes are that do not name theirs. */
+  environment: string;
   /** Take nothing from earlier builds, and keep what comes out for later ones. */
   forceBuild?: boolean | undefined;
   /** Take nothing from earlier builds, and leave what is kept as it is. */
@@ -66,7 +72,8 @@ export interface ImageOrder {
  * Invariants
  *   B1. A step is built by one server at a time, and once for all deploys that come to it meanwhile.
  *   B2. A record of a step or an image is written when all its layers are in the blob store.
- *   B3. A build that fails, or that nobody waits for any more, writes no record but those of the steps before.
+ *   B3. What a step wrote to volumes is in them when it has a record; it is not if the step failed, but for its own commits.
+ *   B4. A build that fails, or that nobody waits for any more, writes no record but those of the steps before.
  */
 export class ImageBuilds {
   readonly #options: ImageBuildsOptions;
@@ -103,8 +110,9 @@ export class ImageBuilds {
   }
 
   /** Call it when no build is under way. */
-  close(): Promise<void> {
-    return this.#options.builder.close();
+  async close(): Promise<void> {
+    await this.#options.storage.close();
+    await this.#options.builder.close();
   }
 
   async #buildImage(
@@ -145,7 +153,11 @@ export class ImageBuilds {
   async #step(step: LayerStep, below: ImageState | undefined, around: StepContext): Promise<ImageState> {
     const { order, image, site } = around;
     const { title } = step;
-    const key = await stepKey(below, step.definition);
+    const volumes = await this.#volumesOf(step, order);
+    // A volume that is another one, under its old name or in another environment, has not what the step has written.
+    const ids = volumes.map(({ volumeId }) => volumeId);
+    const definition = ids.length > 0 ? canonical([step.definition, ids]) : step.definition;
+    const key = await stepKey(below, definition);
     const isFresh = step.forceBuild || order.ignoreCache === true;
     const kept = isFresh ? undefined : await this.#find(key, 0);
     if (kept) {
@@ -155,7 +167,8 @@ export class ImageBuilds {
     order.onEvent?.({ type: 'step', image, title });
     const startedAtMs = performance.now();
     const onLine = (text: string) => order.onEvent?.({ type: 'output', text });
-    const state = await this.#build(key, step, { below, order, onLine }).catch((error: unknown) => {
+    const wanted = { below, volumes, order, onLine };
+    const state = await this.#build(key, step, wanted).catch((error: unknown) => {
       throw namedAfter(title, site, error);
     });
     order.onEvent?.({ type: 'stepDone', title, durationMs: Math.round(performance.now() - startedAtMs) });
@@ -165,11 +178,7 @@ export class ImageBuilds {
   async #build(
     key: string,
     step: LayerStep,
-    {
-      below,
-      order,
-      onLine,
-    }: { below: ImageState | undefined; order: ImageOrder; onLine(line: string): void },
+    { below, volumes, order, onLine }: WantedStep,
   ): Promise<ImageState> {
     const { messaging, serverId } = this.#options;
     const isKept = order.ignoreCache !== true;
@@ -183,8 +192,12 @@ export class ImageBuilds {
         const { timeoutMs } = step;
         const code = codeOf(order.manifest);
         const bases = !isKept ? 'leave' : step.forceBuild ? 'replace' : 'take';
-        const options = { below, secrets, gpus, credentials, code, bases, timeoutMs, ...together } as const;
-        const state = await this.#options.builder.build(step.work, options);
+        await using storage = await this.#openStorage(step.work, volumes, order);
+        const state = await this.#options.builder.build(step.work, {
+          ...{ below, secrets, gpus, credentials, code, bases, timeoutMs, mounts: storage?.mounts },
+          ...together,
+        });
+        await storage?.commit();
         if (isKept) await this.#keep(key, state);
         return state;
       };
@@ -201,6 +214,20 @@ export class ImageBuilds {
     const fitting = found.filter((device) => isOfType(device, type));
     if (fitting.length < count) throw tooFewGpus(gpu, found);
     return fitting.slice(0, count);
+  }
+
+  async #volumesOf({ work }: LayerStep, { environment }: ImageOrder): Promise<VolumeMount[]> {
+    return work.type === 'function' ? await this.#options.storage.find(work.step, environment) : [];
+  }
+
+  /** Undefined for a step that has none. */
+  async #openStorage(
+    work: LayerWork,
+    volumes: readonly VolumeMount[],
+    order: ImageOrder,
+  ): Promise<OpenStepStorage | undefined> {
+    const hasSome = work.type === 'function' && (work.step.volumes ?? work.step.buckets) !== undefined;
+    return hasSome ? await this.#options.storage.open(work.step, volumes, order) : undefined;
   }
 
   async #credentials(work: LayerWork, order: ImageOrder): Promise<RegistryCredentials | undefined> {
@@ -229,6 +256,13 @@ function tooFewGpus(gpu: string, found: readonly LocalGpu[]): BuildError {
   return new BuildError(`it asks for ${gpu}, and the machine that builds images has ${there}`, {
     hint: 'Run a server on a machine with such GPUs, or do what needs them in an @enter hook.',
   });
+}
+
+interface WantedStep {
+  below: ImageState | undefined;
+  volumes: readonly VolumeMount[];
+  order: ImageOrder;
+  onLine(line: string): void;
 }
 
 interface StepContext {

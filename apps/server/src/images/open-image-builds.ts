@@ -4,32 +4,45 @@ import type { BlobStore } from '@gantry/blobs';
 import { findGpus, ImageBuilder, ownDebianSuite } from '@gantry/containers';
 import { debianSuite } from '@gantry/images';
 import type { Messaging } from '@gantry/messaging';
+import { BucketMounts, VersionsInUse } from '@gantry/mounts';
 
 import type { CompleteServerConfig } from '../config.ts';
+import { openVolumes } from '../volumes/open-volumes.ts';
 import { ImageBuilds } from './image-builds.ts';
+import { StepStorage } from './step-storage.ts';
 
 export interface ImageBuildParts {
   config: Pick<CompleteServerConfig, 'dataDir' | 'runnerPath' | 'log'>;
   blobs: BlobStore;
+  volumeBlobs: BlobStore;
   messaging: Pick<Messaging, 'registry' | 'leases'>;
 }
 
 /** Nothing is made, and no program looked for, before the first image is built. */
 export async function openImageBuilds(
-  { config, blobs, messaging }: ImageBuildParts,
+  { config, blobs, volumeBlobs, messaging }: ImageBuildParts,
   serverId: string,
 ): Promise<ImageBuilds> {
   const suite = await ownDebianSuite();
+  const folder = join(config.dataDir, 'image-builds');
+  const { registry } = messaging;
+  const warn = (message: string, err?: unknown): void => config.log.warn({ err }, message);
   return new ImageBuilds({
     messaging,
     serverId,
     builder: new ImageBuilder({
-      folder: join(config.dataDir, 'image-builds'),
+      folder,
       store: blobs,
       runnerPath: config.runnerPath,
     }),
     findGpus: () =>
       findGpus((err) => config.log.warn({ err }, 'nvidia-smi does not work: build steps get no GPUs')),
+    storage: new StepStorage({
+      folder: join(folder, 'storage-of-steps'),
+      volumes: openVolumes(registry, volumeBlobs),
+      inUse: new VersionsInUse({ registry, holder: serverId, warn }),
+      buckets: new BucketMounts({ folder: join(folder, 'buckets'), warn }),
+    }),
     nodeVersion: process.versions.node,
     debianSuite: suite === undefined ? undefined : debianSuite(suite),
   });

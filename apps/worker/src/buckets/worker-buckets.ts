@@ -1,10 +1,9 @@
-import { assertBucketAccess } from '@gantry/blobs';
+import { bucketOfMount } from '@gantry/blobs';
 import type { ContainerVolume } from '@gantry/containers';
 import type { BucketMounts, MountedBucket } from '@gantry/mounts';
 import type { BucketMountSpec, FunctionRecord } from '@gantry/protocol';
 
 import type { ContainerSecrets } from '../containers/container-secrets.ts';
-import { bucketCredentials } from './bucket-credentials.ts';
 
 export interface WorkerBucketsOptions {
   mounts: BucketMounts;
@@ -67,11 +66,7 @@ export class WorkerBuckets {
 
   async #open(record: FunctionRecord, spec: BucketMountSpec): Promise<MountedBucket> {
     const { mounts, secrets, ownerId } = this.#options;
-    const { bucket, keyPrefix = '', endpoint, secret, readOnly = false, requesterPays = false } = spec;
-    const values = secret && (await secrets.valuesOf(record, [secret]));
-    const access = { bucket, keyPrefix, endpoint, ...(values && bucketCredentials(bucket, values)) };
-    // What is mounted without that says "input/output error", and nothing more.
-    const region = await assertBucketAccess(access);
-    return mounts.open({ ...access, region, readOnly, requesterPays, ownerId });
+    const values = spec.secret && (await secrets.valuesOf(record, [spec.secret]));
+    return mounts.open({ ...(await bucketOfMount(spec, values)), ownerId });
   }
 }

@@ -62,6 +62,8 @@ export interface BuildStepOptions {
   gpus?: readonly LocalGpu[] | undefined;
   /** Where a function of the app that the step runs has its code. */
   code?: StepCode | undefined;
+  /** What such a function has beside its image; a target that is not absolute begins in the working directory. */
+  mounts?: StepSurroundings['mounts'] | undefined;
   /** For a base that comes from a registry. */
   credentials?: RegistryCredentials | undefined;
   /** What of a base this machine has from earlier builds: to be taken, to be replaced, or left alone. @defaultValue 'take' */
@@ -217,10 +219,12 @@ export class ImageBuilder {
     const { bundle, packages } = options.code;
     await pipeline(await this.#options.store.get(bundle), createWriteStream(join(code, 'bundle.mjs')));
     if (packages) await unpackArchive(await this.#fetch({ digest: packages }, folder), code);
+    const config = options.below?.config ?? DEFAULT_CONFIG;
     const mounts = [
       { source: process.execPath, target: `${PLATFORM}/node` },
       { source: dirname(runnerPath), target: `${PLATFORM}/runner` },
       { source: code, target: `${PLATFORM}/code` },
+      ...(options.mounts ?? []).map((mount) => ({ ...mount, target: resolvePath(config, mount.target) })),
     ];
     const program = [`${PLATFORM}/node`, `${PLATFORM}/runner/${basename(runnerPath)}`];
     const words = [...program, IMAGE_FUNCTION_FLAG, `${PLATFORM}/code/bundle.mjs`, step.name, step.args];

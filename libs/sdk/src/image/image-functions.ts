@@ -1,7 +1,8 @@
-import { encodeValue, InvalidError } from '@gantry/protocol';
+import { encodeValue, InvalidError, mountLists } from '@gantry/protocol';
 
 import { checkRange } from '../option-checks.ts';
 import type { AnyFunction } from '../registry.ts';
+import { mountsByPath } from '../volumes/mount-checks.ts';
 import type { StepFields } from './draft-steps.ts';
 import type { RunFunctionOptions } from './image-options.ts';
 import { imageFunctions } from './registered-functions.ts';
@@ -33,7 +34,9 @@ export function keepImageFunction(subject: string, fn: unknown): asserts fn is A
 
 /** The step that runs a function. */
 export function functionStep(subject: string, fn: AnyFunction, options: RunFunctionOptions): StepFields {
-  checkStepKeys(subject, options, ['args', 'timeoutMs', 'cpu', 'memoryMiB']);
+  checkStepKeys(subject, options, [
+    ...['args', 'timeoutMs', 'cpu', 'memoryMiB', 'volumes', 'networkFileSystems'],
+  ]);
   const { args = [], timeoutMs = 3_600_000, cpu, memoryMiB } = options;
   if (!Array.isArray(args)) throw new InvalidError(`${subject}: args must be a list of arguments`);
   checkRange(`${subject}: timeoutMs`, timeoutMs, { min: 10, max: 24 * 3_600_000, integer: false });
@@ -54,6 +57,7 @@ export function functionStep(subject: string, fn: AnyFunction, options: RunFunct
     timeoutMs,
     cpu,
     memoryMiB,
+    ...mountLists(mountsByPath(subject, options)),
     ...stepFields(subject, options),
   };
 }

@@ -1,4 +1,7 @@
 import type { Secret } from '../secret.ts';
+import type { CloudBucketMount } from '../volumes/cloud-bucket-mount.ts';
+import type { NetworkFileSystem } from '../volumes/network-file-system.ts';
+import type { Volume } from '../volumes/volume.ts';
 import type { FilePatternMatcher } from './file-pattern-matcher.ts';
 
 /** What every step takes. */
@@ -94,6 +97,14 @@ export interface RunFunctionOptions<TArgs extends unknown[] = unknown[]> extends
   cpu?: number;
   /** @defaultValue 128 */
   memoryMiB?: number;
+  /**
+   * Directories by their paths while it runs: a volume as it was committed last, into which what the function has written
+   * is committed when it has returned, or calls `commit()`; a bucket. Nothing of it is in the image. The step runs again
+   * for another volume, and not because of what is in it. @defaultValue none
+   */
+  volumes?: Record<string, Volume | CloudBucketMount>;
+  /** As `volumes`. @defaultValue none */
+  networkFileSystems?: Record<string, NetworkFileSystem>;
 }
 
 /** Files to leave out: patterns of `.dockerignore` files, or a function that is true for them; paths are relative. */

@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { App } from '../app.ts';
 import { FakeHost } from '../fake-host.fixture.ts';
 import { replaceOptions } from '../pool-options.ts';
+import { NetworkFileSystem } from '../volumes/network-file-system.ts';
+import { Volume } from '../volumes/volume.ts';
 import { DRAFT, type StepFields } from './draft-steps.ts';
 import { imageFunctions } from './registered-functions.ts';
 import { Image } from './image.ts';
@@ -137,7 +139,19 @@ describe('an image', () => {
     ['args must be a list', () => base.runFunction(prepare, { args: 'a' as never })],
     ['args are 70006 bytes, above 65536', () => base.runFunction(prepare, { args: ['x'.repeat(70_000)] })],
     ['timeoutMs must be a number from 10 to 86400000', () => base.runFunction(prepare, { timeoutMs: 1 })],
-    ['there is no option "volumes"', () => base.runFunction(prepare, { volumes: {} } as object)],
+    ['there is no option "mounts"', () => base.runFunction(prepare, { mounts: {} } as object)],
+    [
+      'what is at "/models" is no Volume or CloudBucketMount',
+      () => base.runFunction(prepare, { volumes: { '/models': 'models' } } as object),
+    ],
+    [
+      '"/data/raw" is inside of "/data"',
+      () =>
+        base.runFunction(prepare, {
+          volumes: { '/data': Volume.fromName('data') },
+          networkFileSystems: { '/data/raw': NetworkFileSystem.fromName('raw') },
+        }),
+    ],
     ['Image.addLocalSource: "../lib" is no name of a package', () => base.addLocalSource('../lib')],
     ['there is no option "gpu"', () => base.addLocalSource('@acme/lib', { gpu: 'any' } as object)],
     ['must not contain ".."', () => base.addLocalFile('a', '../a')],

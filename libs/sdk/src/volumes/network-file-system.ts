@@ -4,6 +4,7 @@ import { HANDLE, type HandleState, registerHandle } from '@gantry/protocol';
 
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
+import { NETWORK_FILE_SYSTEM } from './mount-checks.ts';
 import { type FileEntry, Volume, type VolumeOptions } from './volume.ts';
 import type { UploadProgress } from './volume-upload.ts';
 
@@ -25,6 +26,8 @@ export interface WriteFileOptions {
  * ```
  */
 export class NetworkFileSystem {
+  /** @internal */
+  readonly [NETWORK_FILE_SYSTEM] = true;
   readonly #volume: Volume;
 
   private constructor(volume: Volume) {
@@ -138,6 +141,11 @@ export class NetworkFileSystem {
   /** Removes a file; a directory with all in it with `recursive`. */
   async removeFile(path: string, options: { recursive?: boolean } = {}): Promise<void> {
     await this.#volume.removeFile(path, options);
+  }
+
+  /** @internal What a manifest says about it. */
+  toJSON(): ReturnType<Volume['toJSON']> {
+    return this.#volume.toJSON();
   }
 
   /** @internal As an argument or result it arrives as a handle on the same files. */

@@ -1,5 +1,6 @@
-import type { BucketAccess } from '@gantry/blobs';
 import { InvalidError, type SecretValues } from '@gantry/protocol';
+
+import type { BucketAccess } from './bucket-access.ts';
 
 /** Who uses a bucket, and where that is. */
 export type BucketCredentials = Pick<BucketAccess, 'credentials' | 'region'>;
