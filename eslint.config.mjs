@@ -67,6 +67,7 @@ const footprint = [
       'class-validator',
       'class-transformer',
       'cbor-x',
+      'cbor-x/encode',
       'smol-toml',
       // In a file of its own, loaded by containers whose app has WebSockets.
       'ws',

@@ -6,7 +6,7 @@ export interface CommandContext {
   env: Readonly<Record<string, string | undefined>>;
   /** The working directory. */
   cwd: string;
-  /** The folder of the bundled programs: `server.mjs`, `gateway.mjs`, `worker.mjs`, `runner.mjs`. */
+  /** The folder of the bundled programs: `server.mjs`, `gateway.mjs`, `worker.mjs`, `runner.cjs`. */
   programs: URL;
   version: string;
 }

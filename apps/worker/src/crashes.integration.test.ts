@@ -24,7 +24,7 @@ afterAll(async () => {
 /** With a platform of its own, as the others' containers may well be silent for a while. */
 describe('code that blocks the event loop', () => {
   it('ends its container by heartbeat timeout, which the log says, and fails its input the second time', async () => {
-    await using impatient = await WorkerUnderTest.start(join(folder.path, 'runner.mjs'), {
+    await using impatient = await WorkerUnderTest.start(join(folder.path, 'runner.cjs'), {
       silenceMs: 2_000,
     });
     const record = await impatient.deploy(`{ kind: 'function', name: 'spin', fn: () => { for (;;); } }`);

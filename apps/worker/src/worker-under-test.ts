@@ -32,12 +32,12 @@ export async function bundleRunner(folder: string): Promise<string> {
   const bundle = await rolldown({ input, platform: 'node', logLevel: 'silent' });
   await bundle.write({
     dir: folder,
-    format: 'esm',
-    entryFileNames: '[name].mjs',
-    chunkFileNames: '[name]-[hash].mjs',
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
   });
   await bundle.close();
-  return join(folder, 'runner.mjs');
+  return join(folder, 'runner.cjs');
 }
 
 /** A real worker with real containers on a real nats-server; the test plays scheduler and client. */

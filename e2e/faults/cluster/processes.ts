@@ -24,7 +24,7 @@ export async function processesOf(directory: string): Promise<ClusterProcess[]> 
 /** Process ids of its containers, those started ahead of need included. */
 export async function containersOf(directory: string): Promise<number[]> {
   const processes = await processesOf(directory);
-  return processes.filter(({ command }) => command.includes('runner.mjs')).map(({ pid }) => pid);
+  return processes.filter(({ command }) => command.includes('runner.cjs')).map(({ pid }) => pid);
 }
 
 /** Signals a process that may be gone already. */

@@ -16,7 +16,7 @@ import { WarmProcesses } from './warm-processes.ts';
 export interface ProcessDriverOptions {
   /** Folder for working directories (`containers/`) and records (`processes/`). One per worker. */
   dataDir: string;
-  /** The runner program, an ES module. */
+  /** The runner program, a module. */
   runnerPath: string;
   /** @defaultValue the Node that runs the worker */
   nodePath?: string | undefined;
@@ -38,7 +38,7 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA
  *
  * @example
  * ```ts
- * const driver = new ProcessDriver({ dataDir: '/var/lib/gantry', runnerPath: '/opt/gantry/runner.mjs', prewarm: 1 });
+ * const driver = new ProcessDriver({ dataDir: '/var/lib/gantry', runnerPath: '/opt/gantry/runner.cjs', prewarm: 1 });
  * const container = await driver.start({ id: newId('ta') });
  * ```
  */

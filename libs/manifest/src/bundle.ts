@@ -91,7 +91,7 @@ async function runRolldown(context: BundleContext, findings: ModuleFindings): Pr
       sourcemap: true,
       keepNames: true,
       codeSplitting: false,
-      comments: { legal: false },
+      comments: { legal: false, jsdoc: false },
       entryFileNames: 'bundle.mjs',
       sourcemapPathTransform: (source, mapFile) => sourceName(join(dirname(mapFile), source), context),
     });

@@ -1,6 +1,7 @@
-import { Encoder } from 'cbor-x';
+import { Encoder } from 'cbor-x/encode';
 
 import { DeserializationError } from './errors.ts';
+import { speedUpDecoding } from './native-decoding.ts';
 
 // `useRecords: false`: cbor-x's record extension keeps state between messages; ours stand alone.
 const frames = new Encoder({
@@ -21,6 +22,7 @@ export function encodeFrame(message: unknown): Uint8Array {
  * @throws {@link DeserializationError} if the bytes are no such message.
  */
 export function decodeFrame<TMessage>(bytes: Uint8Array): TMessage {
+  speedUpDecoding(bytes.length);
   try {
     return frames.decode(bytes) as TMessage;
   } catch (cause) {

@@ -1,7 +1,8 @@
-import { Encoder, Tag } from 'cbor-x';
+import { Encoder, Tag } from 'cbor-x/encode';
 
 import { DeserializationError, SerializationError } from './errors.ts';
 import { GantryError } from './gantry-error.ts';
+import { speedUpDecoding } from './native-decoding.ts';
 import { isPlainValue } from './plain-value.ts';
 import { lowerValue } from './value-graph.ts';
 import { reviveValue } from './value-revival.ts';
@@ -52,6 +53,7 @@ export function encodeValue(value: unknown, name = 'value'): Uint8Array {
  * @throws {@link DeserializationError} if the bytes are no such value.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
+  speedUpDecoding(bytes.length);
   try {
     // A fresh view: cbor-x writes a property on what it decodes, and would make Buffers out of a Buffer.
     const decoded: unknown = values.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -1,30 +1,8 @@
-import { constants, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { ReadStream, WriteStream } from 'node:tty';
+import type { WriteStream } from 'node:tty';
 
-import { InteractiveTimeoutError, InvalidError } from '@gantry/protocol';
+import { InvalidError } from '@gantry/protocol';
 
-const LENT_WITHIN_MS = 30_000;
-
-// Says which terminal it runs in, then that the terminal has another size, and ends when told to.
-const TAKER = `
-const socket = require('node:net').connect(process.argv[1]);
-socket.on('error', () => process.exit(1)).on('close', () => process.exit(0)).resume();
-socket.write(require('node:fs').readlinkSync('/proc/self/fd/0') + '\\n');
-process.on('SIGWINCH', () => socket.write('resized\\n'));
-`;
-
-/** A terminal in this container that is connected to that of a person. */
-interface Terminal {
-  stdin: ReadStream;
-  stdout: WriteStream;
-  /** Gives it back. */
-  release(): void;
-}
+import type { BorrowedTerminal } from './borrowed-terminal.ts';
 
 /**
  * The terminal of whoever runs the app, lent to one input at a time. Whoever lends it runs a program in it, inside of
@@ -33,7 +11,7 @@ interface Terminal {
 export class CallerTerminal {
   readonly #ask: (inputId: string, taker: string[]) => void;
   #borrower: string | undefined;
-  #terminal: Promise<Terminal> | undefined;
+  #terminal: Promise<BorrowedTerminal> | undefined;
   #output: WriteStream | undefined;
   #giveUp: AbortController | undefined;
 
@@ -76,87 +54,13 @@ export class CallerTerminal {
     this.#borrower = this.#terminal = this.#output = this.#giveUp = undefined;
   }
 
-  async #borrow(inputId: string): Promise<Terminal> {
+  async #borrow(inputId: string): Promise<BorrowedTerminal> {
     const giveUp = (this.#giveUp = new AbortController());
-    const folder = mkdtempSync(join(tmpdir(), 'gantry-terminal-'));
-    const path = join(folder, 'taker.sock');
-    const server = createServer();
-    try {
-      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
-      this.#ask(inputId, [process.execPath, '-e', TAKER, path]);
-      const taker = await takerOf(server, giveUp.signal);
-      const terminal = await openTerminal(taker);
-      if (giveUp.signal.aborted) terminal.release();
-      else this.#output = terminal.stdout;
-      return terminal;
-    } finally {
-      server.close();
-      rmSync(folder, { recursive: true, force: true });
-    }
+    // Loaded when it is asked for, which few containers ever do.
+    const { borrowTerminal } = await import('./borrowed-terminal.ts');
+    const terminal = await borrowTerminal((taker) => this.#ask(inputId, taker), giveUp.signal);
+    if (giveUp.signal.aborted) terminal.release();
+    else this.#output = terminal.stdout;
+    return terminal;
   }
-}
-
-function takerOf(server: Server, givenUp: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(
-        new InteractiveTimeoutError(`nobody lent a terminal within ${LENT_WITHIN_MS / 1000} s`, {
-          hint: 'Is the `gantry run -i` that started the app still there? It says if something is in its way.',
-        }),
-      );
-    }, LENT_WITHIN_MS);
-    givenUp.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(new InvalidError('its input ended before it had the terminal'));
-    });
-    server.once('connection', (socket) => {
-      clearTimeout(timer);
-      resolve(socket);
-    });
-  });
-}
-
-async function openTerminal(taker: Socket): Promise<Terminal> {
-  taker.on('error', () => taker.destroy());
-  const lines = createInterface(taker);
-  const path = await new Promise<string>((resolve, reject) => {
-    lines
-      .once('line', resolve)
-      .once('close', () => reject(new InteractiveTimeoutError('the terminal is gone')));
-  });
-  const open = (access: number): number => openSync(path, access | constants.O_NOCTTY);
-  const stdin = new ReadStream(open(constants.O_RDONLY));
-  const stdout = new WriteStream(open(constants.O_WRONLY));
-  // A terminal that is gone is the end of what can be read, and no failure of the code that still writes to it.
-  stdin.on('error', () => stdin.push(null));
-  stdout.on('error', () => stdout.destroy());
-  const restore = replaceStreams(stdin, stdout);
-  lines.on('line', () => (stdout as unknown as { _refreshSize(): void })._refreshSize());
-  taker.once('close', () => {
-    stdin.push(null);
-    stdout.destroy();
-  });
-  const release = (): void => {
-    restore();
-    if (stdin.isRaw) stdin.setRawMode(false);
-    stdin.destroy();
-    stdout.destroy();
-    taker.destroy();
-  };
-  return { stdin, stdout, release };
-}
-
-/** Puts streams in the place of those of this process, also for code that imported them by name. */
-function replaceStreams(stdin: ReadStream, stdout: WriteStream): () => void {
-  const names = ['stdin', 'stdout', 'stderr'] as const;
-  const before = names.map((name) => [name, Object.getOwnPropertyDescriptor(process, name)] as const);
-  for (const name of names) {
-    const stream = name === 'stdin' ? stdin : stdout;
-    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
-  }
-  syncBuiltinESMExports();
-  return () => {
-    for (const [name, descriptor] of before) if (descriptor) Object.defineProperty(process, name, descriptor);
-    syncBuiltinESMExports();
-  };
 }

@@ -18,6 +18,8 @@ const HEARTBEAT_MS = 1_000;
 const MOST_MESSAGE_CHARS = 1_000;
 const LARGEST_LOG_CHARS = 1024 * 1024;
 const CACHE_FLUSH_DELAY_MS = 2_000;
+/** Where what a container writes is gone with it, writing is for nothing. */
+const KEEPS_COMPILED = process.env['GANTRY_COMPILE_CACHE_ENDS'] === undefined;
 const PRELOAD_WEB_DELAY_MS = 50;
 const PRELOAD_VALIDATION_DELAY_MS = 1_000;
 
@@ -214,7 +216,7 @@ export class Runner {
     this.#channel.send({ type: 'ready' });
     this.#channel.flush();
     // Containers are often killed, and a killed process writes no compile cache.
-    setTimeout(flushCompileCache, CACHE_FLUSH_DELAY_MS).unref();
+    if (KEEPS_COMPILED) setTimeout(flushCompileCache, CACHE_FLUSH_DELAY_MS).unref();
     if (this.#stopRequested) await this.#stop();
   }
 

@@ -89,9 +89,10 @@ export function stackOf(thrown: unknown): string | undefined {
 }
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-const OWN_FOLDER = escaped(pathToFileURL(import.meta.dirname).href);
+// As an ES module, and as the CommonJS that it is bundled to.
+const OWN_FOLDERS = [pathToFileURL(import.meta.dirname).href, import.meta.dirname].map(escaped).join('|');
 // A bundle never lies beside the runner.
-const RUNNER_FRAME = new RegExp(`^\\s+at .*(?:${OWN_FOLDER}/|AsyncLocalStorage\\.run )`);
+const RUNNER_FRAME = new RegExp(`^\\s+at .*(?:(?:${OWN_FOLDERS})/|AsyncLocalStorage\\.run )`);
 
 export function messageOf(thrown: unknown): string {
   try {

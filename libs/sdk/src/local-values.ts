@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 
 import { assertSecretValues, NotFoundError, type SecretValues } from '@gantry/protocol';
 
@@ -23,6 +22,8 @@ const MODULE = /\.[cm]?[jt]sx?$/;
 export function readDotenv(path: string | undefined, { filename = '.env' }: DotenvOptions): SecretValues {
   const file = findDotenv(resolve(path ?? '.'), filename);
   (globals[READ] ??= []).push(file);
+  // Not imported: Node would load all that this module of it offers in every container.
+  const { parseEnv } = process.getBuiltinModule('node:util');
   const values: unknown = { ...parseEnv(readFileSync(file, 'utf8')) };
   assertSecretValues(`the file "${file}"`, values);
   return values;

@@ -20,7 +20,7 @@ import { processTree } from './process-tree.ts';
 import { judge, judgeLimit, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
 
-const RUNNER = join(import.meta.dirname, '../../../dist/runner.mjs');
+const RUNNER = join(import.meta.dirname, '../../../dist/runner.cjs');
 const DISK_MIB = 32_768;
 const MANY = 100;
 const AT_ONCE = 4;

@@ -6,6 +6,7 @@ import { SetupError, step } from './report.mjs';
 import { sourceStamp } from './source-stamp.mjs';
 
 const STAMP = join(DIST, '.stamp');
+const EXTENSIONS = { esm: 'mjs', cjs: 'cjs' };
 
 // Native, or reads its own files at run time, or an optional part that a package tries to load.
 const EXTERNAL = [
@@ -55,7 +56,9 @@ const OUTPUTS = [
         },
       },
       {
-        // Starts in every container, where each file more is time to load, and no other file of the platform is.
+        // Starts in every container, where each file more is time to load, and no other file of the platform is. CommonJS:
+        // an ES module that imports one of Node's own has Node load all that this offers, used or not.
+        format: 'cjs',
         chunks: 'runner',
         entries: { runner: 'libs/runner/src/main.ts' },
       },
@@ -88,15 +91,16 @@ async function bundleOutput({ directory, bundles }, scratch) {
 async function isBuilt(stamp) {
   if ((await readFile(STAMP, 'utf8').catch(() => undefined)) !== stamp) return false;
   const outputs = OUTPUTS.flatMap(({ directory, bundles }) =>
-    bundles
-      .flatMap(({ entries }) => Object.keys(entries))
-      .map((name) => join(ROOT, directory, `${name}.mjs`)),
+    bundles.flatMap(({ entries, format = 'esm' }) =>
+      Object.keys(entries).map((name) => join(ROOT, directory, `${name}.${EXTENSIONS[format]}`)),
+    ),
   );
   const found = await Promise.allSettled(outputs.map((path) => access(path)));
   return found.every(({ status }) => status === 'fulfilled');
 }
 
-async function write({ entries, chunks, directory }, scratchDirectory) {
+async function write({ entries, chunks, format = 'esm', directory }, scratchDirectory) {
+  const extension = EXTENSIONS[format];
   const { rolldown } = await import('rolldown');
   try {
     const bundled = await rolldown({
@@ -111,11 +115,11 @@ async function write({ entries, chunks, directory }, scratchDirectory) {
     });
     await bundled.write({
       dir: scratchDirectory,
-      format: 'esm',
+      format,
       sourcemap: true,
       keepNames: true,
-      entryFileNames: '[name].mjs',
-      chunkFileNames: `${chunks}/[name]-[hash].mjs`,
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: `${chunks}/[name]-[hash].${extension}`,
       sourcemapPathTransform: (source, map) => {
         const finalMap = join(ROOT, directory, relative(scratchDirectory, map));
         return relative(dirname(finalMap), resolve(dirname(map), source));

@@ -121,5 +121,5 @@ export async function loadPart<TName extends keyof PlatformParts>(
 
 /** Path of the program that runs first in each container. */
 export function runnerPath(programs: URL): string {
-  return fileURLToPath(new URL('runner.mjs', programs));
+  return fileURLToPath(new URL('runner.cjs', programs));
 }

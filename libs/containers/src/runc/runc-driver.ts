@@ -45,7 +45,7 @@ import { RuncContainer } from './runc-container.ts';
 export interface RuncDriverOptions {
   /** Folder for containers, records and the runtime's state. One per worker. */
   dataDir: string;
-  /** The runner program, an ES module; its whole folder is visible in containers. */
+  /** The runner program, a module; its whole folder is visible in containers. */
   runnerPath: string;
   /** Node for containers whose image has none. @defaultValue the Node that runs the worker */
   nodePath?: string | undefined;
@@ -86,7 +86,7 @@ const END_LIMIT_MS = 2_000;
  *
  * @example
  * ```ts
- * const driver = new RuncDriver({ dataDir: '/var/lib/gantry/worker', runnerPath: '/opt/gantry/runner.mjs' });
+ * const driver = new RuncDriver({ dataDir: '/var/lib/gantry/worker', runnerPath: '/opt/gantry/runner.cjs' });
  * const container = await driver.start({ id: newId('ta'), limits: { memoryMiB: 512 }, network: 'none' });
  * ```
  */
@@ -309,7 +309,8 @@ export class RuncDriver implements ContainerDriver {
 
   #environment(root: ContainerRoot | undefined): { [name: string]: string } {
     const defaults = { HOME: '/root', LANG: 'C.UTF-8', PATH: DEFAULT_PATH };
-    const env = { ...defaults, ...root?.env, GANTRY_COMPILE_CACHE: INNER_CACHE, ...this.#options.env };
+    const cache = { GANTRY_COMPILE_CACHE: INNER_CACHE, GANTRY_COMPILE_CACHE_ENDS: '1' };
+    const env = { ...defaults, ...root?.env, ...cache, ...this.#options.env };
     // Last: programs of the image come first, but code can always start a Node.
     return { ...env, PATH: `${env.PATH}:${join(PLATFORM_FOLDER, 'bin')}` };
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -45,6 +44,8 @@ export async function uploadAll(
     totalFiles: files.filter(({ type }) => type === 'bytes').length,
   };
   const changes: VolumeChange[] = [];
+  // Not imported: every container that loads the SDK would pay for it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   for (const file of files) {
     if (file.type === 'entry') {
       changes.push(file.change);
