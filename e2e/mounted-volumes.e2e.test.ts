@@ -3,11 +3,23 @@ import { buffer } from 'node:stream/consumers';
 
 import { findRuncProblem } from '@gantry/containers';
 import { minioAvailable, startMinio, temporaryDirectory } from '@gantry/testing';
-import { Client, Cls, RemoteFunction, Volume } from 'gantry';
+import { Client, Cls, NetworkFileSystem, RemoteFunction, Volume } from 'gantry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { load, save } from './mounted-volumes/absolute-app.ts';
-import type { barred, f, g, inside, Model, put, survive, train } from './mounted-volumes/app.ts';
+import type {
+  barred,
+  f,
+  g,
+  inside,
+  Model,
+  note,
+  noted,
+  put,
+  reads,
+  survive,
+  train,
+} from './mounted-volumes/app.ts';
 import { end, runCli, startPlatform, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'mounted-volumes/app.ts');
@@ -90,6 +102,39 @@ describe.each(cases)('volumes in $driver containers, on $store', ({ driver, stor
       const model = await Cls.fromName<typeof Model>('mounted', 'Model');
       expect(await model.instance().weights.remote()).toBe('weights');
       expect(await textOf('models', 'weights/v1.bin')).toBe('weights');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'are those that a caller gives a function, in place of its own',
+    async () => {
+      await using mine = await Volume.ephemeral();
+      await mine.batchUpload((batch) => batch.putFile(Buffer.from('mine'), 'a.txt'));
+      const plain = RemoteFunction.fromName<typeof reads>('mounted', 'reads');
+      const given = plain.withOptions({ volumes: { given: mine.withMountOptions({ readOnly: true }) } });
+      expect(await given.remote('given/a.txt')).toBe('mine');
+      expect(await given.remote('data/shared/bar.txt')).toBeNull();
+      expect(await plain.remote('given/a.txt')).toBeNull();
+      const missing = plain.withOptions({ volumes: { given: Volume.fromName('nowhere') } });
+      await expect(missing.remote('given/a.txt')).rejects.toThrow('there is no volume "nowhere"');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'are network file systems, which show what a call wrote when it has ended',
+    async () => {
+      const [write, read] = [
+        RemoteFunction.fromName<typeof note>('mounted', 'note'),
+        RemoteFunction.fromName<typeof noted>('mounted', 'noted'),
+      ];
+      expect(await read.remote('a')).toBeNull();
+      await write.remote('a', 'first');
+      expect(await read.remote('a')).toBe('first');
+      await NetworkFileSystem.fromName('notes').writeFile('/a', Buffer.from('from outside'));
+      expect(await read.remote('a')).toBe('from outside');
+      expect(await textOf('notes', 'a')).toBe('from outside');
     },
     LIMIT_MS,
   );

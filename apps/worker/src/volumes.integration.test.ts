@@ -134,6 +134,27 @@ describe.each(drivers)('volumes in $driver containers', ({ driver, root }) => {
     expect(await act('read', `${at}/data.txt`)).toBe('open');
   });
 
+  it(
+    'that are network file systems need no commit and no reload, where all their files are closed',
+    LONG,
+    async () => {
+      const volumeId = await newVolume();
+      const shared = { shared: true } as const;
+      const reader = await start(await deploy(volumeId, {}, shared));
+      const writer = await start(await deploy(volumeId, {}, shared));
+      expect(await reader.act('read', `${at}/a.txt`)).toBeNull();
+      await writer.act('write', `${at}/a.txt`, 'first');
+      expect(await reader.act('read', `${at}/a.txt`)).toBe('first');
+      await reader.act('open', `${at}/a.txt`);
+      await writer.act('write', `${at}/a.txt`, 'second');
+      expect(await reader.act('read', `${at}/a.txt`)).toBe('first');
+      await reader.act('close', '');
+      expect(await reader.act('read', `${at}/a.txt`)).toBe('second');
+      await reader.act('write', `${at}/b.txt`, 'back');
+      expect(await writer.act('read', `${at}/b.txt`)).toBe('back');
+    },
+  );
+
   it('are committed while inputs run, without being asked', LONG, async () => {
     const volumeId = await newVolume();
     const { containerId, submit } = await start(await deploy(volumeId));

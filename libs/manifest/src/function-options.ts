@@ -21,6 +21,7 @@ interface Modifiers {
 type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | 'volumes' | 'buckets'> & {
   retries?: number | Partial<RetriesSpec> | undefined;
   volumes?: Record<string, MountOfPath> | undefined;
+  networkFileSystems?: Record<string, MountOfPath> | undefined;
 };
 
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
@@ -54,7 +55,7 @@ export function toOptionsSpec(
     blockNetwork: given.blockNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
-    ...mountLists(given.volumes),
+    ...mountLists({ ...given.volumes, ...given.networkFileSystems }),
   };
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
 }

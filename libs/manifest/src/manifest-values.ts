@@ -113,10 +113,10 @@ function isBucketMount(value: unknown): boolean {
 
 function isVolumeMount(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { path, name, environment, createIfMissing, readOnly, subPath } = value;
+  const { path, name, environment, createIfMissing, readOnly, shared, subPath } = value;
   if (typeof path !== 'string' || !isName(name)) return false;
   if (environment !== undefined && !isName(environment)) return false;
-  if (![createIfMissing, readOnly].every((flag) => flag === undefined || flag === true)) return false;
+  if (![createIfMissing, readOnly, shared].every((flag) => flag === undefined || flag === true)) return false;
   try {
     return mountPath(path) === path && (subPath === undefined || volumePath(subPath as string) === subPath);
   } catch {

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 
 import { InvalidError } from './errors.ts';
+import { newId } from './ids.ts';
 import { assertPoolOptions, type PoolOptions } from './pool-options.ts';
 
+const volume = { path: '/models', name: 'm', environment: 'main', volumeId: newId('vo') };
+const bucket = { path: '/raw', bucket: 'trips', keyPrefix: 'raw/' };
 const retries = { maxRetries: 3, initialDelayMs: 1_000, backoffCoefficient: 2, maxDelayMs: 60_000 };
 
 test.each<[PoolOptions]>([
@@ -11,6 +14,8 @@ test.each<[PoolOptions]>([
   [{ cpu: 0.5, memoryMiB: [128, 256], retries }],
   [{ maxInputs: 1, targetInputs: 1, batching: { maxBatchSize: 1, waitMs: 0 } }],
   [{ secrets: [{ type: 'named', name: 'db', environment: 'dev' }] }],
+  [{ volumes: [volume], buckets: [{ ...bucket, secret: { type: 'named', name: 's3' } }] }],
+  [{ volumes: [], buckets: [] }],
   [{ maxInputs: undefined }],
 ])('a caller may replace options by %j', (options) => {
   expect(() => assertPoolOptions(options)).not.toThrow();
@@ -42,6 +47,13 @@ test.each<[unknown]>([
   [{ retries: null }],
   [{ secrets: {} }],
   [{ secrets: [{ type: 'inline', index: 0 }] }],
+  [{ volumes: [{ ...volume, volumeId: 'models' }] }],
+  [{ volumes: [{ ...volume, path: '/etc' }] }],
+  [{ volumes: [{ ...volume, subPath: '../other' }] }],
+  [{ volumes: [volume, volume] }],
+  [{ volumes: { '/models': volume } }],
+  [{ buckets: [{ ...bucket, keyPrefix: '/' }] }],
+  [{ buckets: [{ ...bucket, secret: { type: 'inline', index: 0 } }] }],
   [{ gpu: ['H100'] }],
 ])('a caller may not replace options by %j', (options) => {
   expect(() => assertPoolOptions(options as PoolOptions)).toThrow(InvalidError);

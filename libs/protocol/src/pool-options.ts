@@ -1,4 +1,6 @@
+import { assertBucketMount, type BucketMountSpec } from './bucket-mount.ts';
 import { InvalidError } from './errors.ts';
+import { isId } from './ids.ts';
 import type { FunctionOptionsSpec } from './manifest.ts';
 import {
   BATCHING_RANGES,
@@ -8,6 +10,8 @@ import {
   RETRY_RANGES,
   type OptionRange,
 } from './option-ranges.ts';
+import { volumePath } from './volume.ts';
+import { assertApart, mountPath } from './volume-mount.ts';
 
 const KEYS = [
   'timeoutMs',
@@ -21,9 +25,14 @@ const KEYS = [
   'targetInputs',
   'batching',
   'secrets',
+  'volumes',
+  'buckets',
 ] as const;
 
-/** Options of a class that a caller replaces for calls of its own: they get a pool of their own. */
+/**
+ * Options of a class that a caller replaces for calls of its own: they get a pool of their own. When they travel, volumes
+ * are {@link VolumeMount}s: the caller has found them.
+ */
 export type PoolOptions = Pick<FunctionOptionsSpec, (typeof KEYS)[number]>;
 
 /** Options that callers may replace. `minContainers` is not among them: a caller keeps nothing running. */
@@ -64,6 +73,40 @@ const parts =
 const isNamedSecret: Check = (value) =>
   isObject(value) && value['type'] === 'named' && typeof value['name'] === 'string';
 
+const passes = (check: () => unknown): boolean => {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+};
+const isPlace = (path: unknown): boolean => typeof path === 'string' && passes(() => mountPath(path));
+const isFoundVolume: Check = (value) => {
+  if (!isObject(value)) return false;
+  const { path, name, environment, volumeId, subPath } = value;
+  const isNamed = [name, environment].every((text) => typeof text === 'string' && text !== '');
+  const isWithin =
+    subPath === undefined || (typeof subPath === 'string' && passes(() => volumePath(subPath)));
+  return isPlace(path) && isNamed && isWithin && typeof volumeId === 'string' && isId(volumeId, 'vo');
+};
+const isBucket: Check = (value) =>
+  isObject(value) &&
+  isPlace(value['path']) &&
+  (value['secret'] === undefined || isNamedSecret(value['secret'])) &&
+  passes(() => assertBucketMount(value as unknown as BucketMountSpec));
+const mountsOf =
+  (isMount: Check): Check =>
+  (value) =>
+    Array.isArray(value) &&
+    value.every(isMount) &&
+    passes(() =>
+      assertApart(
+        'volumes',
+        value.map(({ path }: { path: string }) => path),
+      ),
+    );
+
 const CHECKS: Record<(typeof KEYS)[number], Check> = {
   timeoutMs: within(OPTION_RANGES.timeoutMs),
   maxContainers: within(OPTION_RANGES.maxContainers),
@@ -76,6 +119,8 @@ const CHECKS: Record<(typeof KEYS)[number], Check> = {
   targetInputs: within(CONCURRENCY_RANGES.targetInputs),
   batching: parts(BATCHING_RANGES),
   secrets: (value) => Array.isArray(value) && value.every(isNamedSecret),
+  volumes: mountsOf(isFoundVolume),
+  buckets: mountsOf(isBucket),
 };
 
 /**

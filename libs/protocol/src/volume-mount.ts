@@ -11,6 +11,8 @@ export interface VolumeMountSpec {
   /** The deploy makes it if there is none of the name. */
   createIfMissing?: true | undefined;
   readOnly?: true | undefined;
+  /** A network file system: each call begins with what is in it, and what it wrote is in it when it has ended. */
+  shared?: true | undefined;
   /** A directory of the volume that is shown instead of all. */
   subPath?: string | undefined;
 }

@@ -4,6 +4,7 @@ import {
   type FunctionRecord,
   inheritedSettings,
   mergeSettings,
+  type VolumeMount,
 } from '@gantry/protocol';
 
 /**
@@ -23,7 +24,9 @@ export function effectiveRecord(
   const layers = [inheritedSettings(shared ?? {}, replaced), replaced ?? {}, own ?? {}];
   const code = inheritedSettings(record.spec.options, replaced);
   const options = layers.reduce<FunctionOptionsSpec>(mergeSettings, code);
-  return { ...record, spec: { ...record.spec, options } };
+  // Whoever replaced them has found them.
+  const volumes = replaced?.volumes ? { volumes: replaced.volumes as VolumeMount[] } : {};
+  return { ...record, ...volumes, spec: { ...record.spec, options } };
 }
 
 /** Inputs that the autoscaler plans for each container. */

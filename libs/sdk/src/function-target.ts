@@ -15,6 +15,7 @@ import type { RunningApp } from './app-program.ts';
 import { defaultPlatform } from './default-platform.ts';
 import { containerHost } from './host.ts';
 import type { Platform } from './platform.ts';
+import { withFoundVolumes } from './volumes/found-volumes.ts';
 
 /** Everything a call needs to know about where it goes. */
 export interface Route {
@@ -132,11 +133,13 @@ export class FunctionTarget {
     assertKind(lookup, this.#options.kind);
     const parameters = this.#options.wholeClass ? undefined : this.#complete(lookup);
     const hasOptions = Object.keys(this.replaced).length > 0;
+    const environment = this.#options.environment ?? running?.environment ?? platform.environment;
+    const options = hasOptions ? await withFoundVolumes(this.replaced, platform, environment) : undefined;
     const route: Route = {
       platform,
       lookup,
       parameters,
-      options: hasOptions ? this.replaced : undefined,
+      options,
       target: this,
     };
     if (this.#running === running) this.#route = route;

@@ -27,6 +27,7 @@ const RESOURCE_KEYS = [
   'image',
   'secrets',
   'volumes',
+  'networkFileSystems',
   ...PLACEMENT_KEYS,
 ];
 

@@ -2,6 +2,7 @@ import type { Image } from './image/image.ts';
 import type { Schedule } from './schedule.ts';
 import type { Secret } from './secret.ts';
 import type { CloudBucketMount } from './volumes/cloud-bucket-mount.ts';
+import type { NetworkFileSystem } from './volumes/network-file-system.ts';
 import type { Volume } from './volumes/volume.ts';
 
 /** Options shared by functions and classes. Omitted fields take the platform's default. */
@@ -71,6 +72,8 @@ export interface ResourceOptions {
    * processes have the latter alone. Those of the app come along; at one path the function's own counts.
    */
   volumes?: Record<string, Volume | CloudBucketMount>;
+  /** Directories that need no commits, by path, as `volumes`. @defaultValue none */
+  networkFileSystems?: Record<string, NetworkFileSystem>;
 }
 
 export interface RetryPolicy {

@@ -49,7 +49,7 @@ export interface ContainerInputsOptions extends InputSurroundings {
   /** An input ignored its abort: only the end of the container ends it. */
   onStuck(input: AssignedInput, reason: 'cancelled' | 'timeout'): void;
   /** Of the container, if it has some. */
-  volumes?: Pick<ContainerVolumes, 'commit' | 'fence'> | undefined;
+  volumes?: Pick<ContainerVolumes, 'commit' | 'fence' | 'freshen' | 'isShared'> | undefined;
   /** When the container's event loop last gave a sign of life, by the monotonic clock. */
   lastSignMs(): number | undefined;
 }
@@ -60,7 +60,8 @@ export interface ContainerInputsOptions extends InputSurroundings {
  * Invariants
  *   C1. An input occupies a place until its code has ended, also when it was settled before.
  *   C2. When the container has ended, each of its inputs is settled: by timeout, as crashed, or by giving it back.
- *   C4. Where there are volumes, what comes after an input that ended without a value finds there what it wrote.
+ *   C4. Where there are volumes, what comes after an input that ended without a value finds there what it wrote; in network
+ *       file systems what comes after any.
  *   C3. An input under which containers crashed before runs alone: what comes before it ends first, and no other
  *       input comes until it has ended.
  */
@@ -148,17 +149,21 @@ export class ContainerInputs {
     this.#startClock(input);
     if (input.message.stream) input.stream = streams.open(input, send);
     const { args } = input.message;
-    const fenced = this.#fenced(input);
-    if (args instanceof Uint8Array && !fenced) return this.#hand(input, args);
-    Promise.all([args instanceof Uint8Array ? args : payloads.fetch(args), fenced]).then(
+    const prepared = this.#prepared([input]);
+    if (args instanceof Uint8Array && !prepared) return this.#hand(input, args);
+    Promise.all([args instanceof Uint8Array ? args : payloads.fetch(args), prepared]).then(
       ([bytes]) => this.#hand(input, bytes),
       (err: unknown) => this.#argumentsMissing(input, err),
     );
   }
 
-  /** Whoever had an input that comes again may still write volumes. */
-  #fenced({ delivery }: AssignedInput): Promise<void> | undefined {
-    return delivery.deliveries > 1 ? this.#options.volumes?.fence() : undefined;
+  /** What is to be done about volumes before inputs run; undefined for nothing. */
+  #prepared(inputs: readonly AssignedInput[]): Promise<void> | undefined {
+    const { volumes } = this.#options;
+    // Whoever had an input that comes again may still write.
+    const fenced = inputs.some(({ delivery }) => delivery.deliveries > 1) ? volumes?.fence() : undefined;
+    if (!volumes?.isShared || this.count > inputs.length) return fenced;
+    return Promise.resolve(fenced).then(() => volumes.freshen());
   }
 
   #startClock(input: AssignedInput): void {
@@ -174,19 +179,19 @@ export class ContainerInputs {
       const { args } = input.message;
       return { input, args: args instanceof Uint8Array ? args : undefined };
     });
+    const prepared = this.#prepared(inputs);
     const fetches = members.map(async (member) => {
       const { args } = member.input.message;
-      const fenced = this.#fenced(member.input);
-      if (args instanceof Uint8Array && !fenced) return;
+      if (args instanceof Uint8Array && !prepared) return;
       try {
-        await fenced;
+        await prepared;
         member.args ??= await payloads.fetch(args as Exclude<typeof args, Uint8Array>);
       } catch (err) {
         this.#argumentsMissing(member.input, err);
       }
     });
     // A batch without blobs is handed over in the turn in which it closed.
-    if (members.some(({ args, input }) => !args || input.delivery.deliveries > 1)) await Promise.all(fetches);
+    if (prepared || members.some(({ args }) => !args)) await Promise.all(fetches);
     const ready = members.flatMap(({ input, args }) => {
       if (!args || !this.has(input)) return [];
       if (input.phase === 'settled' || input.ending === 'preempted') {
@@ -216,7 +221,8 @@ export class ContainerInputs {
     if (!input) return;
     this.#leave(input);
     const { volumes } = this.#options;
-    if (!volumes || message.outcome.type === 'value') return this.#settle(input, message);
+    if (!volumes || (message.outcome.type === 'value' && !volumes.isShared))
+      return this.#settle(input, message);
     void volumes.commit().then(() => this.#settle(input, message));
   }
 

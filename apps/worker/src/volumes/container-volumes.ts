@@ -55,6 +55,11 @@ export class ContainerVolumes {
     return this.#mounted.length === 0;
   }
 
+  /** Some of them are network file systems: what a call wrote is to be in them when it has ended. */
+  get isShared(): boolean {
+    return this.#shared.length > 0;
+  }
+
   /** Shows the newest versions, in the container that has started. */
   async open(): Promise<void> {
     await Promise.all(this.#mounted.map((volume) => volume.open()));
@@ -80,6 +85,11 @@ export class ContainerVolumes {
   /** Commits what there is; never rejects. */
   async commit(): Promise<void> {
     await this.#commitAll();
+  }
+
+  /** Called before an input runs, when none runs: it sees what is in network file systems now. Never rejects. */
+  async freshen(): Promise<void> {
+    for (const volume of this.#shared) await volume.freshen().catch((error: unknown) => this.#sayOnce(error));
   }
 
   /** Called before an input runs that ran elsewhere: whoever had it can commit no more. */
@@ -119,6 +129,10 @@ export class ContainerVolumes {
       if (result.status === 'rejected')
         this.#options.log.warn({ err: result.reason }, 'a volume is not removed');
     }
+  }
+
+  get #shared(): readonly MountedVolume[] {
+    return this.#mounted.filter(({ mount }) => mount.shared);
   }
 
   #assertOwn(): void {

@@ -65,6 +65,23 @@ export class MountedVolume {
     });
   }
 
+  /**
+   * Commits, then shows what others have committed since, if something of it is new and nothing is in use.
+   *
+   * @throws What {@link commit} throws.
+   */
+  freshen(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#commit();
+      const { mount, store } = this.#options;
+      const { head } = await store.open(mount.volumeId);
+      if (head.root === this.#root) return;
+      await this.#show().catch((error: unknown) => {
+        if (!isGantryError(error) || error.code !== 'CONFLICT') throw error;
+      });
+    });
+  }
+
   /** No commit that others decided before succeeds after this. */
   async fence(): Promise<void> {
     const { mount, store } = this.#options;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-import { HANDLE, type HandleState, registerHandle } from '@gantry/protocol';
+import { HANDLE, type HandleState, registerHandle, type VolumeMountSpec } from '@gantry/protocol';
 
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
@@ -16,7 +16,12 @@ export interface WriteFileOptions {
 /**
  * Files that programs and containers share by name, each write seen by all at once. What was called a network file system
  * before there were volumes: it is the {@link Volume} of the same name, whose methods change one file at a time, and
- * replace what is there. It is no directory of containers; a volume is.
+ * replace what is there.
+ *
+ * Among the `networkFileSystems` of a function it is a directory that needs no `commit` and no `reload`: a call sees what was in
+ * it when it began, if no other call runs in the container and none of its files is open, and what a call wrote is in it
+ * when its result is there. A call does not see what others write meanwhile; web requests see what was there when their
+ * container started.
  *
  * @example
  * ```ts
@@ -144,8 +149,8 @@ export class NetworkFileSystem {
   }
 
   /** @internal What a manifest says about it. */
-  toJSON(): ReturnType<Volume['toJSON']> {
-    return this.#volume.toJSON();
+  toJSON(): Omit<VolumeMountSpec, 'path'> {
+    return { ...this.#volume.toJSON(), shared: true };
   }
 
   /** @internal As an argument or result it arrives as a handle on the same files. */
