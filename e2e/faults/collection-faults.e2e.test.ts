@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { Random } from '@gantry/testing';
 import { Client, Dict, Queue } from 'gantry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -7,7 +8,6 @@ import { startCluster, type Cluster } from './cluster/cluster.ts';
 import { injectFaults } from './fault-injector.ts';
 import { describeFault, type Fault, type FaultKind } from './fault-plan.ts';
 import { CollectionLoad } from './load/collection-load.ts';
-import { Random } from './random.ts';
 import { describeSettings, readSettings } from './settings.ts';
 
 const settings = readSettings();

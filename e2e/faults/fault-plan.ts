@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '@gantry/testing';
 
 /** How a process or a network fails. */
 export type FaultKind =

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import type { DeployReply } from '@gantry/protocol';
-import { waitUntil } from '@gantry/testing';
+import { Random, waitUntil } from '@gantry/testing';
 import { expect, test } from 'vitest';
 
 import { fetchHttps, runCli } from '../platform.ts';
@@ -15,7 +15,6 @@ import { describeFault, drawFaultPlan } from './fault-plan.ts';
 import { MixedLoad } from './load/mixed-load.ts';
 import { redeploy } from './load/redeploy.ts';
 import { checkStoredResults } from './load/stored-results.ts';
-import { Random } from './random.ts';
 import { describeSettings, readSettings } from './settings.ts';
 
 const TICK_MS = 2_000;

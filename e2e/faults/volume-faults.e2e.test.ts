@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { minioAvailable, startMinio } from '@gantry/testing';
+import { minioAvailable, Random, startMinio } from '@gantry/testing';
 import { Client, Volume } from 'gantry';
 import { expect, test } from 'vitest';
 
@@ -8,7 +8,6 @@ import { deploy, startCluster } from './cluster/cluster.ts';
 import { injectFaults } from './fault-injector.ts';
 import { describeFault, type Fault, type FaultKind } from './fault-plan.ts';
 import { VolumeLoad } from './load/volume-load.ts';
-import { Random } from './random.ts';
 import { describeSettings, readSettings } from './settings.ts';
 
 const settings = readSettings();

@@ -3,10 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Random } from '@gantry/testing';
 import { type Client, Cls, type FunctionCall, RemoteFunction } from 'gantry';
 
 import { fetchHttps } from '../../platform.ts';
-import type { Random } from '../random.ts';
 import type {
   addOne,
   count,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import type { Random } from '@gantry/testing';
 import { Client, FunctionCall } from 'gantry';
 
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Random } from '../random.ts';
 import { Ledger } from './ledger.ts';
 import * as loads from './loads.ts';
 import { redeploys } from './redeploy.ts';

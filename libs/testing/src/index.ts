@@ -1,8 +1,11 @@
+export { Actor, actAs } from './actor.ts';
+export { type FaultRounds, faultRounds } from './fault-rounds.ts';
 export { findProgram } from './find-program.ts';
 export { freePort } from './free-port.ts';
 export { isRunning } from './is-running.ts';
 export { findMinio, minioAvailable, startMinio, type TestMinio } from './minio.ts';
 export { startNats, type StartNatsOptions, type TestNats } from './nats.ts';
+export { Random } from './random.ts';
 export { TcpProxy } from './tcp-proxy.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
 export { waitUntil, type WaitUntilOptions } from './wait-until.ts';

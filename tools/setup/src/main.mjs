@@ -1,8 +1,9 @@
-// `npm start`, `npm test`, `npm run bench`, `npm run build` and `nx run faults:test` come here. Plain JavaScript without packages: it runs on
+// `npm start`, `npm test`, `npm run bench`, `npm run build` and `nx run faults:*` come here. Plain JavaScript without packages: it runs on
 // Node 20 in a fresh clone, brings what is missing, then goes on under a Node that is new enough.
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { ensureChromium } from './chromium.mjs';
 import { ensureContainerPrograms } from './container-programs.mjs';
 import { ensureMinio } from './minio.mjs';
@@ -23,6 +24,12 @@ import { runAttached } from './run-program.mjs';
  * @property {Record<string, string | undefined>} env Environment for child processes: `.tools/bin` first on PATH.
  */
 
+const ROUNDS = [
+  'apps/worker/src/volumes/commit-faults.integration.test.ts',
+  'apps/server/src/loops/block-sweeps.integration.test.ts',
+  'apps/server/src/collections/keeper-faults.integration.test.ts',
+];
+
 const COMMANDS = {
   build: async () => {
     say('Gantry is built in dist/.');
@@ -30,7 +37,8 @@ const COMMANDS = {
   },
   start: async (args, context) => (await (await import('./start.mjs')).start(args, context)) ?? 0,
   test: async (args) => (await import('./test.mjs')).test(args),
-  faults: async () => runVitestFile('e2e/faults/mixed-load.e2e.test.ts'),
+  faults: async () => runVitestFiles(['e2e/faults/mixed-load.e2e.test.ts']),
+  rounds: async (args) => rounds(args),
   bench: async (args, context) => attached(context.nodePath, ['tools/bench/src/main.ts', ...args]),
 };
 
@@ -64,18 +72,24 @@ async function prepare(name, nodePath) {
   await ensurePackages();
   const natsServerPath = await ensureNatsServer();
   await ensureContainerPrograms();
-  if (name === 'test') {
-    await ensureMinio();
-    await ensureChromium();
-  }
+  if (name === 'test' || name === 'rounds') await ensureMinio();
+  if (name === 'test') await ensureChromium();
   const { build } = await import('./build.mjs');
   await build();
   return { root: ROOT, nodePath, natsServerPath, env };
 }
 
-async function runVitestFile(path) {
+async function runVitestFiles(paths) {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  return attached(process.execPath, [vitest, 'run', path]);
+  return attached(process.execPath, [vitest, 'run', ...paths]);
+}
+
+/** Many rounds of the tests that kill and pause in the middle of commits, collections and queue traffic. */
+async function rounds(args) {
+  const options = { rounds: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } };
+  const { values } = parseArgs({ args, options });
+  Object.assign(process.env, { GANTRY_FAULT_ROUNDS: values.rounds, GANTRY_FAULTS_SEED: values.seed });
+  return runVitestFiles([...ROUNDS, '--retry=0', '--no-file-parallelism']);
 }
 
 async function attached(program, args) {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobStore, digestOf, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { type BlockNotes, registryKeys, type VersionsInUse, type VolumeEntry } from '@gantry/protocol';
-import { startNats, temporaryDirectory } from '@gantry/testing';
+import { faultRounds, startNats, temporaryDirectory, type TestNats } from '@gantry/testing';
 import { Pieces, type VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -18,20 +18,18 @@ const HOUR_MS = 3600 * 1000;
 const FIXTURE = join(import.meta.dirname, 'block-sweeps.fixture.ts');
 
 const stack = new AsyncDisposableStack();
-let natsUrl: string;
+let nats: TestNats;
 let messaging: Messaging;
 
 beforeAll(async () => {
-  const nats = await startNats();
-  stack.defer(() => nats.stop());
-  natsUrl = nats.url;
+  nats = stack.use(await startNats({ syncAlways: true }));
 });
 afterAll(() => stack.disposeAsync());
 
 /** A platform of its own: registry and store. */
 async function withVolumes(test: (volumes: TestVolumes) => Promise<void>): Promise<void> {
   await using folder = await temporaryDirectory('gantry-sweeps-');
-  messaging = await connectMessaging({ url: natsUrl, name: 'test' });
+  messaging = await connectMessaging({ url: nats.url, name: 'test' });
   try {
     await messaging.ensureStreams();
     const blobs = await openBlobStore({ type: 'disk', path: folder.path });
@@ -159,21 +157,23 @@ describe('blocks of volumes', () => {
 
   it(
     'that a commit needs are there after it, whenever collections beside it are killed',
-    { timeout: 180_000 },
+    { timeout: 3600_000 },
     async () => {
+      const { rounds, random, again } = faultRounds(6);
+      console.log(again);
       await withVolumes(async (volumes) => {
         const id = await volumes.create('busy');
         const contents = Array.from({ length: 120 }, (_, index) => `content ${index}`);
-        for (let round = 0; round < 6; round++) {
+        for (let round = 0; round < rounds; round++) {
           // Half of it is not needed any more, and comes back in the next round, while it is being removed.
-          const first = contents.slice(0, 80 + round);
+          const first = contents.slice(0, 80 + (round % 40));
           await volumes.upload(id, Object.fromEntries(first.map((content, index) => [`f${index}`, content])));
           await volumes.directory.store.commit(id, () =>
             first.slice(40).map((_, index) => ({ path: `f${index + 40}` })),
           );
           await volumes.age(100);
           await volumes.sweep(30);
-          const sweeper = spawn(process.execPath, [FIXTURE, natsUrl, volumes.folder], {
+          const sweeper = spawn(process.execPath, [FIXTURE, nats.url, volumes.folder], {
             stdio: ['ignore', 'pipe', 'inherit'],
           });
           const ended = once(sweeper, 'exit');
@@ -184,7 +184,12 @@ describe('blocks of volumes', () => {
             Object.fromEntries(again.map((content) => [`again/${content}`, content])),
           );
           // Any moment will do: nothing here waits for one.
-          await delay((round * 7) % 30);
+          await delay(random.integer(0, 40));
+          if (random.next() < 0.3) {
+            nats.kill();
+            await nats.restart();
+            await delay(random.integer(0, 40));
+          }
           sweeper.kill('SIGKILL');
           await ended;
           await upload;
