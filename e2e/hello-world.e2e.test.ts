@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { temporaryDirectory } from '@gantry/testing';
 import { Client, Cls, FunctionCall, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -17,6 +18,34 @@ import {
 
 const ENTRY = 'examples/hello-world/src/app.ts';
 const SCRIPT = 'examples/hello-world/src/script.ts';
+
+const TSC = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
+
+const USES_CLIENT = `import { Client } from 'gantry';
+import { countdown, Greeter, multiply, square } from './hello.ts';
+const product: number = await multiply.remote(3, 4, {});
+console.log(await square.remote(12), product);
+console.log(await Greeter.instance({ greeting: 'Hello' }).greet.remote('Ada'));
+const words: string[] = [];
+for await (const word of countdown.remoteGen(2)) words.push(word);
+console.log(words.join(' '));
+await Client.default().close();
+// Each of these lines is wrong, and never runs.
+export const mistakes = () => [
+  // @ts-expect-error text for a number
+  square.remote('12'),
+  // @ts-expect-error one argument too many
+  square.remote(1, 2),
+  // @ts-expect-error no such parameter
+  Greeter.instance({ word: 'Hello' }),
+  // @ts-expect-error no such method
+  Greeter.instance().start.remote(),
+];
+`;
+const USES_CLIENT_CONFIG = {
+  extends: join(REPOSITORY, 'tsconfig.base.json'),
+  include: ['*.ts'],
+};
 
 let platform: Platform;
 
@@ -88,6 +117,26 @@ describe('hello-world, called from another program', () => {
 
     expect(await greeter.instance({ greeting: 'Welcome' }).greet.remote('Ada')).toBe('Welcome, Ada!');
     expect(await greeter.instance().greet.remote('Ada')).toBe('Hello, Ada!');
+  });
+
+  test('is called by its typed client, which is written from what is deployed, without its sources', async () => {
+    await using folder = await temporaryDirectory();
+    await symlink(join(REPOSITORY, 'node_modules'), join(folder.path, 'node_modules'));
+    const written = await runCli(
+      ['app', 'client', 'hello-world', '-o', 'hello.ts'],
+      platform.env,
+      folder.path,
+    );
+    expect(written.code, written.stderr).toBe(0);
+    await writeFile(join(folder.path, 'package.json'), '{ "type": "module" }');
+    await writeFile(join(folder.path, 'uses.ts'), USES_CLIENT);
+    await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(USES_CLIENT_CONFIG));
+
+    const compiled = await runProgram([TSC, '-p', folder.path], {}, folder.path);
+    expect(compiled.stdout).toBe('');
+    const used = await runProgram([join(folder.path, 'uses.ts')], platform.env);
+
+    expect(used.stdout, used.stderr).toBe('144 12\nHello, Ada!\n2… 1… go\n');
   });
 
   test('answers over HTTPS', async () => {

@@ -3,6 +3,7 @@ import {
   ConnectionError,
   fromWireError,
   InternalFailure,
+  type AppInterface,
   type AppSummary,
   type ContainerSummary,
   type DeploymentSummary,
@@ -94,6 +95,10 @@ export class ApiClient {
   async appHistory(app: string): Promise<DeploymentSummary[]> {
     const path = this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/deployments`);
     return (await this.#json<{ deployments: DeploymentSummary[] }>(path)).deployments;
+  }
+
+  appInterface(app: string): Promise<AppInterface> {
+    return this.#json(this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/interface`));
   }
 
   rollbackApp(app: string, request: RollbackRequest): Promise<DeployReply> {

@@ -14,6 +14,7 @@ import { sdkDecorators } from './sdk-decorators.ts';
 import type { SourceFiles, UserFile } from './source-files.ts';
 import { TypeProgram } from './type-program.ts';
 import { docOf, optionality, TypeReader } from './type-spec.ts';
+import { TypeWriter } from './type-text.ts';
 
 /** The compiler's facts about an app, and the mistakes it saw. */
 export interface Analysis {
@@ -67,20 +68,24 @@ export class Analyzer {
 }
 
 class Reading {
-  readonly facts: AppFacts = {
-    handlers: new Map(),
-    classes: new Map(),
-    functionSources: new Map(),
-  };
+  readonly facts: AppFacts;
   readonly mistakes: Mistake[] = [];
   readonly #project: Project;
   readonly #checker: ts.TypeChecker;
   readonly #types: TypeReader;
+  readonly #writer: TypeWriter;
 
   constructor(options: { project: Project; checker: ts.TypeChecker; types: TypeReader }) {
     this.#project = options.project;
     this.#checker = options.checker;
     this.#types = options.types;
+    this.#writer = new TypeWriter(options.checker);
+    this.facts = {
+      handlers: new Map(),
+      classes: new Map(),
+      functionSources: new Map(),
+      types: this.#writer.declarations,
+    };
   }
 
   readFile(file: UserFile): void {
@@ -115,10 +120,14 @@ class Reading {
     return { ...facts, params, site, ...(doc === undefined ? {} : { doc }) };
   }
 
-  #handlerFacts(signature: ts.Signature, at: ts.Node): Pick<HandlerFacts, 'params' | 'returns'> {
+  #handlerFacts(
+    signature: ts.Signature,
+    at: ts.Node,
+  ): Pick<HandlerFacts, 'params' | 'signature' | 'returns'> {
     const params = readParameters(signature, at, { checker: this.#checker, types: this.#types });
     const returns = isPlain(signature.declaration) ? kindOfReturn(signature.getReturnType()) : undefined;
-    return { params, ...(returns ? { returns } : {}) };
+    const write = (unlisted: boolean): string => this.#writer.signature(signature, at, unlisted);
+    return { params, signature: write, ...(returns ? { returns } : {}) };
   }
 
   #signatureOf(node: ts.Node): ts.Signature | undefined {

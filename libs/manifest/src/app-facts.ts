@@ -5,6 +5,8 @@ import type { HandlerKind } from './handler-kind.ts';
 /** What the compiler knows of a function, a method or an entrypoint. */
 export interface HandlerFacts {
   params: ParameterSpec[];
+  /** Writes it as TypeScript for callers; `unlisted` for those of a batched one. */
+  signature: (unlisted: boolean) => string;
   doc?: string | undefined;
   site: SourceSite;
   /** What the return type says, for a function that is neither `async` nor a generator by syntax. */
@@ -24,6 +26,8 @@ export interface AppFacts {
   classes: Map<string, ClassFacts>;
   /** Of functions that images run: what has to be the same for their result to count, by `file:line` of the call. */
   functionSources: Map<string, string>;
+  /** What the signatures that were written so far name: types as TypeScript, by name. */
+  types: ReadonlyMap<string, string>;
 }
 
 /** The key that joins a registration in the evaluated bundle with the compiler's facts. */

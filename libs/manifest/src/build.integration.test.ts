@@ -43,6 +43,8 @@ export const add = app.function(async (first: number, scale = -2, label?: string
         { name: 'label', type: { type: 'string' }, optional: true },
         { name: 'rest', type: { type: 'array', items: { type: 'bigint' } }, optional: true, rest: true },
       ],
+      signature:
+        '(first: number, scale?: number, label?: string, ...rest: bigint[]) => Promise<(bigint[] | number | string | undefined)[]>',
     });
   });
 
@@ -202,6 +204,7 @@ export class Ocr {
           handlerKind: 'generator',
           callable: true,
           params: [{ name: 'text', type: { type: 'string' }, optional: false }],
+          signature: '(text: string) => AsyncGenerator<string, void>',
           site: { file: 'src/app.ts', line: 13 },
         },
         {

@@ -1,6 +1,7 @@
 import type {
   EntrypointSpec,
   FunctionSpec,
+  Manifest,
   MethodSpec,
   ParameterSpec,
   ScheduleSpec,
@@ -24,7 +25,7 @@ export function composeUnits(
   app: EvaluatedApp,
   facts: AppFacts,
   entry: string,
-): { functions: FunctionSpec[]; entrypoints: EntrypointSpec[] } {
+): Pick<Manifest, 'functions' | 'types' | 'entrypoints'> {
   const functions = app.functions.map((unit) =>
     unit.kind === 'function' ? functionSpec(unit, facts, entry) : classSpec(unit, facts, entry),
   );
@@ -39,17 +40,20 @@ export function composeUnits(
     ...batchedGenerators(functions),
   ];
   if (mistakes.length > 0) throw toBuildError(mistakes);
-  return { functions, entrypoints };
+  const types = Object.fromEntries(facts.types);
+  return { functions, ...(facts.types.size > 0 ? { types } : {}), entrypoints };
 }
 
 function functionSpec(unit: EvaluatedFunction, facts: AppFacts, entry: string): FunctionSpec {
   const known = unit.site && facts.handlers.get(siteKey(unit.site));
   const site = siteOf(unit.site, entry);
+  const callable = !unit.web || unit.web.type === 'endpoint';
   const method: MethodSpec = {
     name: '',
     handlerKind: refine(unit.handlerKind, known),
-    callable: !unit.web || unit.web.type === 'endpoint',
+    callable,
     params: callerParams(known?.params, unit.batched),
+    ...(callable ? signatureOf(known, unit.batched) : {}),
     ...(unit.web && { web: unit.web }),
     ...docOf(known),
     site,
@@ -101,6 +105,7 @@ function methodSpec(
     handlerKind: refine(method.handlerKind, facts),
     callable: method.callable,
     params: callerParams(facts?.params, batched),
+    ...(method.callable ? signatureOf(facts, batched) : {}),
     ...(method.web && { web: method.web }),
     ...docOf(facts),
     site: facts?.site ?? site,
@@ -137,6 +142,13 @@ function refine(evaluated: HandlerKind, known: HandlerFacts | undefined): Handle
 function callerParams(params: ParameterSpec[] | undefined, batched: object | undefined): ParameterSpec[] {
   if (!params || !batched) return params ?? anyArguments();
   return params.map((param) => (param.type.type === 'array' ? { ...param, type: param.type.items } : param));
+}
+
+function signatureOf(
+  known: HandlerFacts | undefined,
+  batched: object | undefined,
+): Pick<MethodSpec, 'signature'> {
+  return known ? { signature: known.signature(batched !== undefined) } : {};
 }
 
 // Registered by a wrapper, so that no source line says what it takes.

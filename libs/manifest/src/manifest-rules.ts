@@ -171,6 +171,7 @@ const MethodShape = declare({
   handlerKind: [IsIn(['sync', 'async', 'generator', 'asyncGenerator'])],
   callable: [IsBoolean()],
   params: many(ParameterShape),
+  signature: optionalText,
   web: optional(...oneOf(WebShape, { endpoint: EndpointShape, server: WebServerShape })),
   doc: optionalText,
   site: one(SiteShape),
@@ -215,5 +216,6 @@ export const ManifestShape = declare({
     ),
   ),
   functions: many(FunctionShape),
+  types: optional(satisfies(isStringRecord, 'must map names to text')),
   entrypoints: many(EntrypointShape),
 });

@@ -162,19 +162,24 @@ function literalsOf(type: ts.Type): (string | number)[] | undefined {
   return values;
 }
 
-function isCore(type: ts.Type): boolean {
+/** True for a type that the language gives, such as `Date`. */
+export function isCore(type: ts.Type): boolean {
   // A mapped type such as `Omit<…>` is declared in the library, too, but its fields are the user's.
   if (!(type.symbol?.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class))) return false;
-  return (
-    type.symbol.declarations?.some((node) => node.getSourceFile().fileName === CORE_LIBRARY_FILE) ?? false
-  );
+  return isOfCore(type.symbol);
 }
 
-function isField(property: ts.Symbol): boolean {
+/** True for a name that the core library declares. */
+export function isOfCore(symbol: ts.Symbol): boolean {
+  return symbol.declarations?.some((node) => node.getSourceFile().fileName === CORE_LIBRARY_FILE) ?? false;
+}
+
+/** True for a property that holds a value and that others see. */
+export function isField(property: ts.Symbol): boolean {
   const node = property.valueDeclaration ?? property.declarations?.[0];
   if (!node || !(property.flags & ts.SymbolFlags.Property) || ts.isMethodSignature(node)) return false;
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected | ts.ModifierFlags.Static;
-  return (ts.getCombinedModifierFlags(node) & hidden) === 0 && !property.name.startsWith('__#');
+  return (ts.getCombinedModifierFlags(node) & hidden) === 0 && !property.name.startsWith('#');
 }
 
 function hasDecorator(node: ts.Declaration, name: string): boolean {

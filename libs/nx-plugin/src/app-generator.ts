@@ -7,9 +7,11 @@ import {
   type GeneratorCallback,
   installPackagesTask,
   joinPathFragments,
-  offsetFromRoot,
   type Tree,
+  writeJson,
 } from '@nx/devkit';
+
+import { compilerSettings } from './compiler-settings.ts';
 
 /** What `nx g @gantry/nx:app` was asked for. */
 export interface AppGeneratorOptions {
@@ -42,10 +44,8 @@ export async function appGenerator(tree: Tree, options: AppGeneratorOptions): Pr
       hint: 'Choose another name, or another folder with --directory.',
     });
   }
-  const baseConfig = tree.exists('tsconfig.base.json')
-    ? `${offsetFromRoot(root)}tsconfig.base.json`
-    : undefined;
-  generateFiles(tree, TEMPLATES, root, { name, root, baseConfig, dot: '.' });
+  generateFiles(tree, TEMPLATES, root, { name, root, dot: '.' });
+  writeJson(tree, `${root}/tsconfig.json`, compilerSettings(tree, root));
   await formatFiles(tree);
   return () => {
     if (options.skipInstall !== true) installPackagesTask(tree, true);

@@ -1,6 +1,6 @@
 import type { CommitInfo } from './records.ts';
 import type { ContainerStatus, WorkerDriver } from './platform-messages.ts';
-import type { Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
+import type { FunctionSpec, Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
 import type { BuiltImages } from './image-api.ts';
 import type { SecretValues } from './secret.ts';
 import type { WireError } from './errors.ts';
@@ -23,6 +23,7 @@ import type { WireError } from './errors.ts';
 //   POST /v1/apps/:app/functions/:name/run?environment=  -> { callId }
 //   GET  /v1/apps/:app/schedules?environment=&runs=      -> { schedules: ScheduleSummary[] }
 //   GET  /v1/apps/:app/deployments?environment=          -> { deployments: DeploymentSummary[] }  (newest first)
+//   GET  /v1/apps/:app/interface?environment=            -> AppInterface          (what a client is written from)
 //   POST /v1/apps/:app/rollback?environment= RollbackRequest -> DeployReply
 //   GET  /v1/apps/:app/logs?environment=&follow=1&since= -> NDJSON of LogEntry
 //   GET  /v1/secrets?environment=                        -> { secrets: SecretSummary[] }  (by name)
@@ -195,6 +196,20 @@ export interface AppSummary {
   createdAtMs: number;
   stoppedAtMs?: number | undefined;
   functions: FunctionSummary[];
+}
+
+/** What others may call of an app, with types: those who write a client for it need no sources. */
+export interface AppInterface {
+  app: string;
+  environment: string;
+  version: number;
+  functions: FunctionInterface[];
+  /** What the signatures name: types as TypeScript, by name. */
+  types: Record<string, string>;
+}
+
+export interface FunctionInterface extends Pick<FunctionSpec, 'name' | 'kind' | 'doc' | 'parameters'> {
+  methods: Pick<MethodSpec, 'name' | 'handlerKind' | 'signature' | 'doc'>[];
 }
 
 /** What a client needs to call a deployed function or class. */

@@ -232,12 +232,14 @@ export type {
 export { coversDomain, isCustomDomain, wildcardOf } from './domain-name.ts';
 export { type BlobName, dayOf, parseBlobName, valueName } from './blob-name.ts';
 export type {
+  AppInterface,
   AppSummary,
   FunctionSummary,
   ContainerSummary,
   DeploymentSummary,
   DeployReply,
   DeployRequest,
+  FunctionInterface,
   FunctionLookup,
   HelloReply,
   ProblemDetails,

@@ -24,6 +24,8 @@ export interface Manifest {
   /** What `options.image` of functions counts from 0. */
   images?: ImageSpec[] | undefined;
   functions: FunctionSpec[];
+  /** What signatures name: types as TypeScript, by name. */
+  types?: Record<string, string> | undefined;
   entrypoints: EntrypointSpec[];
 }
 
@@ -130,6 +132,8 @@ export interface MethodSpec {
   /** False for a method that is only a web endpoint. */
   callable: boolean;
   params: ParameterSpec[];
+  /** The same as TypeScript, with the result: `(x: number, scale?: number) => Promise<number>`. Absent where the source does not say. */
+  signature?: string | undefined;
   web?: WebSpec | undefined;
   doc?: string | undefined;
   site: SourceSite;

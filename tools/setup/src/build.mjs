@@ -32,6 +32,7 @@ const OUTPUTS = [
         entries: {
           index: 'libs/nx-plugin/src/index.ts',
           'app-generator': 'libs/nx-plugin/src/app-generator.ts',
+          'client-generator': 'libs/nx-plugin/src/client-generator.ts',
           'gantry-executor': 'libs/nx-plugin/src/gantry-executor.ts',
         },
       },

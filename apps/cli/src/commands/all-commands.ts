@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { appClientCommand } from './app-client.ts';
 import { appHistoryCommand } from './app-history.ts';
 import { appListCommand } from './app-list.ts';
 import { appLogsCommand } from './app-logs.ts';
@@ -81,6 +82,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   appListCommand,
   appLogsCommand,
   appHistoryCommand,
+  appClientCommand,
   appRollbackCommand,
   appSchedulesCommand,
   appRunNowCommand,

@@ -1,9 +1,12 @@
 import type { Messaging } from '@gantry/messaging';
 import {
+  type AppInterface,
   type AppRecord,
   type DeploymentRecord,
   type DeploymentSummary,
   type DeployReply,
+  type FunctionInterface,
+  type FunctionSpec,
   GantryError,
   NotFoundError,
   registryKeys,
@@ -35,6 +38,19 @@ export class DeploymentHistory {
       rollbackOf: record.rollbackOf,
       functions: record.manifest.functions.length,
     }));
+  }
+
+  /** What others may call of the version that is live. */
+  async interfaceOf(app: AppRecord): Promise<AppInterface> {
+    const live = (await this.#deployments(app)).find(({ version }) => version === app.version);
+    const { functions = [], types = {} } = live?.manifest ?? {};
+    return {
+      app: app.name ?? app.id,
+      environment: app.environment,
+      version: app.version,
+      functions: functions.map((each) => interfaceOf(each)).filter(({ methods }) => methods.length > 0),
+      types,
+    };
   }
 
   /**
@@ -76,6 +92,23 @@ export class DeploymentHistory {
         .sort((left, right) => right.version - left.version)
     );
   }
+}
+
+function interfaceOf({ name, kind, doc, parameters, methods }: FunctionSpec): FunctionInterface {
+  return {
+    name,
+    kind,
+    doc,
+    parameters,
+    methods: methods
+      .filter(({ callable }) => callable)
+      .map((method) => ({
+        name: method.name,
+        handlerKind: method.handlerKind,
+        signature: method.signature,
+        doc: method.doc,
+      })),
+  };
 }
 
 function noSuchVersion(

@@ -14,6 +14,10 @@ export function deploymentHistoryRoutes({ apps, deployer, messaging }: HttpServe
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
       return context.json({ deployments: await history.list(app) });
     })
+    .get('/apps/:app/interface', async (context) => {
+      const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
+      return context.json(await history.interfaceOf(app));
+    })
     .post('/apps/:app/rollback', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
       const body: unknown = await context.req.json().catch(() => ({}));
