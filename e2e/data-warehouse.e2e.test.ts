@@ -1,15 +1,16 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { findBucketProblem } from '@gantry/mounts';
 import { minioAvailable, startMinio, temporaryDirectory } from '@gantry/testing';
 import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { build, ingest, months, report } from '../examples/data-warehouse/src/app.ts';
-import { fetchHttps, runCli, startPlatform, type Platform } from './platform.ts';
+import type { build, ingest, missing, months, report } from '../examples/data-warehouse/src/app.ts';
+import { fetchHttps, REPOSITORY, runCli, startPlatform, type Platform } from './platform.ts';
 
-const ENTRY = 'examples/data-warehouse/src/app.ts';
+const EXAMPLE = join(REPOSITORY, 'examples/data-warehouse');
+const ENTRY = 'src/app.ts';
 const LIMIT_MS = 300_000;
 
 const noBuckets = findBucketProblem();
@@ -21,6 +22,7 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
   let folder: string;
   let bucket: string;
   let env: Record<string, string>;
+  let keys: string[];
 
   beforeAll(async () => {
     const minio = stack.use(await startMinio());
@@ -34,7 +36,7 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
     process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
     stack.defer(() => Client.default().close());
     env = { ...platform.env, WAREHOUSE_S3_URL: endpoint };
-    const keys = [`AWS_ACCESS_KEY_ID=${accessKey}`, `AWS_SECRET_ACCESS_KEY=${secretKey}`];
+    keys = [`AWS_ACCESS_KEY_ID=${accessKey}`, `AWS_SECRET_ACCESS_KEY=${secretKey}`];
     const made = await runCli(['secret', 'create', 'warehouse-s3', ...keys], env);
     expect(made.code, made.stdout + made.stderr).toBe(0);
   }, LIMIT_MS);
@@ -58,7 +60,7 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
     async () => {
       const out = join(folder, 'zones.svg');
 
-      const ran = await runCli(['run', `${ENTRY}::main`, '--per-day', '50', '--out', out], env);
+      const ran = await runCli(['run', `${ENTRY}::main`, '--per-day', '50', '--out', out], env, EXAMPLE);
 
       expect(ran.code, ran.stdout + ran.stderr).toBe(0);
       const lines = ran.stdout.trim().split('\n');
@@ -80,7 +82,7 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
   test(
     'deployed, shows what was built last, and lets queries read the tables alone',
     async () => {
-      const deployed = await runCli(['deploy', ENTRY], env);
+      const deployed = await runCli(['deploy', ENTRY], env, EXAMPLE);
       expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
       const sql = 'select sum(trips)::integer as trips from daily';
       const before = await get('query', { sql });
@@ -102,21 +104,37 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
       expect((await get('site', { page: 'zones' })).body).toContain('<a href="?page=daily">daily</a>');
       expect(await get('site', { page: '../warehouse' })).toMatchObject({ status: 404 });
       expect(await find<typeof report>('report').remote()).toMatch(
-        /^Busiest days\nairport: 202\d-\d\d-\d\d\n/,
+        /^Busiest days\nairport: 202\d-\d\d-\d\d\n[^]*\nof warehouse at http:/,
       );
+      const asked = await get('ask', { question: 'What does a zone bring in?' });
+      expect(JSON.parse(asked.body), asked.body).toMatchObject({
+        answers: [{ page: 'zones', text: 'What each zone brings in.' }, {}, {}],
+      });
     },
     LIMIT_MS,
   );
 
   test(
-    'in another environment needs a secret of its own',
+    'in another environment has a secret and a bucket of its own, and asks the first one what is there',
     async () => {
-      const refused = await runCli(['deploy', ENTRY, '--env', 'dev'], env);
-
+      const dev = { ...env, WAREHOUSE_BUCKET: 'warehouse-dev' };
+      await mkdir(join(dirname(bucket), 'warehouse-dev'));
+      const refused = await runCli(['deploy', ENTRY, '--env', 'dev'], dev, EXAMPLE);
       expect(refused.code).not.toBe(0);
       expect(refused.stdout + refused.stderr).toContain(
         'there is no secret "warehouse-s3" in environment "dev"',
       );
+
+      const made = await runCli(['secret', 'create', 'warehouse-s3', '--env', 'dev', ...keys], dev);
+      expect(made.code, made.stdout + made.stderr).toBe(0);
+      const deployed = await runCli(['deploy', ENTRY, '--env', 'dev'], dev, EXAMPLE);
+      expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
+      const inDev = <T extends object>(name: string) =>
+        RemoteFunction.fromName<T>('data-warehouse', name, { environment: 'dev' });
+      expect(await inDev<typeof missing>('missing').remote()).toHaveLength(13);
+      expect(await inDev<typeof ingest>('ingest').remote('2026-01', 1)).toBe(31);
+      expect(await inDev<typeof missing>('missing').remote()).not.toContain('2026-01');
+      expect(await find<typeof missing>('missing').remote()).toEqual([]);
     },
     LIMIT_MS,
   );

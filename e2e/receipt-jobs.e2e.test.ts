@@ -45,6 +45,12 @@ describe.skipIf(reason)(`receipts as jobs${reason ? ` (${reason})` : ''}`, () =>
     return json['id'] as string;
   }
 
+  test('a step of the image has put the model into a volume', async () => {
+    const { stdout } = await runCli(['volume', 'ls', 'ocr-models', '--json'], platform.env);
+
+    expect(JSON.parse(stdout)).toMatchObject([{ path: 'eng.traineddata', type: 'file' }]);
+  });
+
   test('a program submits receipts, ends, and finds their results when it is started again', async () => {
     await using folder = await temporaryDirectory('gantry-receipts-');
     const batch = async (...flags: string[]) => {

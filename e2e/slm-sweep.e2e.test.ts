@@ -35,15 +35,25 @@ function find<T extends object>(name: string) {
 }
 
 async function get(method: string, query: string) {
+  return fetchHttps({ url: `${await urlOf(method)}?${query}`, caPath: platform.ready.caPath });
+}
+
+/** Of an endpoint method, or of a function by its name. */
+async function urlOf(method: string): Promise<string> {
   const list = await runCli(['app', 'list', '--json'], platform.env);
-  type Listed = { name: string; state: string; functions: { urls: Record<string, string> }[] };
+  type Listed = {
+    name: string;
+    state: string;
+    functions: { name: string; urls: Record<string, string> }[];
+  };
   const app = (JSON.parse(list.stdout) as Listed[]).find(
     // What `gantry run` ran has the same name.
     ({ name, state }) => name === 'slm-sweep' && state === 'deployed',
   );
-  const urls = app?.functions.flatMap((each) => Object.entries(each.urls)) ?? [];
-  const url = urls.find(([name]) => name === method)?.[1] ?? '';
-  return fetchHttps({ url: `${url}?${query}`, caPath: platform.ready.caPath });
+  const urls = app?.functions.flatMap((each) =>
+    Object.entries(each.urls).map(([name, url]) => [name || each.name, url] as const),
+  );
+  return urls?.find(([name]) => name === method)?.[1] ?? '';
 }
 
 describe('slm-sweep', () => {
@@ -108,6 +118,23 @@ describe('slm-sweep', () => {
         .split('\n')
         .filter((line) => line.includes('trained')),
     ).toHaveLength(3);
+  });
+
+  test('shows what is saved on a page, and serves it by the API of others', async () => {
+    const dashboard = await get('dashboard', '');
+    expect(dashboard.body.match(/<polyline/g)?.length).toBeGreaterThanOrEqual(8);
+    expect(dashboard.body).toMatch(
+      /<li>context-4 hidden-32 rate-0.003: step \d+, loss [\d.]+, resumed \d+ times/,
+    );
+
+    const url = new URL('v1/completions', `${(await urlOf('completions')).replace(/\/$/, '')}/`).href;
+    const body = new TextEncoder().encode(
+      JSON.stringify({ prompt: 'one day, ', max_tokens: 12, stream: true }),
+    );
+    const answer = await fetchHttps({ url, caPath: platform.ready.caPath, method: 'POST', body });
+    expect(answer.status, answer.body).toBe(200);
+    expect(answer.body.match(/^data: {/gm)).toHaveLength(12);
+    expect(answer.body.trimEnd().endsWith('data: [DONE]')).toBe(true);
   });
 
   test('profiles a function by running its code in a container of another', async () => {

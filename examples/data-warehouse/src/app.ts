@@ -2,11 +2,22 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile, copyFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { App, CloudBucketMount, Cron, fastapiEndpoint, Image, Period, Secret, Volume } from 'gantry';
+import {
+  App,
+  CloudBucketMount,
+  Cron,
+  fastapiEndpoint,
+  Image,
+  Period,
+  RemoteFunction,
+  Secret,
+  Volume,
+} from 'gantry';
 
 import { rowsOf, withDatabase, type Row } from './duck.ts';
 import { compiled, inOrder, readModels } from './models.ts';
 import { barChart, pagesOf, type ModelPage } from './pages.ts';
+import { type Passage, passagesOf, search } from './search.ts';
 import { tripsOf } from './trips.ts';
 
 export const app = new App('data-warehouse', { cpu: 0.5, memoryMiB: 512 });
@@ -24,6 +35,7 @@ const raw = new CloudBucketMount(BUCKET, { ...STORE, keyPrefix: 'raw/', readOnly
 /** What is made of the raw data: a database and a site about it. */
 const warehouse = Volume.fromName('warehouse', { createIfMissing: true });
 const DATABASE = 'warehouse/warehouse.duckdb';
+const PASSAGES = 'warehouse/passages.json';
 
 /** The tables, as SQL files. */
 const withModels = Image.debianSlim().addLocalDir('models', 'models');
@@ -43,9 +55,19 @@ export const ingest = app.function(
 );
 
 /** Months that are in the bucket. */
-export const months = app.function({ volumes: { raw } }, async (): Promise<string[]> =>
-  (await readdir('raw')).flatMap((name) => /^trips-(.+)\.parquet$/.exec(name)?.[1] ?? []).sort(),
-);
+export const months = app.function({ volumes: { raw } }, monthsOfBucket);
+
+async function monthsOfBucket(): Promise<string[]> {
+  const names = await readdir('raw').catch(() => []);
+  return names.flatMap((name) => /^trips-(.+)\.parquet$/.exec(name)?.[1] ?? []).sort();
+}
+
+/** Months that the environment `main` has, and the one in which this runs has not. */
+export const missing = app.function({ volumes: { raw } }, async (): Promise<string[]> => {
+  const ofMain = RemoteFunction.fromName<typeof months>('data-warehouse', 'months', { environment: 'main' });
+  const own = new Set(await monthsOfBucket());
+  return (await ofMain.remote()).filter((month) => !own.has(month));
+});
 
 /** What one file of the bucket says: as many containers as there is room for look into one each. */
 export const summarise = app.function(
@@ -77,6 +99,7 @@ export const build = app.function(
       await rename(`${DATABASE}.part`, DATABASE);
       await mkdir('warehouse/site', { recursive: true });
       for (const [name, html] of pagesOf(pages)) await writeFile(`warehouse/site/${name}`, html);
+      await writeFile(PASSAGES, JSON.stringify(passagesOf(pages)));
       await warehouse.commit();
       return Object.fromEntries(pages.map(({ model, rows }) => [model.name, rows]));
     } finally {
@@ -110,12 +133,18 @@ export const report = app.function(
   {
     volumes: { warehouse },
     schedule: new Cron('0 7 * * 1', { timeZone: 'Europe/Berlin' }),
-    secrets: [Secret.fromObject({ REPORT_TITLE: 'Busiest days' })],
+    // Of what has one name, the later one counts.
+    secrets: [
+      Secret.fromObject({ REPORT_TITLE: 'Report' }),
+      Secret.fromDotenv(undefined, { filename: 'warehouse.env' }),
+      Secret.fromLocalEnviron(['WAREHOUSE_S3_URL']),
+    ],
   },
   async (): Promise<string> => {
     const rows = await select('from busiest order by zone');
     const lines = rows.map((row) => `${String(row['zone'])}: ${String(row['busiest_day'])}`);
-    const text = [`${process.env['REPORT_TITLE'] ?? ''}`, ...lines].join('\n');
+    const { REPORT_TITLE = '', WAREHOUSE_S3_URL = '' } = process.env;
+    const text = [REPORT_TITLE, ...lines, `of ${BUCKET} at ${WAREHOUSE_S3_URL}`].join('\n');
     console.log(text);
     return text;
   },
@@ -134,6 +163,14 @@ export class Explorer {
       const message = error instanceof Error ? error.message : String(error);
       return Response.json({ error: message }, { status: 400 });
     }
+  }
+
+  /** Finds what the site says about a question. */
+  @fastapiEndpoint({ docs: true })
+  async ask(question: string): Promise<Response> {
+    await warehouse.reload();
+    const passages = JSON.parse(await readFile(PASSAGES, 'utf8').catch(() => '[]')) as Passage[];
+    return Response.json({ answers: search(passages, question) });
   }
 
   /** The site about the tables. */

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 
-import { App, currentInputId, Dict, Image } from 'gantry';
+import { App, currentInputId, Dict, Image, Volume } from 'gantry';
 import type { Worker } from 'tesseract.js';
 
 import { drawReceipt, type Order } from './order.ts';
@@ -11,19 +11,22 @@ import { parseReceipt, type Receipt } from './receipt.ts';
 
 export const app = new App('ocr-jobs');
 
-const MODELS = '/opt/models';
+/** What is read with. It stays when the image is built anew, and other apps may have it, too. */
+const models = Volume.fromName('ocr-models', { createIfMissing: true });
+const MODELS = '/models';
 
 /** Runs once, while the image is built: no container unpacks the model again. */
 function unpackModel(): void {
   const require = createRequire('/');
   const packed = require.resolve('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz');
-  mkdirSync(MODELS, { recursive: true });
-  writeFileSync(`${MODELS}/eng.traineddata`, gunzipSync(readFileSync(packed)));
+  // Under its name when it is whole.
+  writeFileSync(`${MODELS}/eng.part`, gunzipSync(readFileSync(packed)));
+  renameSync(`${MODELS}/eng.part`, `${MODELS}/eng.traineddata`);
 }
 
 const reader = Image.debianSlim()
   .npmInstall('tesseract.js@7.0.0', '@tesseract.js-data/eng@1.0.0')
-  .runFunction(unpackModel);
+  .runFunction(unpackModel, { volumes: { [MODELS]: models } });
 const tesseract = reader.imports(() => import('tesseract.js'));
 
 const press = Image.debianSlim().aptInstall('fontconfig', 'fonts-dejavu-core').npmInstall('sharp@0.35.5');
@@ -51,6 +54,7 @@ async function load(): Promise<Worker> {
 export const parse = app.function(
   {
     image: reader,
+    volumes: { [MODELS]: models.withMountOptions({ readOnly: true }) },
     cpu: 1,
     memoryMiB: 1_024,
     maxContainers: 4,

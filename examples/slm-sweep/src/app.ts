@@ -1,11 +1,24 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
 
-import { App, concurrent, enter, fastapiEndpoint, method, parameter, Volume } from 'gantry';
+import {
+  App,
+  concurrent,
+  Dict,
+  enter,
+  fastapiEndpoint,
+  method,
+  parameter,
+  Volume,
+  webServer,
+  wsgiApp,
+} from 'gantry';
 
 import { drawCurves } from './chart.ts';
-import { furthest, save } from './checkpoints.ts';
+import { allSaved, furthest, save } from './checkpoints.ts';
+import { completionServer } from './completions.ts';
 import { begin, lossOf, makeGrid, train as trainHere, type Checkpoint } from './experiment.ts';
 import { Model } from './model.ts';
 import { quantise, restore } from './quantised.ts';
@@ -18,6 +31,9 @@ export const app = new App('slm-sweep', { cpu: 1, memoryMiB: 256, scaledownWindo
 /** Checkpoints outlive containers, also those that are killed. */
 const runs = Volume.fromName('slm-sweep', { createIfMissing: true });
 const SAVE_EVERY_MS = 4_000;
+
+/** How often the training of an experiment went on from what an earlier container had saved. */
+const resumed = Dict.fromName<string, number>('slm-sweep-resumed', { createIfMissing: true });
 
 /** One container does not hold a place for longer; the sweep sends the checkpoint on. */
 const SLICE_MS = 20_000;
@@ -35,6 +51,10 @@ export const train = app.function(
     if (!existsSync('runs'))
       return trainHere(from, { toStep, shouldStop: () => performance.now() > endsAtMs });
     let checkpoint = await furthest('runs', from, toStep);
+    if (checkpoint !== from) {
+      const { name } = checkpoint.experiment;
+      await resumed.put(name, ((await resumed.get(name)) ?? 0) + 1);
+    }
     while (checkpoint.step < toStep && !interrupted && performance.now() < endsAtMs) {
       const pauseAtMs = Math.min(endsAtMs, performance.now() + SAVE_EVERY_MS);
       const shouldStop = () => interrupted || performance.now() > pauseAtMs;
@@ -65,6 +85,34 @@ export const profile = app.function(
       .sort((a, b) => b.samples - a.samples)
       .slice(0, 10);
   },
+);
+
+/** What is saved, as a page of a plain Node listener. It looks into the volume again for each visitor. */
+export const dashboard = app.function(
+  { volumes: { runs }, maxContainers: 1 },
+  wsgiApp({}, () => async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    await runs.reload();
+    const checkpoints = await allSaved('runs');
+    const times = new Map<string, number>();
+    for await (const [name, count] of resumed.items()) times.set(name, count);
+    const lines = checkpoints.map((checkpoint) => {
+      const { name } = checkpoint.experiment;
+      const loss = lossOf(checkpoint).toFixed(3);
+      return `<li>${name}: step ${checkpoint.step}, loss ${loss}, resumed ${times.get(name) ?? 0} times</li>`;
+    });
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(
+      `<!doctype html><title>slm-sweep</title>${drawCurves(checkpoints)}<ul>${lines.join('')}</ul>`,
+    );
+  }),
+);
+
+/** A server that speaks OpenAI's API, with the models that were saved when its container started. */
+export const completions = app.function(
+  { volumes: { runs: runs.withMountOptions({ readOnly: true }) } },
+  webServer(8_000, { startupTimeoutMs: 20_000 }, () => {
+    completionServer('runs').listen(8_000);
+  }),
 );
 
 /** Writes with one model. Each model has containers of its own: its bytes are the parameter. */

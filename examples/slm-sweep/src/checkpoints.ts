@@ -1,4 +1,4 @@
-import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 
@@ -27,4 +27,12 @@ export async function save(folder: string, checkpoint: Checkpoint): Promise<void
 
 function fileOf({ experiment }: Checkpoint): string {
   return `${experiment.name.replaceAll(' ', '_')}.checkpoint`;
+}
+
+/** All that is saved, by names. */
+export async function allSaved(folder: string): Promise<Checkpoint[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.checkpoint')).sort();
+  return Promise.all(
+    names.map(async (name) => deserialize(await readFile(join(folder, name))) as Checkpoint),
+  );
 }
