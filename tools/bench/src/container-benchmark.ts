@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -141,16 +141,15 @@ async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<Bench
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(child.stdout, 'data');
-    return (): void => endNode(child);
+    return { pid: child.pid as number, end: () => void child.kill('SIGKILL') };
   });
   const containers = await costOf(async () => {
-    const { container } = await start(driver, code);
-    return (): void => container.kill();
+    return running((await start(driver, code)).container);
   });
   const loaded = await costOf(async () => {
     const { container } = await start(driver, code);
     await load(container, code);
-    return (): void => container.kill();
+    return running(container);
   });
   const baseline = (unit: string, value: number, baselineValue: number) => ({
     ...{ unit, value, baselineValue, baseline: 'bare node' },
@@ -176,8 +175,16 @@ async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<Bench
   ];
 }
 
-function endNode(child: ChildProcess): void {
-  child.kill('SIGKILL');
+/** A process with whatever it took to start it. */
+interface Running {
+  pid: number;
+  /** What the programs that made its container cost is known when they have ended. @defaultValue there were none */
+  ended?: Promise<unknown>;
+  end(): void;
+}
+
+function running(container: Container): Running {
+  return { pid: container.pid, ended: container.exited, end: () => container.kill() };
 }
 
 interface Cost {
@@ -185,43 +192,47 @@ interface Cost {
   cpuMs: number;
 }
 
-/** What it costs to start many, and what they hold when they all run. */
-async function costOf(startOne: () => Promise<() => void>): Promise<Cost> {
-  const before = await usage();
-  const ends: (() => void)[] = [];
+/**
+ * What it costs to start many, and what they hold when they all run: of their main processes what these have used by
+ * then, and all that the programs have used that made their containers and took them away again.
+ */
+async function costOf(startOne: () => Promise<Running>): Promise<Cost> {
+  const before = { residentMiB: await residentMiB(), endedMs: await endedMs() };
+  const all: Running[] = [];
+  let started = 0;
   const lane = async (): Promise<void> => {
-    while (ends.length < MANY) {
-      // Its place is taken at once, as others start beside it.
-      const at = ends.push(() => undefined) - 1;
-      ends[at] = await startOne();
-    }
+    while (started++ < MANY) all.push(await startOne());
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   await delay(SETTLE_MS);
-  const after = await usage();
-  for (const end of ends) end();
+  const after = { residentMiB: await residentMiB() };
+  let cpuMs = 0;
+  for (const { pid } of all) cpuMs += await threadsMs(pid);
+  for (const { end } of all) end();
+  // The kernel forgets what the processes of a container have used that ends, so nothing is counted twice.
+  if (all[0]?.ended) {
+    await Promise.all(all.map(({ ended }) => ended));
+    cpuMs += (await endedMs()) - before.endedMs;
+  }
   await delay(SETTLE_MS);
-  return { residentMiB: after.residentMiB - before.residentMiB, cpuMs: after.cpuMs - before.cpuMs };
+  return { residentMiB: after.residentMiB - before.residentMiB, cpuMs };
 }
 
-/** Of all that this program has started, ended or not, without itself. */
-async function usage(): Promise<Cost> {
-  const sum: Cost = { residentMiB: 0, cpuMs: 0 };
+/** Of all that this program has started, without itself. */
+async function residentMiB(): Promise<number> {
+  let sum = 0;
   for (const pid of await processTree(process.pid)) {
-    const isSelf = pid === process.pid;
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number);
-    if (!isSelf) sum.residentMiB += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15);
-    // Ticks are too coarse for a process that has run for less than three of them.
-    if (!isSelf) sum.cpuMs += Math.max((user + system) * TICK_MS, await threadsMs(pid));
-    sum.cpuMs += (childrenUser + childrenSystem) * TICK_MS;
+    const status = pid === process.pid ? '' : await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    sum += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   }
   return sum;
+}
+
+/** What all programs have used that this one has started and that have ended, with those that they waited for. */
+async function endedMs(): Promise<number> {
+  const stat = await readFile('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
 }
 
 /** What the threads that a process has now have used. */

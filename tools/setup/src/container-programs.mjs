@@ -8,6 +8,7 @@ const PACKAGES = {
   runc: 'runc',
   crun: 'crun',
   '/usr/bin/tini-static': 'tini',
+  perl: 'perl-base',
   ip: 'iproute2',
   nft: 'nftables',
   'mkfs.ext4': 'e2fsprogs',

@@ -12,6 +12,7 @@ import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
+import { START_SCRIPT, systemCalls } from './start-script.ts';
 
 const PID_POLL_MS = 2;
 
@@ -37,22 +38,6 @@ export interface Launched {
   stderr: Readable;
 }
 
-// All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind. What the
-// runtime is given for streams it may make the container's own: its input is a pipe that has ended, not a device of
-// this machine.
-const SCRIPT = `
-set -e
-image=$1 place=$2 lower=$3 root=$4
-shift 4
-if [ -n "$image" ]; then
-  cp --sparse=always "$image" "$place.img"
-  mount -t ext4 -o loop,noatime,nodev,discard "$place.img" "$place"
-fi
-mount -t overlay overlay -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,volatile,nodev" "$root"
-exec "$@" <<END
-END
-`;
-
 /**
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
@@ -67,11 +52,11 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
   const [out, err] = await pipes.outputs();
   const child = spawn(
-    'unshare',
+    'perl',
     [
-      ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', SCRIPT, 'gantry'],
-      ...[diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
-      ...[...runtime.command(group), ...runtime.runWords, ...files],
+      ...['-e', START_SCRIPT, '--', systemCalls ?? '', diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
+      ...[runtime.hiddenFolder, runtime.groupFiles(group).join(' ')],
+      ...[...runtime.words, ...runtime.runWords, ...files],
     ],
     // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
     { detached: true, stdio: ['ignore', out.theirs, err.theirs, 'pipe'] },

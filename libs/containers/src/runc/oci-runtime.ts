@@ -28,7 +28,8 @@ export class OciRuntime {
   readonly stateFolder: string;
   /** It is started in groups that are made and limited before, and does not pass on new sizes of terminals. */
   readonly isCrun: boolean;
-  readonly #hidden: string;
+  /** To be unmounted in the mount namespace that it starts in; empty if nothing is. */
+  readonly hiddenFolder: string;
   #filter: string | undefined;
 
   constructor(program: string, stateFolder: string, layout: CgroupLayout) {
@@ -36,21 +37,30 @@ export class OciRuntime {
     this.stateFolder = stateFolder;
     this.isCrun = basename(program) === 'crun';
     const isHybrid = layout.version === 1 && existsSync(join(HYBRID_FOLDER, 'cgroup.controllers'));
-    this.#hidden = isHybrid ? HYBRID_FOLDER : '';
+    this.hiddenFolder = this.isCrun && isHybrid ? HYBRID_FOLDER : '';
   }
 
   /** The command to run it in a mount namespace of its own; to be followed by the words for the runtime. */
   command(group: ContainerCgroup): string[] {
-    const flags = ['--root', this.stateFolder];
-    if (!this.isCrun) return [this.program, ...flags];
-    const words = [this.#hidden, group.procsFiles.join(' ')];
-    const run = [this.program, ...flags, '--cgroup-manager=disabled'];
-    return ['/bin/sh', '-e', '-c', IN_GROUPS, 'gantry', ...words, ...run];
+    if (!this.isCrun) return this.words;
+    const places = [this.hiddenFolder, this.groupFiles(group).join(' ')];
+    return ['/bin/sh', '-e', '-c', IN_GROUPS, 'gantry', ...places, ...this.words];
+  }
+
+  /** The runtime itself, with what it always is told; to be followed by the words for it. */
+  get words(): string[] {
+    const words = [this.program, '--root', this.stateFolder];
+    return this.isCrun ? [...words, '--cgroup-manager=disabled'] : words;
+  }
+
+  /** Where to write 0 before it is started, to be in the group of the container. */
+  groupFiles(group: ContainerCgroup): string[] {
+    return this.isCrun ? group.procsFiles : [];
   }
 
   /** What comes before {@link command} where there is no mount namespace to change yet. */
   get apart(): string[] {
-    return this.isCrun && this.#hidden ? ['unshare', '--mount', '--propagation', 'slave', '--'] : [];
+    return this.hiddenFolder ? ['unshare', '--mount', '--propagation', 'slave', '--'] : [];
   }
 
   /** Words to start a container that it stays the parent of, with the file that its runner speaks over. */

@@ -4,6 +4,7 @@ import { basename, delimiter, isAbsolute, join } from 'node:path';
 
 import { cgroupLayout } from './cgroups.ts';
 import { INIT_PROGRAM } from './places.ts';
+import { systemCalls } from './start-script.ts';
 
 /** Why containers of an OCI runtime cannot run here, and what to do about it. */
 export interface RuncProblem {
@@ -13,6 +14,7 @@ export interface RuncProblem {
 
 /** Debian packages of the programs in use. */
 const PACKAGES = {
+  perl: 'perl-base',
   unshare: 'util-linux',
   mount: 'mount',
   nsenter: 'util-linux',
@@ -36,6 +38,12 @@ export function defaultRuntime(): string {
 export function findRuncProblem(ociRuntime = defaultRuntime()): RuncProblem | undefined {
   if (process.platform !== 'linux') {
     return { message: 'runc needs Linux', hint: 'Use "--driver process".' };
+  }
+  if (systemCalls === undefined) {
+    return {
+      message: `containers are not isolated on machines of the kind "${process.arch}"`,
+      hint: 'Use x64 or arm64, or "--driver process".',
+    };
   }
   if (process.getuid?.() !== 0) {
     return { message: 'runc needs root', hint: 'Start the worker as root, or use "--driver process".' };

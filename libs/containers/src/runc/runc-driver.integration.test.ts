@@ -186,6 +186,29 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       await driver.close();
     });
 
+    it('gives each of many containers that start at once a disk of its own', async () => {
+      writeProbe(runnerPath);
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      try {
+        const limits = { diskMiB: 64 };
+        const start = (): Promise<Probe> => Probe.start(driver, { limits, network: 'none' });
+        const probes = await Promise.all(Array.from({ length: 6 }, start));
+        const said = await Promise.all(
+          probes.map(async (probe, index) => {
+            await probe.run(`fs.writeFileSync('/root/mark', '${index}')`);
+            return probe.run(
+              `const { blocks, bsize } = fs.statfsSync('/'); return blocks * bsize <= 2 ** 26`,
+            );
+          }),
+        );
+        expect(said).toEqual(probes.map(() => true));
+        const marks = probes.map((probe) => probe.run(`return fs.readFileSync('/root/mark', 'utf8')`));
+        expect(await Promise.all(marks)).toEqual(probes.map((_, index) => String(index)));
+      } finally {
+        await driver.close();
+      }
+    });
+
     it('lays the layers of an image over each other, the last on top, and keeps each container’s changes apart', async () => {
       const runner = `import { readFileSync, writeFileSync } from 'node:fs';
         import { Socket } from 'node:net';
