@@ -59,7 +59,7 @@ async function startUp(
 ): Promise<{ child: ChildProcess; ready: ReadyLine }> {
   const child = spawn(process.execPath, [CLI, 'up', '--port', '0', '--https-port', '0', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, GANTRY_CACHE_DIR: join(REPOSITORY, '.tools/cache/machine'), ...env },
+    env: cleanEnv({ GANTRY_CACHE_DIR: join(REPOSITORY, '.tools/cache/machine'), ...env }),
   });
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`gantry up ended with ${String(code)} before it was ready`);
@@ -124,7 +124,7 @@ async function runNode(args: string[], env: Record<string, string>, cwd: string)
 
 function cleanEnv(env: Record<string, string>): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _colour, ...inherited } = process.env;
-  return { ...inherited, NO_COLOR: '1', ...env };
+  return { ...inherited, NO_COLOR: '1', GANTRY_BASES_AHEAD: 'no', ...env };
 }
 
 export interface HttpsAnswer {

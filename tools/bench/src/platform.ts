@@ -34,7 +34,7 @@ export async function startPlatform(options: {
   args.push('--driver', options.driver ?? 'process', ...(options.flags ?? []));
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, GANTRY_LOG_LEVEL: 'warn' },
+    env: { ...process.env, GANTRY_LOG_LEVEL: 'warn', GANTRY_BASES_AHEAD: 'no' },
   });
   await firstLine(child);
   const connection = JSON.parse(await readFile(join(directory.path, 'connection.json'), 'utf8')) as {

@@ -82,7 +82,8 @@ async function runUp(context: CommandContext, input: CommandInput): Promise<numb
     for (const line of notes) terminal.note(`  ${line}`);
   }
   const note = (line: string): void => (quiet ? undefined : terminal.note(`  ${line}`));
-  const bases = makeBasesAhead(platform, { signal: stop.signal, note });
+  const isForAWhile = context.env['GANTRY_BASES_AHEAD'] === 'no';
+  const bases = isForAWhile ? undefined : makeBasesAhead(platform, { signal: stop.signal, note });
   await aborted(stop.signal);
   await bases;
   if (!quiet) terminal.note('Stopping… (Ctrl-C again to stop at once)');
