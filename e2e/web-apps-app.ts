@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 
 import express from 'express';
 import fastify from 'fastify';
@@ -6,7 +8,9 @@ import {
   App,
   asgiApp,
   concurrent,
+  currentSignal,
   enter,
+  forward,
   getClientIp,
   parameter,
   RemoteFunction,
@@ -57,6 +61,20 @@ export const plain = app.function(() => 'no web function');
 export const api = app.function(
   wsgiApp({}, () => fastify().get('/who', async (request) => ({ ip: request.ip, host: request.host }))),
 );
+
+/** Tells where its program is reached, for as long as somebody wants to know. */
+export const door = app.function({ timeoutMs: 120_000 }, async function* () {
+  const program = createServer((socket) => socket.pipe(socket));
+  await once(program.listen(0, '127.0.0.1'), 'listening');
+  const { port } = program.address() as AddressInfo;
+  await using tunnel = await forward(port, { unencrypted: true });
+  try {
+    yield { url: tunnel.url, tls: tunnel.tlsSocket, tcp: tunnel.tcpSocket };
+    await new Promise((resolve) => currentSignal()?.addEventListener('abort', resolve));
+  } finally {
+    program.close();
+  }
+});
 
 /** A site of its own for each language. */
 @app.cls()

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 
 import { findRuncProblem } from '@gantry/containers';
+import { RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, type ClientOptions } from 'ws';
 
 import { startPlatformWith } from './deployed-platform.ts';
+import type { door } from './web-apps-app.ts';
 import { fetchHttps, runCli, type HttpsAnswer, type HttpsRequest, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'web-apps-app.ts');
@@ -80,6 +84,25 @@ describe.each(['process', 'runc'])('web apps in containers of %s', (driver) => {
       await expect
         .poll(async () => (await ask('sites-program', '/again')).body, { timeout: 60_000 })
         .toMatch(/^GET \/again from \d+$/);
+    });
+
+    test('a port of a container is reached over TLS and plain TCP while its tunnel is open', async () => {
+      const opened = RemoteFunction.fromName<typeof door>('sites', 'door').remoteGen();
+      const { value } = await opened.next();
+      if (!value) throw new Error('there is no tunnel');
+      const [servername, port] = value.tls;
+      const ca = await readFile(platform.ready.caPath);
+      expect(value.url).toBe(`https://${servername}:${port}`);
+      const socket = connectTls({ host: '127.0.0.1', port, servername, ca });
+      const [tcpHost, tcpPort] = value.tcp;
+      const plain = connectTcp({ host: tcpHost, port: tcpPort });
+      for (const each of [socket, plain]) {
+        each.write('hello');
+        expect(String((await once(each, 'data'))[0])).toBe('hello');
+      }
+      const closed = [socket, plain].map((each) => once(each, 'close'));
+      await opened.return(undefined);
+      await Promise.all(closed);
     });
 
     test('the deploy names their kinds', async () => {

@@ -1,12 +1,19 @@
 import { join } from 'node:path';
 
-import { type IdentityRecord, registryKeys, subjects, type WorkerStatus } from '@gantry/protocol';
+import {
+  type IdentityRecord,
+  registryKeys,
+  subjects,
+  type TunnelRequest,
+  type WorkerStatus,
+} from '@gantry/protocol';
 import type { Messaging } from '@gantry/messaging';
 
 import { CertificateFiles } from './certificates/certificate-files.ts';
 import { HostCertificates } from './certificates/host-certificates.ts';
 import type { GatewayConfig } from './config.ts';
 import { ContainerDirectory } from './containers/container-directory.ts';
+import { ContainerLink } from './containers/container-link.ts';
 import { Dispatcher } from './containers/dispatcher.ts';
 import { Gateway } from './gateway.ts';
 import { container as rootContainer, TOKENS } from './injection.ts';
@@ -17,11 +24,12 @@ import { ProxyTokens } from './proxy/proxy-tokens.ts';
 import { ResultKeeper, type ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
+import { Tunnels } from './tunnels/tunnels.ts';
 
 const SWEEP_MS = 1_000;
 
 /** What the gateway uses of the message system. */
-export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'rate'> & {
+export type GatewayMessaging = Pick<Messaging, 'publish' | 'subscribe' | 'request' | 'respond' | 'rate'> & {
   readonly registry: RouteRegistry & ResultStores['registry'];
   readonly leases: ResultStores['leases'];
   readonly logs: LogWriter;
@@ -54,10 +62,13 @@ export async function openGateway({
   injector.registerInstance(TOKENS.config, config);
   injector.registerInstance(TOKENS.functions, functions);
   injector.registerInstance(TOKENS.demand, messaging);
-  injector.registerInstance(TOKENS.rate, messaging.rate);
-  const { registry, leases, logs } = messaging;
+  const { registry, leases, logs, rate } = messaging;
+  injector.registerInstance(TOKENS.rate, rate);
   injector.registerInstance(TOKENS.logs, logs);
   injector.registerInstance(TOKENS.resultStores, { registry, leases, blobs });
+  const link = new ContainerLink(messaging);
+  injector.registerInstance(TOKENS.link, link);
+  const tunnels = new Tunnels(config, link);
   const files = await openFiles(config);
   const certificates = await HostCertificates.open(caFolder, config.domain, files);
   injector.registerInstance(TOKENS.certificates, certificates);
@@ -66,29 +77,29 @@ export async function openGateway({
     new OwnPages({
       domain: config.domain,
       caPem: certificates.caPem,
+      isTunnel: (host) => tunnels.find(host) !== undefined,
       metrics: () => injector.resolve(RequestMetrics).render(),
       identity: async () => (await messaging.registry.get<IdentityRecord>(registryKeys.identity))?.value,
     }),
   );
   const containers = injector.resolve(ContainerDirectory);
   const dispatcher = injector.resolve(Dispatcher);
-  const gateway = injector.resolve(Gateway);
-  const results = injector.resolve(ResultKeeper);
+  const [gateway, results] = [injector.resolve(Gateway), injector.resolve(ResultKeeper)];
   const requestLog = injector.resolve(RequestLog);
   for (const gauge of gaugesOf({ dispatcher, containers })) injector.resolve(RequestMetrics).addGauge(gauge);
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
   const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
-  const statuses = messaging.subscribe<WorkerStatus>(subjects.workerStatus, (status) =>
-    containers.receive(status, Date.now()),
-  );
-  messaging.publish(subjects.workerAsk, {});
-  const sweep = setInterval(() => containers.dropSilentWorkers(Date.now()), SWEEP_MS).unref();
-  const port = await gateway.listen();
+  const workers = followWorkers(messaging, [containers, tunnels]);
+  const port = await gateway.listen(tunnels);
+  const opening = messaging.respond(subjects.tunnel, (request: TunnelRequest) => tunnels.open(request), {
+    group: 'gateways',
+  });
   return {
     url: `https://${config.domain}:${port}`,
     caPath: join(caFolder, 'ca.pem'),
     async stop() {
+      opening.stop();
       await gateway.close(() => dispatcher.close());
       dispatcher.close();
       containers.close();
@@ -97,6 +108,25 @@ export async function openGateway({
       files?.close();
       routes.stop();
       tokens.stop();
+      workers.stop();
+    },
+  };
+}
+
+/** Tells each follower how workers are, and when it is time to give up those that are silent. */
+function followWorkers(
+  messaging: GatewayMessaging,
+  followers: readonly Pick<ContainerDirectory, 'receive' | 'dropSilentWorkers'>[],
+): { stop(): void } {
+  const statuses = messaging.subscribe<WorkerStatus>(subjects.workerStatus, (status) => {
+    for (const follower of followers) follower.receive(status, Date.now());
+  });
+  messaging.publish(subjects.workerAsk, {});
+  const sweep = setInterval(() => {
+    for (const follower of followers) follower.dropSilentWorkers(Date.now());
+  }, SWEEP_MS).unref();
+  return {
+    stop() {
       statuses.stop();
       clearInterval(sweep);
     },

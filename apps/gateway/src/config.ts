@@ -4,6 +4,8 @@ import type { BlobStoreConfig } from '@gantry/blobs';
 import { InvalidError } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
+import type { PortRange } from './tunnels/tcp-ports.ts';
+
 /** What a gateway needs to know. */
 export interface GatewayConfig {
   /** May carry a token or user: `nats://token@host:4222`. */
@@ -27,6 +29,15 @@ export interface GatewayConfig {
   webWaitMs?: number | undefined;
   /** Where certificates of another authority are, looked at again every 10 s. @defaultValue the gateway's own issues all */
   certificates?: { folder: string; readEveryMs?: number | undefined } | undefined;
+  /** Plain TCP into containers: at which of this machine's ports, and how clients call it. */
+  tunnels?:
+    | {
+        /** @defaultValue any that is free */
+        ports?: PortRange | undefined;
+        /** @defaultValue the address to listen on if it is one address, else the domain */
+        host?: string | undefined;
+      }
+    | undefined;
   /** How long requests may go on when the gateway stops. @defaultValue 30_000 */
   drainMs?: number | undefined;
   /** How long a client may keep a container waiting for its body, or for room for the answer. @defaultValue 60_000 */

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { openBlobStore } from '@gantry/blobs';
-import { startWebServer, type WebHandler } from '@gantry/runner/web';
+import { ContainerSocket, startWebServer, type WebHandler } from '@gantry/runner/web';
 import {
+  InternalFailure,
   newId,
   poolKey,
   registryKeys,
@@ -235,7 +236,7 @@ export class TestPlatform {
       call: (args) => (endpoint.run as (...args: unknown[]) => unknown)(...args),
     };
     const server = await startWebServer({
-      socketPath,
+      socket: new ContainerSocket(socketPath),
       spec: record.spec,
       resolveHandler: () => handler,
       admit: async () => () => undefined,
@@ -331,6 +332,9 @@ export class TestPlatform {
         this.#statusListeners.add(own);
         return { stop: () => void this.#statusListeners.delete(own) };
       },
+      // Its worker and its NATS are played, too: there are no tunnels, and no other machines.
+      request: () => Promise.reject(new InternalFailure('nobody is there')),
+      respond: () => ({ stop: () => undefined }),
       rate: { admit: () => this.admitRequest(), close: () => undefined },
       registry: this.registry,
       logs: {

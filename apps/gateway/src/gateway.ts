@@ -16,12 +16,15 @@ import { hasBody } from './proxy/request-body.ts';
 import { answerOn, isWebSocket, type LeavingConnection } from './proxy/upgrade.ts';
 import { RequestRouter } from './request-router.ts';
 import { parseHost } from './routing/host-name.ts';
+import type { Tunnels } from './tunnels/tunnels.ts';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 /** A client has this long to send its headers … */
 const HEADERS_TIMEOUT_MS = 15_000;
 /** … and this long for its whole request, which may be an upload of gigabytes. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
+/** The gateway's own choice, best first. */
+const PROTOCOLS = ['h2', 'http/1.1'];
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 5_000;
@@ -37,6 +40,7 @@ export class Gateway {
   readonly #config: GatewayConfig;
   readonly #certificates: HostCertificates;
   readonly #router: RequestRouter;
+  #tunnels: Tunnels | undefined;
   #server: Server | undefined;
   #redirects: TcpServer | undefined;
   #http2: Http2Side | undefined;
@@ -54,8 +58,9 @@ export class Gateway {
     this.#router = router;
   }
 
-  /** Starts to listen; returns the port. */
-  async listen(): Promise<number> {
+  /** Starts to listen; returns the port. Connections for tunnels are theirs. */
+  async listen(tunnels: Tunnels): Promise<number> {
+    this.#tunnels = tunnels;
     const fallback = await this.#certificates.fallback();
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
       this.#onRequest(request, response);
@@ -64,7 +69,12 @@ export class Gateway {
         cert: fallback.certificate,
         key: fallback.privateKey,
         minVersion: 'TLSv1.2',
-        ALPNProtocols: ['h2', 'http/1.1'],
+        ALPNCallback: ({ servername, protocols }) => {
+          const tunnel = tunnels.find(servername);
+          return tunnel
+            ? tunnels.protocolOf(tunnel, protocols)
+            : PROTOCOLS.find((protocol) => protocols.includes(protocol));
+        },
         maxHeaderSize: MAX_HEADER_BYTES,
         headersTimeout: HEADERS_TIMEOUT_MS,
         requestTimeout: REQUEST_TIMEOUT_MS,
@@ -82,6 +92,7 @@ export class Gateway {
       idleMs: KEEP_ALIVE_MS,
       onRequest,
     });
+    tunnels.takeFrom(server);
     answerPlainHttp(server, HANDSHAKE_TIMEOUT_MS);
     server.on('checkContinue', onRequest);
     server.on('upgrade', (request, socket, head: Buffer) =>
@@ -109,6 +120,7 @@ export class Gateway {
     const server = this.#server;
     if (!server) return;
     this.#redirects?.close();
+    this.#tunnels?.close();
     const drainMs = this.#config.drainMs ?? DRAIN_MS;
     const late = setTimeout(onLate, drainMs);
     const timer = setTimeout(() => this.#cut(server), drainMs + LAST_WORDS_MS);
@@ -123,6 +135,7 @@ export class Gateway {
   #cut(server: Server): void {
     server.closeAllConnections();
     this.#http2?.destroy();
+    this.#tunnels?.cut();
     for (const socket of this.#webSockets) socket.destroy();
   }
 

@@ -5,6 +5,7 @@ import type { RateLimit } from '@gantry/messaging';
 import { type InjectionToken, Lifecycle, scoped } from 'tsyringe';
 
 import type { HostCertificates } from './certificates/host-certificates.ts';
+import type { ContainerLink } from './containers/container-link.ts';
 import type { DemandPublisher } from './containers/demand-signal.ts';
 import type { GatewayConfig } from './config.ts';
 import type { LogWriter } from './observation/request-log.ts';
@@ -28,5 +29,6 @@ export const TOKENS = {
   demand: Symbol('DemandPublisher') as InjectionToken<DemandPublisher>,
   resultStores: Symbol('ResultStores') as InjectionToken<ResultStores>,
   logs: Symbol('LogWriter') as InjectionToken<LogWriter>,
+  link: Symbol('ContainerLink') as InjectionToken<ContainerLink>,
   rate: Symbol('RateLimit') as InjectionToken<RateLimit>,
 };

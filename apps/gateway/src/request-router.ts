@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InvalidError } from '@gantry/protocol';
 
 import { inject, onePerGateway, TOKENS } from './injection.ts';
-import { sendError, sendUnknownHost, sendUrlTooLong } from './pages/error-answer.ts';
+import { sendError, sendUrlTooLong } from './pages/error-answer.ts';
 import type { OwnPages } from './pages/own-pages.ts';
 import { LimitedProxy } from './proxy/limited-proxy.ts';
 import type { LeavingConnection } from './proxy/upgrade.ts';
@@ -51,8 +51,7 @@ export class RequestRouter {
     }
     const route = this.#routes.find(host);
     if (route) return this.#proxy.forward({ request, response, target, connection, trace: {} }, route);
-    if (this.#pages.isAt(host)) return this.#pages.serve(request, response);
-    sendUnknownHost(request, response, host);
+    this.#pages.serve(request, response, host);
   }
 }
 

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { connectMessaging } from '@gantry/messaging';
+import { BytePipe, connectMessaging, joinStreams } from '@gantry/messaging';
 import { registryKeys, subjects, type DemandMessage, type RouteRecord } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
 import { startNats, temporaryDirectory, waitUntil } from '@gantry/testing';
@@ -12,7 +13,10 @@ import { expect, test } from 'vitest';
 import { TestPlatform } from './gateway.fixture.ts';
 import { startGateway } from './main.ts';
 
-test('a gateway on NATS serves what the registry and the workers tell it', async () => {
+test.each([
+  { where: 'on its own machine', isElsewhere: false },
+  { where: 'on another machine', isElsewhere: true },
+])('a gateway on NATS serves what the registry and the workers tell it, $where', async ({ isElsewhere }) => {
   await using nats = await startNats();
   await using directory = await temporaryDirectory();
   // Only its container is used: records, routes and broadcasts travel over NATS here.
@@ -70,8 +74,13 @@ test('a gateway on NATS serves what the registry and the workers tell it', async
         startedAtMs: 1,
         draining: false,
         capacity: { cpu: 1, memoryMiB: 1 },
-        containers: [container.status],
+        containers: [{ ...container.status, ...(isElsewhere && { httpSocketPath: '/elsewhere.sock' }) }],
       });
+    });
+    messaging.respond(subjects.worker('wk-1'), async ({ pipeId }: { pipeId: string }) => {
+      const inside = connect({ path: container.status.httpSocketPath, allowHalfOpen: true });
+      joinStreams(new BytePipe({ messaging, pipeId, side: 'worker' }), inside);
+      return { ok: true };
     });
     await waitUntil(async () => (await ask()).status === 200);
     expect((await ask()).body).toBe('"over NATS"');

@@ -25,6 +25,8 @@ import { ContainerCalls } from './containers/container-calls.ts';
 import type { ContainerIdentity } from './containers/container-identity.ts';
 import type { ContainerSecrets } from './containers/container-secrets.ts';
 import { HeartbeatCheck } from './containers/heartbeat-check.ts';
+import { ContainerTunnels } from './containers/container-tunnels.ts';
+import { connectGateway } from './containers/gateway-connection.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
 import { MemoryCheck } from './containers/memory-check.ts';
@@ -161,7 +163,7 @@ export class Worker {
     });
     this.#subscriptions.push(
       messaging.respond<WorkerCommand, WorkerReply>(subjects.worker(workerId), async (command) =>
-        this.obey(command),
+        command.type === 'connect' ? await this.#connect(command) : this.obey(command),
       ),
       messaging.subscribe<CancelMessage>(subjects.cancel, (message) => this.#cancel(message)),
       messaging.subscribe<CrashMessage>(subjects.crash, ({ inputId, from }) => {
@@ -179,7 +181,7 @@ export class Worker {
   }
 
   /** Carries out a command, or says why not. */
-  obey(command: WorkerCommand): WorkerReply {
+  obey(command: Exclude<WorkerCommand, { type: 'connect' }>): WorkerReply {
     if ('fence' in command) {
       if (command.fence < this.#highestFence) {
         return { ok: false, message: `fence ${command.fence} is older than ${this.#highestFence}` };
@@ -203,6 +205,13 @@ export class Worker {
       case 'exec':
         this.#execs.run(container, command);
     }
+    return { ok: true };
+  }
+
+  async #connect({ containerId, pipeId }: Extract<WorkerCommand, { type: 'connect' }>): Promise<WorkerReply> {
+    const socketPath = this.#containers.get(containerId)?.status.httpSocketPath ?? '';
+    if (socketPath === '') return { ok: false, message: `container "${containerId}" does not listen` };
+    await connectGateway(this.#parts.messaging, { pipeId, socketPath });
     return { ok: true };
   }
 
@@ -295,6 +304,7 @@ export class Worker {
           isRestricted: spec.options.restrictAccess ?? false,
         }),
       openCalls: (send) => this.#openCalls(order, send),
+      openTunnels: (httpSocketPath) => this.#openTunnels(order, httpSocketPath),
       onReady: (container) => {
         if (!order.isShell) this.#feed(order.pool).add(container);
       },
@@ -318,6 +328,16 @@ export class Worker {
       isRestricted: order.record.spec.options.restrictAccess ?? false,
       directory: () => this.#openDirectory(),
       send: (message) => send({ type: 'api', message }),
+    });
+  }
+
+  #openTunnels({ containerId, record }: ContainerOrder, httpSocketPath: () => string): ContainerTunnels {
+    const { messaging, workerId } = this.#parts;
+    const { restrictAccess = false, blockNetwork = false } = record.spec.options;
+    return new ContainerTunnels({
+      ...{ messaging, isRestricted: restrictAccess, isCutOff: blockNetwork },
+      address: () => ({ workerId, containerId, httpSocketPath: httpSocketPath() }),
+      onChange: () => this.#reporter.stateChanged(),
     });
   }
 

@@ -1,3 +1,4 @@
+import type { Msg } from '@nats-io/transport-node';
 import { decodeFrame, encodeFrame, fromWireError, toWireError, type WireError } from '@gantry/protocol';
 
 import { DurablePublisher, type DurableOptions, type StoreResult } from './durable-publisher.ts';
@@ -34,7 +35,7 @@ export interface Messaging {
   respond<TRequest, TReply>(
     subject: string,
     handler: (message: TRequest) => Promise<TReply>,
-    options?: NearbyOptions,
+    options?: RespondOptions,
   ): { stop(): void };
   /** Calls `listener` each time the connection was lost and is back. Subscriptions are restored by then. */
   /** Resolves when the broker knows of all that was subscribed and published before. */
@@ -55,6 +56,11 @@ export interface Messaging {
 export interface NearbyOptions {
   /** Without NATS if asked and asker are in one process. Both must say so, and change no message. @defaultValue false */
   nearby?: boolean;
+}
+
+export interface RespondOptions extends NearbyOptions {
+  /** Of those that name the same group, one gets each request. @defaultValue all of them get it */
+  group?: string;
 }
 
 export interface RequestOptions extends NearbyOptions {
@@ -147,15 +153,16 @@ class NatsMessaging implements Messaging {
   respond<TRequest, TReply>(
     subject: string,
     handler: (message: TRequest) => Promise<TReply>,
-    options: NearbyOptions = {},
+    options: RespondOptions = {},
   ): { stop(): void } {
     const near = handler as (message: unknown) => Promise<unknown>;
     if (options.nearby === true) this.#nearby?.set(subject, near);
-    const subscription = this.#link.listen(subject, (message) => {
+    const respondTo = (message: Msg): void => {
       void answer(() => handler(decodeFrame<TRequest>(message.data))).then((reply) => {
         if (!this.#link.connection.isClosed()) message.respond(encodeFrame(reply));
       });
-    });
+    };
+    const subscription = this.#link.listen(subject, respondTo, options.group);
     return {
       stop: () => {
         subscription.stop();

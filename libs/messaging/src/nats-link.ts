@@ -98,8 +98,9 @@ export class NatsLink {
    * Plain subscription. A listener that throws is reported, never propagated: it would end the client's
    * reader, and with it every other subscription.
    */
-  listen(subject: string, listener: (message: Msg) => void): { stop(): void } {
+  listen(subject: string, listener: (message: Msg) => void, queue?: string): { stop(): void } {
     const subscription = this.connection.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error) return this.report(error, `subscription "${subject}"`);
         try {

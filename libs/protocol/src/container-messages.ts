@@ -3,6 +3,7 @@ import type { FunctionSpec } from './manifest.ts';
 import type { Outcome } from './payload.ts';
 import type { ClassParameters } from './pool.ts';
 import type { ClientMessage, ServerMessage } from './session-messages.ts';
+import type { TunnelAddress } from './tunnel.ts';
 
 // What a worker and the runner in one of its containers say, over file descriptor 3 of the runner: frames of
 // a 4-byte big-endian length and a CBOR array of messages. The worker started the process at the other end,
@@ -41,6 +42,13 @@ export type WorkerToRunner =
   | { type: 'lookedUp'; requestId: number; record?: unknown; error?: unknown }
   /** Answer to `volume`. */
   | { type: 'volumeDone'; requestId: number; error?: WireError | undefined }
+  /** Answer to `openTunnel`; to `closeTunnel`, nothing. */
+  | {
+      type: 'tunnelAnswer';
+      requestId: number;
+      value?: TunnelAddress | undefined;
+      error?: WireError | undefined;
+    }
   /** Answer to `object`. */
   | { type: 'objectAnswer'; requestId: number; value?: unknown; error?: WireError | undefined };
 
@@ -110,6 +118,9 @@ export type RunnerToWorker =
   | { type: 'lookup'; requestId: number; environment?: string | undefined; app: string; name: string }
   /** A request of the code about objects of the platform. */
   | { type: 'object'; requestId: number; request: ObjectRequest }
+  /** The runner lets connections to this tunnel through: make it reachable. */
+  | { type: 'openTunnel'; requestId: number; tunnelId: number; unencrypted: boolean; http2: boolean }
+  | { type: 'closeTunnel'; requestId: number; tunnelId: number }
   /** What the code wants of a volume that this container has. */
   | {
       type: 'volume';

@@ -89,6 +89,7 @@ export {
   type ValuesMessage,
 } from './generator-messages.ts';
 export { parseText, type TextValue } from './text-value.ts';
+export type { ContainerAddress, PipeMessage, TunnelAddress, TunnelRequest, TunnelStatus } from './tunnel.ts';
 export { type ClassParameters, completeParameters, isShellPool, poolKey, shellPool } from './pool.ts';
 export { NumberedFrames, SendWindow, TakenCount } from './exec-line.ts';
 export {

@@ -2,6 +2,7 @@ import type { ExecRequest } from './exec-messages.ts';
 import type { FunctionRecord } from './records.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
+import type { TunnelStatus } from './tunnel.ts';
 
 /** Work waits for a pool. Servers send it when they accept inputs, gateways when requests wait. */
 export interface DemandMessage {
@@ -109,6 +110,8 @@ export interface ContainerStatus {
   exit?: ContainerExit | undefined;
   /** Unix socket that speaks HTTP, for a function with endpoints. */
   httpSocketPath: string;
+  /** Those that are open. @defaultValue none */
+  tunnels?: TunnelStatus[] | undefined;
 }
 
 export interface ContainerExit {
@@ -147,6 +150,8 @@ export type WorkerCommand =
   | { type: 'preempt'; containerId: string; reason: string }
   /** Run a program in a container for a client, who is reached by `subjects.execOutput(execId)`. */
   | { type: 'exec'; containerId: string; execId: string; request: ExecRequest }
+  /** Connect a gateway of another machine, which is at the other end of the pipe, to the container's HTTP socket. */
+  | { type: 'connect'; containerId: string; pipeId: string }
   /**
    * Start a container as those of a function are, for the program that `exec` runs in it next: its code is not
    * loaded, and it ends with the program. Servers send it for a client, so it carries no fence.

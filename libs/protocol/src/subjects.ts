@@ -87,6 +87,10 @@ export const subjects = {
   execInput: (execId: string) => `gantry.exec.${execId}.in`,
   /** What the program sends its client ({@link ExecOutputRelay}), to the server that the client is connected to. */
   execOutput: (execId: string) => `gantry.exec.${execId}.out`,
+  /** Bytes of one connection to a container of another machine ({@link PipeMessage}), to that side. */
+  pipe: (pipeId: string, to: 'gateway' | 'worker') => `gantry.pipe.${pipeId}.${to}`,
+  /** Asks any gateway to open a tunnel ({@link TunnelRequest}); answered by its {@link TunnelAddress}. */
+  tunnel: 'gantry.tunnel',
   /** Inputs whose container crashed, to every worker ({@link CrashMessage}). */
   crash: 'gantry.crash',
 } as const;

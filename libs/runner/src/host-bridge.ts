@@ -1,4 +1,4 @@
-import type { ContainerHost, CurrentInput } from 'gantry/container';
+import type { ContainerHost, CurrentInput, ForwardedPort, ForwardOptions } from 'gantry/container';
 import {
   fromWireError,
   type ClientMessage,
@@ -7,11 +7,19 @@ import {
   type ObjectRequest,
   type RunnerToWorker,
   type ServerMessage,
+  type TunnelAddress,
   type WireError,
 } from '@gantry/protocol';
 
 import type { CallerTerminal } from './caller-terminal.ts';
 import { activeInput } from './current-input.ts';
+import type { Tunnels } from './tunnels.ts';
+
+export interface HostParts {
+  terminal: CallerTerminal;
+  tunnels: Tunnels;
+  toWorker(message: RunnerToWorker): void;
+}
 
 type Answer = { record?: unknown; value?: unknown; error?: unknown };
 
@@ -24,13 +32,14 @@ export class HostBridge implements ContainerHost {
   readonly urls: Readonly<Record<string, string>>;
   readonly interactive: boolean;
   readonly #terminal: CallerTerminal;
+  readonly #tunnels: Tunnels;
   readonly #toWorker: (message: RunnerToWorker) => void;
   readonly #asked = new Map<number, (answer: Answer) => void>();
   #lastRequest = 0;
   #listener: ((message: ServerMessage) => void) | undefined;
   #early: ServerMessage[] = [];
 
-  constructor(load: LoadMessage, terminal: CallerTerminal, toWorker: (message: RunnerToWorker) => void) {
+  constructor(load: LoadMessage, { terminal, tunnels, toWorker }: HostParts) {
     this.containerId = load.containerId;
     this.appId = load.appId;
     this.functionId = load.functionId;
@@ -38,6 +47,7 @@ export class HostBridge implements ContainerHost {
     this.urls = load.urls;
     this.interactive = load.interactive === true;
     this.#terminal = terminal;
+    this.#tunnels = tunnels;
     this.#toWorker = toWorker;
   }
 
@@ -73,6 +83,23 @@ export class HostBridge implements ContainerHost {
 
   object(request: ObjectRequest): Promise<unknown> {
     return this.#ask((requestId) => ({ type: 'object', requestId, request }));
+  }
+
+  async forward(port: number, options: ForwardOptions): Promise<ForwardedPort> {
+    const tunnelId = await this.#tunnels.open(port);
+    const close = async (): Promise<void> => {
+      this.#tunnels.close(tunnelId);
+      await this.#ask((requestId) => ({ type: 'closeTunnel', requestId, tunnelId }));
+    };
+    try {
+      const open = (requestId: number): RunnerToWorker => ({
+        ...{ type: 'openTunnel', requestId, tunnelId, ...options },
+      });
+      return { ...(await this.#ask<TunnelAddress>(open)), close };
+    } catch (error) {
+      this.#tunnels.close(tunnelId);
+      throw error;
+    }
   }
 
   currentInput(): CurrentInput | undefined {

@@ -64,6 +64,7 @@ function buildHost(): ContainerHost {
     lookup: async () => refuse(),
     volume: askForVolume,
     object: async () => refuse(),
+    forward: async () => refuse(),
     currentInput: () => undefined,
   };
 }

@@ -6,10 +6,12 @@ import { ContainerError, type LoadMessage, type RunnerToWorker, type WorkerToRun
 import { BatchLoop } from './batch-loop.ts';
 import { CallerTerminal } from './caller-terminal.ts';
 import { activeInput, type ActiveInput } from './current-input.ts';
+import { ContainerSocket } from './container-socket.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostBridge } from './host-bridge.ts';
 import { InputLoop } from './input-loop.ts';
 import { InputSlots } from './input-slots.ts';
+import { Tunnels } from './tunnels.ts';
 import { encodeThrown, messageOf, stackOf, trimStack } from './thrown-value.ts';
 import { loadUserCode, type UserCode } from './user-code.ts';
 import { preloadWeb, preloadWebValidation, startWebEndpoints, type WebEndpoints } from './web-endpoints.ts';
@@ -42,6 +44,7 @@ export class Runner {
   #inputs: InputLoop | undefined;
   #batches: BatchLoop | undefined;
   #web: WebEndpoints | undefined;
+  #tunnels: Tunnels | undefined;
   #hurry: () => void = () => undefined;
   readonly #isHurried = new Promise<void>((resolve) => (this.#hurry = resolve));
 
@@ -159,6 +162,7 @@ export class Runner {
       case 'lookedUp':
       case 'volumeDone':
       case 'objectAnswer':
+      case 'tunnelAnswer':
         return this.#host?.receiveAnswer(message.requestId, message);
       case 'load':
         return void this.#load(message);
@@ -197,7 +201,10 @@ export class Runner {
       Object.assign(process.env, load.env);
       // The directory was renamed when this process became the container; Node remembers the old name.
       process.chdir('.');
-      this.#host = new HostBridge(load, this.#terminal, send);
+      const socket = new ContainerSocket(load.httpSocketPath);
+      this.#tunnels = new Tunnels(socket);
+      const [terminal, tunnels] = [this.#terminal, this.#tunnels];
+      this.#host = new HostBridge(load, { terminal, tunnels, toWorker: send });
       setContainerHost(this.#host);
       this.#code = await loadUserCode(load.bundlePath, load.spec, load.parameters);
       await this.#code.enter();
@@ -206,7 +213,7 @@ export class Runner {
       this.#batches = new BatchLoop(this.#code, slots, send);
       if (load.spec.methods.some((method) => method.web)) {
         const onLost = (error: Error): void => this.crash(error);
-        this.#web = await startWebEndpoints(load, { code: this.#code, slots, send, onLost });
+        this.#web = await startWebEndpoints(load, { code: this.#code, slots, socket, send, onLost });
       }
     } catch (thrown) {
       return this.#loadFailed(thrown);
@@ -238,7 +245,10 @@ export class Runner {
 
   async #stop(): Promise<void> {
     this.#state = 'stopping';
-    const isIdle = Promise.all([this.#inputs?.idle(), this.#batches?.idle(), this.#web?.close()]);
+    const noInputs = Promise.all([this.#inputs?.idle(), this.#batches?.idle()]);
+    // Those of hooks would be open for ever.
+    void noInputs.then(() => this.#tunnels?.closeAll());
+    const isIdle = Promise.all([noInputs, this.#web?.close()]);
     await (this.#code?.hasExitHooks ? Promise.race([isIdle, this.#isHurried]) : isIdle);
     await this.#code?.exit((hook, thrown) => {
       this.#log(`exit hook "${hook}" failed: ${stackOf(thrown) ?? messageOf(thrown)}\n`);

@@ -6,6 +6,7 @@ import type { LoadMessage, MethodSpec, RunnerToWorker } from '@gantry/protocol';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { ContainerSocket } from './container-socket.ts';
 import { activeInput } from './current-input.ts';
 import { InputSlots } from './input-slots.ts';
 import type { UserCode } from './user-code.ts';
@@ -49,7 +50,8 @@ async function ask(handler: () => unknown): Promise<{ body: string; inputId: str
     exit: () => Promise.resolve(),
   };
   const send = (message: RunnerToWorker) => sent.push(message);
-  const parts = { code, slots: new InputSlots(1), send, onLost: () => undefined };
+  const socket = new ContainerSocket(httpSocketPath);
+  const parts = { code, socket, slots: new InputSlots(1), send, onLost: () => undefined };
   endpoints = await startWebEndpoints(load, parts);
   return new Promise((resolve, reject) => {
     const headers = { 'gantry-method': 'read', connection: 'close' };

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 
 import type { LoadMessage, RunnerToWorker } from '@gantry/protocol';
 
+import type { ContainerSocket } from './container-socket.ts';
 import { ActiveInput, runAsInput } from './current-input.ts';
 import type { InputSlots } from './input-slots.ts';
 import type { UserCode } from './user-code.ts';
@@ -15,6 +16,8 @@ export interface WebEndpoints {
 export interface WebParts {
   code: UserCode;
   slots: InputSlots;
+  /** Where it listens. */
+  socket: ContainerSocket;
   send(message: RunnerToWorker): void;
   /** Told when the container is of no use any more. */
   onLost(error: Error): void;
@@ -33,7 +36,7 @@ export async function preloadWebValidation(): Promise<void> {
 
 /** Starts the web apps of a function and its HTTP server. The web code is loaded only for functions that have any. */
 export async function startWebEndpoints(load: LoadMessage, parts: WebParts): Promise<WebEndpoints> {
-  const { code, slots, send, onLost } = parts;
+  const { code, slots, socket, send, onLost } = parts;
   const { startWebServer } = await import('./web/index.ts');
   let running = 0;
   const count = (change: 1 | -1): void => {
@@ -41,7 +44,7 @@ export async function startWebEndpoints(load: LoadMessage, parts: WebParts): Pro
     send({ type: 'web', running });
   };
   return startWebServer({
-    socketPath: load.httpSocketPath,
+    socket,
     spec: load.spec,
     resolveHandler(methodName) {
       const handler = code.handler(methodName);

@@ -11,7 +11,7 @@ import {
   type SubmitMessage,
 } from '@gantry/protocol';
 
-import type { ContainerHost, CurrentInput } from './host.ts';
+import type { ContainerHost, CurrentInput, ForwardedPort, ForwardOptions } from './host.ts';
 
 type Implementation = (args: unknown[], submit: SubmitMessage) => unknown;
 
@@ -35,6 +35,9 @@ export class FakeHost implements ContainerHost {
   lookups = 0;
   stoppedFetching = false;
   preemptionRequests = 0;
+  readonly forwarded: { port: number; options: ForwardOptions; isOpen: boolean }[] = [];
+  /** Of the gateway. */
+  httpsPort = 443;
   #running = 0;
   #listener: (message: ServerMessage) => void = () => undefined;
 
@@ -88,6 +91,14 @@ export class FakeHost implements ContainerHost {
 
   async object(): Promise<unknown> {
     throw new NotFoundError('the test has no objects');
+  }
+
+  async forward(port: number, options: ForwardOptions): Promise<ForwardedPort> {
+    const forwarded = { port, options, isOpen: true };
+    this.forwarded.push(forwarded);
+    const tcp = options.unencrypted ? { host: 'gantry.example', port: 7_000 } : undefined;
+    const close = async () => void (forwarded.isOpen = false);
+    return { host: 't-abc.gantry.example', port: this.httpsPort, tcp, close };
   }
 
   currentInput(): CurrentInput | undefined {

@@ -1,4 +1,10 @@
-import type { ClientMessage, FunctionLookup, ObjectRequest, ServerMessage } from '@gantry/protocol';
+import type {
+  ClientMessage,
+  FunctionLookup,
+  ObjectRequest,
+  ServerMessage,
+  TunnelAddress,
+} from '@gantry/protocol';
 
 /** What the runner offers to the SDK inside a container. */
 export interface ContainerHost {
@@ -31,8 +37,20 @@ export interface ContainerHost {
   volume(act: 'commit' | 'reload', name: string, environment?: string): Promise<void>;
   /** A request about objects of the platform; resolves to its answer. */
   object(request: ObjectRequest): Promise<unknown>;
+  /** Lets the world reach a port of this container. */
+  forward(port: number, options: ForwardOptions): Promise<ForwardedPort>;
   /** The input whose code runs now, by asynchronous context. */
   currentInput(): CurrentInput | undefined;
+}
+
+export interface ForwardOptions {
+  unencrypted: boolean;
+  http2: boolean;
+}
+
+export interface ForwardedPort extends TunnelAddress {
+  /** Nobody reaches the port any more, and connections are cut. */
+  close(): Promise<void>;
 }
 
 export interface CurrentInput {

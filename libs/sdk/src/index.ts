@@ -74,6 +74,7 @@ export {
 export type { WaitOptions } from './collections/patience.ts';
 export type { CollectionSummary } from '@gantry/protocol';
 export { parseGpuConfig, type GpuRequest } from '@gantry/protocol';
+export { forward, type ForwardOptions, Tunnel } from './tunnel.ts';
 export { Client, type ClientOptions } from './client.ts';
 export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
 export type { ConfigKey, ConfigValues } from './config/config-keys.ts';

@@ -13,6 +13,8 @@ import {
   readDomain,
   readNatsUrl,
   readRateLimit,
+  readTunnels,
+  TUNNEL_OPTIONS,
 } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
@@ -28,6 +30,7 @@ export const gatewayCommand: CommandSpec = {
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
     { flags: '--http-port <number>', description: 'a further port, which sends plain HTTP to the other one' },
     CERTIFICATES_OPTION,
+    ...TUNNEL_OPTIONS,
     RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
     ...BLOB_OPTIONS,
@@ -44,6 +47,7 @@ export const gatewayCommand: CommandSpec = {
     const httpPort = plain === undefined ? undefined : parsePort('--http-port', plain);
     const rateLimit = readRateLimit(options, env);
     const certificates = readCertificates(options, env);
+    const tunnels = readTunnels(options, env);
     const blobs = readBlobs(options, env, dataDir);
     const host = options.text('host') ?? '127.0.0.1';
     await runPart(context, {
@@ -52,7 +56,7 @@ export const gatewayCommand: CommandSpec = {
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
         return startGateway({
-          ...{ natsUrl, dataDir, blobs, certificates, host, port, httpPort, rateLimit, log },
+          ...{ natsUrl, dataDir, blobs, certificates, host, port, httpPort, rateLimit, tunnels, log },
           ...readDomain(options),
         });
       },

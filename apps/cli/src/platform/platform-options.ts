@@ -44,6 +44,32 @@ export function readCertificates(options: CommandOptions, env: Env): GatewayConf
   return folder ? { folder: path.resolve(folder) } : undefined;
 }
 
+/** Plain TCP into containers, where their code asks for it. */
+export const TUNNEL_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--tunnel-ports <from-to>',
+    description: 'ports for plain TCP into containers, such as 20000-20999',
+    fallback: 'GANTRY_TUNNEL_PORTS, else any that are free',
+  },
+  {
+    flags: '--tunnel-host <name>',
+    description: 'how clients call this machine there',
+    fallback: 'GANTRY_TUNNEL_HOST, else its address or the domain',
+  },
+];
+
+/** @throws {@link UsageError} for what is no range of ports. */
+export function readTunnels(options: CommandOptions, env: Env): GatewayConfig['tunnels'] {
+  const host = options.text('tunnelHost') ?? env['GANTRY_TUNNEL_HOST'];
+  const text = options.text('tunnelPorts') ?? env['GANTRY_TUNNEL_PORTS'];
+  if (!text) return { host };
+  const [, from, to] = (/^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []).map(Number);
+  if (from !== undefined && to !== undefined && from >= 1 && from <= to && to <= 65_535) {
+    return { host, ports: { from, to } };
+  }
+  throw new UsageError(`"${text}" is no range of ports`, { hint: 'Write it as in 20000-20999.' });
+}
+
 export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--driver <name>',

@@ -2,6 +2,7 @@ import { WORKER_DEAD_AFTER_MS, type ContainerStatus, type WorkerStatus } from '@
 import { describe, expect, test } from 'vitest';
 
 import { ContainerDirectory, type PoolChange } from './container-directory.ts';
+import { ContainerLink } from './container-link.ts';
 
 function container(fields: Partial<ContainerStatus> = {}): ContainerStatus {
   return {
@@ -32,8 +33,14 @@ function worker(containers: ContainerStatus[], fields: Partial<WorkerStatus> = {
   };
 }
 
+const NOBODY = {
+  publish: () => undefined,
+  subscribe: () => ({ stop: () => undefined }),
+  request: () => Promise.reject(new Error('nobody is there')),
+};
+
 function open() {
-  const directory = new ContainerDirectory();
+  const directory = new ContainerDirectory(new ContainerLink(NOBODY));
   const changes: PoolChange[] = [];
   directory.onChange((change) => changes.push(change));
   const usable = () => [...directory.inPool('fu-1')].filter((entry) => entry.isUsable);

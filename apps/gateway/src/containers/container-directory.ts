@@ -1,9 +1,11 @@
 import { WORKER_DEAD_AFTER_MS, type ContainerStatus, type WorkerStatus } from '@gantry/protocol';
 
-import { onePerGateway } from '../injection.ts';
+import { inject, onePerGateway, TOKENS } from '../injection.ts';
 import { ContainerEntry } from './container-entry.ts';
+import type { ContainerLink } from './container-link.ts';
 
 interface WorkerEntry {
+  workerId: string;
   seenAtMs: number;
   startedAtMs: number;
   containers: Map<string, ContainerEntry>;
@@ -16,9 +18,14 @@ export type PoolChange =
 /** The containers that serve HTTP, as the workers' broadcasts tell. Silent workers are forgotten. */
 @onePerGateway()
 export class ContainerDirectory {
+  readonly #link: ContainerLink;
   readonly #workers = new Map<string, WorkerEntry>();
   readonly #pools = new Map<string, Set<ContainerEntry>>();
   #onChange: (change: PoolChange) => void = () => undefined;
+
+  constructor(@inject(TOKENS.link) link: ContainerLink) {
+    this.#link = link;
+  }
 
   /** Sets who is told of changes. */
   onChange(listener: (change: PoolChange) => void): void {
@@ -44,7 +51,7 @@ export class ContainerDirectory {
     const known = this.#workers.get(status.workerId);
     // A message of the worker's former process, overtaken by its new one.
     if (known && known.startedAtMs > status.startedAtMs) return;
-    const worker = known ?? { seenAtMs: 0, startedAtMs: 0, containers: new Map<string, ContainerEntry>() };
+    const worker = known ?? newWorker(status.workerId);
     worker.seenAtMs = nowMs;
     worker.startedAtMs = status.startedAtMs;
     this.#workers.set(status.workerId, worker);
@@ -85,7 +92,7 @@ export class ContainerDirectory {
   #take(worker: WorkerEntry, status: ContainerStatus, nowMs: number): boolean {
     let entry = worker.containers.get(status.containerId);
     if (!entry) {
-      entry = new ContainerEntry(status);
+      entry = new ContainerEntry(status, { workerId: worker.workerId, link: this.#link });
       worker.containers.set(status.containerId, entry);
       const pool = this.#pools.get(status.pool) ?? new Set();
       this.#pools.set(status.pool, pool.add(entry));
@@ -105,6 +112,10 @@ export class ContainerDirectory {
     pool?.delete(entry);
     if (pool?.size === 0) this.#pools.delete(entry.status.pool);
   }
+}
+
+function newWorker(workerId: string): WorkerEntry {
+  return { workerId, seenAtMs: 0, startedAtMs: 0, containers: new Map() };
 }
 
 const NONE: ReadonlySet<ContainerEntry> = new Set();

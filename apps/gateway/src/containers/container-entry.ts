@@ -1,5 +1,6 @@
 import type { ContainerStatus } from '@gantry/protocol';
 
+import type { ContainerLink } from './container-link.ts';
 import { Upstream } from '../proxy/upstream.ts';
 
 /** Requests of ours that ended this recently may still be counted in what a worker reports. */
@@ -21,9 +22,14 @@ export class ContainerEntry {
   /** It failed to answer at this instant; trusted again with its next sign of life. */
   #suspect = false;
 
-  constructor(status: ContainerStatus) {
+  constructor(status: ContainerStatus, { workerId, link }: { workerId: string; link: ContainerLink }) {
     this.status = status;
-    this.upstream = new Upstream(() => this.status.httpSocketPath, status.maxInputs);
+    const connect = () => {
+      // A container that starts has no socket yet.
+      const { containerId, httpSocketPath } = this.status;
+      return link.connect({ workerId, containerId, httpSocketPath });
+    };
+    this.upstream = new Upstream(connect, status.maxInputs);
   }
 
   /** Takes over what its worker says. */

@@ -2,6 +2,7 @@ import type { WorkerStatus } from '@gantry/protocol';
 import { expect, test } from 'vitest';
 
 import { ContainerDirectory } from './container-directory.ts';
+import { ContainerLink } from './container-link.ts';
 import { DemandSignal } from './demand-signal.ts';
 import { Dispatcher, type DispatchTarget } from './dispatcher.ts';
 
@@ -9,8 +10,14 @@ const TARGET: DispatchTarget = {
   ...{ pool: 'fu-1', functionId: 'fu-1', parameters: {}, functionName: 'f', version: 1, waitMs: 60_000 },
 };
 
+const NOBODY = {
+  publish: () => undefined,
+  subscribe: () => ({ stop: () => undefined }),
+  request: () => Promise.reject(new Error('nobody is there')),
+};
+
 function open() {
-  const containers = new ContainerDirectory();
+  const containers = new ContainerDirectory(new ContainerLink(NOBODY));
   const demand = new DemandSignal({ publish: () => undefined });
   const functions = { get: () => undefined, onChange: () => ({ stop: () => undefined }) };
   const dispatcher = new Dispatcher(containers, demand, functions);

@@ -23,6 +23,17 @@ export function sendUnknownHost(request: IncomingMessage, response: ServerRespon
   });
 }
 
+/** Answers 421: this connection was made for another host. Browsers ask again on one of its own. */
+export function sendMisdirected(request: IncomingMessage, response: ServerResponse, host: string): void {
+  sendProblem(request, response, {
+    name: 'InvalidError',
+    code: 'INVALID_ARGUMENT',
+    message: `"${host}" is a tunnel, which this connection was not made for`,
+    hint: 'Connect with its host name in TLS (SNI).',
+    status: 421,
+  });
+}
+
 /** Answers 414. */
 export function sendUrlTooLong(request: IncomingMessage, response: ServerResponse, limit: number): void {
   sendProblem(request, response, {

@@ -6,6 +6,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 
 import { isOwnHost } from '../routing/host-name.ts';
+import { sendMisdirected, sendUnknownHost } from './error-answer.ts';
 import { renderPage } from './page.ts';
 
 export interface OwnPagesOptions {
@@ -13,6 +14,8 @@ export interface OwnPagesOptions {
   caPem: string;
   /** What tokens of containers are signed with, once there is something. */
   identity: () => Promise<IdentityRecord | undefined>;
+  /** True for host names that a connection is made for, not a request. */
+  isTunnel: (host: string) => boolean;
   /** In the text format of Prometheus. */
   metrics: () => string;
 }
@@ -23,21 +26,21 @@ export interface OwnPagesOptions {
  */
 export class OwnPages {
   readonly #domain: string;
+  readonly #isTunnel: (host: string) => boolean;
   readonly #listener: ReturnType<typeof getRequestListener>;
 
   constructor(options: OwnPagesOptions) {
     this.#domain = options.domain;
+    this.#isTunnel = options.isTunnel;
     // User code runs in other processes, but the platform's own parts share this one's globals.
     this.#listener = getRequestListener(createPages(options).fetch, { overrideGlobalObjects: false });
   }
 
-  /** True for host names of the gateway itself. */
-  isAt(host: string): boolean {
-    return isOwnHost(host, this.#domain);
-  }
-
-  serve(request: IncomingMessage, response: ServerResponse): void {
-    void this.#listener(request, response);
+  /** Answers for a host that no function has: with a page if it is the gateway's own. */
+  serve(request: IncomingMessage, response: ServerResponse, host: string): void {
+    if (isOwnHost(host, this.#domain)) void this.#listener(request, response);
+    else if (this.#isTunnel(host)) sendMisdirected(request, response, host);
+    else sendUnknownHost(request, response, host);
   }
 }
 

@@ -1,3 +1,6 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
 import { Pool, type Dispatcher as UndiciDispatcher } from 'undici';
 
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -7,21 +10,26 @@ const SPARE_CONNECTIONS = 4;
 
 /** Kept connections to one container's HTTP socket, opened when first needed. */
 export class Upstream {
-  readonly #socketPath: () => string;
+  readonly #connect: () => Promise<Duplex>;
   readonly #connections: number;
   #pool: Pool | undefined;
   #isClosed = false;
 
-  /** `socketPath` is asked when the first request is sent: a container that starts has none yet. */
-  constructor(socketPath: () => string, maxInputs: number) {
-    this.#socketPath = socketPath;
+  constructor(connect: () => Promise<Duplex>, maxInputs: number) {
+    this.#connect = connect;
     this.#connections = maxInputs + SPARE_CONNECTIONS;
   }
 
   /** Sends a request; everything that happens to it is told to the handler. */
   send(options: UndiciDispatcher.DispatchOptions, handler: UndiciDispatcher.DispatchHandler): void {
     this.#pool ??= new Pool('http://container', {
-      socketPath: this.#socketPath(),
+      connect: (_options, done) => {
+        this.#connect().then(
+          // A socket, or what does all that sockets do here.
+          (connection) => done(null, connection as Socket),
+          (error: Error) => done(error, null),
+        );
+      },
       connections: this.#connections,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,

@@ -12,6 +12,7 @@ import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
 import type { ContainerIdentity } from './container-identity.ts';
 import type { ContainerSecrets } from './container-secrets.ts';
+import type { ContainerTunnels } from './container-tunnels.ts';
 import type { HostedContainer } from './hosted-container.ts';
 
 /** What a container needs from its worker. */
@@ -31,6 +32,8 @@ export interface ContainerSurroundings extends InputSurroundings {
   openObjects(): ObjectRequests;
   /** Called when the code makes its first call. */
   openCalls(send: (message: WorkerToRunner) => void): ContainerCalls;
+  /** Tunnels into it. */
+  openTunnels(httpSocketPath: () => string): ContainerTunnels;
   /** It takes inputs from now on. */
   onReady(container: HostedContainer): void;
   /** It takes no more inputs. */

@@ -23,6 +23,7 @@ import { ContainerLaunch } from './container-launch.ts';
 import { ContainerPlaces } from './container-places.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
+import type { ContainerTunnels } from './container-tunnels.ts';
 import { Ending } from './ending.ts';
 import { reportedEnd, startFailure, stuckReason } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
@@ -54,6 +55,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.kill('preempted', `its volumes cannot be read any more: ${error.message}`);
   readonly #door = new ExecDoor();
   readonly #calls: CodeCalls;
+  readonly #tunnels: ContainerTunnels;
   readonly #volumes: ContainerVolumes;
   #webRunning = 0;
   readonly #signs: SignsOfLife;
@@ -92,7 +94,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       },
       around.volumes,
     );
-    this.#calls = new CodeCalls(around, this.#volumes, send);
+    this.#tunnels = around.openTunnels(() => this.#process?.httpSocketPath ?? '');
+    this.#calls = new CodeCalls(around, { volumes: this.#volumes, tunnels: this.#tunnels }, send);
     this.#inputs = new ContainerInputs({
       ...around,
       site: this,
@@ -184,6 +187,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       ...this.#history.times,
       exit: this.#exit,
       httpSocketPath: this.#process?.httpSocketPath ?? '',
+      tunnels: this.#tunnels.status,
     };
   }
 

@@ -6,6 +6,7 @@ import type { FunctionSpec } from '@gantry/protocol';
 import { temporaryDirectory } from '@gantry/testing';
 import { expect, test } from 'vitest';
 
+import { ContainerSocket } from '../container-socket.ts';
 import { startWebServer } from './web-server.ts';
 
 const SITE = { file: 'shop.ts', line: 1 };
@@ -32,7 +33,7 @@ test('a server that closes still answers what a gateway sends before it knows, a
   await using directory = await temporaryDirectory();
   const socketPath = join(directory.path, 'web.sock');
   const server = await startWebServer({
-    socketPath,
+    socket: new ContainerSocket(socketPath),
     spec: SPEC,
     resolveHandler: () => ({
       paramTypes: [],

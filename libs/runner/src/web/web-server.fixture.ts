@@ -13,6 +13,7 @@ import type {
 import { temporaryDirectory } from '@gantry/testing';
 
 import type { WebHandler } from './endpoint-route.ts';
+import { ContainerSocket } from '../container-socket.ts';
 import { startWebServer } from './web-server.ts';
 
 const SITE = { file: 'app.ts', line: 1 };
@@ -90,7 +91,7 @@ export class TestEndpoints implements AsyncDisposable {
       hooks: { enter: [], exit: [] },
     };
     const server = await startWebServer({
-      socketPath: this.socketPath,
+      socket: new ContainerSocket(this.socketPath),
       spec,
       resolveHandler: (name) => this.#handler(name),
       admit: async () => {

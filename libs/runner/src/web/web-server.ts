@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { DEFAULTS, type FunctionSpec, type MethodSpec, type WebSpec } from '@gantry/protocol';
 
+import type { ContainerSocket } from '../container-socket.ts';
 import { EndpointRoute, type WebHandler } from './endpoint-route.ts';
 import { sendJson } from './failure.ts';
 import { FetchRoute } from './fetch-route.ts';
@@ -13,15 +13,14 @@ import { PortRoute } from './port-route.ts';
 import { answerOn } from './upgraded.ts';
 import type { WebContainer, WebRoute } from './web-route.ts';
 
-const MAX_HEADER_BYTES = 64 * 1024;
 const IDLE_SWEEP_MS = 20;
 /** How long a server that closes goes on answering: gateways learn of it a moment later, and may send until then. */
 const LINGER_MS = 200;
 
 /** What a container's HTTP server needs to know. */
 export interface WebServerOptions extends Omit<WebContainer, 'timeoutMs'> {
-  /** Unix socket to listen on; a stale one is replaced. */
-  socketPath: string;
+  /** Where to listen. */
+  socket: ContainerSocket;
   spec: FunctionSpec;
   /** Finds the user's code behind an endpoint; called once, at its first request. */
   resolveHandler(methodName: string): WebHandler;
@@ -39,24 +38,17 @@ export interface WebServerOptions extends Omit<WebContainer, 'timeoutMs'> {
  *
  * @example
  * ```ts
- * const server = await startWebServer({ socketPath, spec, resolveHandler, … });
+ * const server = await startWebServer({ socket: new ContainerSocket(path), spec, resolveHandler, … });
  * await server.close(); // goes on for a moment, then waits for the requests that run
  * ```
  */
 export async function startWebServer(options: WebServerOptions): Promise<{ close(): Promise<void> }> {
   const routes = await startRoutes(options);
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true }, (request, response) =>
-    serve(routes, request, response),
-  );
+  const server = await options.socket.server();
+  server.on('request', (request, response) => serve(routes, request, response));
   server.on('upgrade', (request, socket, head: Buffer) =>
     upgrade(routes, request, { socket: socket as Socket, head }),
   );
-  // The only client is the gateway of this machine, which keeps its connections and guards against slow clients.
-  server.keepAliveTimeout = 0;
-  server.requestTimeout = 0;
-  server.headersTimeout = 0;
-  await rm(options.socketPath, { force: true });
-  await listen(server, options.socketPath);
   return {
     async close() {
       await close(server);
@@ -128,16 +120,6 @@ function takeMethod({ headers, rawHeaders }: IncomingMessage): string {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'gantry-method');
   if (at >= 0) rawHeaders.splice(at, 2);
   return name;
-}
-
-function listen(server: Server, socketPath: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(socketPath, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 async function close(server: Server): Promise<void> {
