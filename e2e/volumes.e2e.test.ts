@@ -80,6 +80,31 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     await expect(Volume.fromName('shared').listdir('/')).rejects.toThrow('there is no volume "shared"');
   });
 
+  it('is a network file system for the command line, too, which replaces, and takes patterns', async () => {
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli(['nfs', ...args], platform.env);
+      expect(code, stdout + stderr).toBe(0);
+      return stdout;
+    };
+    expect(await run('create', 'team')).toContain('There is a network file system team.');
+    await run('create', 'team');
+    await mkdir(join(folder, 'logs/deep'), { recursive: true });
+    for (const name of ['a.txt', 'deep/b.txt', 'deep/c.md'])
+      await writeFile(join(folder, 'logs', name), name);
+    await run('put', 'team', join(folder, 'logs'), '/logs');
+    await run('put', 'team', join(folder, 'logs'), '/logs');
+    const out = join(folder, 'matched');
+    expect(await run('get', 'team', '/logs/**/*.txt', out)).toContain('Got 2 files, 15 B, from "team".');
+    expect(await readFile(join(out, 'logs/deep/b.txt'), 'utf8')).toBe('deep/b.txt');
+    expect(await run('get', 'team', '/logs/*.txt', '-')).toBe('a.txt');
+    expect(await run('ls', 'team', '/logs')).toContain('logs/deep/');
+    await run('rm', '-r', 'team', '/logs');
+    expect(await run('list')).toContain('team');
+    const nothing = await runCli(['nfs', 'get', 'team', '/*.txt'], platform.env);
+    expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('matches "/*.txt"')]);
+    await run('delete', 'team', '--yes');
+  });
+
   it('takes a directory and gives it back with contents, modes, times and links', async () => {
     const source = join(folder, 'source');
     await mkdir(join(source, 'deep/er'), { recursive: true });

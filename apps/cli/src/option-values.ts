@@ -23,5 +23,9 @@ export function parseSeconds(flag: string, text: string): number {
 export function parseInteger(flag: string, text: string, bounds: { min: number; max: number }): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= bounds.min && value <= bounds.max) return value;
-  throw new UsageError(`${flag} must be a whole number from ${bounds.min} to ${bounds.max}, not "${text}"`);
+  const range =
+    bounds.max === Number.MAX_SAFE_INTEGER
+      ? `of at least ${bounds.min}`
+      : `from ${bounds.min} to ${bounds.max}`;
+  throw new UsageError(`${flag} must be a whole number ${range}, not "${text}"`);
 }

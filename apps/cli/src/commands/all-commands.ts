@@ -36,6 +36,7 @@ import {
 } from './domain-commands.ts';
 import { doctorCommand } from './doctor.ts';
 import { gatewayCommand } from './gateway.ts';
+import { nfsCommands } from './nfs-commands.ts';
 import { profileActivateCommand } from './profile-activate.ts';
 import { profileCurrentCommand } from './profile-current.ts';
 import { profileListCommand } from './profile-list.ts';
@@ -104,6 +105,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   volumeRmCommand,
   volumeRenameCommand,
   volumeDeleteCommand,
+  ...nfsCommands,
   dictCreateCommand,
   dictListCommand,
   dictGetCommand,
@@ -143,6 +145,7 @@ export const COMMAND_GROUPS = {
   container: 'look at containers, run programs in them, stop them',
   secret: 'keep passwords and keys for containers',
   volume: 'files that outlive containers',
+  nfs: 'volumes that need no commits, as they were before there were volumes',
   dict: 'entries by key that programs and containers share',
   queue: 'items in order, each for one of those who take',
   profile: 'choose among several platforms',

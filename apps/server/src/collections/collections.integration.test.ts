@@ -212,6 +212,23 @@ describe('queues', () => {
     expect(rest).toEqual(Array.from({ length: 5_000 }, (_, index) => index + 1));
   });
 
+  it('say of a list that is too long for the room there is how much of it they have', async () => {
+    const queue = newQueue<number>();
+    const list = Array.from({ length: 5_001 }, (_, index) => index);
+    await expect(queue.putMany(list, { block: false })).rejects.toMatchObject({
+      message: expect.stringContaining('after the first 5000 items, which are in it') as string,
+      details: { put: 5_000 },
+    });
+    expect(await queue.len()).toBe(5_000);
+    await expect(queue.put(1, { block: false })).rejects.toMatchObject({ details: { put: 0 } });
+  });
+
+  it('refuse to be asked for one partition and for all', async () => {
+    const queue = newQueue<number>();
+    await expect(queue.clear({ partition: 'a', all: true })).rejects.toThrow('contradict each other');
+    await expect(queue.len({ partition: 'a', total: true })).rejects.toThrow('contradict each other');
+  });
+
   it('take items of 1 MiB, and none above', async () => {
     const queue = newQueue<Uint8Array>();
     await queue.put(new Uint8Array(1024 ** 2 - 16).fill(3));

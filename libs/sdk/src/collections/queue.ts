@@ -183,9 +183,11 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Puts items at the end, in their order. Up to 256 KiB are put whole or not at all; larger lists in parts.
+   * Puts items at the end, in their order. Up to 5,000 items of 256 KiB in all are put whole or not at all; larger lists in
+   * parts.
    *
-   * @throws QueueFullError when there was no room within `timeoutMs`, or now; RequestSizeError for an item above 1 MiB;
+   * @throws QueueFullError when there was no room within `timeoutMs`, or now, with `details.put`, how many of the items are
+   * in the queue nevertheless; RequestSizeError for an item above 1 MiB;
    * the reason of `signal` when it is aborted.
    */
   async putMany(items: readonly T[], options: QueuePutOptions = {}): Promise<void> {
@@ -195,6 +197,7 @@ export class Queue<T = unknown> {
   /** How many items a partition has; with `total` all have together. */
   async len(options: PartitionOptions & { total?: boolean } = {}): Promise<number> {
     checkKeys('len', options, ['partition', 'total']);
+    assertEither('len', options.partition, options.total === true && 'total');
     const partition = options.total === true ? {} : { partition: nameOf(options) };
     return await this.#handle.perform((id) => ({ do: 'queue.len', id, ...partition }));
   }
@@ -202,6 +205,7 @@ export class Queue<T = unknown> {
   /** Removes the items of a partition; with `all` of all partitions. */
   async clear(options: PartitionOptions & { all?: boolean } = {}): Promise<void> {
     checkKeys('clear', options, ['partition', 'all']);
+    assertEither('clear', options.partition, options.all === true && 'all');
     const partition = options.all === true ? {} : { partition: nameOf(options) };
     await this.#handle.perform((id) => ({ do: 'queue.clear', id, ...partition }));
   }
@@ -309,7 +313,7 @@ export class Queue<T = unknown> {
           ),
         (done) => done,
       );
-      if (!wasPut) throw this.#full(options);
+      if (!wasPut) throw this.#full(options, first);
       first += values.length;
     }
   }
@@ -325,9 +329,11 @@ export class Queue<T = unknown> {
     return values;
   }
 
-  #full({ block, timeoutMs }: QueuePutOptions): QueueFullError {
+  #full({ block, timeoutMs }: QueuePutOptions, put: number): QueueFullError {
     const when = block === false ? 'now' : `within ${timeoutMs} ms`;
-    return new QueueFullError(`queue "${this.name}" had no room ${when}`, {
+    const rest = put > 0 ? ` for what comes after the first ${put} items, which are in it` : '';
+    return new QueueFullError(`queue "${this.name}" had no room ${when}${rest}`, {
+      details: { put },
       hint: `A partition holds ${COLLECTION_LIMITS.queueItems} items: take some, or wait for those who do.`,
     });
   }
@@ -337,6 +343,13 @@ registerHandle('gantry.Queue', (state: CollectionReference) => {
   const { id, name, environment, createIfMissing } = state;
   return new Queue(new CollectionHandle('queue', name, { id, environment, createIfMissing }));
 });
+
+function assertEither(method: string, partition: string | undefined, whole: string | false): void {
+  if (partition === undefined || whole === false) return;
+  throw new InvalidError(`${method}: "partition" and "${whole}" contradict each other`, {
+    hint: `Leave out "partition" for all partitions, or "${whole}" for one.`,
+  });
+}
 
 /** The default partition is the empty key, which no user can name. */
 function nameOf({ partition }: PartitionOptions): string {

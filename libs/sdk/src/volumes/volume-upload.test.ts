@@ -32,4 +32,9 @@ describe('an upload', () => {
 
     expect(asked).not.toContain('/commits');
   });
+
+  it.each([5, null, undefined, {}, ['a']])('of %j is refused at once', (source) => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    expect(() => upload.putFile(source as never, 'a')).toThrow('is no path, bytes or stream of bytes');
+  });
 });

@@ -52,6 +52,11 @@ export class VolumeUpload implements AsyncDisposable {
    */
   putFile(source: string | Uint8Array | AsyncIterable<Uint8Array>, remotePath: string): void {
     const isLocal = typeof source === 'string';
+    if (!isLocal && !isContent(source)) {
+      throw new InvalidError(`what is to become "${remotePath}" is no path, bytes or stream of bytes`, {
+        hint: 'Give the path of a local file, a Uint8Array, or an async iterable of them.',
+      });
+    }
     const name = isLocal ? (source.split(/[\\/]/).at(-1) ?? '') : '';
     if (remotePath.endsWith('/') && !isLocal)
       throw new InvalidError(`"${remotePath}" is a directory`, {
@@ -118,4 +123,9 @@ export class VolumeUpload implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.commit();
   }
+}
+
+function isContent(source: unknown): boolean {
+  if (source instanceof Uint8Array) return true;
+  return typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
 }
