@@ -36,10 +36,7 @@ interface StringConstructor { (value?: any): string; fromCharCode(...codes: numb
 declare var String: StringConstructor;
 interface RegExp {}
 interface TemplateStringsArray extends ReadonlyArray<string> { readonly raw: readonly string[]; }
-interface Array<T> {
-  length: number; [index: number]: T; [Symbol.iterator](): IterableIterator<T>;
-  push(...values: T[]): number; pop(): T | undefined; shift(): T | undefined; unshift(...values: T[]): number; splice(from: number, count?: number, ...values: T[]): T[];
-  sort(order?: (a: T, b: T) => number): this; reverse(): this; fill(value: T, from?: number, to?: number): this;
+interface List<T> {
   forEach(each: (value: T, index: number) => void): void; map<U>(each: (value: T, index: number, all: any) => U): U[];
   filter<S extends T>(keep: (value: T, index: number) => value is S): S[]; filter(keep: (value: T, index: number) => unknown): T[];
   reduce(join: (sum: T, value: T, index: number) => T): T; reduce<U>(join: (sum: U, value: T, index: number) => U, from: U): U;
@@ -50,6 +47,11 @@ interface Array<T> {
   indexOf(value: T): number; lastIndexOf(value: T): number; join(by?: string): string; at(at: number): T | undefined;
   toSorted(order?: (a: T, b: T) => number): T[]; toReversed(): T[]; toSpliced(from: number, count?: number, ...values: T[]): T[]; with(at: number, value: T): T[];
   keys(): IterableIterator<number>; values(): IterableIterator<T>; entries(): IterableIterator<[number, T]>; flat(depth?: number): T extends readonly (infer U)[] ? U[] : T[];
+}
+interface Array<T> extends List<T> {
+  length: number; [index: number]: T; [Symbol.iterator](): IterableIterator<T>;
+  push(...values: T[]): number; pop(): T | undefined; shift(): T | undefined; unshift(...values: T[]): number; splice(from: number, count?: number, ...values: T[]): T[];
+  sort(order?: (a: T, b: T) => number): this; reverse(): this; fill(value: T, from?: number, to?: number): this;
 }
 interface ArrayConstructor {
   <T = any>(...values: T[]): T[]; new <T = any>(...values: T[]): T[]; of<T>(...values: T[]): T[]; isArray(value: any): value is any[];
@@ -57,18 +59,8 @@ interface ArrayConstructor {
   from<T, U>(values: Iterable<T>, each: (value: T, index: number) => U): U[]; fromAsync<T>(values: AsyncIterable<T> | Iterable<T | Promise<T>>): Promise<T[]>;
 }
 declare var Array: ArrayConstructor;
-interface ReadonlyArray<T> {
+interface ReadonlyArray<T> extends List<T> {
   readonly length: number; readonly [index: number]: T; [Symbol.iterator](): IterableIterator<T>;
-  forEach(each: (value: T, index: number) => void): void; map<U>(each: (value: T, index: number, all: any) => U): U[];
-  filter<S extends T>(keep: (value: T, index: number) => value is S): S[]; filter(keep: (value: T, index: number) => unknown): T[];
-  reduce(join: (sum: T, value: T, index: number) => T): T; reduce<U>(join: (sum: U, value: T, index: number) => U, from: U): U;
-  flatMap<U>(each: (value: T, index: number) => U | readonly U[]): U[]; slice(from?: number, to?: number): T[]; concat(...more: any[]): T[];
-  find<S extends T>(is: (value: T, index: number) => value is S): S | undefined; find(is: (value: T, index: number) => unknown): T | undefined;
-  findLast(is: (value: T, index: number) => unknown): T | undefined; findIndex(is: (value: T, index: number) => unknown): number;
-  some(is: (value: T, index: number) => unknown): boolean; every(is: (value: T, index: number) => unknown): boolean; includes(value: T): boolean;
-  indexOf(value: T): number; lastIndexOf(value: T): number; join(by?: string): string; at(at: number): T | undefined;
-  toSorted(order?: (a: T, b: T) => number): T[]; toReversed(): T[]; toSpliced(from: number, count?: number, ...values: T[]): T[]; with(at: number, value: T): T[];
-  keys(): IterableIterator<number>; values(): IterableIterator<T>; entries(): IterableIterator<[number, T]>; flat(depth?: number): T extends readonly (infer U)[] ? U[] : T[];
 }
 interface Iterator<T, R = any, N = any> { next(value?: N): { done?: boolean; value: T }; }
 interface Iterable<T, R = any, N = any> { [Symbol.iterator](): Iterator<T>; }
