@@ -5,6 +5,8 @@ const SECOND_ATTEMPTS = 1;
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core alone; on two cores that would be half of the machine, for tests that mostly wait.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
