@@ -161,7 +161,9 @@ function joined(directory: string, name: string): string {
 function taken(path: string, problem: string): GantryError {
   const hint = problem.startsWith('exists')
     ? 'Use another path, or replace it: --force, { force: true } in programs.'
-    : 'Use another path.';
+    : problem.startsWith('is a directory')
+      ? `End the path with a slash to put it in there: "${path}/". Or use another path.`
+      : 'Use another path.';
   return new GantryError('CONFLICT', `"${path}" ${problem}`, { hint, details: { path } });
 }
 

@@ -29,7 +29,10 @@ export const volumePutCommand: CommandSpec = {
     const [name = '', given = '', remote = '/'] = input.arguments;
     const local = resolve(cwd, given);
     const info = await stat(local).catch((cause: unknown) => {
-      throw new NotFoundError(`"${given}" is not there`, { cause });
+      throw new NotFoundError(`there is no "${given}" on this machine`, {
+        cause,
+        hint: 'Name a local file or directory first, then where it goes in the volume.',
+      });
     });
     const startedAtMs = performance.now();
     const elapsedMs = () => performance.now() - startedAtMs;

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { createTerminal } from './terminal.ts';
 
-function capture(options: { isTTY: boolean }) {
+function capture(options: { isTTY: boolean; columns?: number }) {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
-    isTTY: options.isTTY,
+    ...options,
     write: (text: string) => (written[name] += text),
   });
   const terminal = createTerminal({ stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
@@ -28,6 +28,14 @@ describe('createTerminal', () => {
     terminal.progress('Building…');
 
     expect(written.stderr).toBe('');
+  });
+
+  test('cuts progress to one line of the terminal, as a longer one could not be replaced', () => {
+    const { written, terminal } = capture({ isTTY: true, columns: 8 });
+
+    terminal.progress('Building the image');
+
+    expect(written.stderr).toBe('\u001b[2mBuildin\u001b[22m');
   });
 
   test('replaces progress by what comes next', () => {

@@ -19,6 +19,8 @@ export interface Terminal {
 interface TerminalStream {
   write(text: string): unknown;
   isTTY?: boolean | undefined;
+  /** Characters of a line; of a stream that is none of people's undefined. */
+  columns?: number | undefined;
 }
 
 export interface TerminalOptions {
@@ -49,7 +51,9 @@ export function createTerminal({ stdout, stderr, env }: TerminalOptions): Termin
       if (!stderr.isTTY) return;
       clear();
       progressShown = text !== '';
-      if (progressShown) stderr.write(noteStyle.dim(text));
+      // A line that wraps cannot be replaced.
+      const shown = stderr.columns ? text.slice(0, stderr.columns - 1) : text;
+      if (progressShown) stderr.write(noteStyle.dim(shown));
     },
     style: createStyle(wantsColour(stdout.isTTY === true, env)),
     noteStyle,

@@ -92,6 +92,7 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
     return [{ type: 'bytes', path, mode: FILE_MODE, mtimeMs: Date.now(), sizeBytes, read }];
   }
   const info = await stat(source.local).catch((cause: unknown) => {
+    if (!isMissing(cause)) throw unreadable(source.local, cause);
     throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
   });
   if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];
@@ -102,7 +103,10 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
 
 async function expandDirectory(path: string, local: string): Promise<Expanded[]> {
   const expanded: Expanded[] = [];
-  for (const each of await readdir(local, { withFileTypes: true })) {
+  const entries = await readdir(local, { withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(local, cause);
+  });
+  for (const each of entries) {
     const from = join(local, each.name);
     const to = path === '' ? each.name : `${path}/${each.name}`;
     if (each.isSymbolicLink()) {
@@ -145,7 +149,9 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
-  const file = await open(local);
+  const file = await open(local).catch((cause: unknown) => {
+    throw unreadable(local, cause);
+  });
   try {
     let piece: Uint8Array;
     do {
@@ -260,4 +266,16 @@ class PieceSender {
       api.json(path('/pieces'), { method: 'POST', body: encodeFrame({ pieces }) });
     await Promise.all([...large.map((piece) => send([piece])), ...(small.length > 0 ? [send(small)] : [])]);
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '');
+}
+
+function unreadable(local: string, cause: unknown): InvalidError {
+  const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+  return new InvalidError(`"${local}" cannot be read: ${code}`, {
+    cause,
+    hint: 'Nothing was uploaded. Give yourself the right to read it, or leave it out.',
+  });
 }

@@ -33,6 +33,12 @@ describe('an upload', () => {
     expect(asked).not.toContain('/commits');
   });
 
+  it('of a name that is longer than the system takes says so', async () => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    upload.putFile(`/${'x'.repeat(300)}`, 'a');
+    await expect(upload.commit()).rejects.toThrow('cannot be read: ENAMETOOLONG');
+  });
+
   it.each([5, null, undefined, {}, ['a']])('of %j is refused at once', (source) => {
     const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
     expect(() => upload.putFile(source as never, 'a')).toThrow('is no path, bytes or stream of bytes');
