@@ -25,6 +25,8 @@ export interface StartOptions {
   extraLayers?: readonly string[] | undefined;
   /** Read-only folders of this machine that its code needs, such as bundles. @defaultValue none */
   mounts?: readonly ContainerMount[] | undefined;
+  /** The module in one of `mounts` that its runner will load: a driver may have it compiled. @defaultValue not known */
+  code?: string | undefined;
   /** Folders of this machine that it can write, in which the machine may mount something later. @defaultValue none */
   volumes?: readonly ContainerVolume[] | undefined;
   /** @defaultValue no limits but the machine's */

@@ -23,6 +23,9 @@ import type { TunnelAddress } from './tunnel.ts';
 /** The first argument of a runner that is started ahead of need: it has time to load what some functions need. */
 export const STARTED_AHEAD_FLAG = '--started-ahead';
 
+/** The first argument of a runner that compiles the module named next, runs nothing of it, and ends. */
+export const COMPILE_FLAG = '--compile';
+
 /** Worker to runner. */
 export type WorkerToRunner =
   | LoadMessage

@@ -209,6 +209,7 @@ export {
   type RunBatchMessage,
   type RunMessage,
   type RunnerToWorker,
+  COMPILE_FLAG,
   STARTED_AHEAD_FLAG,
   type WorkerToRunner,
 } from './container-messages.ts';

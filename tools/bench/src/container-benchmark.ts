@@ -73,6 +73,7 @@ async function start(driver: ContainerDriver, code: Code): Promise<{ container: 
     id: `ta-bench-${++count}`,
     limits: { cpu: 0.125, diskMiB: DISK_MIB },
     mounts: [{ source: dirname(code.bundle), target: '/opt/gantry/bundle' }],
+    code: code.bundle,
   });
   container.stdout.resume();
   container.stderr.resume();

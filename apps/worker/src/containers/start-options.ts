@@ -69,7 +69,7 @@ export async function startOptions(
   ]);
   const mounts: ContainerMount[] = [{ source: dirname(bundlePath), target: BUNDLE_FOLDER }];
   if (packagesFolder) mounts.push({ source: join(packagesFolder, 'node_modules'), target: PACKAGES_FOLDER });
-  return { ...common, root, mounts, extraLayers };
+  return { ...common, root, mounts, extraLayers, code: bundlePath };
 }
 
 /** A single number is a request: what the container gets of a full machine. A second one is what it may not exceed. */

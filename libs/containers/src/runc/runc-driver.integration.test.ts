@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { COMPILE_FLAG } from '@gantry/protocol';
 import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -184,6 +185,46 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       const found = `return fs.readdirSync('/opt/gantry/cache').flatMap((tag) => fs.readdirSync('/opt/gantry/cache/' + tag)).length`;
       expect(await probe.run(found)).toBeGreaterThan(0);
       await driver.close();
+    });
+
+    it('has what containers load compiled once, by a container of its own, for all later ones', async () => {
+      // As the runner does: told to compile, it leaves something in the cache and ends.
+      writeProbe(join(work.path, 'runner', 'probe.mjs'));
+      const compiles = `import fs from 'node:fs';
+        const [flag, path] = process.argv.slice(2);
+        if (flag === '${COMPILE_FLAG}') {
+          fs.mkdirSync(process.env.GANTRY_COMPILE_CACHE, { recursive: true });
+          fs.writeFileSync(process.env.GANTRY_COMPILE_CACHE + '/asked', path + fs.readFileSync(path, 'utf8'));
+          process.exit(0);
+        }
+        await import('./probe.mjs');`;
+      writeFileSync(runnerPath, compiles);
+      const source = join(work.path, 'bundle');
+      mkdirSync(source);
+      writeFileSync(join(source, 'code.mjs'), ' code');
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      const start = (): Promise<Probe> =>
+        Probe.start(driver, {
+          ...{ network: 'none', code: join(source, 'code.mjs') },
+          mounts: [{ source, target: '/opt/gantry/bundle' }],
+        });
+      const asked = `return attempt(() => fs.readFileSync('/opt/gantry/cache/asked', 'utf8'))`;
+      const seen = `/opt/gantry/bundle/code.mjs code`;
+      try {
+        const first = await start();
+        expect(await first.run(asked)).toBe('ENOENT');
+        const compiled = join(dataDir, 'roots', 'compiled-bundles');
+        await waitUntil(() => readdirSync(compiled).some((name) => !name.startsWith('.')), {
+          timeoutMs: 20_000,
+        });
+        const second = await start();
+        expect(await second.run(asked)).toBe(seen);
+        await second.run(`fs.writeFileSync('/opt/gantry/cache/asked', 'evil')`);
+        const third = await start();
+        expect(await third.run(asked)).toBe(seen);
+      } finally {
+        await driver.close();
+      }
     });
 
     it('gives each of many containers that start at once a disk of its own', async () => {

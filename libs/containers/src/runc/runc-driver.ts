@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { ContainerError, STARTED_AHEAD_FLAG } from '@gantry/protocol';
+import { COMPILE_FLAG, ContainerError, STARTED_AHEAD_FLAG } from '@gantry/protocol';
 
 import type {
   Container,
@@ -21,6 +21,8 @@ import { OwnedRecords } from '../owned-records.ts';
 import { WarmProcesses } from '../warm-processes.ts';
 import { Pipes } from '../pipes.ts';
 import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
+import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
+import { CompiledCode, INNER_CACHE } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts } from './late-mounts.ts';
 import { launch, startedPids } from './launch.ts';
@@ -38,7 +40,6 @@ import {
   writeDefaultRoot,
   writePlatformLayer,
 } from './places.ts';
-import { INNER_CACHE, RunnerCache } from './runner-cache.ts';
 import { defaultRuntime } from './requirements.ts';
 import { RuncContainer } from './runc-container.ts';
 
@@ -66,6 +67,8 @@ export interface RuncDriverOptions {
 /** Of a container that is started for nobody yet. */
 interface Ahead {
   name: string;
+  /** What the runner is told. */
+  words: readonly string[];
   /** Given what it has written, when it has ended well. */
   onEnd?: (upper: string) => void;
 }
@@ -77,6 +80,9 @@ interface Details {
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Started ahead of need, the runner loads what only some functions need a second after its start. */
 const COMPILE_MS = 1_800;
+/** A module that takes longer is not worth waiting for. */
+const MOST_COMPILE_MS = 60_000;
+const COMPILE_MEMORY_MIB = 2048;
 const DEFAULT_WORKDIR = '/root';
 const END_LIMIT_MS = 2_000;
 
@@ -106,7 +112,8 @@ export class RuncDriver implements ContainerDriver {
   readonly #platformLayer: string;
   readonly #defaultRoot: { layer: string; mounts: ContainerMount[] };
   readonly #diskImages: DiskImages;
-  readonly #cache: RunnerCache;
+  readonly #cache: CompiledCode;
+  readonly #bundles: CompiledBundles;
   readonly #pipes: Pipes;
   readonly #warm: WarmProcesses<RuncContainer>;
   readonly #launching = new Set<Promise<unknown>>();
@@ -132,13 +139,17 @@ export class RuncDriver implements ContainerDriver {
     this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
     this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
     this.#pipes = new Pipes(PIPES_FOLDER);
-    this.#cache = new RunnerCache(join(dataDir, 'roots', 'compiled'), options.runnerPath);
+    this.#cache = new CompiledCode(join(dataDir, 'roots', 'compiled'), options.runnerPath);
+    this.#bundles = new CompiledBundles(join(dataDir, 'roots', 'compiled-bundles'), (job) =>
+      this.#compile(job),
+    );
     this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#launchAhead() });
     if (options.prewarm) prepareLateMounts();
     if (options.prewarm) void this.#compileRunner().finally(() => this.#warm.refill());
   }
 
   async start(options: StartOptions): Promise<Container> {
+    this.#bundles.compileLater(options);
     const warm = this.#canTakeWarm(options) ? this.#warm.take() : undefined;
     if (!warm) return this.#launch(options);
     try {
@@ -175,16 +186,30 @@ export class RuncDriver implements ContainerDriver {
   async #compileRunner(): Promise<void> {
     if (this.#cache.layers.length > 0) return;
     try {
-      const name = newName();
       const onEnd = (upper: string): void => this.#cache.take(upper);
-      const container = await this.#launch({ id: name, network: 'none' }, { name, onEnd });
-      for (const stream of [container.channel, container.stdout, container.stderr]) stream.resume();
+      const container = await this.#launchAlone([], { words: [STARTED_AHEAD_FLAG], onEnd });
       await delay(COMPILE_MS);
       container.signal('SIGTERM');
       await this.#running.get(container);
     } catch {
       // Containers compile it themselves then, and say what is wrong if something is.
     }
+  }
+
+  async #compile({ path, mounts, take }: CompileJob): Promise<void> {
+    const container = await this.#launchAlone(mounts, { words: [COMPILE_FLAG, path], onEnd: take });
+    const timer = setTimeout(() => container.kill(), MOST_COMPILE_MS);
+    await this.#running.get(container);
+    clearTimeout(timer);
+  }
+
+  /** A container for nobody, which reaches nothing and is given nothing but code. */
+  async #launchAlone(mounts: readonly ContainerMount[], ahead: Omit<Ahead, 'name'>): Promise<RuncContainer> {
+    const name = newName();
+    const limits = { memoryMiB: COMPILE_MEMORY_MIB };
+    const container = await this.#launch({ id: name, network: 'none', limits, mounts }, { name, ...ahead });
+    for (const stream of [container.channel, container.stdout, container.stderr]) stream.resume();
+    return container;
   }
 
   #canTakeWarm({ root, extraLayers, network, limits, gpus, volumes, mounts = [] }: StartOptions): boolean {
@@ -197,7 +222,7 @@ export class RuncDriver implements ContainerDriver {
     const name = newName();
     const mount = new LateMounts(name).prepare();
     const limits = { diskMiB: this.#options.prewarmDiskMiB };
-    return this.#launch({ id: name, mounts: [mount], limits }, { name });
+    return this.#launch({ id: name, mounts: [mount], limits }, { name, words: [STARTED_AHEAD_FLAG] });
   }
 
   /** Makes a container that was started ahead the one that is asked for. */
@@ -221,7 +246,7 @@ export class RuncDriver implements ContainerDriver {
   async #launchNow(options: StartOptions, ahead?: Ahead): Promise<RuncContainer> {
     if (this.#isClosed) throw new ContainerError('this worker is stopping');
     const { id, limits = {} } = options;
-    const { name = newName(), onEnd } = ahead ?? {};
+    const { name = newName(), words = [], onEnd } = ahead ?? {};
     const directory = join(this.#options.dataDir, 'containers', id);
     const cgroup = new ContainerCgroup(this.#cgroups, name);
     const bundle = this.#bundle(name);
@@ -239,7 +264,7 @@ export class RuncDriver implements ContainerDriver {
       annotations: this.#runtime.annotations,
       gpus,
       ...{ env, workdir, mounts, volumes },
-      command: ahead ? [...command, STARTED_AHEAD_FLAG] : command,
+      command: [...command, ...words],
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
     try {
@@ -266,7 +291,7 @@ export class RuncDriver implements ContainerDriver {
   }
 
   /** What is in the container, and what runs first. */
-  #plan({ root, extraLayers = [], mounts = [], volumes = [] }: StartOptions): {
+  #plan(options: StartOptions): {
     layers: string[];
     mounts: ContainerMount[];
     volumes: ContainerMount[];
@@ -274,6 +299,7 @@ export class RuncDriver implements ContainerDriver {
     command: string[];
     env: { [name: string]: string };
   } {
+    const { root, extraLayers = [], mounts = [], volumes = [] } = options;
     const { runnerPath, nodePath = process.execPath, nodeFlags = [] } = this.#options;
     const node = join(PLATFORM_FOLDER, 'bin/node');
     const workdir = root?.workdir ?? DEFAULT_WORKDIR;
@@ -283,6 +309,7 @@ export class RuncDriver implements ContainerDriver {
         ...(root?.layers ?? [this.#defaultRoot.layer]),
         ...extraLayers,
         ...this.#cache.layers,
+        ...this.#bundles.layersFor(options),
         this.#platformLayer,
       ],
       mounts: [...(root ? [] : this.#defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
