@@ -155,6 +155,8 @@ function ages(opened: () => OpenedBlobStore): void {
     expect(all.has(digestOf(bytesOf('an aged value')))).toBe(false);
     expect(await store.has(value.name)).toBe(true);
     expect(await store.storedAtMs(ABSENT)).toBeUndefined();
+    expect([await store.sizeBytes(one.digest), await store.sizeBytes(value.name)]).toEqual([8, 13]);
+    expect(await store.sizeBytes(ABSENT)).toBeUndefined();
   });
 
   test('makes a blob younger by a refresh, and by being stored again', async () => {

@@ -74,6 +74,9 @@ export interface BlobStore {
   /** Whether the store has the blob; does not read its content. */
   has(name: string): Promise<boolean>;
 
+  /** How long a blob is; undefined if it is not there. Does not read its content. */
+  sizeBytes(name: string): Promise<number | undefined>;
+
   /** When a blob was stored, or refreshed, last, by the clock of the store; undefined if it is not there. */
   storedAtMs(name: string): Promise<number | undefined>;
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -110,10 +110,18 @@ export class DiskBlobStore implements BlobStore {
     return (await this.storedAtMs(name)) !== undefined;
   }
 
+  async sizeBytes(name: string): Promise<number | undefined> {
+    return (await this.#fileOf(name))?.size;
+  }
+
   async storedAtMs(name: string): Promise<number | undefined> {
+    return (await this.#fileOf(name))?.mtimeMs;
+  }
+
+  async #fileOf(name: string): Promise<Stats | undefined> {
     const path = this.#pathOf(name);
     const info = await this.#ifThere(() => stat(path));
-    return info?.isFile() === true ? info.mtimeMs : undefined;
+    return info?.isFile() === true ? info : undefined;
   }
 
   async refresh(name: string): Promise<boolean> {

@@ -114,11 +114,19 @@ export class S3BlobStore implements BlobStore {
     return (await this.storedAtMs(name)) !== undefined;
   }
 
+  async sizeBytes(name: string): Promise<number | undefined> {
+    return (await this.#objectOf(name))?.size;
+  }
+
   async storedAtMs(name: string): Promise<number | undefined> {
+    return (await this.#objectOf(name))?.lastModified.getTime();
+  }
+
+  async #objectOf(name: string): Promise<{ size: number; lastModified: Date } | undefined> {
     const key = pathOf(name);
     return this.#attempting(async () => {
       try {
-        return (await this.#client.statObject(this.#bucket, key)).lastModified.getTime();
+        return await this.#client.statObject(this.#bucket, key);
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;

@@ -1,14 +1,23 @@
-import { BLOCK_BYTES, InvalidError, type VolumeChange, type VolumeEntry } from '@gantry/protocol';
+import {
+  BLOCK_BYTES,
+  InvalidError,
+  type VolumeChange,
+  type VolumeEntry,
+  type VolumeFile,
+} from '@gantry/protocol';
 
 import { BlockPresence } from './block-presence.ts';
 import type { VolumeBlobs } from './volume-blobs.ts';
 
 const STORED_AT_ONCE = 32;
+/** Sizes of pieces that are remembered, for the commit that comes after their upload. */
+const REMEMBERED = 100_000;
 
 /** The pieces of files in the store, and whether they are there. */
 export class Pieces {
   readonly #blobs: VolumeBlobs;
   readonly #presence: BlockPresence;
+  readonly #sizes = new Map<string, number>();
 
   constructor(blobs: VolumeBlobs, pause: (ms: number) => Promise<void>) {
     this.#blobs = blobs;
@@ -27,8 +36,12 @@ export class Pieces {
     if (large)
       throw new InvalidError(`a piece of a file has at most ${BLOCK_BYTES} bytes, not ${large.length}`);
     for (let at = 0; at < pieces.length; at += STORED_AT_ONCE) {
-      const stored = pieces.slice(at, at + STORED_AT_ONCE).map((piece) => this.#blobs.putBytes(piece));
-      for (const { digest } of await Promise.all(stored)) this.#presence.stored(digest);
+      const stored = pieces.slice(at, at + STORED_AT_ONCE).map(async (piece: Uint8Array) => {
+        const { digest } = await this.#blobs.putBytes(piece);
+        this.#presence.stored(digest);
+        this.#remember(digest, piece.length);
+      });
+      await Promise.all(stored);
     }
   }
 
@@ -38,7 +51,8 @@ export class Pieces {
   }
 
   /**
-   * Checks what a client wants to commit: every file has its pieces, and the store has them.
+   * Checks what a client wants to commit: every file has its pieces, the store has them, and they are as long as they
+   * must be.
    *
    * @throws InvalidError naming the first path that is wrong.
    */
@@ -54,11 +68,45 @@ export class Pieces {
     const missing = await this.#presence.missingForCommit(
       checked.flatMap(({ entry }) => (entry?.type === 'file' ? entry.blocks : [])),
     );
-    if (missing.length === 0) return checked;
-    throw new InvalidError(`${missing.length} pieces of files were not uploaded`, {
-      hint: 'Upload them, then commit.',
-      details: { missing: missing.slice(0, 100) },
-    });
+    if (missing.length > 0) {
+      throw new InvalidError(`${missing.length} pieces of files were not uploaded`, {
+        hint: 'Upload them, then commit.',
+        details: { missing: missing.slice(0, 100) },
+      });
+    }
+    for (const { path, entry } of checked) if (entry?.type === 'file') await this.#checkSizes(path, entry);
+    return checked;
+  }
+
+  /** Whoever reads relies on where a piece begins. */
+  async #checkSizes(path: string, { sizeBytes, blocks }: VolumeFile): Promise<void> {
+    const last = sizeBytes - (blocks.length - 1) * BLOCK_BYTES;
+    for (let at = 0; at < blocks.length; at += STORED_AT_ONCE) {
+      const sizes = await Promise.all(
+        blocks.slice(at, at + STORED_AT_ONCE).map((digest) => this.#sizeOf(digest)),
+      );
+      const wrong = sizes.findIndex(
+        (size, offset) => size !== (at + offset === blocks.length - 1 ? last : BLOCK_BYTES),
+      );
+      if (wrong === -1) continue;
+      throw new InvalidError(`the pieces of "${path}" do not make ${sizeBytes} bytes`, {
+        hint: `Piece ${at + wrong} has ${sizes[wrong] ?? 0} bytes: upload the file anew.`,
+      });
+    }
+  }
+
+  async #sizeOf(digest: string): Promise<number | undefined> {
+    const known = this.#sizes.get(digest);
+    if (known !== undefined) return known;
+    const size = await this.#blobs.sizeBytes(digest);
+    if (size !== undefined) this.#remember(digest, size);
+    return size;
+  }
+
+  #remember(digest: string, size: number): void {
+    this.#sizes.set(digest, size);
+    const [oldest] = this.#sizes.keys();
+    if (this.#sizes.size > REMEMBERED && oldest !== undefined) this.#sizes.delete(oldest);
   }
 }
 

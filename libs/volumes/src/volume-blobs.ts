@@ -5,4 +5,6 @@ export interface VolumeBlobs extends Pick<BlockInventory, 'storedAtMs' | 'refres
   /** @throws NotFoundError if there is no such blob. */
   getBytes(digest: string): Promise<Uint8Array>;
   putBytes(bytes: Uint8Array): Promise<{ digest: string }>;
+  /** Undefined if there is no such blob. */
+  sizeBytes(digest: string): Promise<number | undefined>;
 }

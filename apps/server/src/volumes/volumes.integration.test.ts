@@ -209,6 +209,29 @@ describe('a commit is refused', () => {
     });
   });
 
+  it('whose pieces are shorter or longer than its file says, as after an upload that was cut off', async () => {
+    const volume = await newVolume();
+    const [whole, short] = [Buffer.alloc(BLOCK_BYTES, 1), Buffer.from('short')];
+    await putPieces(volume, [whole, short]);
+    const [ofWhole, ofShort] = [digestOf(whole), digestOf(short)];
+    const file = (sizeBytes: number, blocks: unknown[]) => [
+      { path: 'a', entry: { ...entry, sizeBytes, blocks } },
+    ];
+    for (const changes of [
+      file(6, [ofShort]),
+      file(4, [ofShort]),
+      file(5, [ofWhole]),
+      file(BLOCK_BYTES + 5, [ofShort, ofShort]),
+      file(BLOCK_BYTES + 5, [ofShort, ofWhole]),
+    ]) {
+      expect((await commit(volume, changes)).json).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('the pieces of "a" do not make') as string,
+      });
+    }
+    expect((await commit(volume, file(BLOCK_BYTES + 5, [ofWhole, ofShort]))).status).toBe(200);
+  });
+
   it('that is no frame at all; so are pieces that are too large, or none', async () => {
     const volume = await newVolume();
     const bad = await platform.client.request(
