@@ -1,4 +1,6 @@
 const LARGE_BYTES = 16 * 1024;
+/** Not a literal: bundlers would put its entry for Node, and all that this imports, into every bundle of users. */
+const WITH_HELPER: string = 'cbor-x';
 
 let isAsked = false;
 
@@ -9,6 +11,6 @@ let isAsked = false;
 export function speedUpDecoding(bytes: number): void {
   if (isAsked || bytes < LARGE_BYTES) return;
   isAsked = true;
-  // Its entry for Node gives the helper to the decoder that is in use already. Nothing depends on it.
-  import('cbor-x').catch(() => undefined);
+  // Its entry for Node gives the helper to the decoder that is in use already, unless that is in a bundle.
+  import(WITH_HELPER).catch(() => undefined);
 }

@@ -73,7 +73,7 @@ export function completeParameters(
     if (value === undefined) {
       if (spec.optional) continue;
       throw new InvalidError(`class "${className}" needs the parameter "${spec.name}"`, {
-        hint: `Pass it: instance(${className}, { ${spec.name}: … }).`,
+        hint: `Pass it: instance(${className}, { ${spec.name}: ... }).`,
       });
     }
     if (!hasType(value, spec)) {

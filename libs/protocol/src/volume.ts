@@ -115,7 +115,7 @@ export function volumePath(path: string): string {
   const form = names.join('/');
   const problem = problemOf(names, form);
   if (problem === undefined) return form;
-  const shown = form.length > 200 ? `${form.slice(0, 200)}…` : form;
+  const shown = form.length > 200 ? `${form.slice(0, 200)}...` : form;
   throw new InvalidError(`the path ${JSON.stringify(shown)} cannot be in a volume: ${problem}`, {
     hint: 'Use names of 1 to 255 bytes without control characters, and paths of at most 4,095 bytes.',
   });

@@ -116,7 +116,7 @@ describe('a handle by name', () => {
   });
 
   it('of a method as "Class.method" says how to call one', async () => {
-    const hint = "A method is called through its class: Cls.fromName(…, 'Ocr').instance().read.";
+    const hint = "A method is called through its class: Cls.fromName(..., 'Ocr').instance().read.";
     await expect(RemoteFunction.fromName('shop', 'Ocr.read').remote()).rejects.toMatchObject({ hint });
   });
 });

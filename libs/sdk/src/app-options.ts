@@ -39,7 +39,7 @@ export function checkAppOptions(name: string | undefined, { construct, ...option
   const subject = name === undefined ? 'new App' : `app "${name}"`;
   if (typeof options === 'object' && options !== null && 'name' in options) {
     throw new InvalidError(`${subject}: there is no option "name"`, {
-      hint: "Write new App('name', { … }).",
+      hint: "Write new App('name', { ... }).",
     });
   }
   if (construct !== undefined && typeof construct !== 'function') {

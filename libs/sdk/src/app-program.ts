@@ -145,7 +145,7 @@ export class AppProgram {
 
 /** @throws {@link InvalidError} where starting an app would start it again and again. */
 export function assertInProgram(what: string): void {
-  const hint = 'Put it under "if (import.meta.main) { … }", or into a function that your program calls.';
+  const hint = 'Put it under "if (import.meta.main) { ... }", or into a function that your program calls.';
   const host = containerHost();
   if (host?.currentInput()) {
     throw new InvalidError(`${what}() cannot build an app inside a container`, {

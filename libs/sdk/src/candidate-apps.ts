@@ -8,7 +8,7 @@ import { InvalidError } from '@gantry/protocol';
 export function candidateApps(name: string, apps: readonly (string | undefined)[]): string[] {
   if (name === '') {
     throw new InvalidError('this function has no name and cannot be called remotely', {
-      hint: 'Start the program with `gantry run`, or name it: app.function({ name: "square" }, …).',
+      hint: 'Start the program with `gantry run`, or name it: app.function({ name: "square" }, ...).',
     });
   }
   const known = apps.filter((candidate) => candidate !== undefined);

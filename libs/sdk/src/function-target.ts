@@ -185,8 +185,8 @@ function assertKind({ kind, name }: FunctionLookup, wanted: FunctionLookup['kind
   if (wanted === undefined || kind === wanted) return;
   const hint =
     kind === 'class'
-      ? `Call a method of it: Cls.fromName(…, '${name}').instance().<method>.remote(…).`
-      : `Call it: RemoteFunction.fromName(…, '${name}').remote(…).`;
+      ? `Call a method of it: Cls.fromName(..., '${name}').instance().<method>.remote(...).`
+      : `Call it: RemoteFunction.fromName(..., '${name}').remote(...).`;
   throw new InvalidError(`"${name}" is a ${kind}, not a ${wanted}`, { hint });
 }
 
@@ -198,7 +198,7 @@ function withHint(error: NotFoundError, apps: readonly string[], name: string): 
   if (name.includes('.')) {
     const [className = '', method = ''] = name.split('.', 2);
     return new NotFoundError(error.message, {
-      hint: `A method is called through its class: Cls.fromName(…, '${className}').instance().${method}.`,
+      hint: `A method is called through its class: Cls.fromName(..., '${className}').instance().${method}.`,
       details: error.details,
     });
   }

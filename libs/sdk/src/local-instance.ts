@@ -65,7 +65,7 @@ export class LocalInstance {
     for (const parameter of parameters) {
       if (instance[parameter.name] === undefined && !(parameter.name in this.#parameters)) {
         throw new InvalidError(`class "${name}" needs the parameter "${parameter.name}"`, {
-          hint: `Pass it: instance(${name}, { ${parameter.name}: … }).`,
+          hint: `Pass it: instance(${name}, { ${parameter.name}: ... }).`,
         });
       }
     }

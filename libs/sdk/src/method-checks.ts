@@ -23,7 +23,7 @@ export function assertKind(
   if (isGenerator === (kind === 'generator')) return;
   throw isGenerator
     ? new InvalidError(`"${label}" is a generator, which has no single result`, {
-        hint: 'Iterate over .remoteGen(…).',
+        hint: 'Iterate over .remoteGen(...).',
       })
-    : new InvalidError(`"${label}" is no generator`, { hint: 'Call .remote(…).' });
+    : new InvalidError(`"${label}" is no generator`, { hint: 'Call .remote(...).' });
 }

@@ -62,7 +62,7 @@ function namedRef(secret: Secret): SecretRef {
 
 function notNamed(): InvalidError {
   return new InvalidError('withOptions: a caller can give secrets by name only', {
-    hint: 'Make it with "gantry secret create", and write Secret.fromName(…).',
+    hint: 'Make it with "gantry secret create", and write Secret.fromName(...).',
   });
 }
 

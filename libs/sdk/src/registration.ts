@@ -20,7 +20,7 @@ export function splitFunctionArguments<TOptions extends object>(
   const [options, fn, site] = direct ? [{}, args[0], args[1]] : args;
   if (typeof fn !== 'function') {
     throw new InvalidError(`${subject} needs a function`, {
-      hint: `Write ${subject}({}, async () => { … }).`,
+      hint: `Write ${subject}({}, async () => { ... }).`,
     });
   }
   if (/^class\b/.test(Function.prototype.toString.call(fn))) {
@@ -48,7 +48,7 @@ export function describeFunction(
   checkResourceOptions(subject, resources);
   checkScheduleOption(subject, schedule);
   if (batched && web) {
-    throw new InvalidError(`function "${name}" is both batched(…) and ${WEB_DECORATORS[web.type]}(…)`, {
+    throw new InvalidError(`function "${name}" is both batched(...) and ${WEB_DECORATORS[web.type]}(...)`, {
       hint: 'Call the batched function from an endpoint of its own: await it.remote(value).',
     });
   }

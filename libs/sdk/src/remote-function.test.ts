@@ -70,11 +70,11 @@ describe('remote', () => {
     deploy(() => 1);
     await expect(RemoteFunction.fromName('maths', 'Sums').remote()).rejects.toMatchObject({
       message: '"Sums" is a class, not a function',
-      hint: "Call a method of it: Cls.fromName(…, 'Sums').instance().<method>.remote(…).",
+      hint: "Call a method of it: Cls.fromName(..., 'Sums').instance().<method>.remote(...).",
     });
     await expect(Cls.fromName('maths', 'square').hydrate()).rejects.toMatchObject({
       message: '"square" is a function, not a class',
-      hint: "Call it: RemoteFunction.fromName(…, 'square').remote(…).",
+      hint: "Call it: RemoteFunction.fromName(..., 'square').remote(...).",
     });
   });
 

@@ -44,6 +44,8 @@ const OUTPUTS = [
       {
         // Processes that the platform starts. They share chunks, so `gantry up` loads every library once.
         chunks: 'chunks',
+        // Its native helper serves the one copy of it that all use.
+        external: [/^cbor-x(\/|$)/],
         entries: {
           cli: 'apps/cli/src/main.ts',
           // The process in which `gantry run` executes local code.
@@ -100,7 +102,7 @@ async function isBuilt(stamp) {
   return found.every(({ status }) => status === 'fulfilled');
 }
 
-async function write({ entries, chunks, format = 'esm', directory }, scratchDirectory) {
+async function write({ entries, chunks, external = [], format = 'esm', directory }, scratchDirectory) {
   const extension = EXTENSIONS[format];
   const { rolldown } = await import('rolldown');
   try {
@@ -108,7 +110,7 @@ async function write({ entries, chunks, format = 'esm', directory }, scratchDire
       input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(ROOT, path)])),
       cwd: ROOT,
       platform: 'node',
-      external: EXTERNAL,
+      external: [...EXTERNAL, ...external],
       // Says that decorators are the legacy kind and emit type metadata.
       tsconfig: join(ROOT, 'tsconfig.base.json'),
       transform: { target: 'node22' },
@@ -119,6 +121,8 @@ async function write({ entries, chunks, format = 'esm', directory }, scratchDire
       format,
       sourcemap: true,
       keepNames: true,
+      // One letter beyond Latin-1, as many comments have, doubles what a file takes in memory.
+      comments: { jsdoc: false },
       entryFileNames: `[name].${extension}`,
       chunkFileNames: `${chunks}/[name]-[hash].${extension}`,
       sourcemapPathTransform: (source, map) => {

@@ -13,7 +13,7 @@ export function absentModule<TModule extends object>(name: string): TModule {
     throw new NotFoundError(
       `the package "${name}" is not installed here; only containers of its image have it`,
       {
-        hint: `Call the function with .remote(…), or install it: npm install ${name}.`,
+        hint: `Call the function with .remote(...), or install it: npm install ${name}.`,
       },
     );
   };

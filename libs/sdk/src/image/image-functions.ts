@@ -47,7 +47,7 @@ export function functionStep(subject: string, fn: AnyFunction, options: RunFunct
   const encoded = encodeValue(args);
   if (encoded.length > MOST_ARGUMENT_BYTES) {
     throw new InvalidError(`${subject}: args are ${encoded.length} bytes, above ${MOST_ARGUMENT_BYTES}`, {
-      hint: 'Put them into a file, with addLocalFile(…, { copy: true }) before this step.',
+      hint: 'Put them into a file, with addLocalFile(..., { copy: true }) before this step.',
     });
   }
   return {

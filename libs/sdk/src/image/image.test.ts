@@ -177,7 +177,7 @@ describe('an image', () => {
   it('takes no build step after files that only containers get, but more of them', () => {
     const image = base.addLocalFile('a', '/a').addLocalDir('b', '/b');
 
-    expect(refusal(() => image.env({ A: '1' }))).toContain('Write addLocalFile(…, { copy: true })');
+    expect(refusal(() => image.env({ A: '1' }))).toContain('Write addLocalFile(..., { copy: true })');
     expect(refusal(() => image.addLocalFile('c', '/c', { copy: true }))).toContain('cannot follow files');
     expect(stepsOf(base.addLocalFile('a', '/a', { copy: true }).env({ A: '1' }))).toEqual([
       { type: 'debian' },
@@ -206,7 +206,7 @@ describe('the imports of an image', () => {
     const absent = await base.imports(missing);
 
     expect(refusal(() => absent.answer)).toContain('the package "no-such-package" is not installed here');
-    expect(refusal(() => absent.answer)).toContain('.remote(…)');
+    expect(refusal(() => absent.answer)).toContain('.remote(...)');
   });
 
   it('fail as always for any other reason', async () => {

@@ -362,7 +362,7 @@ export class Image {
       throw new InvalidError(
         `Image.${callee.name} cannot follow files that are added when a container starts`,
         {
-          hint: `Write ${attached.method}(…, { copy: true }), or move it to the end.`,
+          hint: `Write ${attached.method}(..., { copy: true }), or move it to the end.`,
         },
       );
     }
