@@ -9,6 +9,7 @@ import {
 } from '@gantry/protocol';
 import type { Messaging } from '@gantry/messaging';
 
+import { openAcme } from './acme/open-acme.ts';
 import { CertificateFiles } from './certificates/certificate-files.ts';
 import { HostCertificates } from './certificates/host-certificates.ts';
 import type { GatewayConfig } from './config.ts';
@@ -16,13 +17,14 @@ import { ContainerDirectory } from './containers/container-directory.ts';
 import { ContainerLink } from './containers/container-link.ts';
 import { Dispatcher } from './containers/dispatcher.ts';
 import { Gateway } from './gateway.ts';
-import { container as rootContainer, TOKENS } from './injection.ts';
+import { container as rootContainer, type DependencyContainer, TOKENS } from './injection.ts';
 import { type LogWriter, RequestLog } from './observation/request-log.ts';
 import { type Gauge, RequestMetrics } from './observation/request-metrics.ts';
 import { OwnPages } from './pages/own-pages.ts';
 import { ProxyTokens } from './proxy/proxy-tokens.ts';
 import { ResultKeeper, type ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
+import { RequestRouter } from './request-router.ts';
 import { RouteTable, type RouteRegistry } from './routing/route-table.ts';
 import { Tunnels } from './tunnels/tunnels.ts';
 
@@ -72,16 +74,7 @@ export async function openGateway({
   const files = await openFiles(config);
   const certificates = await HostCertificates.open(caFolder, config.domain, files);
   injector.registerInstance(TOKENS.certificates, certificates);
-  injector.registerInstance(
-    TOKENS.pages,
-    new OwnPages({
-      domain: config.domain,
-      caPem: certificates.caPem,
-      isTunnel: (host) => tunnels.find(host) !== undefined,
-      metrics: () => injector.resolve(RequestMetrics).render(),
-      identity: async () => (await messaging.registry.get<IdentityRecord>(registryKeys.identity))?.value,
-    }),
-  );
+  injector.registerInstance(TOKENS.pages, pagesOf(injector, messaging, tunnels));
   const containers = injector.resolve(ContainerDirectory);
   const dispatcher = injector.resolve(Dispatcher);
   const [gateway, results] = [injector.resolve(Gateway), injector.resolve(ResultKeeper)];
@@ -90,8 +83,13 @@ export async function openGateway({
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
   const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
+  const acme = await openAcme({
+    ...{ config, registry, gatewayId: results.gatewayId },
+    isServed: (host) => injector.resolve(RequestRouter).certificateName(host) === host,
+  });
+  if (acme) certificates.useAcme(acme.certificates);
   const workers = followWorkers(messaging, [containers, tunnels]);
-  const port = await gateway.listen(tunnels);
+  const port = await gateway.listen(tunnels, acme?.answerAt);
   const opening = messaging.respond(subjects.tunnel, (request: TunnelRequest) => tunnels.open(request), {
     group: 'gateways',
   });
@@ -109,8 +107,19 @@ export async function openGateway({
       routes.stop();
       tokens.stop();
       workers.stop();
+      acme?.close();
     },
   };
+}
+
+function pagesOf(injector: DependencyContainer, messaging: GatewayMessaging, tunnels: Tunnels): OwnPages {
+  return new OwnPages({
+    domain: injector.resolve(TOKENS.config).domain,
+    caPem: injector.resolve(TOKENS.certificates).caPem,
+    isTunnel: (host) => tunnels.find(host) !== undefined,
+    metrics: () => injector.resolve(RequestMetrics).render(),
+    identity: async () => (await messaging.registry.get<IdentityRecord>(registryKeys.identity))?.value,
+  });
 }
 
 /** Tells each follower how workers are, and when it is time to give up those that are silent. */

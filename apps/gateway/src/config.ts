@@ -4,6 +4,7 @@ import type { BlobStoreConfig } from '@gantry/blobs';
 import { InvalidError } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
+import type { AcmeAuthority } from './acme/acme-orders.ts';
 import type { PortRange } from './tunnels/tcp-ports.ts';
 
 /** What a gateway needs to know. */
@@ -29,6 +30,10 @@ export interface GatewayConfig {
   webWaitMs?: number | undefined;
   /** Where certificates of another authority are, looked at again every 10 s. @defaultValue the gateway's own issues all */
   certificates?: { folder: string; readEveryMs?: number | undefined } | undefined;
+  /** An authority that issues certificates for hosts as they are asked for; it asks back at `httpPort`. @defaultValue none */
+  acme?: (AcmeAuthority & { retryMs?: number | undefined; sweepMs?: number | undefined }) | undefined;
+  /** Keys that seal the keys of those certificates, if not those of the data directory. */
+  secretsKey?: string | undefined;
   /** Plain TCP into containers: at which of this machine's ports, and how clients call it. */
   tunnels?:
     | {
@@ -62,6 +67,11 @@ export function checkConfig(config: GatewayConfig): GatewayConfig {
     if (Number.isInteger(port) && port >= 0 && port <= 65_535) continue;
     throw new InvalidError(`the port "${port}" of the gateway is no port`, {
       hint: 'Use a number from 1 to 65535, or 0 for any free port.',
+    });
+  }
+  if (config.acme && config.httpPort === undefined) {
+    throw new InvalidError('an ACME authority asks back over plain HTTP, for which the gateway has no port', {
+      hint: 'Give it the port 80, to which the authority comes: --http-port 80.',
     });
   }
   if (!isAbsolute(config.dataDir)) {

@@ -27,6 +27,7 @@ import {
   type WorkerStatus,
   WORKER_HEARTBEAT_MS,
 } from '@gantry/protocol';
+import { KeyRing } from '@gantry/secrets';
 import { createLogger } from '@gantry/telemetry';
 import { temporaryDirectory } from '@gantry/testing';
 
@@ -80,6 +81,7 @@ export class TestPlatform {
   readonly logged: (LogEntry & { appId: string; under: string })[] = [];
   readonly #containers = new Map<string, ContainerStatus>();
   readonly #statusListeners = new Set<(status: WorkerStatus) => void>();
+  readonly #secretsKey = KeyRing.newKey();
   readonly #options: TestPlatformOptions;
   #agent = new Agent();
   /** What the gateway's rate limit does with a request. */
@@ -113,12 +115,12 @@ export class TestPlatform {
   async startSecondGateway(): Promise<RunningGateway> {
     const folder = join(this.dataDir, 'second');
     await cp(join(this.dataDir, 'ca'), join(folder, 'ca'), { recursive: true });
-    const gateway = await this.#openGateway(folder);
+    const gateway = await this.#openGateway(folder, this.#options.httpPort === undefined ? undefined : 0);
     this.#cleanup.defer(() => gateway.stop());
     return gateway;
   }
 
-  async #openGateway(dataDir: string): Promise<RunningGateway> {
+  async #openGateway(dataDir: string, httpPort = this.#options.httpPort): Promise<RunningGateway> {
     const blobs = { type: 'disk' as const, path: join(this.dataDir, 'blobs') };
     return await openGateway({
       config: {
@@ -128,6 +130,9 @@ export class TestPlatform {
         webWaitMs: this.#options.webWaitMs,
         stallMs: this.#options.stallMs,
         certificates: this.#options.certificates,
+        acme: this.#options.acme,
+        httpPort,
+        secretsKey: this.#secretsKey,
         drainMs: this.#options.drainMs ?? 5_000,
         host: '127.0.0.1',
         port: 0,
@@ -145,6 +150,10 @@ export class TestPlatform {
         },
       },
     });
+  }
+
+  get httpPort(): number | undefined {
+    return this.#options.httpPort;
   }
 
   get port(): number {
@@ -358,6 +367,9 @@ export interface TestPlatformOptions {
   /** How long requests may go on when the gateway stops. @defaultValue 5_000 */
   drainMs?: number;
   certificates?: GatewayConfig['certificates'];
+  acme?: GatewayConfig['acme'];
+  /** For plain HTTP; another gateway gets a free one. */
+  httpPort?: number;
 }
 
 export interface TestFunctionOptions {

@@ -11,7 +11,7 @@ import type { GatewayConfig } from './config.ts';
 import { Http2Side } from './http2.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError } from './pages/error-answer.ts';
-import { answerPlainHttp, createRedirectServer } from './plain-http.ts';
+import { answerPlainHttp, createRedirectServer, type PlainHttpOptions } from './plain-http.ts';
 import { hasBody } from './proxy/request-body.ts';
 import { answerOn, isWebSocket, type LeavingConnection } from './proxy/upgrade.ts';
 import { RequestRouter } from './request-router.ts';
@@ -58,8 +58,8 @@ export class Gateway {
     this.#router = router;
   }
 
-  /** Starts to listen; returns the port. Connections for tunnels are theirs. */
-  async listen(tunnels: Tunnels): Promise<number> {
+  /** Starts to listen; returns the port. Connections for tunnels are theirs; `answerAt` has answers over plain HTTP. */
+  async listen(tunnels: Tunnels, answerAt?: PlainHttpOptions['answerAt']): Promise<number> {
     this.#tunnels = tunnels;
     const fallback = await this.#certificates.fallback();
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
@@ -93,7 +93,8 @@ export class Gateway {
       onRequest,
     });
     tunnels.takeFrom(server);
-    answerPlainHttp(server, HANDSHAKE_TIMEOUT_MS);
+    const plain = { firstByteTimeoutMs: HANDSHAKE_TIMEOUT_MS, answerAt };
+    answerPlainHttp(server, plain);
     server.on('checkContinue', onRequest);
     server.on('upgrade', (request, socket, head: Buffer) =>
       this.#onUpgrade(request, { socket: socket as Socket, head }),
@@ -105,7 +106,7 @@ export class Gateway {
     await listen(server, this.#config);
     const { port } = server.address() as AddressInfo;
     if (httpPort !== undefined) {
-      this.#redirects = createRedirectServer(port, HANDSHAKE_TIMEOUT_MS);
+      this.#redirects = createRedirectServer(port, plain);
       await listen(this.#redirects, { host, port: httpPort });
     }
     return port;

@@ -13,7 +13,7 @@ import type { OwnPages } from './pages/own-pages.ts';
 import type { ResultStores } from './results/result-keeper.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 
-export { container, inject } from 'tsyringe';
+export { container, type DependencyContainer, inject } from 'tsyringe';
 
 /** One instance per gateway; the container of the process as a whole is left alone. */
 export function onePerGateway(): ClassDecorator {

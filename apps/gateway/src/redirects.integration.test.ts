@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { createRedirectServer } from './plain-http.ts';
 
 test('a port for plain HTTP sends who reads to the same address over TLS, and refuses all else', async () => {
-  const server = createRedirectServer(443, 20_000).listen(0, '127.0.0.1');
+  const server = createRedirectServer(443, { firstByteTimeoutMs: 20_000 }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const ask = async (head: string): Promise<string> => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');

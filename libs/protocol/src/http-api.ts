@@ -94,6 +94,15 @@ export interface DomainSummary {
   record: { name: string; text: string };
   createdAtMs: number;
   verifiedAtMs?: number;
+  /** Those of an ACME authority for hosts that it covers, by name; absent without any. */
+  certificates?: CertificateSummary[];
+}
+
+export interface CertificateSummary {
+  host: string;
+  endsAtMs?: number | undefined;
+  /** Why the last order came to nothing, and when the next follows. */
+  failure?: { message: string; retryAtMs: number } | undefined;
 }
 
 /** Where a value was stored. */

@@ -171,7 +171,10 @@ export {
 } from './schedule.ts';
 export type { RunSummary, ScheduleSummary } from './schedule-api.ts';
 export type {
+  AcmeAccountRecord,
+  AcmeChallengeRecord,
   AppRecord,
+  CertificateRecord,
   CommitInfo,
   DeploymentRecord,
   FunctionImage,
@@ -252,6 +255,7 @@ export type {
   NewProxyTokenReply,
   NewTokenReply,
   ProxyTokenSummary,
+  CertificateSummary,
   DomainSummary,
   ValueReply,
 } from './http-api.ts';

@@ -50,6 +50,38 @@ export interface DomainRecord {
   verifiedAtMs?: number | undefined;
 }
 
+/**
+ * The certificate of a host from an ACME authority, and how its order stands, under `certificate.<name>`. The last one
+ * serves while the next is ordered.
+ */
+export interface CertificateRecord {
+  name: string;
+  /** With its chain, PEM. */
+  certificate?: string | undefined;
+  /** Its private key, PEM, sealed as secrets are. */
+  sealedKey?: Uint8Array | undefined;
+  endsAtMs?: number | undefined;
+  /** When the next one is to be ordered. */
+  renewAtMs?: number | undefined;
+  /** A gateway orders it, and may until then. */
+  order?: { gatewayId: string; untilMs: number } | undefined;
+  /** Why the last order came to nothing. */
+  failure?: { message: string; atMs: number; attempts: number; retryAtMs: number } | undefined;
+}
+
+/** The platform's account at an ACME authority, under `acmeaccount.<directory>`. */
+export interface AcmeAccountRecord {
+  directory: string;
+  /** Its private key, PEM, sealed as secrets are. */
+  sealed: Uint8Array;
+}
+
+/** What any gateway answers an ACME authority that asks whose a host is, under `acmechallenge.<token>`. */
+export interface AcmeChallengeRecord {
+  token: string;
+  answer: string;
+}
+
 /** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */
 export interface DeploymentRecord {
   appId: string;

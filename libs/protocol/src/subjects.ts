@@ -144,6 +144,14 @@ export const registryKeys = {
   /** A domain of the workspace ({@link DomainRecord}). */
   domain: (name: string) => `domain.${hex(name)}`,
   allDomains: 'domain.*',
+  /** A certificate of an ACME authority ({@link CertificateRecord}). */
+  certificate: (name: string) => `certificate.${hex(name)}`,
+  allCertificates: 'certificate.*',
+  /** {@link AcmeAccountRecord} */
+  acmeAccount: (directory: string) => `acmeaccount.${hex(directory)}`,
+  /** {@link AcmeChallengeRecord} */
+  acmeChallenge: (token: string) => `acmechallenge.${hex(token)}`,
+  allAcmeChallenges: 'acmechallenge.*',
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */
   token: (name: string) => `token.${hex(name)}`,
   allTokens: 'token.*',

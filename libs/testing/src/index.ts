@@ -5,6 +5,7 @@ export { freePort } from './free-port.ts';
 export { isRunning } from './is-running.ts';
 export { findMinio, minioAvailable, startMinio, type TestMinio } from './minio.ts';
 export { startNats, type StartNatsOptions, type TestNats } from './nats.ts';
+export { findPebbleProblem, startPebble, type PebbleOptions, type TestPebble } from './pebble.ts';
 export { Random } from './random.ts';
 export { TcpProxy } from './tcp-proxy.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';

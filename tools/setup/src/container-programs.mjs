@@ -18,6 +18,8 @@ const PACKAGES = {
   newuidmap: 'uidmap',
   rclone: 'rclone',
   fusermount3: 'fuse3',
+  // An ACME authority, for tests.
+  pebble: 'pebble',
 };
 
 /**

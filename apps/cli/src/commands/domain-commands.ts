@@ -79,6 +79,12 @@ export const domainListCommand: CommandSpec = {
     }
     for (const line of toTable(columns(terminal.style, Date.now()), domains, terminal.style))
       terminal.out(line);
+    for (const { host, failure } of domains.flatMap(({ certificates = [] }) => certificates)) {
+      if (failure)
+        terminal.note(
+          `No certificate for ${host}: ${failure.message} Tried again ${toTime(failure.retryAtMs)}.`,
+        );
+    }
   },
 };
 
@@ -111,7 +117,19 @@ function columns(style: Style, nowMs: number): Column<DomainSummary>[] {
   return [
     { title: 'domain', cell: ({ name }) => style.bold(name) },
     { title: 'verified', cell: ({ verifiedAtMs }) => (verifiedAtMs === undefined ? 'not yet' : 'yes') },
+    { title: 'certificates', cell: ({ certificates }) => certificatesCell(certificates) },
     { title: 'added', cell: ({ createdAtMs }) => toAge(createdAtMs, nowMs) },
     { title: 'text record', cell: ({ record }) => `${record.name}  ${record.text}` },
   ];
+}
+
+function certificatesCell(certificates: DomainSummary['certificates'] = []): string {
+  const ends = certificates.flatMap(({ endsAtMs }) => endsAtMs ?? []);
+  const failed = certificates.some(({ failure }) => failure);
+  const until = ends.length === 0 ? '' : `until ${new Date(Math.min(...ends)).toISOString().slice(0, 10)}`;
+  return failed ? ['failed', until].filter(Boolean).join(', ') : until || '-';
+}
+
+function toTime(atMs: number): string {
+  return `at ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

@@ -57,3 +57,25 @@ test('domains are made known, verified, listed and removed', async () => {
   );
   expect(domains.size).toBe(1);
 });
+
+test('the list tells how long certificates of an authority last, and why there is none', async () => {
+  const [endsAtMs, retryAtMs] = [Date.UTC(2030, 0, 31), Date.UTC(2029, 11, 1, 12, 30)];
+  const record = { name: '_gantry.example.com', text: 'gantry-abc' };
+  const failure = { message: 'DNS problem: NXDOMAIN.', retryAtMs };
+  const certificates = [
+    { host: 'a.example.com', endsAtMs },
+    { host: 'b.example.com', failure },
+  ];
+  domains.set('*.example.com', {
+    name: '*.example.com',
+    record,
+    createdAtMs: 0,
+    verifiedAtMs: 1,
+    certificates,
+  });
+  const { out, notes } = await server.gantry('domain list');
+  expect(out).toMatch(/\*\.example\.com +yes +failed, until 2030-01-31/);
+  expect(`${out}${notes}`).toContain(
+    'No certificate for b.example.com: DNS problem: NXDOMAIN. Tried again at 2029-12-01 12:30 UTC.',
+  );
+});

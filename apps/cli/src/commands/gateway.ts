@@ -3,17 +3,20 @@ import { parsePort } from '../option-values.ts';
 import { DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { loadPart } from '../platform/parts.ts';
 import {
+  ACME_OPTIONS,
   BLOB_OPTIONS,
   CERTIFICATES_OPTION,
   DOMAIN_OPTIONS,
   NATS_URL_OPTION,
   RATE_LIMIT_OPTION,
+  readAcme,
   readBlobs,
   readCertificates,
   readDomain,
   readNatsUrl,
   readRateLimit,
   readTunnels,
+  SECRETS_KEY_VARIABLE,
   TUNNEL_OPTIONS,
 } from '../platform/platform-options.ts';
 import { runPart } from './run-part.ts';
@@ -30,6 +33,7 @@ export const gatewayCommand: CommandSpec = {
     { flags: '--https-port <number>', description: 'port, 0 for any free one', fallback: DEFAULT_HTTPS_PORT },
     { flags: '--http-port <number>', description: 'a further port, which sends plain HTTP to the other one' },
     CERTIFICATES_OPTION,
+    ...ACME_OPTIONS,
     ...TUNNEL_OPTIONS,
     RATE_LIMIT_OPTION,
     ...DOMAIN_OPTIONS,
@@ -37,6 +41,10 @@ export const gatewayCommand: CommandSpec = {
   ],
   examples: [
     ['gantry gateway --nats nats://nats.internal:4222 --host 0.0.0.0 --https-port 443', 'the public edge'],
+    [
+      'gantry gateway --host 0.0.0.0 --https-port 443 --http-port 80 --acme-email ops@example.com',
+      'with certificates',
+    ],
   ],
   async run(context, { options }) {
     const { env, programs } = context;
@@ -47,6 +55,8 @@ export const gatewayCommand: CommandSpec = {
     const httpPort = plain === undefined ? undefined : parsePort('--http-port', plain);
     const rateLimit = readRateLimit(options, env);
     const certificates = readCertificates(options, env);
+    const acme = readAcme(options, env);
+    const secretsKey = env[SECRETS_KEY_VARIABLE];
     const tunnels = readTunnels(options, env);
     const blobs = readBlobs(options, env, dataDir);
     const host = options.text('host') ?? '127.0.0.1';
@@ -56,7 +66,20 @@ export const gatewayCommand: CommandSpec = {
       start: async (log) => {
         const startGateway = await loadPart(programs, 'startGateway');
         return startGateway({
-          ...{ natsUrl, dataDir, blobs, certificates, host, port, httpPort, rateLimit, tunnels, log },
+          ...{
+            natsUrl,
+            dataDir,
+            blobs,
+            certificates,
+            host,
+            port,
+            httpPort,
+            rateLimit,
+            tunnels,
+            acme,
+            secretsKey,
+            log,
+          },
           ...readDomain(options),
         });
       },

@@ -57,6 +57,9 @@ export interface GatewayConfig {
   rateLimit?: number | undefined;
   /** Where certificates of another authority are. */
   certificates?: { folder: string } | undefined;
+  /** An authority that issues certificates. */
+  acme?: { directory: string; email?: string | undefined } | undefined;
+  secretsKey?: string | undefined;
   /** Plain TCP into containers. */
   tunnels?: { ports?: { from: number; to: number } | undefined; host?: string | undefined } | undefined;
   /** How long requests may go on when it stops. */

@@ -44,6 +44,36 @@ export function readCertificates(options: CommandOptions, env: Env): GatewayConf
   return folder ? { folder: path.resolve(folder) } : undefined;
 }
 
+const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+
+/** Certificates that an authority issues by itself. */
+export const ACME_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--acme-email <address>',
+    description: 'get certificates from an authority by ACME, whose terms you agree to, under this address',
+    fallback: 'GANTRY_ACME_EMAIL',
+  },
+  {
+    flags: '--acme-directory <url>',
+    description: 'that authority; it comes to --http-port 80 to ask back',
+    fallback: "GANTRY_ACME_DIRECTORY, else Let's Encrypt",
+  },
+];
+
+/** @throws {@link UsageError} for what is no URL over HTTPS. */
+export function readAcme(options: CommandOptions, env: Env): GatewayConfig['acme'] {
+  const email = options.text('acmeEmail') ?? env['GANTRY_ACME_EMAIL'];
+  const asked = options.text('acmeDirectory') ?? env['GANTRY_ACME_DIRECTORY'];
+  if (!email && !asked) return undefined;
+  const directory = asked || LETS_ENCRYPT;
+  if (!URL.canParse(directory) || new URL(directory).protocol !== 'https:') {
+    throw new UsageError(`"${directory}" is no directory of an ACME authority`, {
+      hint: `Give its URL, such as ${LETS_ENCRYPT}.`,
+    });
+  }
+  return { directory, email: email || undefined };
+}
+
 /** Plain TCP into containers, where their code asks for it. */
 export const TUNNEL_OPTIONS: readonly OptionSpec[] = [
   {

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
+import type { AcmeCertificates } from '../acme/acme-certificates.ts';
 import type { CertificateFiles } from './certificate-files.ts';
 import { CertificateAuthority, type SubjectName } from './certificate-authority.ts';
 import { type KeyPair, renewAt } from './issued-certificate.ts';
@@ -30,6 +31,7 @@ export class HostCertificates {
   readonly #domain: string;
   /** Those of another authority come first. */
   #files: CertificateFiles | undefined;
+  #acme: Pick<AcmeCertificates, 'find'> | undefined;
   /** In order of use, oldest first. */
   readonly #contexts = new Map<string, CachedContext>();
 
@@ -55,9 +57,15 @@ export class HostCertificates {
     return this.#files?.find(host);
   }
 
+  /** Sets who has certificates of an authority outside: they come before our own. */
+  useAcme(acme: Pick<AcmeCertificates, 'find'>): void {
+    this.#acme = acme;
+  }
+
   /** Certificate for one existing host name, or for a wildcard. */
-  contextFor(host: string): Promise<SecureContext> {
-    return this.#remember(host, () => this.#keyPair(host, [{ type: 'dns', value: host }]));
+  async contextFor(host: string): Promise<SecureContext> {
+    const issued = await this.#acme?.find(host);
+    return issued ?? this.#remember(host, () => this.#keyPair(host, [{ type: 'dns', value: host }]));
   }
 
   /** Certificate for the domain, all names one level below it, and this machine's own names. */

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { Registry } from '@gantry/messaging';
 import {
+  type CertificateRecord,
+  type CertificateSummary,
   coversDomain,
   type DomainRecord,
   type DomainSummary,
@@ -40,7 +42,19 @@ export class DomainStore {
 
   /** By name. */
   async list(): Promise<DomainSummary[]> {
-    return (await this.#all()).map(toSummary).sort((left, right) => (left.name < right.name ? -1 : 1));
+    const [records, certificates] = await Promise.all([
+      this.#all(),
+      this.#registry.list<CertificateRecord>(registryKeys.allCertificates),
+    ]);
+    return records
+      .map((record) => {
+        const covered = certificates
+          .map(({ value }) => value)
+          .filter((one) => coversDomain(record.name, one.name));
+        const summaries = covered.map(toCertificateSummary).sort(byHost);
+        return { ...toSummary(record), ...(summaries.length > 0 && { certificates: summaries }) };
+      })
+      .sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   /**
@@ -148,4 +162,16 @@ function challengeName(name: string): string {
 function toSummary({ name, token, createdAtMs, verifiedAtMs }: DomainRecord): DomainSummary {
   const record = { name: challengeName(name), text: token };
   return { name, record, createdAtMs, ...(verifiedAtMs !== undefined && { verifiedAtMs }) };
+}
+
+function toCertificateSummary({ name, endsAtMs, failure }: CertificateRecord): CertificateSummary {
+  return {
+    host: name,
+    ...(endsAtMs !== undefined && { endsAtMs }),
+    ...(failure && { failure: { message: failure.message, retryAtMs: failure.retryAtMs } }),
+  };
+}
+
+function byHost(left: CertificateSummary, right: CertificateSummary): number {
+  return left.host < right.host ? -1 : 1;
 }

@@ -107,4 +107,23 @@ describe('a domain', () => {
     expect(names).toEqual([...names].sort());
     expect(names).not.toContain('gantry.localhost');
   });
+
+  it('is listed with the certificates that an authority issued for it, or did not', async () => {
+    await api('POST', '', { name: '*.certified.example', trusted: true });
+    const failure = { message: 'no such name', atMs: 1, attempts: 1, retryAtMs: 2 };
+    const records = [
+      { name: 'b.certified.example', failure },
+      { name: 'a.certified.example', certificate: 'PEM', sealedKey: new Uint8Array(8), endsAtMs: 3 },
+      { name: 'elsewhere.example', endsAtMs: 4 },
+    ];
+    for (const record of records) {
+      await platform.messaging.registry.put(registryKeys.certificate(record.name), record);
+    }
+    const { json } = await platform.client.request('GET', '/v1/domains');
+    const { domains } = json as unknown as { domains: DomainSummary[] };
+    expect(domains.find(({ name }) => name === '*.certified.example')?.certificates).toEqual([
+      { host: 'a.certified.example', endsAtMs: 3 },
+      { host: 'b.certified.example', failure: { message: 'no such name', retryAtMs: 2 } },
+    ]);
+  });
 });
