@@ -1,5 +1,12 @@
 import type { Msg } from '@nats-io/transport-node';
-import { decodeFrame, encodeFrame, fromWireError, toWireError, type WireError } from '@gantry/protocol';
+import {
+  decodeFrame,
+  encodeFrame,
+  fromWireError,
+  subjects,
+  toWireError,
+  type WireError,
+} from '@gantry/protocol';
 
 import { DurablePublisher, type DurableOptions, type StoreResult } from './durable-publisher.ts';
 import { type InputQueue, NatsInputQueue } from './input-queue.ts';
@@ -9,6 +16,9 @@ import { type JournalStore, NatsJournalStore } from './journal-store.ts';
 import { type LogStore, NatsLogStore } from './log-store.ts';
 import { type MessagingOptions, NatsLink, type Nearby } from './nats-link.ts';
 import { NO_RATE_LIMIT, type RateLimit, SharedRateLimit } from './rate-limit.ts';
+import { NearDesk } from './near/near-desk.ts';
+import { NearLink } from './near/near-link.ts';
+import type { NearAddress } from './near/near-messages.ts';
 import { NatsOutputStore, type OutputStore } from './output-store.ts';
 import { NatsRegistry, type Registry } from './registry.ts';
 import { NatsRunStore, type RunStore } from './run-store.ts';
@@ -54,7 +64,10 @@ export interface Messaging {
 }
 
 export interface NearbyOptions {
-  /** Without NATS if asked and asker are in one process. Both must say so, and change no message. @defaultValue false */
+  /**
+   * Without NATS if asked and asker are in one process, or on one machine. Both must say so, change no message, and bear it
+   * that a request which failed as `UNAVAILABLE` is sent again. @defaultValue false
+   */
   nearby?: boolean;
 }
 
@@ -99,6 +112,8 @@ class NatsMessaging implements Messaging {
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
   readonly #nearby: Nearby | undefined;
+  /** By subject. */
+  readonly #nearLinks = new Map<string, NearLink>();
 
   constructor(link: NatsLink, { rateLimit, nearby }: MessagingOptions) {
     this.#link = link;
@@ -139,9 +154,13 @@ class NatsMessaging implements Messaging {
   }
 
   async request<T>(subject: string, message: unknown, options: RequestOptions = {}): Promise<T> {
-    const handler = options.nearby === true ? this.#nearby?.get(subject) : undefined;
-    if (handler) return (await handler(message)) as T;
     const timeout = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    if (options.nearby === true) {
+      const handler = this.#nearby?.get(subject);
+      if (handler) return (await handler(message)) as T;
+      const answered = this.#near(subject).ask(message, timeout);
+      if (answered) return (await answered) as T;
+    }
     const answer = await this.#link.ask(`request to "${subject}"`, () =>
       this.#link.connection.request(subject, encodeFrame(message), { timeout }),
     );
@@ -156,7 +175,7 @@ class NatsMessaging implements Messaging {
     options: RespondOptions = {},
   ): { stop(): void } {
     const near = handler as (message: unknown) => Promise<unknown>;
-    if (options.nearby === true) this.#nearby?.set(subject, near);
+    const desk = options.nearby === true ? this.#respondNearby(subject, near) : undefined;
     const respondTo = (message: Msg): void => {
       void answer(() => handler(decodeFrame<TRequest>(message.data))).then((reply) => {
         if (!this.#link.connection.isClosed()) message.respond(encodeFrame(reply));
@@ -166,9 +185,35 @@ class NatsMessaging implements Messaging {
     return {
       stop: () => {
         subscription.stop();
-        if (this.#nearby?.get(subject) === near) this.#nearby.delete(subject);
+        desk?.stop();
       },
     };
+  }
+
+  /** Answers this process by a call, and others of this machine, once they ask where, over a socket. */
+  #respondNearby(subject: string, handler: (message: unknown) => Promise<unknown>): { stop(): void } {
+    this.#nearby?.set(subject, handler);
+    let desk: Promise<NearDesk | undefined> | undefined;
+    const directions = this.respond(subjects.near(subject), async () => {
+      desk ??= NearDesk.open(handler);
+      return (await desk)?.address;
+    });
+    return {
+      stop: () => {
+        directions.stop();
+        void desk?.then((opened) => opened?.close());
+        if (this.#nearby?.get(subject) === handler) this.#nearby.delete(subject);
+      },
+    };
+  }
+
+  #near(subject: string): NearLink {
+    let link = this.#nearLinks.get(subject);
+    if (!link) {
+      link = new NearLink(() => this.request<NearAddress | undefined>(subjects.near(subject), null));
+      this.#nearLinks.set(subject, link);
+    }
+    return link;
   }
 
   async flush(): Promise<void> {
@@ -182,6 +227,7 @@ class NatsMessaging implements Messaging {
   async close(): Promise<void> {
     if (this.#link.connection.isClosed()) return;
     this.rate.close();
+    for (const link of this.#nearLinks.values()) link.close();
     // What was published without waiting, such as acknowledgements, still leaves.
     await Promise.race([
       this.#link.connection.flush().catch(() => undefined),

@@ -44,6 +44,8 @@ export const subjects = {
   journal: (id: string) => `gantry.journal.${id}`,
   /** Requests about dicts and queues ({@link CollectionRequest}), to the server that keeps them. */
   collections: 'gantry.collections',
+  /** Requests to whoever answers a subject for where it answers processes of its machine. */
+  near: (subject: string) => `${subject}.near`,
   input: (pool: string, callId: string) => `gantry.in.${pool}.${callId}`,
   poolInputs: (pool: string) => `gantry.in.${pool}.*`,
   callInputs: (callId: string) => `gantry.in.*.${callId}`,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import type { StoreLoad, StoreSamples } from './clients/collection-load.ts';
 import { deploy, startPlatform } from './platform.ts';
+import { startPlatformInParts } from './platform-in-parts.ts';
 import { end, freePort, run, temporaryDirectory } from './processes.ts';
 import { judge, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
@@ -15,16 +16,32 @@ interface Samples {
   redis: StoreSamples;
 }
 
-/** Dict and Queue from inside a container against Redis from inside a container of the same platform, both syncing every write. */
+/**
+ * Dict and Queue from inside a container against Redis from inside a container of the same platform, both syncing every write:
+ * where server and worker are one process, and where each has its own.
+ */
 export async function benchmarkCollections({ rounds }: { rounds: number }): Promise<BenchResult[]> {
-  await using platform = await startPlatform({ synced: true });
-  await deploy([join(import.meta.dirname, 'app/collections-app.ts')], platform.env);
+  const results: BenchResult[] = [];
+  for (const where of ['', ', worker apart']) {
+    await using platform =
+      where === '' ? await startPlatform({ synced: true }) : await startPlatformInParts();
+    results.push(...judgeAll(await samplesOf(platform.env, rounds), where));
+  }
+  return results;
+}
+
+async function samplesOf(platform: Record<string, string>, rounds: number): Promise<Samples[]> {
+  await deploy([join(import.meta.dirname, 'app/collections-app.ts')], platform);
   const samples: Samples[] = [];
   for (let round = 0; round < rounds; round++) {
     await using redis = await startRedis();
-    const env = { ...platform.env, REDIS_PORT: String(redis.port), LOAD: JSON.stringify(LOAD) };
+    const env = { ...platform, REDIS_PORT: String(redis.port), LOAD: JSON.stringify(LOAD) };
     samples.push(JSON.parse(await run(process.execPath, [CLIENT], { env })) as Samples);
   }
+  return samples;
+}
+
+function judgeAll(samples: readonly Samples[], where: string): BenchResult[] {
   const pairs = [
     { kind: 'get', ours: 'Dict get', theirs: 'GET' },
     { kind: 'set', ours: 'Dict put', theirs: 'SET' },
@@ -37,21 +54,11 @@ export async function benchmarkCollections({ rounds }: { rounds: number }): Prom
       ...{ value: of('gantry', what), baselineValue: of('redis', what) },
       baseline: `Redis ${theirs}, every write synced`,
     });
+    const name = `${ours} in a container p50${where}, every write synced`;
+    const many = `${ours} by 32 callers in a container${where}, every write synced`;
     return [
-      judge(
-        { name: `${ours} in a container p50, every write synced`, unit: 'ms', ...measured('p50Ms') },
-        '<=',
-        5,
-      ),
-      judge(
-        {
-          name: `${ours} by 32 callers in a container, every write synced`,
-          unit: '1/s',
-          ...measured('perSecond'),
-        },
-        '>=',
-        0.2,
-      ),
+      judge({ name, unit: 'ms', ...measured('p50Ms') }, '<=', 5),
+      judge({ name: many, unit: '1/s', ...measured('perSecond') }, '>=', 0.2),
     ];
   });
 }

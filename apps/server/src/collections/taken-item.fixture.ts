@@ -14,7 +14,8 @@ export async function askKeeper(
   const startedAtMs = performance.now();
   for (;;) {
     try {
-      return await messaging.request(subjects.collections, { op, operation }, { timeoutMs: ANSWER_MS });
+      const options = { timeoutMs: ANSWER_MS, nearby: true };
+      return await messaging.request(subjects.collections, { op, operation }, options);
     } catch (error) {
       if (performance.now() - startedAtMs > PATIENCE_MS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));

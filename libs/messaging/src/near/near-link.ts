@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+import { fromWireError, GantryTimeoutError, InternalFailure, isGantryError } from '@gantry/protocol';
+
+import { NearChannel } from './near-channel.ts';
+import type { NearAddress, NearAnswer, NearQuestion } from './near-messages.ts';
+
+/** Who answers is looked for again after so long, if it was not found on this machine. */
+const LOOK_EVERY_MS = 30_000;
+/** After a link was lost: another process may answer soon. */
+const LOOK_AGAIN_MS = 500;
+const PING_EVERY_MS = 500;
+/** A process that says nothing for so long is paused, or dead. */
+const SILENCE_MS = 2_500;
+
+interface Asked {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
+
+/**
+ * The way to a process of the same machine that answers requests of one kind, as long as there is one.
+ *
+ * Invariants
+ *   L1. A request that was not answered fails as one that may be sent again, another way: nothing waits for a process that is
+ *       gone, paused, or says that it must not answer.
+ */
+export class NearLink {
+  readonly #find: () => Promise<NearAddress | undefined>;
+  readonly #asked = new Map<number, Asked>();
+  #open: { socket: Socket; channel: NearChannel<NearAnswer, NearQuestion> } | undefined;
+  #lookAtMs = 0;
+  #lastId = 0;
+  #heardAtMs = 0;
+  #pinging: NodeJS.Timeout | undefined;
+
+  /** @param find - Asks who answers now for its address; throws if nobody does. */
+  constructor(find: () => Promise<NearAddress | undefined>) {
+    this.#find = find;
+  }
+
+  /** Undefined while there is no such way: one is looked for then. */
+  ask(message: unknown, timeoutMs: number): Promise<unknown> | undefined {
+    if (!this.#open) {
+      if (performance.now() >= this.#lookAtMs) void this.#look();
+      return undefined;
+    }
+    const { channel } = this.#open;
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#asked.delete(id);
+        reject(new GantryTimeoutError(`a process of this machine did not answer within ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.#asked.set(id, { resolve, reject, timer });
+      if (!this.#pinging) this.#watch();
+      channel.send({ id, message });
+    });
+  }
+
+  close(): void {
+    this.#lookAtMs = Infinity;
+    this.#open?.socket.destroy();
+  }
+
+  async #look(): Promise<void> {
+    this.#lookAtMs = performance.now() + LOOK_EVERY_MS;
+    try {
+      const address = await this.#find();
+      if (!address) return;
+      const socket = connect(`\0${address.name}`);
+      socket.unref();
+      const channel = new NearChannel<NearAnswer, NearQuestion>(socket, (answer) => this.#heard(answer));
+      await once(socket, 'connect');
+      if (this.#lookAtMs === Infinity) return void socket.destroy();
+      channel.send({ secret: address.secret });
+      this.#open = { socket, channel };
+      socket.once('close', () => this.#lose());
+    } catch (error) {
+      // It is on another machine, or nobody answers now.
+      if (isGantryError(error)) this.#lookAtMs = performance.now() + LOOK_AGAIN_MS;
+    }
+  }
+
+  #heard(answer: NearAnswer): void {
+    this.#heardAtMs = performance.now();
+    if ('pong' in answer) return;
+    const asked = this.#asked.get(answer.id);
+    if (!asked) return;
+    this.#asked.delete(answer.id);
+    clearTimeout(asked.timer);
+    if (!('error' in answer)) return asked.resolve(answer.value);
+    const error = fromWireError(answer.error);
+    asked.reject(error);
+    if (isGantryError(error, 'UNAVAILABLE')) this.#open?.socket.destroy();
+  }
+
+  /** As long as something was asked, the other process has to say that it lives. */
+  #watch(): void {
+    this.#heardAtMs = performance.now();
+    this.#pinging = setInterval(() => {
+      if (this.#asked.size === 0) return this.#rest();
+      if (performance.now() - this.#heardAtMs > SILENCE_MS) return void this.#open?.socket.destroy();
+      this.#open?.channel.send({ ping: 0 });
+    }, PING_EVERY_MS).unref();
+  }
+
+  #rest(): void {
+    clearInterval(this.#pinging);
+    this.#pinging = undefined;
+  }
+
+  #lose(): void {
+    this.#open = undefined;
+    this.#rest();
+    this.#lookAtMs = Math.max(this.#lookAtMs === Infinity ? Infinity : 0, performance.now() + LOOK_AGAIN_MS);
+    const lost = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { reject, timer } of lost) {
+      clearTimeout(timer);
+      reject(new InternalFailure('the process of this machine that was asked is gone'));
+    }
+  }
+}
