@@ -12,6 +12,14 @@ describe('the driver of a worker', () => {
     }
   });
 
+  it('says what is not limited, where an ordinary user isolates containers', () => {
+    const choice = chooseDriver({ driver: 'auto', ociRuntime }, undefined, { isLimited: false });
+    expect(choice).toMatchObject({
+      name: 'runc',
+      why: expect.stringContaining('CPU, disk and processes not at all') as string,
+    });
+  });
+
   it('is refused with what to do where it is asked for and cannot run', () => {
     expect(() => chooseDriver({ driver: 'runc', ociRuntime }, problem)).toThrow(
       expect.objectContaining({

@@ -1,4 +1,4 @@
-import { defaultRuntime, findRuncProblem, tryRunc, type RuncProblem } from '@gantry/containers';
+import { defaultRuntime, findRuncProblem, isRootless, tryRunc, type RuncProblem } from '@gantry/containers';
 import { ContainerError, DEFAULTS } from '@gantry/protocol';
 
 /** How containers are made: `auto` isolates them where this machine can. */
@@ -39,12 +39,19 @@ export async function findDriver(wish: DriverWish): Promise<DriverChoice> {
   return chooseDriver({ driver: 'auto', ociRuntime }, lacking ?? (await tryRunc(trial)));
 }
 
+/** What containers of an ordinary user lack. */
+const UNLIMITED = {
+  why: 'as an ordinary user: memory is limited by looking, CPU, disk and processes not at all',
+  hint: 'Start the worker as root to limit what containers use.',
+};
+
 /** Decides between the drivers, given why containers of an OCI runtime cannot run here, if so. */
 export function chooseDriver(
   { driver, ociRuntime }: { driver: Exclude<DriverName, 'process'>; ociRuntime: string },
   problem: RuncProblem | undefined,
+  { isLimited = !isRootless() } = {},
 ): DriverChoice {
-  if (!problem) return { name: 'runc', ociRuntime };
+  if (!problem) return { name: 'runc', ociRuntime, ...(isLimited ? {} : UNLIMITED) };
   const { message, hint } = problem;
   if (driver === 'auto') return { name: 'process', why: `runc cannot run here: ${message}`, hint };
   throw new ContainerError(`the driver "runc" cannot run here: ${message}`, { hint });

@@ -33,7 +33,8 @@ export {
   unmount,
   unmountAll,
 } from './overlay-mounts.ts';
+export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
-export { defaultRuntime, findRuncProblem, type RuncProblem } from './runc/requirements.ts';
+export { defaultRuntime, findRuncProblem, findUserProblem, type RuncProblem } from './runc/requirements.ts';
 export { tryRunc } from './runc/trial.ts';

@@ -4,12 +4,19 @@ import { join } from 'node:path';
 
 import { isGantryError } from '@gantry/protocol';
 
+import { RUN_FOLDER } from './run-folder.ts';
+import { isRootless } from './rootless/user-namespace.ts';
 import { runTool } from './runc/run-tool.ts';
 
 /** Mounts that appear and go below it do so in all containers that have a part of it. */
-const SHARED_FOLDER = '/run/gantry-containers/volumes';
-/** A directory can be renamed though it is in the lower folder, and the upper one holds all of a file's content. */
-const OPTIONS = 'redirect_dir=on,metacopy=off,index=off,xino=off';
+const SHARED_FOLDER = join(RUN_FOLDER, 'volumes');
+/**
+ * A directory can be renamed though it is in the lower folder, and the upper one holds all of a file's content. In a user
+ * namespace the kernel lets programs copy such a directory instead.
+ */
+const OPTIONS = isRootless()
+  ? 'userxattr,index=off,xino=off'
+  : 'redirect_dir=on,metacopy=off,index=off,xino=off';
 
 export interface OverlayOptions {
   /** Where it is to be seen: a folder. */

@@ -40,8 +40,8 @@ export interface BucketMount {
 }
 
 /** What this machine lacks for mounts of buckets; undefined if nothing is known to be missing. */
-export function findBucketProblem(): MountProblem | undefined {
-  const problem = findMountProblem();
+export function findBucketProblem(isRoot?: boolean): MountProblem | undefined {
+  const problem = findMountProblem(isRoot);
   if (problem) return { message: problem.message, hint: problem.hint };
   if (!hasProgram('rclone'))
     return { message: 'there is no "rclone"', hint: 'Run "apt-get install rclone fuse3".' };

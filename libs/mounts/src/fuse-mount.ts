@@ -22,11 +22,15 @@ export interface MountProblem {
   hint: string;
 }
 
-/** What this machine lacks for mounts; undefined if nothing is known to be missing. */
-export function findMountProblem(): MountProblem | undefined {
+/**
+ * What this machine lacks for mounts; undefined if nothing is known to be missing.
+ *
+ * @param isRoot - Whether a worker will be, if only of namespaces of its own.
+ */
+export function findMountProblem(isRoot = process.getuid?.() === 0): MountProblem | undefined {
   if (process.platform !== 'linux')
     return { message: 'FUSE needs Linux', hint: 'Files of volumes are copied instead.' };
-  if (process.getuid?.() !== 0) return { message: 'mounts need root', hint: 'Start the worker as root.' };
+  if (!isRoot) return { message: 'mounts need root', hint: 'Start the worker as root.' };
   const lacking = ['mount', 'umount'].find((name) => !hasProgram(name));
   if (lacking !== undefined)
     return { message: `there is no "${lacking}"`, hint: 'Run "apt-get install mount".' };
@@ -37,7 +41,7 @@ export function findMountProblem(): MountProblem | undefined {
     const reason = (error as NodeJS.ErrnoException).code;
     return {
       message: `${DEVICE} cannot be opened (${reason})`,
-      hint: 'Run "modprobe fuse"; in a container, give it the device and CAP_SYS_ADMIN.',
+      hint: `Run "modprobe fuse", and "chmod 666 ${DEVICE}" for ordinary users; in a container, give it the device and CAP_SYS_ADMIN.`,
     };
   }
 }

@@ -7,6 +7,7 @@ export { findMinio, minioAvailable, startMinio, type TestMinio } from './minio.t
 export { startNats, type StartNatsOptions, type TestNats } from './nats.ts';
 export { findPebbleProblem, startPebble, type PebbleOptions, type TestPebble } from './pebble.ts';
 export { Random } from './random.ts';
+export { noOrdinaryUserReason, ordinaryUser, type OrdinaryUser } from './ordinary-user.ts';
 export { TcpProxy } from './tcp-proxy.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
 export { waitUntil, type WaitUntilOptions } from './wait-until.ts';

@@ -3,6 +3,7 @@ import { connectionFilePath } from 'gantry/internal';
 
 import { makeBasesAhead } from '../platform/bases-ahead.ts';
 import { findDataDir } from '../platform/data-dir.ts';
+import { enterNamespaces } from '../platform/enter-namespaces.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
@@ -67,6 +68,7 @@ export const upCommand: CommandSpec = {
 
 async function runUp(context: CommandContext, input: CommandInput): Promise<number | void> {
   const { terminal } = context;
+  enterNamespaces(readDriver(input.options, context.env), context.env);
   const startedAtMs = performance.now();
   const running: { platform?: RunningPlatform } = {};
   const stop = stopSignal(() => running.platform?.kill());

@@ -13,6 +13,7 @@ import {
   readRateLimit,
   SECRETS_KEY_VARIABLE,
 } from '../platform/platform-options.ts';
+import { enterNamespaces } from '../platform/enter-namespaces.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
 
@@ -43,6 +44,7 @@ export const workerCommand: CommandSpec = {
     const blobs = readBlobs(options, env, dataDir);
     const rateLimit = readRateLimit(options, env);
     const driver = readDriver(options, env);
+    enterNamespaces(driver, env);
     const labels = readLabels(options);
     await runPart(context, {
       name: 'worker',

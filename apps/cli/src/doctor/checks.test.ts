@@ -28,7 +28,11 @@ describe('the check of containers', () => {
 describe('the check of containers where no platform runs', () => {
   test('says what they would be on this machine, and why', () => {
     const problem = { message: 'runc needs root', hint: 'Start the worker as root.' };
-    expect(checkIsolation(undefined)).toMatchObject({ name: 'containers', status: 'ok' });
+    expect(checkIsolation(undefined, true)).toMatchObject({ name: 'containers', status: 'ok' });
+    expect(checkIsolation(undefined, false)).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('an ordinary user limits no CPU, disk or processes') as string,
+    });
     expect(checkIsolation(problem)).toMatchObject({
       status: 'warn',
       detail: expect.stringContaining('without isolation: runc needs root') as string,

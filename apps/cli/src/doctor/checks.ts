@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 
-import { findRuncProblem, tryRunc, type RuncProblem } from '@gantry/containers';
+import { findRuncProblem, findUserProblem, tryRunc, type RuncProblem } from '@gantry/containers';
 import { findBucketProblem, findMountProblem } from '@gantry/mounts';
 import { DEFAULTS, isGantryError, type HelloReply } from '@gantry/protocol';
 import { type Connection, findConnection } from 'gantry/internal';
@@ -39,6 +39,7 @@ const TLS_LIMIT_MS = 3_000;
 /** Looks at everything that Gantry needs on this machine. */
 export async function runChecks(options: CheckOptions): Promise<Check[]> {
   const platform = await findPlatform(options);
+  const isRoot = !isOrdinaryUser() || findUserProblem() === undefined;
   return [
     checkNode(process.versions.node),
     await checkNats(options),
@@ -47,7 +48,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
       ? [checkDurability(platform.hello), checkWorkers(platform.hello)]
       : [checkIsolation(await findIsolationProblem(options))]),
     await checkDisk(options.dataDir),
-    ...checkMounts({ volumes: findMountProblem(), buckets: findBucketProblem() }),
+    ...checkMounts({ volumes: findMountProblem(isRoot), buckets: findBucketProblem(isRoot) }),
     ...(platform.hello ? [] : await checkPorts()),
     ...(platform.hello && platform.connection ? [await checkCertificate(platform.connection)] : []),
   ];
@@ -139,8 +140,9 @@ export function checkWorkers({ drivers }: Pick<HelloReply, 'drivers'>): Check {
 
 /** As a worker does at its start: looks for what is missing, then tries a container. */
 async function findIsolationProblem({ programs }: CheckOptions): Promise<RuncProblem | undefined> {
-  const lacking = findRuncProblem();
-  if (lacking) return lacking;
+  // An ordinary user's worker tries a container in namespaces of its own.
+  const lacking = isOrdinaryUser() ? findUserProblem() : findRuncProblem();
+  if (lacking || isOrdinaryUser()) return lacking;
   const dataDir = await mkdtemp(path.join(tmpdir(), 'gantry-doctor-'));
   try {
     const diskMiB = DEFAULTS.ephemeralDiskMiB;
@@ -150,9 +152,18 @@ async function findIsolationProblem({ programs }: CheckOptions): Promise<RuncPro
   }
 }
 
+function isOrdinaryUser(): boolean {
+  return process.platform === 'linux' && process.getuid?.() !== 0;
+}
+
 /** What the containers of a worker on this machine would be. */
-export function checkIsolation(problem: RuncProblem | undefined): Check {
+export function checkIsolation(problem: RuncProblem | undefined, isLimited = !isOrdinaryUser()): Check {
   const name = 'containers';
+  if (!problem && !isLimited) {
+    const detail =
+      'have a root file system and a network of their own; an ordinary user limits no CPU, disk or processes';
+    return { name, status: 'warn', detail, hint: 'Start the platform as root to limit what containers use.' };
+  }
   if (!problem)
     return { name, status: 'ok', detail: 'have a root file system, a network and limits of their own' };
   const detail = `are processes of the user who starts them, without isolation: ${problem.message}`;

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 import type { ImageLayer } from '@gantry/protocol';
 
+import { isRootless } from '../rootless/user-namespace.ts';
+
 const DAY_MS = 86_400_000;
 /** What is older is made anew by whoever needs it next: packages get fixes. */
 const MOST_AGE_MS = 7 * DAY_MS;
@@ -23,7 +25,7 @@ export interface BaseLayer {
 export function machineCacheFolder(env: NodeJS.ProcessEnv): string {
   const { GANTRY_CACHE_DIR, XDG_CACHE_HOME } = env;
   if (GANTRY_CACHE_DIR) return GANTRY_CACHE_DIR;
-  if (process.getuid?.() === 0) return '/var/cache/gantry';
+  if (process.getuid?.() === 0 && !isRootless()) return '/var/cache/gantry';
   return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'gantry');
 }
 

@@ -12,6 +12,8 @@ const READY_TIMEOUT_MS = 10_000;
 export interface StepNetwork extends AsyncDisposable {
   /** The namespace, as a path. */
   readonly path: string;
+  /** Lets this process end while it is open. */
+  unref(): void;
 }
 
 /** Both processes end when this one does: they hold on to pipes to it. */
@@ -35,7 +37,9 @@ export async function openStepNetwork(): Promise<StepNetwork> {
     await close();
     throw error;
   }
-  return { path: `/proc/${holder.pid}/ns/net`, [Symbol.asyncDispose]: close };
+  const streams = [holder.stdin, holder.stdout, ...link.stdio] as (Partial<NodeJS.RefCounted> | null)[];
+  const unref = (): void => [holder, link, ...streams].forEach((each) => each?.unref?.());
+  return { path: `/proc/${holder.pid}/ns/net`, unref, [Symbol.asyncDispose]: close };
 }
 
 async function ready(

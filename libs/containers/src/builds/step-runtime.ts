@@ -2,6 +2,10 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { DeviceNode } from '../gpus/gpu-access.ts';
+import { isRootless } from '../rootless/user-namespace.ts';
+
+/** An ordinary user may make no groups of processes, without which runc starts nothing. */
+const RUNTIME = isRootless() ? 'crun --cgroup-manager=disabled' : 'runc';
 
 /** What a step's container gets besides what its image says; nothing of it comes into a layer or a history. */
 export interface StepSurroundings {
@@ -29,7 +33,7 @@ for word; do
     break
   fi
 done
-exec runc "$@"
+exec ${RUNTIME} "$@"
 `;
   await writeFile(program as string, script);
   await chmod(program as string, 0o700);

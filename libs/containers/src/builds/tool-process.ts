@@ -13,7 +13,7 @@ export interface ToolOptions {
   /** Ends the program and everything it started. */
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
-  /** Takes what of the CPU nothing else wants. @defaultValue false */
+  /** Comes after what else wants the CPU, but gets some. @defaultValue false */
   isIdle?: boolean | undefined;
   /** What the program writes to its standard output, instead of lines. */
   stdout?: ((output: Readable) => Promise<void>) | undefined;
@@ -22,7 +22,7 @@ export interface ToolOptions {
 /** So long a program may clean up after it was asked to end. */
 const END_GRACE_MS = 3_000;
 const KEPT_LINES = 20;
-const IDLE = ['nice', '-n', '19'];
+const IDLE = ['nice', '-n', '5'];
 const LONGEST_LINE = 4_000;
 
 /**

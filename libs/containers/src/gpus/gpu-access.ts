@@ -80,6 +80,11 @@ export function gpuAccess(indexes: readonly number[], sources: GpuSources = MACH
   };
 }
 
+/** What the group of a container is to be allowed, as version 1 takes it. */
+export function deviceRules(gpus: GpuAccess | undefined): string[] {
+  return (gpus?.devices ?? []).map(({ type, major, minor }) => `${type} ${major}:${minor} rw`);
+}
+
 /** The same without specifications, of which some change the file system of the container. */
 export function driverAccess(indexes: readonly number[], sources: GpuSources = MACHINE): GpuAccess {
   return gpuAccess(indexes, { ...sources, cdiFolders: [] });

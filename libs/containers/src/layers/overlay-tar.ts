@@ -2,15 +2,17 @@ import { posix } from 'node:path';
 
 import { InvalidError } from '@gantry/protocol';
 
+import { CONTAINER_IDS } from '../container-ids.ts';
+import { overlayAttribute } from '../overlay-attributes.ts';
 import { paddingAfter, tarHeader } from './tar-header.ts';
 import { BLOCK_BYTES, TarReader, type TarEntry } from './tar-reader.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-const OPAQUE_ATTRIBUTE = { 'trusted.overlay.opaque': 'y' };
+const OPAQUE_ATTRIBUTE = { [overlayAttribute('opaque')]: 'y' };
 /** Files, both kinds of links, folders and pipes. Devices of an image are never of use in a container. */
 const KEPT_TYPES = '01256';
-const MOST_ID = 65_535;
+const MOST_ID = CONTAINER_IDS.count - 1;
 
 /**
  * Rewrites the archive of an image layer into one that unpacks to a folder for overlayfs: ids are shifted, whiteouts

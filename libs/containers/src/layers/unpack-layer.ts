@@ -8,6 +8,7 @@ import { createGunzip } from 'node:zlib';
 
 import { ContainerError, InvalidError } from '@gantry/protocol';
 
+import { overlayAttribute } from '../overlay-attributes.ts';
 import { overlayTar } from './overlay-tar.ts';
 
 const MOST_ERROR_CHARS = 500;
@@ -65,7 +66,7 @@ function ignoreTaken(error: unknown): void {
 
 /** GNU tar, as Node can make no device files and set no attributes. It gets nothing that {@link overlayTar} did not write. */
 async function extract(archive: AsyncIterable<Uint8Array>, folder: string): Promise<void> {
-  const attributes = ['--xattrs', '--xattrs-include=trusted.overlay.*'];
+  const attributes = ['--xattrs', `--xattrs-include=${overlayAttribute('*')}`];
   const owners = ['--numeric-owner', '--same-owner', '--same-permissions', '--delay-directory-restore'];
   const args = ['-x', '-f', '-', '-C', folder, ...owners, ...attributes, '--warning=no-timestamp'];
   const tar = spawn('tar', args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });

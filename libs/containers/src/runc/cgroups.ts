@@ -44,6 +44,9 @@ export function cgroupLayout(mountinfo: string): CgroupLayout | undefined {
   return hierarchies.has('memory') ? { version: 1, hierarchies } : undefined;
 }
 
+/** Where this process may make no groups: containers have no limits then. */
+export const NO_CGROUPS: CgroupLayout = { version: 1, hierarchies: new Map() };
+
 /** The files that hold a limit: controller, name, content. */
 export function limitFiles(version: 1 | 2, limits: ContainerLimits): [string, string, string][] {
   const { cpu, cpuLimit, memoryMiB, pids } = limits;
@@ -107,7 +110,7 @@ export class ContainerCgroup {
 
   /** Makes the group, for a runtime that makes none. `devices` are those that it may use beside the common ones. */
   create(limits: ContainerLimits, devices: readonly string[] = []): void {
-    if (this.#layout.version === 2) passOnControllers();
+    if (this.#layout.version === 2) passOnControllers(this.#layout);
     for (const folder of this.#folders) mkdirSync(folder, { recursive: true });
     this.setLimits({ ...limits, pids: limits.pids ?? DEFAULT_PIDS });
     if (!this.#layout.hierarchies.has('devices')) return;
@@ -117,6 +120,7 @@ export class ContainerCgroup {
 
   /** Sets limits of a group whose processes run already. */
   setLimits(limits: ContainerLimits): void {
+    if (this.#layout === NO_CGROUPS) return;
     for (const [controller, file, value] of limitFiles(this.#layout.version, limits)) {
       this.#write(controller, file, value);
     }
@@ -184,8 +188,9 @@ export class ContainerCgroup {
 }
 
 /** In version 2 a group has the controllers that the one above passes on. */
-function passOnControllers(): void {
-  for (const folder of [UNIFIED_MOUNT, join(UNIFIED_MOUNT, PARENT)]) {
+function passOnControllers({ hierarchies }: CgroupLayout): void {
+  const top = hierarchies.get('unified') ?? UNIFIED_MOUNT;
+  for (const folder of [top, join(top, PARENT)]) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'cgroup.subtree_control'), '+cpu +memory +pids');
   }

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 
 import { ContainerError } from '@gantry/protocol';
 
+import { isRootless } from '../rootless/user-namespace.ts';
+import { openRouter } from '../rootless/router.ts';
 import { runTool } from './run-tool.ts';
 
 /** Network interfaces of the machine that lead to containers start so. */
@@ -20,7 +22,7 @@ const ATTACH_TRIES = 8;
  *   N1. From a container, nothing reaches the machine itself or another container.
  *   N2. To a container, nothing goes but answers.
  */
-const RULES = `
+const rules = (machine: string): string => `
 add table inet gantry
 flush table inet gantry
 table inet gantry {
@@ -33,6 +35,7 @@ table inet gantry {
     iifname "${LINK_PREFIX}*" oifname "${LINK_PREFIX}*" drop
     iifname "${LINK_PREFIX}*" ip saddr != ${SUBNET.join('.')}.0.0/16 drop
     iifname "${LINK_PREFIX}*" meta nfproto ipv6 drop
+${machine === '' ? '' : `    iifname "${LINK_PREFIX}*" ip daddr { ${machine} } drop`}
     oifname "${LINK_PREFIX}*" ct state established,related accept
     oifname "${LINK_PREFIX}*" drop
   }
@@ -43,16 +46,40 @@ table inet gantry {
 }
 `;
 
-let prepared: Promise<void> | undefined;
+let prepared: { machine: string; words: Promise<readonly string[]> } | undefined;
 
-/** Lets this machine route for containers. Once per process; the same rules hold for all its workers. */
-export function prepareNetwork(): Promise<void> {
-  prepared ??= (async () => {
-    await runTool('nft', ['-f', '-'], RULES);
-    writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
-  })();
-  prepared.catch(() => (prepared = undefined));
-  return prepared;
+/**
+ * Lets this machine route for containers, by the same rules for all its workers; an ordinary user's packets are routed in
+ * a namespace of this process, which leads out as the user does. So what the machine calls itself is not "beyond" there.
+ *
+ * @returns Words before a command that is to run where packets are routed.
+ */
+export function prepareNetwork(): Promise<readonly string[]> {
+  const machine = isRootless() ? ownAddresses().join(', ') : '';
+  if (prepared?.machine === machine) return prepared.words;
+  const words = prepare(machine);
+  prepared = { machine, words };
+  words.catch(() => (prepared = undefined));
+  return words;
+}
+
+async function prepare(machine: string): Promise<readonly string[]> {
+  const words = isRootless() ? await openRouter() : [];
+  await run([...words, 'nft', '-f', '-'], rules(machine));
+  await run([...words, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  return words;
+}
+
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return [
+    '127.0.0.0/8',
+    ...all.filter((each) => each.family === 'IPv4' && !each.internal).map((each) => each.address),
+  ];
+}
+
+function run([program = '', ...words]: readonly string[], input?: string): Promise<void> {
+  return runTool(program, words, input);
 }
 
 /**
@@ -61,14 +88,14 @@ export function prepareNetwork(): Promise<void> {
  * @throws ContainerError if the machine lacks what is needed for that.
  */
 export async function attachNetwork(pid: number): Promise<void> {
-  await prepareNetwork();
+  const words = await prepareNetwork();
   for (let tries = 1; ; tries++) {
     const number = randomInt(1, 0xfffe);
     // The name of the link is the claim to the address: there cannot be two of a name.
     const link = `${LINK_PREFIX}${number.toString(16).padStart(4, '0')}`;
     const address = [...SUBNET, number >> 8, number & 0xff].join('.');
     try {
-      await runTool('ip', ['-batch', '-'], outerCommands(link, address, pid));
+      await run([...words, 'ip', '-batch', '-'], outerCommands(link, address, pid));
     } catch (error) {
       const isTaken = error instanceof ContainerError && error.message.includes('File exists');
       if (isTaken && tries < ATTACH_TRIES) continue;

@@ -14,8 +14,11 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import { STEP_DNS } from '../builds/step-network.ts';
 import { CONTAINER_IDS } from '../container-ids.ts';
 import type { ContainerMount } from '../container-driver.ts';
+import { RUN_FOLDER } from '../run-folder.ts';
+import { isRootless } from '../rootless/user-namespace.ts';
 
 /** What the platform brings along lies here in every container. */
 export const PLATFORM_FOLDER = '/opt/gantry';
@@ -25,8 +28,7 @@ export const INNER_INIT = join(PLATFORM_FOLDER, 'bin/init');
 /** On a mount of its own, directly: see {@link RuncContainer.socketPath}. */
 export const INNER_SOCKET = '/run/gantry.sock';
 
-/** World-readable, as the root of a container is nobody outside; each start mounts its own root over it, unseen by all else. */
-const RUN_FOLDER = '/run/gantry-containers';
+/** Each start mounts its own root over it, unseen by all else. */
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
 /** See {@link LateMounts}. */
 export const LATE_FOLDER = join(RUN_FOLDER, 'late');
@@ -63,7 +65,9 @@ export function writePlatformLayer(folder: string): string {
   ownedFolder(folder);
   ownedFolder(join(folder, 'etc'));
   ownedFile(join(folder, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
-  ownedFile(join(folder, 'etc/resolv.conf'), resolverConfig());
+  // Where an ordinary user's packets are routed, a resolver of its own asks as the machine does.
+  const config = isRootless() ? `nameserver ${STEP_DNS}\n` : resolverConfig();
+  ownedFile(join(folder, 'etc/resolv.conf'), config);
   return folder;
 }
 

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 
+import { findRootlessProblem } from '../rootless/rootless-problem.ts';
+import { isRootless, withAdminFolders } from '../rootless/user-namespace.ts';
 import { cgroupLayout } from './cgroups.ts';
 import { INIT_PROGRAM } from './places.ts';
 import { systemCalls } from './start-script.ts';
@@ -26,6 +28,9 @@ const PACKAGES = {
   [INIT_PROGRAM]: 'tini',
 };
 
+/** And where an ordinary user runs them. */
+const ROOTLESS_PACKAGES = { newuidmap: 'uidmap', newgidmap: 'uidmap', slirp4netns: 'slirp4netns' };
+
 /** OCI runtimes that are known to work, the lighter one first. */
 export const OCI_RUNTIMES = ['crun', 'runc'] as const;
 
@@ -45,20 +50,48 @@ export function findRuncProblem(ociRuntime = defaultRuntime()): RuncProblem | un
       hint: 'Use x64 or arm64, or "--driver process".',
     };
   }
-  if (process.getuid?.() !== 0) {
-    return { message: 'runc needs root', hint: 'Start the worker as root, or use "--driver process".' };
-  }
-  const missing = Object.entries({ ...PACKAGES, [ociRuntime]: ociRuntime }).filter(
-    ([name]) => !hasProgram(name),
+  if (process.getuid?.() !== 0) return findUserProblem(ociRuntime) ?? NOT_ENTERED;
+  return (
+    findMissingPrograms({ ...PACKAGES, [ociRuntime]: ociRuntime }) ??
+    findRuntimeProblem(ociRuntime) ??
+    findKernelProblem()
   );
-  if (missing.length > 0) {
-    const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
-    return {
-      message: `there is no ${missing.map(([name]) => `"${name}"`).join(', ')}`,
-      hint: `Run "apt-get install ${packages}", or use "--driver process".`,
-    };
-  }
-  return findRuntimeProblem(ociRuntime) ?? findKernelProblem();
+}
+
+const NOT_ENTERED: RuncProblem = {
+  message: 'an ordinary user needs namespaces, which this process has not',
+  hint: 'Start it with "gantry up" or "gantry worker" on Node 22.15 or newer, or as root.',
+};
+
+/**
+ * What an ordinary user lacks for isolated containers on this machine; undefined if a worker could have them in
+ * namespaces of its own, see {@link rootlessCommand}.
+ */
+export function findUserProblem(ociRuntime = defaultRuntime()): RuncProblem | undefined {
+  const programs = { ...PACKAGES, ...ROOTLESS_PACKAGES, [ociRuntime]: ociRuntime };
+  const problem =
+    findMissingPrograms(programs) ?? findRootlessRuntimeProblem(ociRuntime) ?? findRootlessProblem();
+  if (!problem) return undefined;
+  const hint = `${problem.hint} Or start it as root, or use "--driver process".`;
+  return { message: `an ordinary user cannot have isolated containers: ${problem.message}`, hint };
+}
+
+function findMissingPrograms(programs: Record<string, string>): RuncProblem | undefined {
+  const missing = Object.entries(programs).filter(([name]) => !hasProgram(name));
+  if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map(([, name]) => name))].join(' ');
+  return {
+    message: `there is no ${missing.map(([name]) => `"${name}"`).join(', ')}`,
+    hint: `Run "apt-get install ${packages}", or use "--driver process".`,
+  };
+}
+
+function findRootlessRuntimeProblem(ociRuntime: string): RuncProblem | undefined {
+  if (basename(ociRuntime) === 'crun') return undefined;
+  return {
+    message: `"${ociRuntime}" starts no containers without groups of processes`,
+    hint: 'Use "--oci-runtime crun".',
+  };
 }
 
 const GVISOR = 'runsc';
@@ -71,6 +104,7 @@ function findRuntimeProblem(ociRuntime: string): RuncProblem | undefined {
       hint: 'Use runc or crun, which share the kernel of the machine with containers, or "--driver process".',
     };
   }
+  if (isRootless()) return findRootlessRuntimeProblem(ociRuntime);
   const { stdout, stderr } = spawnSync(ociRuntime, ['run', '--help'], { encoding: 'utf8' });
   const needed = basename(ociRuntime) === 'crun' ? ['preserve-fds'] : ['preserve-fds', 'keep'];
   const missing = needed.find((flag) => !`${stdout}${stderr}`.includes(`-${flag}`));
@@ -88,7 +122,7 @@ function findKernelProblem(): RuncProblem | undefined {
       hint: 'Set the sysctl user.max_user_namespaces to 10000, or use "--driver process".',
     };
   }
-  if (!cgroupLayout(readText('/proc/self/mountinfo'))) {
+  if (!isRootless() && !cgroupLayout(readText('/proc/self/mountinfo'))) {
     return {
       message: 'no cgroups for memory are mounted',
       hint: 'Mount /sys/fs/cgroup, or use "--driver process".',
@@ -99,7 +133,8 @@ function findKernelProblem(): RuncProblem | undefined {
 
 function hasProgram(name: string): boolean {
   if (isAbsolute(name)) return isExecutable(name);
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => isExecutable(join(folder, name)));
+  const path = withAdminFolders(process.env['PATH'] ?? '');
+  return path.split(delimiter).some((folder) => isExecutable(join(folder, name)));
 }
 
 function isExecutable(path: string): boolean {

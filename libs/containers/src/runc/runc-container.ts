@@ -102,6 +102,11 @@ export class RuncContainer implements Container {
     this.channel.on('error', () => undefined);
   }
 
+  /** Its first process. */
+  get init(): number {
+    return this.#init;
+  }
+
   get ended(): boolean {
     return !this.#runs;
   }

@@ -16,11 +16,13 @@ import type {
   DriverCapabilities,
   StartOptions,
 } from '../container-driver.ts';
-import { gpuAccess, type GpuAccess, type GpuSources } from '../gpus/gpu-access.ts';
-import { OwnedRecords } from '../owned-records.ts';
+import { deviceRules, gpuAccess, type GpuAccess, type GpuSources } from '../gpus/gpu-access.ts';
+import { isAlive, OwnedRecords, type ProcessMark } from '../owned-records.ts';
+import { processIdentity } from '../process-identity.ts';
+import { isRootless } from '../rootless/user-namespace.ts';
 import { WarmProcesses } from '../warm-processes.ts';
 import { Pipes } from '../pipes.ts';
-import { ContainerCgroup, cgroupLayout, type CgroupLayout } from './cgroups.ts';
+import { ContainerCgroup, cgroupLayout, NO_CGROUPS, type CgroupLayout } from './cgroups.ts';
 import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
 import { CompiledCode, INNER_CACHE } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
@@ -75,6 +77,8 @@ interface Ahead {
 
 interface Details {
   directory: string;
+  /** The first process, once it runs: the others end with it. */
+  init?: ProcessMark;
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -100,7 +104,7 @@ export class RuncDriver implements ContainerDriver {
   readonly capabilities: DriverCapabilities = {
     name: 'runc',
     isolation: true,
-    resourceLimits: true,
+    resourceLimits: !isRootless(),
     images: true,
     snapshots: false,
     prewarming: true,
@@ -124,7 +128,7 @@ export class RuncDriver implements ContainerDriver {
   constructor(options: RuncDriverOptions) {
     this.#options = options;
     const { dataDir } = options;
-    const cgroups = cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+    const cgroups = isRootless() ? NO_CGROUPS : cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
     if (!cgroups) {
       throw new ContainerError('this machine has no cgroups for memory, so containers cannot be limited', {
         hint: 'Mount /sys/fs/cgroup, or use "--driver process".',
@@ -165,10 +169,12 @@ export class RuncDriver implements ContainerDriver {
   }
 
   reconcile(): Promise<number> {
-    return this.#records.reconcile(async ({ directory }, name) => {
+    return this.#records.reconcile(async ({ directory, init }, name) => {
+      const isRunning = init !== undefined && isAlive(init);
+      if (isRunning) process.kill(init.pid, 'SIGKILL');
       const killed = new ContainerCgroup(this.#cgroups, name).kill();
       await this.#cleanUp(name, directory);
-      return killed > 0;
+      return isRunning || killed > 0;
     });
   }
 
@@ -230,7 +236,7 @@ export class RuncDriver implements ContainerDriver {
     const directory = join(this.#options.dataDir, 'containers', id);
     const given = await new LateMounts(warm.name).give(mounts);
     renameSync(warm.directory, directory);
-    this.#records.add(warm.name, { directory });
+    this.#record(warm.name, directory, warm.init);
     warm.become({ id, directory, limits, mounts: given });
     return warm;
   }
@@ -268,12 +274,14 @@ export class RuncDriver implements ContainerDriver {
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
     try {
-      const diskImage =
-        limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
+      // Only root of the machine mounts file systems of a given size.
+      const hasNoQuota = limits.diskMiB === undefined || isRootless();
+      const diskImage = hasNoQuota ? undefined : await this.#diskImages.open(limits.diskMiB ?? 0);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
       const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes };
       const launched = await launch({ ...around, name, bundle, layers, diskImage });
       const pids = await startedPids(launched, bundle);
+      this.#record(name, directory, pids.init);
       this.#runtime.learnFrom(name);
       if (options.network !== 'none')
         await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, launched.child));
@@ -288,6 +296,10 @@ export class RuncDriver implements ContainerDriver {
       await this.#cleanUp(name, directory);
       throw error;
     }
+  }
+
+  #record(name: string, directory: string, pid: number): void {
+    this.#records.add(name, { directory, init: { pid, identity: processIdentity(pid) } });
   }
 
   /** What is in the container, and what runs first. */
@@ -373,10 +385,6 @@ export class RuncDriver implements ContainerDriver {
     }
     this.#records.remove(name);
   }
-}
-
-function deviceRules(gpus: GpuAccess | undefined): string[] {
-  return (gpus?.devices ?? []).map(({ type, major, minor }) => `${type} ${major}:${minor} rw`);
 }
 
 function newName(): string {

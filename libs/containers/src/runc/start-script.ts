@@ -1,5 +1,10 @@
+import { isRootless } from '../rootless/user-namespace.ts';
+
 /** System calls by their numbers, which differ between kinds of machines: mount, umount2, unshare. */
 const CALLS: Readonly<Record<string, string>> = { x64: '165 166 272', arm64: '40 39 97' };
+
+/** In a user namespace, overlayfs keeps its notes in attributes of users. */
+const OVERLAY = isRootless() ? 'volatile,userxattr' : 'volatile';
 
 /** The first word of {@link START_SCRIPT}; undefined on machines whose numbers are not known. */
 export const systemCalls = CALLS[process.arch];
@@ -62,7 +67,7 @@ if (length $image) {
   my ($path, $device) = loop_device(copied($image, "$place.img"));
   kernel("mount: $place", $mount, $path, $place, 'ext4', 0x404, 'discard');
 }
-my $layers = "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,volatile";
+my $layers = "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,${OVERLAY}";
 kernel("mount: $root", $mount, 'overlay', $root, 'overlay', 4, $layers);
 kernel("hiding $hidden", $umount, $hidden, 2) if length $hidden;
 for my $group (split / /, $groups) { must($group, syswrite opened($group, 1), '0') }
