@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { ownedFolder, PLATFORM_FOLDER } from './places.ts';
 
@@ -40,17 +40,22 @@ export class CompiledCode {
     if (existsSync(this.#folder)) utimesSync(this.#folder, now, now);
   }
 
-  /** Takes over what a container has written that ended well, from the upper folder of its root. */
+  /**
+   * Takes over what a container has written that ended well, from the upper folder of its root. Without effect where that
+   * fails, as when another did the same at the same time: containers compile for themselves what they do not find.
+   */
   take(upper: string): void {
     const written = join(upper, INNER_CACHE);
-    if (!existsSync(written)) return;
-    const draft = join(dirname(this.#folder), `.${basename(this.#folder)}.draft`);
-    rmSync(draft, { recursive: true, force: true });
+    const draft = join(dirname(this.#folder), `.${this.key}-${randomBytes(6).toString('hex')}.draft`);
     const place = join(draft, INNER_CACHE);
-    // A folder of a layer has its owner in containers, also where a lower layer has it as well.
-    for (const folder of [draft, dirname(dirname(place)), dirname(place)]) ownedFolder(folder);
-    renameSync(written, place);
-    renameSync(draft, this.#folder);
+    try {
+      // A folder of a layer has its owner in containers, also where a lower layer has it as well.
+      for (const folder of [draft, dirname(dirname(place)), dirname(place)]) ownedFolder(folder);
+      renameSync(written, place);
+      renameSync(draft, this.#folder);
+    } catch {
+      rmSync(draft, { recursive: true, force: true });
+    }
   }
 }
 
@@ -59,6 +64,8 @@ export function removeStaleCode(folder: string, nowMs: number): void {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (statSync(path).mtimeMs < nowMs - KEPT_MS) rmSync(path, { recursive: true, force: true });
+    // Another may just have given it its name, or removed it.
+    const usedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
+    if (usedMs < nowMs - KEPT_MS) rmSync(path, { recursive: true, force: true });
   }
 }
