@@ -119,6 +119,28 @@ describe('gantry serve', () => {
   });
 });
 
+describe('gantry serve of sources with a mistake', () => {
+  test('shows it in its source, and serves once it is corrected', async () => {
+    await writeFile(entry, 'export const broken: = 1;');
+    const serve = start(['serve', entry]);
+    try {
+      await waitUntil(() => serve.output.includes('Nothing is served yet'), { timeoutMs: 60_000 });
+      expect(serve.output).toContain('  > 1 | export const broken: = 1;\n      |                      ^\n');
+      await writeFile(entry, 'export const broken: = 2;');
+      await waitUntil(() => serve.output.includes('  > 1 | export const broken: = 2;'), {
+        timeoutMs: 60_000,
+      });
+      await writeFile(entry, SOURCE);
+      await waitUntil(() => serve.output.includes('Watching for changes'), { timeoutMs: 60_000 });
+      const url = /https:\S+/.exec(serve.output)?.[0] ?? '';
+      expect((await fetchHttps({ url, caPath: platform.ready.caPath })).body).toContain('first');
+    } finally {
+      await interrupt(serve);
+    }
+    expect(await appStates()).not.toContain('ephemeral');
+  });
+});
+
 describe('gantry serve, asked all the time', () => {
   test('drops no request while versions change, nor one that a change finds under way', async () => {
     const slow = (word: string) =>

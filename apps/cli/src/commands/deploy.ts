@@ -1,4 +1,4 @@
-import type { DeployReply } from '@gantry/protocol';
+import type { DeployReply, Manifest } from '@gantry/protocol';
 import { type Connection, findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
@@ -59,17 +59,17 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const sinceMs = Date.now();
   const reply = await publishApp({ client, built, request, steps, env });
   if (json) terminal.out(JSON.stringify(reply, undefined, 2));
-  else printDeployed(terminal, withPaths(reply, built.manifest), { connection, startedAtMs });
+  else printDeployed(terminal, withPaths(reply, built.manifest), { ...built, connection, startedAtMs });
   if (options.flag('streamLogs')) await streamLogs({ appId: reply.appId, client, terminal, sinceMs });
 }
 
 function printDeployed(
   terminal: Terminal,
   reply: DeployReply,
-  { connection, startedAtMs }: { connection: Connection; startedAtMs: number },
+  { manifest, connection, startedAtMs }: { manifest: Manifest; connection: Connection; startedAtMs: number },
 ): void {
   terminal.note('');
-  for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
+  for (const line of deployedTable(reply, terminal.style, manifest)) terminal.out(`  ${line}`);
   terminal.note('');
   const removed = removedText(reply);
   if (removed) terminal.note(terminal.noteStyle.yellow(`  ${removed}`));

@@ -3,10 +3,10 @@ import { findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { openBuild } from '../deploy/build-input.ts';
+import { openBuild, type AppBuild, type BuiltApp } from '../deploy/build-input.ts';
 import { changeTexts, deployedTable, withPaths } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
-import { createSteps } from '../deploy/steps.ts';
+import { createSteps, type Steps } from '../deploy/steps.ts';
 import { parseSeconds } from '../option-values.ts';
 import { reportError } from '../report-error.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
@@ -18,7 +18,8 @@ export const serveCommand: CommandSpec = {
   path: ['serve'],
   summary: 'serve web endpoints while you work: rebuilds on every change',
   details:
-    'The URLs end in -dev and stay the same. A change that does not build leaves the last good one running.',
+    'The URLs end in -dev and stay the same. A change that does not build leaves the last good one running;\n' +
+    'if there is none yet, the mistake is shown, and its correction awaited.',
   arguments: [{ usage: '<entry>', description: 'entry file, or the folder of a project' }],
   options: [
     { flags: '--name <name>', description: 'name of the app' },
@@ -29,6 +30,14 @@ export const serveCommand: CommandSpec = {
   examples: [['gantry serve src/app.ts', 'until Ctrl-C']],
   run: runServe,
 };
+
+const WAITING = 'Nothing is served yet: correct the mistake, and save. Ctrl-C ends.';
+
+/** What runs, and as what it was last published. */
+interface Served {
+  reply: DeployReply;
+  app: EphemeralApp;
+}
 
 async function runServe({ terminal, env, cwd }: CommandContext, input: CommandInput): Promise<void> {
   const { options } = input;
@@ -44,31 +53,59 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const builtAtMs = Date.now();
   const dotenvFiles = new Set<string>();
   const publishing = { client, steps, env, onFile: (path: string) => void dotenvFiles.add(path) };
-  const first = await buildWithSteps(build, steps);
-  let reply = withPaths(await publishApp({ ...publishing, built: first, request }), first.manifest);
-  const { appId } = reply;
-  const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
-  printServed(reply, terminal);
+  const built = await firstBuild(build, { steps, terminal, env });
+  const publish = async (from: BuiltApp, appId?: string): Promise<DeployReply> =>
+    withPaths(
+      await publishApp({ ...publishing, built: from, request: { ...request, appId } }),
+      from.manifest,
+    );
+  let served: Served | undefined;
+  const serve = async (from: BuiltApp): Promise<void> => {
+    if (served) {
+      const next = await publish(from, served.reply.appId);
+      printChanges(changeTexts(served.reply, next), terminal);
+      served.reply = next;
+      return;
+    }
+    const reply = await publish(from);
+    const { appId } = reply;
+    const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
+    served = { reply, app };
+    printServed(reply, terminal);
+  };
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
+    if (built) await serve(built);
     const signal = AbortSignal.any([stop.signal, ...timeUp]);
     const watched = () => ({ ...build.watched, files: [...build.watched.files, ...dotenvFiles] });
     for await (const changed of watchSources({ watched, builtAtMs, signal })) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
       try {
-        const built = await buildWithSteps(build, steps);
-        const published = await publishApp({ ...publishing, built, request: { ...request, appId } });
-        const next = withPaths(published, built.manifest);
-        printChanges(changeTexts(reply, next), terminal);
-        reply = next;
+        await serve(await buildWithSteps(build, steps));
       } catch (error) {
         reportError(error, terminal, env);
-        terminal.note('The last good version goes on serving.');
+        terminal.note(served ? 'The last good version goes on serving.' : WAITING);
       }
     }
   } finally {
-    await app.close();
+    await served?.app.close();
     stop.release();
+  }
+}
+
+/** Undefined if the sources have mistakes, which are shown: whoever corrects them need not start again. */
+async function firstBuild(
+  build: AppBuild,
+  { steps, terminal, env }: Pick<CommandContext, 'terminal' | 'env'> & { steps: Steps },
+): Promise<BuiltApp | undefined> {
+  try {
+    return await buildWithSteps(build, steps);
+  } catch (error) {
+    // What was built before is not looked at again.
+    if (build.watched.files.length === 0) throw error;
+    reportError(error, terminal, env);
+    terminal.note(WAITING);
+    return undefined;
   }
 }
 

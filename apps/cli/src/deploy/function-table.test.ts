@@ -1,7 +1,8 @@
 import type { DeployReply, Manifest } from '@gantry/protocol';
 import { expect, test } from 'vitest';
 
-import { changeTexts, withPaths } from './function-table.ts';
+import { createStyle } from '../terminal/style.ts';
+import { changeTexts, deployedTable, withPaths } from './function-table.ts';
 
 const reply = {
   functions: [
@@ -39,5 +40,23 @@ test('another path is a change of address', () => {
   expect(changeTexts(before, withPaths(reply, manifest))).toEqual([
     '- Shop.item  https://shop-item.test',
     '+ Shop.item  https://shop-item.test/items/:id',
+  ]);
+});
+
+test('domains of their own are shown below the address of a function, with its port and path', () => {
+  const customDomains = ['shop.example.com', '*.example.com'];
+  const method = { name: '', web: { type: 'endpoint', path: '/pay', customDomains } };
+  const build = { functions: [{ name: 'pay', methods: [method] }] } as unknown as Manifest;
+  const url = 'https://local--shop-pay.gantry.localhost:8443';
+  const deployed = { functions: [{ id: 'fu-1', name: 'pay', kind: 'function', urls: { '': url } }] };
+  const table = deployedTable(
+    withPaths(deployed as unknown as DeployReply, build),
+    createStyle(false),
+    build,
+  );
+  expect(table.slice(-3).map((line) => line.trim().split(/ +/).at(-1))).toEqual([
+    'https://local--shop-pay.gantry.localhost:8443/pay',
+    'https://shop.example.com:8443/pay',
+    'https://*.example.com:8443/pay',
   ]);
 });

@@ -3,10 +3,14 @@ import type { DeployReply, Manifest } from '@gantry/protocol';
 import type { Style } from '../terminal/style.ts';
 import { toTable } from '../terminal/table.ts';
 
-/** The functions of a deployment and their web addresses. */
-export function deployedTable(reply: DeployReply, style: Style): string[] {
+/** The functions of a deployment and their web addresses; with the manifest, those at domains of their own, too. */
+export function deployedTable(reply: DeployReply, style: Style, manifest?: Manifest): string[] {
   const rows = reply.functions.flatMap((each) => {
-    const urls = Object.entries(each.urls);
+    const urls = Object.entries(each.urls).flatMap(([method, url]) =>
+      [url, ...urlsAtDomains({ name: each.name, method, url }, manifest)].map(
+        (one) => [method, one] as const,
+      ),
+    );
     const first = { name: each.name, kind: each.kind, url: '' };
     if (urls.length === 0) return [first];
     return urls.map(([method, url], at) => ({
@@ -36,6 +40,17 @@ export function withPaths(reply: DeployReply, manifest: Manifest): DeployReply {
     return { ...each, urls: Object.fromEntries(urls) as Record<string, string> };
   });
   return { ...reply, functions };
+}
+
+/** The same address at each domain that the method is to have; `*` stands for all of a level. */
+function urlsAtDomains(
+  { name, method, url }: { name: string; method: string; url: string },
+  manifest: Manifest | undefined,
+): string[] {
+  const methods = manifest?.functions.find((each) => each.name === name)?.methods ?? [];
+  const domains = methods.find((each) => each.name === method)?.web?.customDomains ?? [];
+  const { hostname } = new URL(url);
+  return domains.map((domain) => url.replace(hostname, domain));
 }
 
 /** What another version of an app has at other addresses, more or less than the one before. */
