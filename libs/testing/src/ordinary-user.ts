@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -63,7 +63,14 @@ export function noOrdinaryUserReason(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root can be another user';
   const programs = ['unshare', 'setpriv', 'newuidmap'].filter((name) => !findProgram(name, ''));
   const [lacking] = [...programs, ...FILES.filter((path) => !existsSync(path))];
-  return lacking === undefined ? undefined : `there is no ${lacking}`;
+  if (lacking !== undefined) return `there is no ${lacking}`;
+  using user = ordinaryUser();
+  const files = ['package.json', 'node_modules/vitest/package.json'].map((path) => user.inRepository(path));
+  const trial = `cat ${files.join(' ')} > /dev/null && exec ${user.node} --version`;
+  const entry = ['unshare', '--user', '--map-root-user', '--map-auto', '--', 'sh', '-c', trial];
+  const [program = '', ...words] = user.command(entry);
+  const { status, stderr } = spawnSync(program, words, { env: user.env, encoding: 'utf8' });
+  return status === 0 ? undefined : `one cannot do what tests need: ${stderr.trim().split('\n')[0]}`;
 }
 
 /** Makes one, with ids for containers unless told otherwise. */
