@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { findTrustStore, type TrustStoreOptions } from '../platform/trust-store.ts';
+import { findTrustStore, type RunProgram, type TrustStoreOptions } from '../platform/trust-store.ts';
 import { runProgram } from '../program.ts';
 import { createTerminal } from '../terminal/terminal.ts';
 import { COMMAND_GROUPS } from './all-commands.ts';
@@ -50,7 +50,11 @@ beforeEach(async () => {
 afterEach(() => directory.remove());
 
 /** Runs the command against a store in a folder; resolves to what it printed, and which programs it ran. */
-async function trust(args: string[], options: TrustStoreOptions = {}) {
+async function trust(
+  args: string[],
+  options: TrustStoreOptions = {},
+  browsers: { env?: Record<string, string>; run?: RunProgram } = {},
+) {
   const ran: string[] = [];
   let text = '';
   const run = async (program: string, given: readonly string[]) => ran.push([program, ...given].join(' '));
@@ -58,10 +62,14 @@ async function trust(args: string[], options: TrustStoreOptions = {}) {
     { folder: join(directory.path, 'not-there'), update: ['no'] as [string] },
     { folder: anchors, update: ['update-all', '--now'] as [string, string] },
   ];
-  const command = createTrustCommand(() => findTrustStore({ platform: 'linux', folders, run, ...options }));
+  const command = createTrustCommand({
+    findStore: () => findTrustStore({ platform: 'linux', folders, run, ...options }),
+    run: browsers.run ?? run,
+    users: join(directory.path, 'passwd'),
+  });
   const out = { write: (part: string) => (text += part) };
   const terminal = createTerminal({ stdout: out, stderr: out, env: {} });
-  const env = { GANTRY_DATA_DIR: directory.path };
+  const env = { GANTRY_DATA_DIR: directory.path, ...browsers.env };
   const context = { terminal, env, cwd: directory.path, programs: new URL('file:///dist/'), version: '1' };
   await runProgram({ commands: [command], groups: COMMAND_GROUPS, context }, ['trust', ...args]);
   return { ran, text };
@@ -141,3 +149,48 @@ test.skipIf(!isDebian)(
     expect(bundle).toContain(AUTHORITY.trim());
   },
 );
+
+describe('gantry trust, for browsers', () => {
+  /** A home with a store of Chromium and one of Firefox. */
+  async function makeHome(): Promise<string> {
+    const home = join(directory.path, 'home');
+    for (const folder of ['.pki/nssdb', '.mozilla/firefox/abc.default', '.mozilla/firefox/Crash Reports']) {
+      await mkdir(join(home, folder), { recursive: true });
+      if (!folder.includes('Crash')) await writeFile(join(home, folder, 'cert9.db'), '');
+    }
+    return home;
+  }
+
+  test('adds the authority to the stores of Chromium and Firefox, and takes it away again', async () => {
+    const home = await makeHome();
+    const { ran, text } = await trust(['--ca', ca], {}, { env: { HOME: home } });
+    const added = (store: string) =>
+      expect.stringMatching(`^certutil -d sql:${home}/${store} -n gantry-[0-9a-f]{12} -A -t C,, -i ${ca}$`);
+    expect(ran.slice(1)).toEqual([added('.pki/nssdb'), added('.mozilla/firefox/abc.default')]);
+    expect(text).toContain(`So does the browser of ${home}/.pki/nssdb: start it again.`);
+    const removed = await trust(['--ca', ca, '--remove'], {}, { env: { HOME: home } });
+    expect(removed.ran[1]).toMatch(/nssdb -n gantry-[0-9a-f]{12} -D$/);
+  });
+
+  test('behind sudo, changes the stores of who asked, as that user', async () => {
+    const home = await makeHome();
+    await writeFile(
+      join(directory.path, 'passwd'),
+      `root:x:0:0::/root:/bin/sh\nada:x:1000:1000::${home}:/bin/sh\n`,
+    );
+    const { ran } = await trust(['--ca', ca], {}, { env: { HOME: '/root', SUDO_USER: 'ada' } });
+    expect(ran[1]).toMatch(`sudo -u ada certutil -d sql:${home}/.pki/nssdb`);
+  });
+
+  test('says what to install where certutil is missing, and leaves browsers alone that nobody has', async () => {
+    const home = await makeHome();
+    const run: RunProgram = () =>
+      Promise.reject(Object.assign(new Error('spawn certutil'), { code: 'ENOENT' }));
+    const { text } = await trust(['--ca', ca], {}, { env: { HOME: home }, run });
+    expect(text).toContain(
+      `The browser of ${home}/.pki/nssdb was left as it is: there is no "certutil": install libnss3-tools`,
+    );
+    const { text: without } = await trust(['--ca', ca], {}, { env: { HOME: directory.path } });
+    expect(without).not.toContain('browser');
+  });
+});

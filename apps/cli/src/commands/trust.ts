@@ -6,18 +6,30 @@ import { InvalidError } from '@gantry/protocol';
 import { findConnection } from 'gantry/internal';
 
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
-import { findTrustStore, type TrustStore } from '../platform/trust-store.ts';
+import { changeBrowserStores } from '../platform/browser-stores.ts';
+import { findTrustStore, runProgram, type RunProgram, type TrustStore } from '../platform/trust-store.ts';
 
-export const trustCommand: CommandSpec = createTrustCommand(findTrustStore);
+export const trustCommand: CommandSpec = createTrustCommand({
+  findStore: findTrustStore,
+  run: runProgram,
+});
 
-/** The command, with what finds the store. */
-export function createTrustCommand(findStore: () => Promise<TrustStore>): CommandSpec {
+export interface TrustParts {
+  findStore: () => Promise<TrustStore>;
+  /** Runs what changes the stores of browsers. */
+  run: RunProgram;
+  /** @defaultValue /etc/passwd */
+  users?: string;
+}
+
+/** The command, with what finds the store of the system and changes those of browsers. */
+export function createTrustCommand({ findStore, run, users }: TrustParts): CommandSpec {
   return {
     path: ['trust'],
     summary: 'have this machine trust the certificates of web endpoints',
     details:
-      "Adds the platform's certificate authority to those of the system, for which an administrator is needed. Firefox has\n" +
-      'authorities of its own, and so has Node.js: import the file there, or set NODE_EXTRA_CA_CERTS.',
+      "Adds the platform's certificate authority to those of the system, for which an administrator is needed, and to those of\n" +
+      'Chromium and Firefox, where certutil is there (libnss3-tools). Node.js has its own: set NODE_EXTRA_CA_CERTS.',
     options: [
       { flags: '--ca <file>', description: "certificate of the authority, if not this machine's platform" },
       { flags: '--remove', description: 'trust it no longer' },
@@ -32,13 +44,28 @@ export function createTrustCommand(findStore: () => Promise<TrustStore>): Comman
       const name = await nameOf(file);
       const store = await findStore();
       const { terminal } = context;
-      if (input.options.flag('remove')) {
+      const remove = input.options.flag('remove');
+      if (remove) {
         await store.remove(file, name);
-        return terminal.out(`This machine trusts ${file} no longer (${store.description}).`);
+        terminal.out(`This machine trusts ${file} no longer (${store.description}).`);
+      } else {
+        await store.install(file, name);
+        terminal.out(`This machine trusts the certificates of ${file} (${store.description}).`);
       }
-      await store.install(file, name);
-      terminal.out(`This machine trusts the certificates of ${file} (${store.description}).`);
-      terminal.note(`For programs of Node.js: NODE_EXTRA_CA_CERTS=${file}`);
+      const { env } = context;
+      const browsers = await changeBrowserStores(
+        { file, name, remove },
+        { env, run, ...(users && { users }) },
+      );
+      for (const each of browsers.changed) {
+        terminal.out(
+          remove ? `So does the browser of ${each}.` : `So does the browser of ${each}: start it again.`,
+        );
+      }
+      for (const { store: each, reason } of browsers.left) {
+        terminal.note(`The browser of ${each} was left as it is: ${reason}`);
+      }
+      if (!remove) terminal.note(`For programs of Node.js: NODE_EXTRA_CA_CERTS=${file}`);
     },
   };
 }

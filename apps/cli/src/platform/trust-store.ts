@@ -30,7 +30,8 @@ const ANCHOR_FOLDERS: readonly AnchorFolder[] = [
   { folder: '/etc/ca-certificates/trust-source/anchors', update: ['trust', 'extract-compat'] },
 ];
 
-const runProgram: RunProgram = promisify(execFile);
+/** Without a shell. */
+export const runProgram: RunProgram = promisify(execFile);
 
 export interface TrustStoreOptions {
   platform?: NodeJS.Platform;
