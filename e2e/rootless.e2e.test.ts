@@ -82,7 +82,8 @@ test.skipIf(reason)(
       expect(await end(up, 'SIGTERM')).toBe(0);
       expect(isRunning(ready.nats.pid)).toBe(false);
     } finally {
-      await end(up, 'SIGKILL');
+      // Not at once: what it has started ends with it.
+      await end(up, 'SIGTERM');
     }
   },
   LIMIT_MS,
