@@ -46,7 +46,17 @@ export async function start(args, context) {
     return await platform.ended;
   } finally {
     await platform.stop();
-    if (isOnce) await rm(dataDir, { recursive: true, force: true });
+    if (isOnce) await removeDataDir(dataDir);
+  }
+}
+
+/** Without root, some of it belongs to ids that stand for users of containers: only a namespace of the user may remove that. */
+async function removeDataDir(dataDir) {
+  try {
+    await rm(dataDir, { recursive: true, force: true });
+  } catch (error) {
+    if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
+    await mustRun('unshare', ['--user', '--map-root-user', '--map-auto', '--', 'rm', '-rf', '--', dataDir]);
   }
 }
 
@@ -156,7 +166,8 @@ async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath, d
 }
 
 function describeContainers(driver) {
-  if (driver === 'runc') return 'a container of its own: root file system, network, limits';
+  const limits = process.getuid?.() === 0 ? ', limits' : '';
+  if (driver === 'runc') return `a container of its own: root file system, network${limits}`;
   return 'a process of this machine, without isolation (`npx gantry doctor` says why)';
 }
 
