@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 import { deployBenchApp, startPlatform } from './platform.ts';
-import { end, firstLine, run, temporaryDirectory } from './processes.ts';
+import { end, firstLine, run } from './processes.ts';
 import { judge, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
+import { makeCertificate } from './test-certificate.ts';
 
 const CONNECTIONS = 32;
 
@@ -25,17 +26,11 @@ async function requestsPerSecond(url: URL, seconds: number): Promise<number> {
 /** A warm HTTPS endpoint through the gateway, against a bare Hono app over TLS. */
 export async function benchmarkHttps(options: { rounds: number; seconds: number }): Promise<BenchResult> {
   await using platform = await startPlatform({ synced: true });
-  await using directory = await temporaryDirectory();
+  await using certificate = await makeCertificate();
   const endpoint = new URL(await deployBenchApp(platform));
-  const key = join(directory.path, 'key.pem');
-  const cert = join(directory.path, 'cert.pem');
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-batch'],
-  ]);
   const bare = spawn(process.execPath, [join(import.meta.dirname, 'baselines/hono-tls.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TLS_KEY: key, TLS_CERT: cert },
+    env: { ...process.env, ...certificate.env },
   });
   const ours: number[] = [];
   const theirs: number[] = [];

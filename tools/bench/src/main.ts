@@ -17,11 +17,12 @@ import { benchmarkScheduler } from './scheduler-benchmark.ts';
 import { benchmarkServe } from './serve-benchmark.ts';
 import { benchmarkVolumes } from './volume-benchmark.ts';
 import { benchmarkCommits } from './volume-commit-benchmark.ts';
+import { benchmarkWeb } from './web-benchmark.ts';
 
 const USAGE = `npm run bench -- [options]
 
   --only NAMES  some of: calls, calls-synced, map, map-synced, map-memory, generator,
-                cold, burst, scheduler, https, serve, idle, containers, volumes, commits, collections
+                cold, burst, scheduler, https, web, serve, idle, containers, volumes, commits, collections
                 (comma-separated)
   --json FILE   also write the results as JSON
   --quick       fewer rounds: for looking, not for publishing
@@ -51,6 +52,7 @@ const benchmarks: Record<string, () => Promise<BenchResult[]>> = {
   burst: async () => [await benchmarkBurst({ rounds: values.quick ? 1 : 5 })],
   scheduler: () => benchmarkScheduler({ events: values.quick ? 5_000 : 30_000 }),
   https: async () => [await benchmarkHttps({ rounds, seconds: values.quick ? 3 : 8 })],
+  web: () => benchmarkWeb({ rounds, seconds: values.quick ? 3 : 8 }),
   serve: async () => [await benchmarkServe({ rounds: values.quick ? 5 : 21 })],
   idle: benchmarkIdle,
   volumes: () => benchmarkVolumes({ rounds: values.quick ? 1 : 3 }),

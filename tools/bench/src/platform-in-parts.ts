@@ -10,13 +10,23 @@ import { end, firstLine, freePort, temporaryDirectory } from './processes.ts';
 
 const TOKEN = 'token-of-the-benchmarks';
 
-/** A server and a worker, each in a process of its own, over a `nats-server` that syncs every write; all on this machine. */
-export async function startPlatformInParts(): Promise<AsyncDisposable & { env: Record<string, string> }> {
+export interface PlatformInParts extends AsyncDisposable {
+  /** For those who call it. */
+  env: Record<string, string>;
+  /** Of what was started, by name. */
+  pids: Record<'server' | 'worker' | 'gateway', number>;
+}
+
+/**
+ * A server, a worker and a gateway, each in a process of its own, over a `nats-server` that syncs every write; all on this
+ * machine.
+ */
+export async function startPlatformInParts(): Promise<PlatformInParts> {
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await temporaryDirectory());
   const natsUrl = await startNats(starting, directory.path);
   await mkdir(join(directory.path, 'blobs'));
-  const start = async (name: string, flags: readonly string[]): Promise<void> => {
+  const start = async (name: string, flags: readonly string[]): Promise<number> => {
     const folder = join(directory.path, name);
     await mkdir(folder, { recursive: true });
     await symlink(join(directory.path, 'blobs'), join(folder, 'blobs'));
@@ -27,18 +37,24 @@ export async function startPlatformInParts(): Promise<AsyncDisposable & { env: R
     });
     starting.defer(() => end(child));
     await firstLine(child);
+    return child.pid ?? 0;
   };
   const port = await freePort();
-  await start('server', ['--port', String(port), '--token', TOKEN]);
+  const httpsPort = String(await freePort());
+  const gatewayUrl = `https://gantry.localhost:${httpsPort}`;
+  const addresses = ['--port', String(port), '--gateway-url', gatewayUrl];
+  const server = await start('server', [...addresses, '--token', TOKEN]);
   await mkdir(join(directory.path, 'worker'));
   await copyFile(
     join(directory.path, 'server', 'secrets.key'),
     join(directory.path, 'worker', 'secrets.key'),
   );
-  await start('worker', ['--driver', 'process']);
+  const worker = await start('worker', ['--driver', 'process']);
+  const gateway = await start('gateway', ['--https-port', httpsPort]);
   const started = starting.move();
   return {
     env: { GANTRY_SERVER_URL: `http://127.0.0.1:${port}`, GANTRY_TOKEN: TOKEN },
+    pids: { server, worker, gateway },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }

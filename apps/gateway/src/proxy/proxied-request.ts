@@ -11,6 +11,7 @@ import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';
 import { sendBadGateway, sendError } from '../pages/error-answer.ts';
 import type { Exchange } from './exchange.ts';
 import { answerHeaders, forwardedHeaders, trailerOf } from './forwarded-headers.ts';
+import { passedOn } from './body-memory.ts';
 import { hasBody, RequestBody, StalledRequestError } from './request-body.ts';
 import { StallTimer } from './stall-timer.ts';
 import { join, switchingProtocols } from './upgrade.ts';
@@ -233,6 +234,7 @@ export class ProxiedRequest implements UndiciDispatcher.DispatchHandler {
       response.end(chunk.toString('latin1'), 'latin1');
       return;
     }
+    passedOn(chunk.length);
     if (response.write(chunk)) return;
     controller.pause();
     this.#reading.start();

@@ -3,7 +3,10 @@ import { Readable } from 'node:stream';
 
 import { ConnectionError, GantryTimeoutError, LIMITS, RequestSizeError } from '@gantry/protocol';
 
+import { passedOn } from './body-memory.ts';
 import { StallTimer } from './stall-timer.ts';
+
+const PASSED_ON_BYTES = 256 * 1024;
 
 /** True if the request has a body to forward. */
 export function hasBody(request: IncomingMessage): boolean {
@@ -53,6 +56,9 @@ export class RequestBody extends Readable {
   readonly #stall: StallTimer;
   #isAttached = false;
   #roomBytes: number;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  #passing: NodeJS.Immediate | undefined;
 
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     super();
@@ -75,6 +81,7 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#stall.stop();
+    clearImmediate(this.#passing);
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     // An answer can come before the whole body was read; the rest is of no interest.
     if (this.#isAttached) this.#request.resume();
@@ -90,13 +97,30 @@ export class RequestBody extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#roomBytes -= chunk.length;
     if (this.#roomBytes < 0) return void this.destroy(bodyTooLarge());
-    if (this.push(chunk)) return this.#stall.start();
+    passedOn(chunk.length);
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.length;
+    if (this.#gatheredBytes >= PASSED_ON_BYTES) return this.#passOn();
+    this.#passing ??= setImmediate(() => this.#passOn());
+  };
+
+  // TLS brings pieces of 16 KiB at most. To send each on by itself costs more than all the rest.
+  #passOn(): void {
+    clearImmediate(this.#passing);
+    this.#passing = undefined;
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    const [first] = gathered;
+    if (this.push(gathered.length === 1 ? first : Buffer.concat(gathered))) return this.#stall.start();
     // Now it is the container that takes its time.
     this.#stall.stop();
     this.#request.pause();
-  };
+  }
 
   readonly #onEnd = (): void => {
+    this.#passOn();
     this.#stall.stop();
     this.push(null);
   };
