@@ -41,7 +41,6 @@ export default defineConfig({
           setupFiles: ['vitest.fuzz.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
           retry: SECOND_ATTEMPTS,
         },
       },

@@ -26,7 +26,7 @@ import { sweep } from './sweep.ts';
 import { write } from './writing.ts';
 
 /** What is said here holds for everything below, unless it says otherwise. */
-export const app = new App('slm-sweep', { cpu: 1, memoryMiB: 256, scaledownWindowMs: 30_000 });
+export const app = new App('slm-sweep', { memoryMiB: 256, scaledownWindowMs: 30_000 });
 
 /** Checkpoints outlive containers, also those that are killed. */
 const runs = Volume.fromName('slm-sweep', { createIfMissing: true });
@@ -44,7 +44,12 @@ process.on('SIGINT', () => (interrupted = true));
 
 /** Trains from a checkpoint, or a later one that is saved, up to a step, or as far as it comes. */
 export const train = app.function(
-  { maxContainers: 8, timeoutMs: 60_000, retries: { maxRetries: 10, initialDelayMs: 0 }, volumes: { runs } },
+  // What waits for it has a place beside it, also on a machine of one core.
+  {
+    ...{ cpu: 0.75, maxContainers: 8, timeoutMs: 60_000 },
+    retries: { maxRetries: 10, initialDelayMs: 0 },
+    volumes: { runs },
+  },
   async (from: Checkpoint, toStep: number): Promise<Checkpoint> => {
     const endsAtMs = performance.now() + SLICE_MS;
     // Called as a plain function it has no volume: by tests, and by the code of other functions.
