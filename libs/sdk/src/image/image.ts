@@ -29,6 +29,7 @@ import {
   sourcesUnder,
   splitSources,
 } from './local-paths.ts';
+import { type AnyCallee, stackAt } from './stack-at.ts';
 import { PIP_KEYS, pipStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
@@ -44,7 +45,6 @@ import {
   type WordsThen,
 } from './step-checks.ts';
 
-type AnyCallee = (...args: never[]) => unknown;
 type NewStep = Omit<DraftStep, 'stack'>;
 
 const EMPTY: ImageDraft = { steps: [], files: [] };
@@ -396,10 +396,4 @@ export class Image {
     const added = { remotePath, paths, stack: stackAt(callee), method: callee.name };
     return new Image({ ...this.#draft, files: [...this.#draft.files, added] });
   }
-}
-
-function stackAt(callee: AnyCallee): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, callee);
-  return holder.stack ?? '';
 }
