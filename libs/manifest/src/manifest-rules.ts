@@ -77,11 +77,16 @@ const allOptional = (rules: Rules): Rules =>
   Object.fromEntries(Object.entries(rules).map(([key, decorators]) => [key, optional(...decorators)]));
 const one = (shape: Shape): PropertyDecorator[] => [IsObject(), ValidateNested(), Type(() => shape)];
 /** Its property `type` says which shape it has; `shape` if that is none of `kinds`. */
-const oneOf = (shape: Shape, kinds: Readonly<Record<string, Shape>>): PropertyDecorator[] => {
-  const subTypes = Object.entries(kinds).map(([name, value]) => ({ name, value }));
-  const options = { discriminator: { property: 'type', subTypes }, keepDiscriminatorProperty: true };
-  return [IsObject(), ValidateNested(), Type(() => shape, options)];
-};
+const oneOf = (shape: Shape, kinds: Readonly<Record<string, Shape>>): PropertyDecorator[] => [
+  IsObject(),
+  ValidateNested(),
+  // Not the library's own discriminator, which fails on a list with something else than objects in it.
+  Type((help) => {
+    const holder = help?.object as Record<string, { type?: unknown } | null | undefined> | undefined;
+    const kind = holder?.[help?.property ?? '']?.type;
+    return typeof kind === 'string' && Object.hasOwn(kinds, kind) ? (kinds[kind] ?? shape) : shape;
+  }),
+];
 const many = (shape: Shape): PropertyDecorator[] => [
   IsArray(),
   // ValidateNested looks into lists of lists, and finds nothing wrong in an empty one.

@@ -158,6 +158,7 @@ describe('a manifest', () => {
     ['functions.0.doc', null],
     ['functions.0.options.timeoutMs', null],
     ['functions.0.methods.0.web', null],
+    ['functions.0.methods.0.web', [null]],
     ['bundle', undefined],
     ['bundle.digest', 'sha256-short'],
     ['bundle.path', '../bundle.mjs'],

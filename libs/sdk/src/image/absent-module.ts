@@ -8,8 +8,16 @@ export function missingPackage(error: unknown): string | undefined {
 }
 
 /** Stands for a module that is not installed here: what uses it is told so. */
-export function absentModule<TModule extends object>(name: string): TModule {
+export function absentModule<TModule extends object>(
+  name: string,
+  { inContainer }: { inContainer: boolean },
+): TModule {
   const refuse = (): never => {
+    if (inContainer) {
+      throw new NotFoundError(`the package "${name}" is not in the image of this container`, {
+        hint: `Give the function the image that has it, or install it there: .npmInstall('${name}').`,
+      });
+    }
     throw new NotFoundError(
       `the package "${name}" is not installed here; only containers of its image have it`,
       {

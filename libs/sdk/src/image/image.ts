@@ -326,8 +326,8 @@ export class Image {
   }
 
   /**
-   * Imports what only containers of the image have to have. Elsewhere a package that is not installed is no error until
-   * something of it is used. In containers a failed import is an error, as always.
+   * Imports what only containers of the image have to have. Elsewhere, also in containers of other images, a package that
+   * is not installed is no error until something of it is used.
    *
    * @example
    * ```ts
@@ -337,13 +337,12 @@ export class Image {
    * ```
    */
   async imports<TModule extends object>(load: () => Promise<TModule>): Promise<TModule> {
-    if (containerHost()) return await load();
     try {
       return await load();
     } catch (error) {
       const missing = missingPackage(error);
       if (missing === undefined) throw error;
-      return absentModule<TModule>(missing);
+      return absentModule<TModule>(missing, { inContainer: containerHost() !== undefined });
     }
   }
 
