@@ -42,6 +42,14 @@ describe('an image, where containers are plain processes', () => {
     expect(stderr).toContain('Nothing to upload');
   });
 
+  test('has its local paths told of at each deploy', async () => {
+    const { stderr } = await runCli(['deploy', file('images-app.ts')], platform.env);
+
+    expect(stderr).toContain('  Mounted e2e/images-app.ts with what it imports, as the bundle\n');
+    expect(stderr).toContain('  Mounted e2e/image-files at ./files\n');
+    expect(stderr).toContain('  Mounted e2e/image-files/lists/numbers.txt at ./files/lists/german.txt\n');
+  });
+
   test('with steps that they cannot have is refused at the deploy, with each of them', async () => {
     const { code, stderr } = await runCli(['deploy', file('images-refused-app.ts')], platform.env);
 

@@ -35,7 +35,12 @@ const isCredentials = has({
 const isPackages: Check = (value) =>
   isFile(value) &&
   has({ needs: { contents: isList(has({ needs: { name: isText, version: isText } })) } })(value);
-const isAttached = has({ needs: { archive: isFile, remotePath: isRemotePath } });
+const isOrigin = has({ needs: { path: isText, name: (value) => typeof value === 'string' } });
+const ATTACHED: StepRule = {
+  needs: { archive: isFile, remotePath: isRemotePath },
+  may: { origins: isList(isOrigin) },
+};
+const isAttached = has(ATTACHED);
 
 const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isText };
 const RUNTIMES: Fields = { addNode: isText, addPython: isText };
@@ -67,7 +72,7 @@ const STEPS: Readonly<Record<string, StepRule>> = {
   },
   run: { needs: { commands: isTexts }, may: ANY_STEP },
   dockerfileCommands: { needs: { lines: isTexts }, may: { context: isFile, ...ANY_STEP } },
-  files: { needs: { archive: isFile, remotePath: isRemotePath } },
+  files: ATTACHED,
   function: {
     needs: {
       name: isText,

@@ -26,6 +26,16 @@ export interface AttachedFiles {
    * the working directory.
    */
   remotePath: string;
+  /** What the archive was made of, for people. Says nothing about its content. */
+  origins?: FilesOrigin[] | undefined;
+}
+
+/** A file or folder of the user's machine. */
+export interface FilesOrigin {
+  /** Relative to the project's folder; as the app says it where nothing but the root of the machine is common to both. */
+  path: string;
+  /** Its path in the archive; empty for a folder of which the content lies at the top. */
+  name: string;
 }
 
 /** What any step may say about its own run. */

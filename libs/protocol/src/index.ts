@@ -128,6 +128,7 @@ export { filesOfImage, filesOfManifest } from './manifest-files.ts';
 export type { BuiltImages, ImageBuildEvent } from './image-api.ts';
 export type {
   AttachedFiles,
+  FilesOrigin,
   BaseStep,
   BuildStep,
   DockerfileStep,

@@ -7,6 +7,7 @@ import { deployOptions } from '../deploy/deploy-options.ts';
 import { findDeployOrigin } from '../deploy/deploy-origin.ts';
 import { openBuild } from '../deploy/build-input.ts';
 import { deployedTable, removedText, withPaths } from '../deploy/function-table.ts';
+import { mountedPaths } from '../deploy/mounted-paths.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import { AppLogsView, type AppLogsViewOptions } from '../run/app-logs-view.ts';
@@ -58,7 +59,7 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const client = new ApiClient(connection);
   const sinceMs = Date.now();
   const reply = await publishApp({ client, built, request, steps, env });
-  if (json) terminal.out(JSON.stringify(reply, undefined, 2));
+  if (json) terminal.out(JSON.stringify({ ...reply, mounts: mountedPaths(built.manifest) }, undefined, 2));
   else printDeployed(terminal, withPaths(reply, built.manifest), { ...built, connection, startedAtMs });
   if (options.flag('streamLogs')) await streamLogs({ appId: reply.appId, client, terminal, sinceMs });
 }

@@ -4,7 +4,7 @@ import { findConnection, findSetting } from 'gantry/internal';
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
 import { openBuild, type AppBuild, type BuiltApp } from '../deploy/build-input.ts';
-import { changeTexts, deployedTable, withPaths } from '../deploy/function-table.ts';
+import { changeTexts, deployedTable, type Version, withPaths } from '../deploy/function-table.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps, type Steps } from '../deploy/steps.ts';
 import { parseSeconds } from '../option-values.ts';
@@ -35,7 +35,7 @@ const WAITING = 'Nothing is served yet: correct the mistake, and save. Ctrl-C en
 
 /** What runs, and as what it was last published. */
 interface Served {
-  reply: DeployReply;
+  version: Version;
   app: EphemeralApp;
 }
 
@@ -54,24 +54,23 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const dotenvFiles = new Set<string>();
   const publishing = { client, steps, env, onFile: (path: string) => void dotenvFiles.add(path) };
   const built = await firstBuild(build, { steps, terminal, env });
-  const publish = async (from: BuiltApp, appId?: string): Promise<DeployReply> =>
-    withPaths(
-      await publishApp({ ...publishing, built: from, request: { ...request, appId } }),
-      from.manifest,
-    );
+  const publish = async (from: BuiltApp, appId?: string): Promise<Version> => {
+    const reply = await publishApp({ ...publishing, built: from, request: { ...request, appId } });
+    return { reply: withPaths(reply, from.manifest), manifest: from.manifest };
+  };
   let served: Served | undefined;
   const serve = async (from: BuiltApp): Promise<void> => {
     if (served) {
-      const next = await publish(from, served.reply.appId);
-      printChanges(changeTexts(served.reply, next), terminal);
-      served.reply = next;
+      const next = await publish(from, served.version.reply.appId);
+      printChanges(changeTexts(served.version, next), terminal);
+      served.version = next;
       return;
     }
-    const reply = await publish(from);
-    const { appId } = reply;
+    const version = await publish(from);
+    const { appId } = version.reply;
     const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
-    served = { reply, app };
-    printServed(reply, terminal);
+    served = { version, app };
+    printServed(version.reply, terminal);
   };
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {

@@ -12,6 +12,8 @@ export interface BuiltApp {
   exportNames: readonly string[];
   /** The folder that the manifest's paths are relative to. */
   folder: string;
+  /** What its code comes from, for people: the entry, relative to its project, or what was built before. */
+  source?: string | undefined;
   /** Absolute paths of the local files that images take along; unknown for what was built before. */
   imageFiles: readonly string[];
 }
@@ -58,10 +60,15 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
     return {
       watched: { files: [], folders: [] },
       path: folder,
-      build: async () => ({ manifest: await loadManifest(folder), exportNames: [], imageFiles: [], folder }),
+      build: async () => {
+        const manifest = await loadManifest(folder);
+        const source = path.relative(options.cwd, path.join(folder, manifest.bundle.path));
+        return { manifest, exportNames: [], imageFiles: [], folder, source };
+      },
     };
   }
   const folder = options.out ?? temporaryFolder(input);
+  const source = path.relative(projectRootOf(input.entry), input.entry);
   const builder = createBuilder({ entry: input.entry, outDir: folder, app: options.app });
   return {
     path: input.entry,
@@ -70,7 +77,7 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
     },
     build: async () => {
       const { manifest, exportNames, imageFiles } = await builder.build();
-      return { manifest, exportNames, imageFiles, folder };
+      return { manifest, exportNames, imageFiles, folder, source };
     },
   };
 }

@@ -36,10 +36,23 @@ test('the address of an endpoint with a path is shown with it', () => {
 });
 
 test('another path is a change of address', () => {
-  const before = withPaths(reply, { functions: [] } as unknown as Manifest);
-  expect(changeTexts(before, withPaths(reply, manifest))).toEqual([
+  const before = { reply, manifest };
+  expect(changeTexts(before, { reply: withPaths(reply, manifest), manifest })).toEqual([
     '- Shop.item  https://shop-item.test',
     '+ Shop.item  https://shop-item.test/items/:id',
+  ]);
+});
+
+test('another local path in an image is a change, too', () => {
+  const archive = { path: 'files-0.tar.gz', digest: 'sha256-0', sizeBytes: 1 };
+  const withFiles = (path: string) =>
+    ({
+      functions: [],
+      images: [{ files: [{ archive, remotePath: '/data', origins: [{ path, name: '' }] }], steps: [] }],
+    }) as unknown as Manifest;
+  expect(changeTexts({ reply, manifest: withFiles('old') }, { reply, manifest: withFiles('data') })).toEqual([
+    '- Mounted old at /data',
+    '+ Mounted data at /data',
   ]);
 });
 

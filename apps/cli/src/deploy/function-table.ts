@@ -2,6 +2,7 @@ import type { DeployReply, Manifest } from '@gantry/protocol';
 
 import type { Style } from '../terminal/style.ts';
 import { toTable } from '../terminal/table.ts';
+import { mountedPaths, mountedText } from './mounted-paths.ts';
 
 /** The functions of a deployment and their web addresses; with the manifest, those at domains of their own, too. */
 export function deployedTable(reply: DeployReply, style: Style, manifest?: Manifest): string[] {
@@ -53,12 +54,22 @@ function urlsAtDomains(
   return domains.map((domain) => url.replace(hostname, domain));
 }
 
-/** What another version of an app has at other addresses, more or less than the one before. */
-export function changeTexts(before: DeployReply, after: DeployReply): string[] {
-  const [old, now] = [before, after].map(({ functions }) => new Set(functions.flatMap(addressed)));
-  if (!old || !now) return [];
+/** A version of an app. */
+export interface Version {
+  reply: DeployReply;
+  manifest: Manifest;
+}
+
+/** What another version has at other addresses, and of local paths, more or less than the one before. */
+export function changeTexts(before: Version, after: Version): string[] {
+  const old = new Set(contentsOf(before));
+  const now = new Set(contentsOf(after));
   const gone = [...old].filter((text) => !now.has(text)).map((text) => `- ${text}`);
   return [...gone, ...[...now].filter((text) => !old.has(text)).map((text) => `+ ${text}`)];
+}
+
+function contentsOf({ reply, manifest }: Version): string[] {
+  return [...reply.functions.flatMap(addressed), ...mountedPaths(manifest).map(mountedText)];
 }
 
 function addressed({ name, kind, urls }: DeployReply['functions'][number]): string[] {

@@ -6,6 +6,7 @@ import type { ApiClient } from '../api-client.ts';
 import { plural, toSize } from '../terminal/units.ts';
 import type { AppBuild, BuiltApp } from './build-input.ts';
 import { showImageBuilds } from './build-images.ts';
+import { mountedTexts } from './mounted-paths.ts';
 import type { Steps } from './steps.ts';
 import { uploadFiles } from './upload.ts';
 
@@ -50,7 +51,9 @@ export async function publishApp(options: PublishOptions): Promise<DeployReply> 
   const images = await showImageBuilds(client.buildImages(whole), steps);
   return steps.run('Deploying…', async () => {
     const reply = await client.deploy({ ...whole, images });
-    return { value: reply, done: publishedText(reply, request, manifest), warnings: reply.warnings };
+    // Of what is loaded anew, whoever watches hears what is different.
+    const details = request.appId ? [] : mountedTexts(built);
+    return { value: reply, done: publishedText(reply, request, manifest), details, warnings: reply.warnings };
   });
 }
 

@@ -19,6 +19,8 @@ export interface Steps {
 export interface StepResult<TValue> {
   value: TValue;
   done: string;
+  /** Lines that say more about it, and stay. @defaultValue none */
+  details?: readonly string[] | undefined;
   /** Lines that stay, too. @defaultValue none */
   warnings?: readonly string[] | undefined;
 }
@@ -43,6 +45,7 @@ export function createSteps(terminal: Terminal, options: { quiet?: boolean } = {
       try {
         const result = await step((text) => terminal.progress(text));
         done(result.done, performance.now() - startedAtMs);
+        for (const detail of result.details ?? []) terminal.note(style.dim(`  ${detail}`));
         for (const warning of result.warnings ?? []) terminal.note(`${style.yellow('!')} ${warning}`);
         return result.value;
       } catch (error) {

@@ -18,6 +18,7 @@ import { toBuildError } from '../mistake.ts';
 import { describeFile } from '../package-archive.ts';
 import { displayPath, type Project } from '../project.ts';
 import { ChangedFile, writeFileArchive } from './file-archive.ts';
+import { originsOf } from './files-origins.ts';
 import type { ImagePackages } from './image-packages.ts';
 import { dockerfileFiles, dockerfileText } from './dockerfile-files.ts';
 import { findLocalFiles, type ArchiveFile, type AskIgnored, type LocalFilesOptions } from './local-files.ts';
@@ -56,7 +57,8 @@ export class ImagePacker implements AsyncDisposable {
     for (const step of steps) packed.push(await this.#step(step));
     const attached: AttachedFiles[] = [];
     for (const { paths, remotePath, site } of files) {
-      attached.push({ archive: await this.#archive(await this.#find(paths, site), site), remotePath });
+      const archive = await this.#archive(await this.#find(paths, site), site);
+      attached.push({ archive, remotePath, origins: originsOf(paths, this.#options.project) });
     }
     const spec: ImageSpec = {
       steps: packed as ImageSpec['steps'],
@@ -91,6 +93,7 @@ export class ImagePacker implements AsyncDisposable {
   }: EvaluatedImage['steps'][number]): Promise<BaseStep | BuildStep> {
     const fields: Record<string, unknown> = { ...spec };
     if (local) fields[local.field] = await this.#archive(await this.#find(local.paths, site), site);
+    if (local && spec.type === 'files') fields['origins'] = originsOf(local.paths, this.#options.project);
     if (dockerfile) {
       const options = this.#filesOptions(site);
       const text = dockerfileText(dockerfile, options);

@@ -91,6 +91,23 @@ describe('local files of an image', () => {
     await loadManifest(project.outDir);
   });
 
+  test('are told of by their paths in the project, wherever the project lies', async () => {
+    const image = `Image.debianSlim()
+  .addLocalFile('data/words.txt', '/w/', { copy: true })
+  .addLocalDir(process.cwd() + '/data', 'data')
+  .addLocalFile('/etc/hostname', '/etc/builder')`;
+    await using project = await aProject({ 'src/app.ts': appWith(image), ...FILES });
+
+    const { files, steps } = await imageOf(project);
+
+    expect(steps[1]).toMatchObject({ origins: [{ path: 'data/words.txt', name: 'words.txt' }] });
+    expect(files?.map(({ origins }) => origins)).toEqual([
+      [{ path: 'data', name: '' }],
+      [{ path: '/etc/hostname', name: 'builder' }],
+    ]);
+    await loadManifest(project.outDir);
+  });
+
   test('are a step of it when they are copied', async () => {
     const image = `Image.debianSlim().addLocalFile('data/words.txt', '/words.txt', { copy: true }).runCommands('wc /words.txt')`;
     await using project = await aProject({ 'src/app.ts': appWith(image), ...FILES });
