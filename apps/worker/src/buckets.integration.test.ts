@@ -5,7 +5,7 @@ import { openBlobStore } from '@gantry/blobs';
 import { findRuncProblem } from '@gantry/containers';
 import { findBucketProblem } from '@gantry/mounts';
 import { newId, type BucketMountSpec, type FunctionRecord } from '@gantry/protocol';
-import { KeyRing, SealingKeys, SecretStore } from '@gantry/secrets';
+import { IdentityKeys, KeyRing, SealingKeys, SecretStore } from '@gantry/secrets';
 import {
   minioAvailable,
   startMinio,
@@ -17,6 +17,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { DriverName } from './driver-choice.ts';
+import { startIssuer, type TestIssuer } from './issuer.fixture.ts';
 import { bundleRunner, WorkerUnderTest } from './worker-under-test.ts';
 
 const noBuckets = findBucketProblem();
@@ -43,10 +44,12 @@ describe.skipIf(noBuckets || !minioAvailable()).each(drivers)(
     let folder: TemporaryDirectory;
     let platform: WorkerUnderTest;
     let minio: TestMinio;
+    let issuer: TestIssuer;
 
     beforeAll(async () => {
       folder = await temporaryDirectory('gantry-runner-');
-      minio = await startMinio();
+      issuer = await startIssuer();
+      minio = await startMinio({ env: issuer.minioEnv });
       const { endpoint, accessKey, secretKey } = minio;
       await openBlobStore({ type: 's3', endpoint, accessKey, secretKey, bucket: 'trips' });
       const runner = await bundleRunner(join(folder.path, 'runner'));
@@ -54,7 +57,10 @@ describe.skipIf(noBuckets || !minioAvailable()).each(drivers)(
       const blobs = platform.blobConfig.type === 'disk' ? platform.blobConfig.path : '';
       await writeFile(join(dirname(blobs), 'secrets.key'), KEY);
       const keys = new SealingKeys({ dataDir: folder.path, key: KEY });
-      const store = new SecretStore(platform.messaging.registry, keys);
+      const { registry } = platform.messaging;
+      const store = new SecretStore(registry, keys);
+      issuer.publish(registry);
+      await new IdentityKeys(registry, keys).prepare(issuer.url);
       const values = { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey };
       await store.save({ environment: 'main', name: 's3', values });
       const wrong = { ...values, AWS_SECRET_ACCESS_KEY: 'wrong-secret' };
@@ -63,6 +69,7 @@ describe.skipIf(noBuckets || !minioAvailable()).each(drivers)(
     afterAll(async () => {
       await platform?.[Symbol.asyncDispose]();
       await minio?.stop();
+      await issuer?.close();
       await folder?.remove();
     }, 120_000);
 
@@ -104,7 +111,15 @@ describe.skipIf(noBuckets || !minioAvailable()).each(drivers)(
       expect(env).not.toContain(minio.secretKey);
     });
 
+    it('are opened by a role that the store gives to the identity of the container', LONG, async () => {
+      const role = { secret: undefined, roleArn: issuer.roleArn };
+      const { act } = await start(await deploy(role));
+      await act('write', `${root}data/all/by-role.txt`, 'by role');
+      expect(await act('read', `${root}data/all/by-role.txt`)).toBe('by role');
+    });
+
     it.each<[string, Partial<BucketMountSpec>]>([
+      ['does not give role', { secret: undefined, roleArn: 'arn:minio:iam:::role/another' }],
       ['refuses the credentials', { secret: { type: 'named', name: 'wrong' } }],
       ['there is no bucket "no-trips"', { bucket: 'no-trips' }],
       ['there is no secret "missing"', { secret: { type: 'named', name: 'missing' } }],

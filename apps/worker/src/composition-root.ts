@@ -144,15 +144,16 @@ function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' |
   };
 }
 
-function createBuckets(from: DependencyContainer): Pick<WorkerParts, 'secrets' | 'buckets'> {
+function createBuckets(from: DependencyContainer): Pick<WorkerParts, 'secrets' | 'identity' | 'buckets'> {
   const { folder, driver, log } = from.resolve(TOKENS.spec);
   const secrets = createSecrets(from);
+  const identity = createIdentity(from);
   const mounts = new BucketMounts({
     folder: join(folder, 'buckets'),
     warn: (message) => log.warn(message),
   });
   const ownerId = driver.name === 'runc' ? CONTAINER_IDS.first : (process.getuid?.() ?? 0);
-  return { secrets, buckets: new WorkerBuckets({ mounts, secrets, ownerId }) };
+  return { secrets, identity, buckets: new WorkerBuckets({ mounts, secrets, identity, ownerId }) };
 }
 
 /** Nothing where the program that serves mounts was not built, as in tests. */
@@ -181,7 +182,6 @@ function createWorker(from: DependencyContainer): Worker {
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
     ...createBuckets(from),
-    identity: createIdentity(from),
     ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),
   });

@@ -1,5 +1,5 @@
 export { assertBucketAccess, type BucketAccess } from './bucket-access.ts';
-export { bucketOfMount, type UsableBucket } from './bucket-of-mount.ts';
+export { type BucketIdentity, bucketOfMount, type UsableBucket } from './bucket-of-mount.ts';
 export type { BlobSource, BlobStore, FilePart, StoredBlob, StoredValue } from './blob-store.ts';
 export type { BlobStoreConfig, DiskBlobStoreConfig, S3BlobStoreConfig } from './config.ts';
 export { volumeStoreConfig } from './config.ts';

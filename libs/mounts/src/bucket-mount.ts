@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { GantryError } from '@gantry/protocol';
 
+import type { CredentialPlace, LentCredentials } from './credential-endpoint.ts';
 import { findMountProblem, hasProgram, type MountProblem, unmount } from './fuse-mount.ts';
 import { mountTable } from './mount-folder.ts';
 
@@ -16,6 +17,20 @@ const LOOK_EVERY_MS = 20;
 /** What it may tell of the machine to the program: no credentials of others are among it. */
 const PASSED_ON = ['PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
 
+export interface FixedCredentials {
+  accessKey: string;
+  secretKey: string;
+  sessionToken?: string | undefined;
+}
+
+/** Credentials that run out. */
+export interface CredentialSource {
+  /** Who gets them: a mount is shared by those with the same holder alone. */
+  holder: string;
+  /** Called whenever new ones are needed, and now and then before. */
+  lend(): Promise<LentCredentials>;
+}
+
 /** A bucket of an S3 store, and how it is to be shown. */
 export interface BucketToMount {
   bucket: string;
@@ -24,8 +39,8 @@ export interface BucketToMount {
   /** @defaultValue that of AWS */
   endpoint?: string | undefined;
   region?: string | undefined;
-  /** @defaultValue nobody's */
-  credentials?: { accessKey: string; secretKey: string; sessionToken?: string | undefined } | undefined;
+  /** Fixed ones, or where there are new ones while it is mounted. @defaultValue nobody's */
+  credentials?: FixedCredentials | CredentialSource | undefined;
   readOnly: boolean;
   requesterPays: boolean;
   /** User and group of all files. */
@@ -37,6 +52,12 @@ export interface BucketMount {
   lost: Promise<GantryError>;
   /** When nobody uses it any more. */
   unmount(): Promise<void>;
+}
+
+export interface BucketMountSurroundings {
+  warn: (message: string) => void;
+  /** Where a bucket's {@link CredentialSource} is asked. */
+  credentialsAt?: CredentialPlace | undefined;
 }
 
 /** What this machine lacks for mounts of buckets; undefined if nothing is known to be missing. */
@@ -58,9 +79,9 @@ export function findBucketProblem(isRoot?: boolean): MountProblem | undefined {
 export async function mountBucket(
   at: string,
   bucket: BucketToMount,
-  warn: (message: string) => void,
+  { warn, credentialsAt }: BucketMountSurroundings,
 ): Promise<BucketMount> {
-  const child = startRclone(at, bucket);
+  const child = startRclone(at, bucket, credentialsAt);
   let said = '';
   createInterface(child.stderr as Readable).on('line', (line) => {
     // Date and time come first.
@@ -95,13 +116,17 @@ export async function mountBucket(
   return { lost, unmount: end };
 }
 
-function startRclone(at: string, bucket: BucketToMount): ChildProcess {
+function startRclone(
+  at: string,
+  bucket: BucketToMount,
+  credentialsAt: CredentialPlace | undefined,
+): ChildProcess {
   const command = ['rclone', 'mount', `:s3:${bucket.bucket}/${bucket.keyPrefix}`, at, ...flagsOf(bucket)];
   // It goes when its worker is killed.
   const guard = hasProgram('setpriv') ? ['setpriv', '--pdeathsig', 'TERM'] : [];
   const [program = '', ...args] = [...guard, ...command];
   return spawn(program, args, {
-    env: environmentOf(bucket),
+    env: environmentOf(bucket, credentialsAt),
     stdio: ['ignore', 'ignore', 'pipe'],
     // Ctrl-C in the worker's terminal is the worker's to handle: containers may still read.
     detached: true,
@@ -122,20 +147,30 @@ function flagsOf({ readOnly, ownerId }: BucketToMount): string[] {
 }
 
 /** Not in arguments, which other users of the machine see. */
-function environmentOf(bucket: BucketToMount): NodeJS.ProcessEnv {
-  const { credentials, endpoint, region, requesterPays } = bucket;
+function environmentOf(
+  { credentials, endpoint, region, requesterPays }: BucketToMount,
+  credentialsAt: CredentialPlace | undefined,
+): NodeJS.ProcessEnv {
+  const fixed = credentials && 'accessKey' in credentials ? credentials : undefined;
   const s3 = {
     PROVIDER: endpoint === undefined ? 'AWS' : 'Other',
     ENDPOINT: endpoint,
     REGION: region,
-    ACCESS_KEY_ID: credentials?.accessKey,
-    SECRET_ACCESS_KEY: credentials?.secretKey,
-    SESSION_TOKEN: credentials?.sessionToken,
+    ACCESS_KEY_ID: fixed?.accessKey,
+    SECRET_ACCESS_KEY: fixed?.secretKey,
+    SESSION_TOKEN: fixed?.sessionToken,
+    ENV_AUTH: credentialsAt && 'true',
     REQUESTER_PAYS: requesterPays ? 'true' : undefined,
     // Else it tries to make the bucket before it writes there.
     NO_CHECK_BUCKET: 'true',
   };
   const env: NodeJS.ProcessEnv = { RCLONE_CONFIG: '/dev/null' };
+  if (credentialsAt) {
+    env.AWS_CONTAINER_CREDENTIALS_FULL_URI = credentialsAt.url;
+    env.AWS_CONTAINER_AUTHORIZATION_TOKEN = credentialsAt.authorization;
+    // Else a machine at AWS is asked for its own.
+    env.AWS_EC2_METADATA_DISABLED = 'true';
+  }
   for (const name of PASSED_ON) {
     for (const variable of [name, name.toLowerCase()]) {
       if (process.env[variable] !== undefined) env[variable] = process.env[variable];

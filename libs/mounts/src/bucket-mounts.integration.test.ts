@@ -14,6 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { AuthError } from '@gantry/protocol';
 import { minioAvailable, startMinio, temporaryDirectory, type TestMinio } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -129,6 +130,39 @@ describe.skipIf(problem || !minioAvailable())('a bucket in a folder, on a real M
     expect(await mountsIn(path)).toHaveLength(1);
     both[1]?.release();
     await expect.poll(() => mountsIn(path), { timeout: 60_000 }).toEqual([]);
+  });
+
+  it('whose credentials run out gets new ones while it is mounted', async () => {
+    const { accessKey, secretKey } = minio;
+    let asked = 0;
+    let isTrusted = true;
+    const lend = async () => {
+      asked++;
+      if (!isTrusted) throw new AuthError('the role is gone');
+      // So soon that each use asks for new ones.
+      return { accessKey, secretKey, sessionToken: '', expiresAtMs: Date.now() + 1_000 };
+    };
+    const lent = { credentials: { holder: 'one', lend }, keyPrefix: 'lent/' };
+    const [own, other] = await Promise.all([
+      mounts.open(bucket(lent)),
+      mounts.open(bucket({ ...lent, credentials: { holder: 'two', lend } })),
+    ]);
+    try {
+      expect(own.path).not.toBe(other.path);
+      const before = asked;
+      await writeFile(join(own.path, 'a'), 'a');
+      expect(await readFile(join(other.path, 'a'), 'utf8')).toBe('a');
+      expect(asked).toBeGreaterThan(before);
+      isTrusted = false;
+      await expect(writeFile(join(own.path, 'b'), 'b')).rejects.toThrow();
+      isTrusted = true;
+      await writeFile(join(own.path, 'c'), 'c');
+      expect(await readdir(join(minio.dataDir, 'trips/lent'))).not.toContain('b');
+      expect(await readdir(join(minio.dataDir, 'trips/lent'))).toContain('c');
+    } finally {
+      own.release();
+      other.release();
+    }
   });
 
   it('is lost when its program is killed, and can be mounted anew', async () => {

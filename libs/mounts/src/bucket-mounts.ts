@@ -9,7 +9,9 @@ import {
   mountBucket,
   type BucketMount,
   type BucketToMount,
+  type CredentialSource,
 } from './bucket-mount.ts';
+import { CredentialEndpoint } from './credential-endpoint.ts';
 import { MountFolder } from './mount-folder.ts';
 
 /** A mount that nobody uses stays for the next who wants it. */
@@ -45,6 +47,7 @@ interface SharedBucket {
 export class BucketMounts {
   readonly #options: BucketMountsOptions;
   readonly #folder: MountFolder;
+  readonly #credentials = new CredentialEndpoint();
   readonly #shared = new Map<string, SharedBucket>();
 
   constructor(options: BucketMountsOptions) {
@@ -88,6 +91,7 @@ export class BucketMounts {
     const all = [...this.#shared.values()];
     this.#shared.clear();
     await Promise.all(all.map((shared) => this.#unmount(shared)));
+    await this.#credentials.close();
     await this.reconcile();
   }
 
@@ -96,7 +100,7 @@ export class BucketMounts {
     if (problem)
       throw new GantryError('UNAVAILABLE', `this worker mounts no buckets: ${problem.message}`, problem);
     const path = await realpath(await this.#folder.newPlace(key.slice(0, 12)));
-    const mount = await mountBucket(path, bucket, this.#options.warn);
+    const mount = await this.#start(path, bucket);
     void mount.lost.then(async (error) => {
       this.#options.warn(error.message);
       // Whoever comes next gets a new one.
@@ -105,6 +109,26 @@ export class BucketMounts {
       await this.#folder.remove(path).catch(() => undefined);
     });
     return { path, mount };
+  }
+
+  async #start(path: string, bucket: BucketToMount): Promise<BucketMount> {
+    const { credentials } = bucket;
+    const { warn } = this.#options;
+    if (!credentials || !('lend' in credentials)) return mountBucket(path, bucket, { warn });
+    const lend = (): ReturnType<CredentialSource['lend']> =>
+      credentials.lend().catch((error: Error) => {
+        warn(`bucket "${bucket.bucket}": ${error.message}`);
+        throw error;
+      });
+    const credentialsAt = await this.#credentials.add(lend);
+    try {
+      const mount = await mountBucket(path, bucket, { warn, credentialsAt });
+      void mount.lost.then(() => credentialsAt.close());
+      return { ...mount, unmount: () => mount.unmount().finally(() => credentialsAt.close()) };
+    } catch (error) {
+      credentialsAt.close();
+      throw error;
+    }
   }
 
   #release(key: string, shared: SharedBucket): void {

@@ -12,20 +12,26 @@ export interface BucketMountSpec {
   keyPrefix?: string | undefined;
   /** Whose values are the credentials. They are in no variable of the container. @defaultValue nobody's: a public bucket */
   secret?: SecretRef | undefined;
+  /** In place of a secret: the role that containers take on at the store with their identity token. */
+  roleArn?: string | undefined;
   readOnly?: true | undefined;
   /** Whoever reads pays, not the owner of the bucket. */
   requesterPays?: true | undefined;
 }
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** As AWS and MinIO write them; MinIO names no account. */
+const ROLE = /^arn:[a-z0-9-]+:iam:[a-z0-9-]*:[0-9]*:role\/[\w+=,.@/-]{1,512}$/;
 const PREFIX_BYTES = 900;
 
 /**
  * Checks what does not depend on the store.
  *
- * @throws InvalidError for a name that no bucket has, a prefix that does not end in a slash, or an endpoint that is no URL.
+ * @throws InvalidError for a name that no bucket has, a prefix that does not end in a slash, an endpoint that is no URL, or a role
+ * that is none or stands beside a secret.
  */
-export function assertBucketMount({ bucket, endpoint, keyPrefix }: Omit<BucketMountSpec, 'path'>): void {
+export function assertBucketMount(mount: Omit<BucketMountSpec, 'path'>): void {
+  const { bucket, endpoint, keyPrefix } = mount;
   if (typeof bucket !== 'string' || !BUCKET.test(bucket)) {
     throw new InvalidError(`${JSON.stringify(bucket)} is no name of a bucket`, {
       hint: 'Buckets have 3 to 63 lower-case letters, digits, dots and dashes.',
@@ -39,6 +45,21 @@ export function assertBucketMount({ bucket, endpoint, keyPrefix }: Omit<BucketMo
   if (keyPrefix !== undefined && !isPrefix(keyPrefix)) {
     throw new InvalidError(`bucket "${bucket}": ${JSON.stringify(keyPrefix)} cannot be its keyPrefix`, {
       hint: 'A prefix ends in a slash and does not begin with one, as in "raw/2024/"; leave it out for the whole bucket.',
+    });
+  }
+  assertRole(mount);
+}
+
+function assertRole({ bucket, roleArn, secret }: Omit<BucketMountSpec, 'path'>): void {
+  if (roleArn === undefined) return;
+  if (typeof roleArn !== 'string' || !ROLE.test(roleArn)) {
+    throw new InvalidError(`bucket "${bucket}": ${JSON.stringify(roleArn)} is no role`, {
+      hint: 'Write it like "arn:aws:iam::123456789012:role/trips-reader".',
+    });
+  }
+  if (secret !== undefined) {
+    throw new InvalidError(`bucket "${bucket}" has both a secret and a role`, {
+      hint: 'Keep the role, which needs no stored keys, or the secret.',
     });
   }
 }

@@ -50,12 +50,17 @@ export function minioAvailable(): boolean {
   return available;
 }
 
+export interface MinioOptions {
+  /** Further settings, as MinIO reads them from its environment. */
+  env?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * Starts a MinIO server on a free loopback port with an empty store.
  *
  * @throws {@link NotFoundError} when there is no `minio`; ask {@link minioAvailable} first.
  */
-export async function startMinio(): Promise<TestMinio> {
+export async function startMinio({ env = {} }: MinioOptions = {}): Promise<TestMinio> {
   const program = findMinio();
   if (program === undefined) {
     throw new NotFoundError('the program "minio" was not found', {
@@ -69,7 +74,7 @@ export async function startMinio(): Promise<TestMinio> {
   const endpoint = `http://127.0.0.1:${ports.api}`;
   let server: ChildServer;
   try {
-    server = await launch({ program, dataDir, ports });
+    server = await launch({ program, dataDir, ports, env });
   } catch (error) {
     await directory.remove();
     throw error;
@@ -90,7 +95,7 @@ export async function startMinio(): Promise<TestMinio> {
     kill: () => server.kill(),
     restart: async () => {
       await server.stop();
-      server = await launch({ program, dataDir, ports });
+      server = await launch({ program, dataDir, ports, env });
     },
     [Symbol.asyncDispose]: stop,
   };
@@ -100,9 +105,10 @@ interface Launch {
   program: string;
   dataDir: string;
   ports: { api: number; console: number };
+  env: Readonly<Record<string, string>>;
 }
 
-async function launch({ program, dataDir, ports }: Launch): Promise<ChildServer> {
+async function launch({ program, dataDir, ports, env }: Launch): Promise<ChildServer> {
   const server = await startChildServer({
     program,
     args: [
@@ -117,6 +123,7 @@ async function launch({ program, dataDir, ports }: Launch): Promise<ChildServer>
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
       MINIO_CALLHOME_ENABLE: 'off',
+      ...env,
     },
     isReadyLine: (line) => line.includes('API:'),
   });

@@ -140,7 +140,7 @@ export class StepStorage {
     const opened: OpenStepStorage['mounts'][number][] = [];
     for (const spec of buckets) {
       const values = spec.secret && (await openSecrets([spec.secret]));
-      const bucket = { ...(await bucketOfMount(spec, values)), ownerId: process.getuid?.() ?? 0 };
+      const bucket = { ...(await bucketOfMount(spec, { values })), ownerId: process.getuid?.() ?? 0 };
       const { path, release } = await this.#options.buckets.open(bucket);
       opening.defer(release);
       opened.push({ source: path, target: spec.path, writable: spec.readOnly !== true });

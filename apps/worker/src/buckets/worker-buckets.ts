@@ -1,13 +1,16 @@
-import { bucketOfMount } from '@gantry/blobs';
+import { type BucketIdentity, bucketOfMount } from '@gantry/blobs';
 import type { ContainerVolume } from '@gantry/containers';
 import type { BucketMounts, MountedBucket } from '@gantry/mounts';
-import type { BucketMountSpec, FunctionRecord } from '@gantry/protocol';
+import type { BucketMountSpec } from '@gantry/protocol';
 
+import type { ContainerIdentity } from '../containers/container-identity.ts';
 import type { ContainerSecrets } from '../containers/container-secrets.ts';
+import type { ContainerOrder } from '../containers/load-message.ts';
 
 export interface WorkerBucketsOptions {
   mounts: BucketMounts;
   secrets: Pick<ContainerSecrets, 'valuesOf'>;
+  identity: Pick<ContainerIdentity, 'tokenFor'>;
   /** Who owns files in containers. */
   ownerId: number;
 }
@@ -39,20 +42,20 @@ export class WorkerBuckets {
   }
 
   /**
-   * Mounts what a function has.
+   * Mounts what the function of a container has.
    *
    * @param onLost Called if files of a bucket cannot be read any more.
-   * @throws GantryError saying what is wrong with a bucket, its secret, or this machine.
+   * @throws GantryError saying what is wrong with a bucket, its secret or role, or this machine.
    */
-  async open(record: FunctionRecord, onLost: (error: Error) => void): Promise<OpenBuckets> {
+  async open(order: ContainerOrder, onLost: (error: Error) => void): Promise<OpenBuckets> {
     const opened: MountedBucket[] = [];
     const release = (): void => {
       for (const bucket of opened) bucket.release();
     };
     const shown: ContainerVolume[] = [];
     try {
-      for (const spec of record.spec.options.buckets ?? []) {
-        const bucket = await this.#open(record, spec);
+      for (const spec of order.record.spec.options.buckets ?? []) {
+        const bucket = await this.#open(order, spec);
         opened.push(bucket);
         shown.push({ folder: bucket.path, target: spec.path });
         void bucket.lost.then(onLost);
@@ -64,9 +67,16 @@ export class WorkerBuckets {
     }
   }
 
-  async #open(record: FunctionRecord, spec: BucketMountSpec): Promise<MountedBucket> {
+  async #open(order: ContainerOrder, spec: BucketMountSpec): Promise<MountedBucket> {
     const { mounts, secrets, ownerId } = this.#options;
-    const values = spec.secret && (await secrets.valuesOf(record, [spec.secret]));
-    return mounts.open({ ...(await bucketOfMount(spec, values)), ownerId });
+    const values = spec.secret && (await secrets.valuesOf(order.record, [spec.secret]));
+    const user = { values, identity: this.#identityOf(order) };
+    return mounts.open({ ...(await bucketOfMount(spec, user)), ownerId });
+  }
+
+  /** Containers of one function share a mount, as it takes much memory: it acts for the one that came first. */
+  #identityOf(order: ContainerOrder): BucketIdentity {
+    const token = (): Promise<string | undefined> => this.#options.identity.tokenFor(order);
+    return { holder: order.record.id, sessionName: order.containerId, token };
   }
 }

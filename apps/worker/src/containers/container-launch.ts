@@ -31,7 +31,7 @@ export class ContainerLaunch {
 
   /** Starts the process, which has a place for each of these volumes, and its buckets. */
   async start(shown: readonly ContainerVolume[], onLost: (error: Error) => void): Promise<Container> {
-    const buckets = await this.#around.buckets.open(this.#order.record, onLost);
+    const buckets = await this.#around.buckets.open(this.#order, onLost);
     try {
       const around = { ...this.#around, shown: [...shown, ...buckets.shown] };
       const container = await startContainer(this.#order, around);

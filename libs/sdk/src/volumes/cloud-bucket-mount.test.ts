@@ -17,7 +17,18 @@ describe('a bucket for containers', () => {
     });
   });
 
+  it('may have a role in place of a secret', () => {
+    const oidcAuthRoleArn = 'arn:aws:iam::123456789012:role/trips-reader';
+    const bucket = new CloudBucketMount('trips', { oidcAuthRoleArn });
+
+    expect(JSON.parse(JSON.stringify(bucket))).toEqual({ bucket: 'trips', roleArn: oidcAuthRoleArn });
+    expect(() => new CloudBucketMount('trips', { oidcAuthRoleArn, secret: Secret.fromName('s3') })).toThrow(
+      'has both a secret and a role',
+    );
+  });
+
   it.each<[string, () => unknown]>([
+    ['is no role', () => new CloudBucketMount('trips', { oidcAuthRoleArn: 'trips-reader' })],
     ['is no name of a bucket', () => new CloudBucketMount('No')],
     ['cannot be its keyPrefix', () => new CloudBucketMount('trips', { keyPrefix: 'raw' })],
     ['there is no option "prefix"', () => new CloudBucketMount('trips', { prefix: 'raw/' } as object)],

@@ -16,11 +16,26 @@ export interface CloudBucketMountOptions {
    * @defaultValue none, for public buckets
    */
   secret?: Secret;
+  /**
+   * In place of a secret: a role of the store, such as `arn:aws:iam::123456789012:role/trips-reader`. Containers take it on
+   * with their identity token, for an hour at a time; the store has to trust the tokens of this platform. Only containers of
+   * deployed apps have one.
+   */
+  oidcAuthRoleArn?: string;
   /** Nothing can be written. @defaultValue false */
   readOnly?: boolean;
   /** Whoever reads pays, not the owner of the bucket. @defaultValue false */
   requesterPays?: boolean;
 }
+
+const OPTIONS = [
+  'bucketEndpointUrl',
+  'keyPrefix',
+  'secret',
+  'oidcAuthRoleArn',
+  'readOnly',
+  'requesterPays',
+] as const;
 
 /**
  * A bucket of any S3 store as a directory of containers, beside their volumes.
@@ -47,25 +62,26 @@ export class CloudBucketMount {
   readonly [VOLUME] = true;
   readonly #options: CloudBucketMountOptions;
 
-  /** @throws InvalidError for a name that no bucket has, a prefix without a slash at its end, and what is no URL. */
+  /** @throws InvalidError for a name that no bucket has, a prefix without a slash at its end, and what is no URL or no role. */
   constructor(bucketName: string, options: CloudBucketMountOptions = {}) {
     const subject = 'CloudBucketMount';
-    checkKeys(subject, options, ['bucketEndpointUrl', 'keyPrefix', 'secret', 'readOnly', 'requesterPays']);
+    checkKeys(subject, options, OPTIONS);
     if (options.secret !== undefined && !(options.secret instanceof Secret))
       throw new InvalidError(`${subject}: secret must be a Secret`, {
         hint: "Write Secret.fromName('bucket'), with the credentials that `gantry secret create` was given.",
       });
     this.bucketName = bucketName;
     this.#options = options;
-    assertBucketMount(this.#place());
+    assertBucketMount(this.toJSON());
   }
 
   /** @internal What a manifest says about it. */
   toJSON(): Omit<BucketMountSpec, 'path'> {
-    const { secret, readOnly, requesterPays } = this.#options;
+    const { secret, oidcAuthRoleArn, readOnly, requesterPays } = this.#options;
     return {
       ...this.#place(),
       ...(secret && { secret: secret.toJSON() }),
+      ...(oidcAuthRoleArn !== undefined && { roleArn: oidcAuthRoleArn }),
       ...(readOnly && { readOnly }),
       ...(requesterPays && { requesterPays }),
     };
