@@ -77,6 +77,7 @@ function aManifest(): Manifest {
               ...{ path: 'raw', bucket: 'trips', endpoint: 'http://localhost:9000', keyPrefix: 'raw/' },
               ...{ secret: { type: 'named', name: 's3' }, readOnly: true, requesterPays: true },
             },
+            { path: 'role', bucket: 'trips', roleArn: 'arn:minio:iam:::role/trips-reader' },
           ],
         },
         methods: [
