@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { clientSource } from '@gantry/manifest';
 import { findConnection } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
@@ -27,6 +26,8 @@ export const appClientCommand: CommandSpec = {
     const environment = input.options.text('env');
     const client = new ApiClient(findConnection(env, { environment }));
     const app = await client.appInterface(input.arguments[0] ?? '');
+    // With it comes a compiler, which no other command shall wait for.
+    const { clientSource } = await import('@gantry/manifest');
     const text = clientSource(app, { environment });
     const output = input.options.text('output');
     if (output === undefined) return terminal.out(text.trimEnd());

@@ -4,7 +4,8 @@ import type { Duplex, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 
 import { ConnectionError, InvalidError, RequestSizeError } from '@gantry/protocol';
-import { errors, type Dispatcher as UndiciDispatcher } from 'undici';
+import type { Dispatcher as UndiciDispatcher } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 
 import type { ContainerEntry } from '../containers/container-entry.ts';
 import type { Dispatcher, DispatchTarget } from '../containers/dispatcher.ts';

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { Pool, type Dispatcher as UndiciDispatcher } from 'undici';
+import type { Dispatcher as UndiciDispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 const KEEP_ALIVE_MS = 60_000;
@@ -12,7 +13,7 @@ const SPARE_CONNECTIONS = 4;
 export class Upstream {
   readonly #connect: () => Promise<Duplex>;
   readonly #connections: number;
-  #pool: Pool | undefined;
+  #pool: InstanceType<typeof Pool> | undefined;
   #isClosed = false;
 
   constructor(connect: () => Promise<Duplex>, maxInputs: number) {
