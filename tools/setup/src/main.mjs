@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureChromium } from './chromium.mjs';
 import { ensureContainerPrograms } from './container-programs.mjs';
+import { ensureH2spec } from './h2spec.mjs';
 import { ensureMinio } from './minio.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNode } from './node.mjs';
@@ -73,7 +74,10 @@ async function prepare(name, nodePath) {
   const natsServerPath = await ensureNatsServer();
   await ensureContainerPrograms();
   if (name === 'test' || name === 'rounds') await ensureMinio();
-  if (name === 'test') await ensureChromium();
+  if (name === 'test') {
+    await ensureH2spec();
+    await ensureChromium();
+  }
   const { build } = await import('./build.mjs');
   await build();
   return { root: ROOT, nodePath, natsServerPath, env };
