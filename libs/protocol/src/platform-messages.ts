@@ -191,6 +191,8 @@ export interface LogEntry {
   functionName: string;
   /** Set on `system` lines that belong to the ordinary life of a container. */
   routine?: boolean | undefined;
+  /** Set on a `system` line that stands for lines that are missing: how many. */
+  lostLines?: number | undefined;
   /** Known when the platform could tell which input wrote it. */
   inputId?: string | undefined;
   /** Its code waits for the terminal of whoever runs the app: this program, run in the container, hands over its own. */

@@ -1,3 +1,5 @@
+import type { LogEntry } from '@gantry/protocol';
+
 import type { ApiClient } from '../api-client.ts';
 import { printLogEntry } from '../print-log-entry.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -42,17 +44,21 @@ export class AppLogsView {
     clearTimeout(timer);
   }
 
+  /** That containers come and go is none to somebody who waits for a result. */
+  #isNews({ stream, routine, lostLines }: LogEntry): boolean {
+    if (stream !== 'system' || lostLines !== undefined) return true;
+    return !routine && !this.#options.quiet && !this.#isEnding;
+  }
+
   async #print(): Promise<void> {
-    const { appId, client, terminal, quiet, isSilent, sinceMs, lendTerminal } = this.#options;
+    const { appId, client, terminal, isSilent, sinceMs, lendTerminal } = this.#options;
     const { signal } = this.#end;
     try {
       for await (const entry of client.readLogs(appId, { follow: true, sinceMs, signal })) {
         if (entry.terminalTaker) {
           lendTerminal?.({ containerId: entry.containerId, command: entry.terminalTaker });
         }
-        // That containers come and go is no news to somebody who waits for a result.
-        if (isSilent || entry.routine || (entry.stream === 'system' && (quiet || this.#isEnding))) continue;
-        printLogEntry(entry, terminal);
+        if (!isSilent && this.#isNews(entry)) printLogEntry(entry, terminal);
       }
     } catch (error) {
       if (!signal.aborted) terminal.note(`(logs are no longer shown: ${(error as Error).message})`);

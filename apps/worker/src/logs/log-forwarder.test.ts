@@ -4,10 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { silentLog } from '../inputs/input-doubles.ts';
 import { LogForwarder } from './log-forwarder.ts';
 
-function forwarding() {
+function forwarding(stored = Promise.resolve()) {
   const batches: LogBatch[] = [];
   const forwarder = new LogForwarder(
-    { append: async (_app, _container, batch) => void batches.push(batch) },
+    {
+      append: (_app, _container, batch) => {
+        batches.push(batch);
+        return stored;
+      },
+    },
     silentLog,
   );
   const log = forwarder.open({ appId: 'ap-1', containerId: 'ta-1', functionName: 'square' });
@@ -60,16 +65,39 @@ describe('the log forwarder', () => {
     expect(total).toBe(600_000);
   });
 
-  it('cuts a flood and says how many lines were lost', async () => {
+  it('keeps all of a burst of 50,000 lines in one moment', async () => {
     const { forwarder, log, texts } = forwarding();
-    const line = `${'x'.repeat(30_000)}\n`;
-    for (let count = 0; count < 200; count++) log.write('stdout', line);
-    log.system('still heard');
+    for (let count = 0; count < 50_000; count++) log.write('stdout', `${count} ${'x'.repeat(100)}\n`);
     await forwarder.flush();
-    const lines = texts();
-    const kept = lines.filter((text) => text.startsWith('x')).length;
-    expect(kept).toBeLessThan(200);
-    expect(lines).toContain('still heard');
-    expect(lines).toContain(`${200 - kept} lines were dropped: they came faster than they can be stored`);
+    expect(texts()).toHaveLength(50_000);
+    expect(texts().at(-1)).toContain('49999 ');
+  });
+
+  it('sends much at once, and waits a moment with little', () => {
+    const { log, texts } = forwarding();
+    log.write('stdout', 'little\n');
+    expect(texts()).toEqual([]);
+    log.write('stdout', `${'x'.repeat(2_000_000)}\n`);
+    expect(texts()[0]).toBe('little');
+  });
+
+  it('cuts what the store does not take as fast as it comes, and says how many lines are missing', async () => {
+    const stuck = Promise.withResolvers<void>();
+    const { forwarder, log, texts, batches } = forwarding(stuck.promise);
+    const line = `${'x'.repeat(30_000)}\n`;
+    for (let count = 0; count < 1_000; count++) log.write('stdout', line);
+    log.system('still heard');
+    const flushed = forwarder.flush();
+    const kept = texts().filter((text) => text.startsWith('x')).length;
+    expect(kept).toBeLessThan(1_000);
+    expect(texts()).toContain('still heard');
+    stuck.resolve();
+    await flushed;
+    await forwarder.flush();
+    expect(texts().filter((text) => text.startsWith('x'))).toHaveLength(kept);
+    expect(batches.at(-1)?.entries.at(-1)).toMatchObject({
+      text: `${1_000 - kept} lines were dropped: they came faster than they can be stored`,
+      lostLines: 1_000 - kept,
+    });
   });
 });

@@ -8,8 +8,10 @@ import { MaskedText } from './masked-text.ts';
 
 const FLUSH_MS = 100;
 const MOST_BATCH_BYTES = 256 * 1024;
-/** What one container may have waiting; a flood beyond it is cut, not buffered. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** What one container may have that is not stored yet; a flood beyond it is cut, not buffered. */
+const MOST_WAITING_BYTES = 16 * 1024 * 1024;
+/** So much is not kept for the next turn. */
+const SOON_BYTES = 1024 * 1024;
 const ENTRY_OVERHEAD_BYTES = 100;
 
 /** Collects what containers print and appends it to the log stream in batches. */
@@ -17,6 +19,7 @@ export class LogForwarder {
   readonly #logs: Pick<LogStore, 'append'>;
   readonly #log: Logger;
   readonly #active = new Set<ContainerLog>();
+  readonly #underWay = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(logs: Pick<LogStore, 'append'>, log: Logger) {
@@ -25,8 +28,9 @@ export class LogForwarder {
   }
 
   open(names: { appId: string; containerId: string; functionName: string }): ContainerLog {
-    const log: ContainerLog = new ContainerLog(names, () => {
+    const log: ContainerLog = new ContainerLog(names, (isMuch) => {
       this.#active.add(log);
+      if (isMuch) this.#send(log);
       this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
     });
     return log;
@@ -36,32 +40,51 @@ export class LogForwarder {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const stored: Promise<void>[] = [];
     for (const container of this.#active) {
-      for (const entries of container.takeBatches()) {
-        stored.push(this.#logs.append(container.names.appId, container.names.containerId, { entries }));
-      }
+      this.#send(container);
       if (container.isEmpty) this.#active.delete(container);
     }
     if (this.#active.size > 0) this.#timer = setTimeout(() => void this.flush(), FLUSH_MS);
-    for (const result of await Promise.allSettled(stored)) {
-      if (result.status === 'rejected')
-        this.#log.warn({ err: result.reason as unknown }, 'log lines were lost');
+    await Promise.all(this.#underWay);
+  }
+
+  #send(container: ContainerLog): void {
+    const { appId, containerId } = container.names;
+    for (const { entries, bytes } of container.takeBatches()) {
+      const stored = this.#logs
+        .append(appId, containerId, { entries })
+        .catch((err: unknown) => this.#log.warn({ err }, 'log lines were lost'))
+        .finally(() => {
+          container.settle(bytes);
+          this.#underWay.delete(stored);
+        });
+      this.#underWay.add(stored);
     }
   }
+}
+
+interface SizedBatch {
+  entries: LogEntry[];
+  bytes: number;
 }
 
 /** The log of one container, on its way out. */
 export class ContainerLog {
   readonly names: { appId: string; containerId: string; functionName: string };
-  readonly #wake: () => void;
+  readonly #wake: (isMuch: boolean) => void;
   readonly #lines = new LineBuffer();
   readonly #masked = new MaskedText();
   #entries: LogEntry[] = [];
-  #waitingBytes = 0;
+  #newBytes = 0;
+  /** With those that are on their way. */
+  #unsettledBytes = 0;
   #cut = 0;
 
-  constructor(names: { appId: string; containerId: string; functionName: string }, wake: () => void) {
+  /** @param wake Told that there is something, and whether it is much. */
+  constructor(
+    names: { appId: string; containerId: string; functionName: string },
+    wake: (isMuch: boolean) => void,
+  ) {
     this.names = names;
     this.#wake = wake;
   }
@@ -80,62 +103,72 @@ export class ContainerLog {
   write(stream: 'stdout' | 'stderr', text: string, inputId?: string): void {
     const key = { stream, inputId };
     this.#addLines(key, this.#masked.add(key, text));
-    this.#wake();
+    this.#wakeUp();
   }
 
   /** A line of the platform about the container that somebody should know of. */
   system(text: string): void {
     this.#push('system', this.masked(text));
-    this.#wake();
+    this.#wakeUp();
   }
 
   /** A line of the platform about the ordinary life of the container. */
   routine(text: string): void {
-    this.#entries.push({ ...this.#entry('system', text), routine: true });
-    this.#wake();
+    this.#add({ ...this.#entry('system', text), routine: true });
+    this.#wakeUp();
   }
 
   /** An input waits for the terminal of whoever runs the app, who follows this log. */
   wantTerminal({ inputId, taker }: { inputId: string; taker: string[] }): void {
     const text = `container ${this.names.containerId} waits for a terminal`;
-    this.#entries.push({ ...this.#entry('system', text, inputId), routine: true, terminalTaker: taker });
-    this.#wake();
+    this.#add({ ...this.#entry('system', text, inputId), routine: true, terminalTaker: taker });
+    this.#wakeUp();
   }
 
   /** The container ended: unfinished lines are as finished as they get. */
   end(): void {
     for (const { key, text } of this.#masked.end()) this.#addLines(key, text);
     for (const { key, text } of this.#lines.takeAll()) this.#push(key.stream, text, key.inputId);
-    this.#wake();
+    this.#wakeUp();
   }
 
   get isEmpty(): boolean {
-    return this.#entries.length === 0 && this.#lines.isEmpty;
+    return this.#entries.length === 0 && this.#lines.isEmpty && this.#cut === 0;
   }
 
-  takeBatches(): LogEntry[][] {
+  takeBatches(): SizedBatch[] {
     for (const { key, text } of this.#lines.takeOld(Date.now())) this.#push(key.stream, text, key.inputId);
-    if (this.#cut > 0) {
-      this.#entries.push(
-        this.#entry('system', `${this.#cut} lines were dropped: they came faster than they can be stored`),
-      );
+    if (this.#cut > 0 && !this.#isFull) {
+      const text = `${this.#cut} lines were dropped: they came faster than they can be stored`;
+      this.#add({ ...this.#entry('system', text), lostLines: this.#cut });
       this.#cut = 0;
     }
-    const batches: LogEntry[][] = [];
-    let batch: LogEntry[] = [];
-    let bytes = 0;
+    const batches: SizedBatch[] = [];
+    let batch: SizedBatch = { entries: [], bytes: 0 };
     for (const entry of this.#entries) {
-      batch.push(entry);
-      bytes += entry.text.length + ENTRY_OVERHEAD_BYTES;
-      if (bytes < MOST_BATCH_BYTES) continue;
+      batch.entries.push(entry);
+      batch.bytes += bytesOf(entry);
+      if (batch.bytes < MOST_BATCH_BYTES) continue;
       batches.push(batch);
-      batch = [];
-      bytes = 0;
+      batch = { entries: [], bytes: 0 };
     }
-    if (batch.length > 0) batches.push(batch);
+    if (batch.entries.length > 0) batches.push(batch);
     this.#entries = [];
-    this.#waitingBytes = 0;
+    this.#newBytes = 0;
     return batches;
+  }
+
+  /** So much of it is stored, or lost. */
+  settle(bytes: number): void {
+    this.#unsettledBytes -= bytes;
+  }
+
+  get #isFull(): boolean {
+    return this.#unsettledBytes > MOST_WAITING_BYTES;
+  }
+
+  #wakeUp(): void {
+    this.#wake(this.#newBytes > SOON_BYTES);
   }
 
   #addLines(key: LineKey, text: string): void {
@@ -143,16 +176,23 @@ export class ContainerLog {
   }
 
   #push(stream: LogEntry['stream'], text: string, inputId?: string): void {
-    if (this.#waitingBytes > MOST_WAITING_BYTES && stream !== 'system') {
-      this.#cut++;
-      return;
-    }
-    this.#waitingBytes += text.length + ENTRY_OVERHEAD_BYTES;
-    this.#entries.push(this.#entry(stream, text, inputId));
+    if (this.#isFull && stream !== 'system') this.#cut++;
+    else this.#add(this.#entry(stream, text, inputId));
+  }
+
+  #add(entry: LogEntry): void {
+    const bytes = bytesOf(entry);
+    this.#newBytes += bytes;
+    this.#unsettledBytes += bytes;
+    this.#entries.push(entry);
   }
 
   #entry(stream: LogEntry['stream'], text: string, inputId?: string): LogEntry {
     const { containerId, functionName } = this.names;
     return { atMs: Date.now(), stream, text, containerId, functionName, inputId };
   }
+}
+
+function bytesOf({ text }: LogEntry): number {
+  return text.length + ENTRY_OVERHEAD_BYTES;
 }
