@@ -83,3 +83,26 @@ describe('interact', () => {
     expect(stderr).toContain('gantry run -i');
   });
 });
+
+describe('how far a map is', () => {
+  const entry = join(REPOSITORY, 'e2e/progress-app.ts');
+  const program = [process.execPath, '--no-warnings', entry];
+
+  test.each([
+    ['a run', () => Person.runs(['run', entry], platform.env)],
+    ['a program that enables output', () => Person.runsProgram(program, platform.env)],
+  ])('is seen at the terminal of %s, below what is printed', async (_who, start) => {
+    await using person = await start();
+    await person.sees('check: 2 of 2+ done');
+    await person.sees('container saw 2');
+    person.type('go\n');
+    await person.sees('checked 3');
+    expect(await person.leaves()).toBe(0);
+    // eslint-disable-next-line no-control-regex -- what moves the cursor
+    const lines = person.shown.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, '').split(/\r?\n/);
+    for (const n of [1, 2, 3]) {
+      expect(lines).toContain(`container saw ${n}`);
+      expect(lines).toContain(`checked ${n}`);
+    }
+  });
+});

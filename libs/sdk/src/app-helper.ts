@@ -86,28 +86,44 @@ function readReport(child: ChildProcess): Promise<AppReport> {
   return new Promise((resolve, reject) => {
     let out: string | undefined = '';
     let notes = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      notes = (notes + text).slice(-KEPT_OUTPUT_CHARACTERS);
-      if (shownOutput()) process.stderr.write(text);
-    });
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (out === undefined) {
-        if (shownOutput()) process.stdout.write(text);
-        return;
-      }
-      out += text;
-      const end = out.indexOf('\n');
-      if (end < 0) return;
-      const [line, rest] = [out.slice(0, end), out.slice(end + 1)];
-      out = undefined;
-      if (rest !== '' && shownOutput()) process.stdout.write(rest);
-      resolve(JSON.parse(line) as AppReport);
-    });
+    const printError = wholeLines((text) => process.stderr.write(text));
+    const print = wholeLines((text) => process.stdout.write(text));
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => {
+        notes = (notes + text).slice(-KEPT_OUTPUT_CHARACTERS);
+        printError.add(text);
+      })
+      .once('end', printError.end);
+    child.stdout
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => {
+        if (out === undefined) return print.add(text);
+        out += text;
+        const end = out.indexOf('\n');
+        if (end < 0) return;
+        const [line, rest] = [out.slice(0, end), out.slice(end + 1)];
+        out = undefined;
+        print.add(rest);
+        resolve(JSON.parse(line) as AppReport);
+      })
+      .once('end', print.end);
     child.once('error', (cause) => reject(notInstalled(cause)));
     child.once('close', (code) => {
       reject(new InternalFailure(`"gantry app up" ended with code ${String(code)}: ${notes.trim()}`));
     });
   });
+}
+
+/** Prints only whole lines, so that others may print between them; nothing while output is not shown. */
+function wholeLines(print: (text: string) => void): { add(text: string): void; end(): void } {
+  let begun = '';
+  const add = (text: string) => {
+    const end = text.lastIndexOf('\n') + 1;
+    if (end > 0 && shownOutput()) print(begun + text.slice(0, end));
+    begun = end > 0 ? text.slice(end) : begun + text;
+  };
+  return { add, end: () => (begun === '' ? undefined : add('\n')) };
 }
 
 function notInstalled(cause: Error): NotFoundError {

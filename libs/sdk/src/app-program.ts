@@ -5,6 +5,7 @@ import { InvalidError } from '@gantry/protocol';
 import { startAppHelper, type AppHelper, type AppUp, type HelperOrder } from './app-helper.ts';
 import type { CallSite } from './call-site.ts';
 import { containerHost } from './host.ts';
+import { yieldScreen } from './progress/screen.ts';
 import type { AppRegistration, ClassRegistration, FunctionRegistration } from './registry.ts';
 
 export interface RunOptions {
@@ -78,7 +79,9 @@ export class AppProgram {
     });
     this.running = { appId: helper.up.reply.appId, environment: helper.up.environment, interactive };
     this.#isBusy = true;
+    const takeScreenBack = interactive ? yieldScreen() : undefined;
     return async () => {
+      takeScreenBack?.();
       this.running = undefined;
       this.#isBusy = false;
       await helper.end();

@@ -8,7 +8,7 @@ import type { Waiter } from './outcome.ts';
 import { assertPayloadSize } from './payloads.ts';
 import { RemoteValues } from './remote-values.ts';
 import { spawnInputs } from './spawn-map-run.ts';
-import type { AnyIterable } from './zip.ts';
+import type { ArgLists } from './zip.ts';
 
 /** What a {@link FunctionCaller} calls. */
 export interface Callee {
@@ -58,8 +58,9 @@ export class FunctionCaller {
     return { platform: route.platform, callId };
   }
 
-  map(argLists: AnyIterable<readonly unknown[]>, options: MapOptions): AsyncGenerator<unknown, void> {
+  map(argLists: ArgLists, options: MapOptions): AsyncGenerator<unknown, void> {
     return mapInputs({
+      label: this.#callee.label,
       argLists,
       orderOutputs: options.orderOutputs ?? true,
       returnExceptions: options.returnExceptions ?? false,
@@ -71,8 +72,9 @@ export class FunctionCaller {
   }
 
   /** Resolves when all inputs are durable. */
-  async spawnMap(argLists: AnyIterable<readonly unknown[]>): Promise<void> {
+  async spawnMap(argLists: ArgLists): Promise<void> {
     await spawnInputs({
+      label: this.#callee.label,
       argLists,
       route: await this.#callee.target.resolve(),
       encode: (args) => this.#encode(args),

@@ -18,6 +18,7 @@ export { FilePatternMatcher } from './image/file-pattern-matcher.ts';
 // What the `gantry` command shares with programs: where they find a platform, and its settings.
 export { findConnection, type Connection } from './connection-settings.ts';
 export { ExecConnection, type ExecConnectionOptions, type ExecResult } from './exec-connection.ts';
+export { setScreenOwner, type ScreenOwner } from './progress/screen.ts';
 export { findSetting, type FoundSetting } from './config/config.ts';
 export { ConfigFile, dataDirOf, LOCAL_PROFILE } from './config/config-file.ts';
 export { CONFIG_KEYS, readValue, type ConfigKey } from './config/config-keys.ts';

@@ -1,7 +1,7 @@
 import { InvalidError } from '@gantry/protocol';
 
 import { checkKeys } from './option-checks.ts';
-import { zip, type AnyIterable } from './zip.ts';
+import { totalOf, zip, type AnyIterable, type ArgLists } from './zip.ts';
 
 /** One iterable for each parameter. */
 export type MapInputs<A extends unknown[]> = { [K in keyof A]: AnyIterable<A[K]> };
@@ -26,7 +26,7 @@ export function splitMapArguments(
   subject: string,
   args: readonly unknown[],
   knownOptions: readonly string[],
-): { inputs: AnyIterable<readonly unknown[]>; options: object } {
+): { inputs: ArgLists; options: object } {
   const last = args.at(-1);
   const hasOptions = typeof last === 'object' && last !== null && !isIterable(last);
   const options = hasOptions ? last : {};
@@ -55,7 +55,6 @@ function isIterable(value: unknown): value is AnyIterable<unknown> {
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }
 
-type ArgLists = AnyIterable<readonly unknown[]>;
 type Change = (args: readonly unknown[], position: number) => readonly unknown[];
 
 /**
@@ -85,8 +84,9 @@ function appended(argLists: ArgLists, last: unknown): ArgLists {
 }
 
 function changed(argLists: ArgLists, change: Change): ArgLists {
-  if (Symbol.iterator in argLists) return { [Symbol.iterator]: () => changedSync(argLists, change) };
-  return { [Symbol.asyncIterator]: () => changedAsync(argLists[Symbol.asyncIterator](), change) };
+  const total = argLists.total ?? totalOf(argLists);
+  if (Symbol.iterator in argLists) return { [Symbol.iterator]: () => changedSync(argLists, change), total };
+  return { [Symbol.asyncIterator]: () => changedAsync(argLists[Symbol.asyncIterator](), change), total };
 }
 
 function* changedSync(

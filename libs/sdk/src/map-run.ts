@@ -2,7 +2,8 @@ import { LIMITS, newId, UserCodeError, type Payload, type SubmitMessage } from '
 
 import type { OpenInput } from './call-tracker.ts';
 import type { Route } from './function-target.ts';
-import type { AnyIterable } from './zip.ts';
+import { showMap, type MapCounts } from './progress/map-progress.ts';
+import type { ArgLists } from './zip.ts';
 
 export interface MapOptions {
   /** Results in the order of the inputs; false gives them as they come. @defaultValue true */
@@ -14,7 +15,9 @@ export interface MapOptions {
 }
 
 export interface MapPlan {
-  readonly argLists: AnyIterable<readonly unknown[]>;
+  /** How messages name the function. */
+  readonly label: string;
+  readonly argLists: ArgLists;
   readonly orderOutputs: boolean;
   readonly returnExceptions: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -34,6 +37,7 @@ export async function* mapInputs(plan: MapPlan): AsyncGenerator<unknown, void> {
   const { signal } = plan;
   signal?.throwIfAborted();
   const run = new MapRun(plan, await plan.route());
+  const hideProgress = showMap({ label: plan.label, word: 'done', counts: () => run.counts() });
   const onAbort = (): void => run.wakeConsumer();
   signal?.addEventListener('abort', onAbort);
   try {
@@ -48,6 +52,7 @@ export async function* mapInputs(plan: MapPlan): AsyncGenerator<unknown, void> {
   } finally {
     signal?.removeEventListener('abort', onAbort);
     run.stop();
+    hideProgress();
   }
 }
 
@@ -69,6 +74,7 @@ class MapRun {
   readonly #results = new Map<number, Result>();
   #submitted = 0;
   #arrived = 0;
+  #failed = 0;
   #taken = 0;
   #batch: { inputs: OpenInput[]; message: SubmitMessage; bytes: number };
   #pumpDone = false;
@@ -103,6 +109,14 @@ class MapRun {
   finished(): boolean {
     if (this.#inputFailure) throw this.#inputFailure.error;
     return this.#pumpDone && this.#taken === this.#submitted;
+  }
+
+  /** How far it is. */
+  counts(): MapCounts {
+    const { total } = this.#plan.argLists;
+    const areAllKnown = this.#pumpDone || total !== undefined;
+    const known = this.#pumpDone ? this.#submitted : Math.max(total ?? 0, this.#submitted);
+    return { done: this.#arrived, failed: this.#failed, known, areAllKnown };
   }
 
   /** Resolves when {@link take} or {@link finished} may answer otherwise. */
@@ -226,6 +240,7 @@ class MapRun {
     if (this.#stopped) return;
     this.#results.set(this.#plan.orderOutputs ? index : this.#arrived, result);
     this.#arrived++;
+    if (result.type === 'error') this.#failed++;
     this.wakeConsumer();
   }
 

@@ -2,10 +2,13 @@ import { LIMITS, newId, type Payload, type SubmitMessage } from '@gantry/protoco
 
 import type { OpenInput } from './call-tracker.ts';
 import type { Route } from './function-target.ts';
-import type { AnyIterable } from './zip.ts';
+import { showMap, type MapCounts } from './progress/map-progress.ts';
+import type { ArgLists } from './zip.ts';
 
 export interface SpawnMapPlan {
-  readonly argLists: AnyIterable<readonly unknown[]>;
+  /** How messages name the function. */
+  readonly label: string;
+  readonly argLists: ArgLists;
   readonly route: Route;
   readonly encode: (args: readonly unknown[]) => Uint8Array;
   readonly submitMessage: (route: Route, callId: string) => SubmitMessage;
@@ -23,8 +26,18 @@ const BATCH_BYTES = 256 * 1024;
  */
 export async function spawnInputs(plan: SpawnMapPlan): Promise<void> {
   const run = new SpawnMapRun(plan);
+  const hideProgress = showMap({ label: plan.label, word: 'queued', counts: () => run.counts() });
   try {
-    for await (const args of plan.argLists) {
+    await submitAll(run, plan.argLists);
+    await run.finish();
+  } finally {
+    hideProgress();
+  }
+}
+
+async function submitAll(run: SpawnMapRun, argLists: ArgLists): Promise<void> {
+  try {
+    for await (const args of argLists) {
       await run.push(args);
       if (run.failure) break;
     }
@@ -32,7 +45,6 @@ export async function spawnInputs(plan: SpawnMapPlan): Promise<void> {
     await run.finish().catch(() => undefined);
     throw error;
   }
-  await run.finish();
 }
 
 /** One `spawnMap` in progress. */
@@ -43,6 +55,7 @@ class SpawnMapRun {
   readonly #callId: string;
   #index = 0;
   #unaccepted = 0;
+  #isFinishing = false;
   #batch: { inputs: OpenInput[]; message: SubmitMessage; bytes: number };
   #wake: (() => void) | undefined;
 
@@ -59,7 +72,17 @@ class SpawnMapRun {
     if (this.#unaccepted >= LIMITS.mapInFlight) await this.#until(LIMITS.mapInFlight / 2);
   }
 
+  /** How far it is. */
+  counts(): MapCounts {
+    const { total } = this.#plan.argLists;
+    const known = this.#isFinishing ? this.#index : Math.max(total ?? 0, this.#index);
+    const areAllKnown = this.#isFinishing || total !== undefined;
+    return { done: this.#index - this.#unaccepted, failed: 0, known, areAllKnown };
+  }
+
+  /** No more comes. Resolves when all is accepted. */
   async finish(): Promise<void> {
+    this.#isFinishing = true;
     await this.#until(0);
     if (this.failure) throw this.failure.error;
   }

@@ -1,12 +1,26 @@
 /** What can be read one after the other, at once or with waiting. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
+/** Lists of arguments. */
+export type ArgLists = AnyIterable<readonly unknown[]> & {
+  /** How many there are, where that is known before they are read. */
+  readonly total?: number | undefined;
+};
+
 /** One iterator of lists, as lazy as its parts: synchronous while all of them are. The shortest ends it. */
-export function zip(iterables: readonly AnyIterable<unknown>[]): AnyIterable<readonly unknown[]> {
+export function zip(iterables: readonly AnyIterable<unknown>[]): ArgLists {
+  const totals = iterables.map(totalOf);
+  const total = totals.includes(undefined) ? undefined : Math.min(...(totals as number[]));
   if (iterables.every((iterable) => typeof iterable === 'string' || Symbol.iterator in iterable)) {
-    return { [Symbol.iterator]: () => zipSync(iterables as Iterable<unknown>[]) };
+    return { [Symbol.iterator]: () => zipSync(iterables as Iterable<unknown>[]), total };
   }
-  return { [Symbol.asyncIterator]: () => new AsyncZip(iterables.map(iteratorOf)) };
+  return { [Symbol.asyncIterator]: () => new AsyncZip(iterables.map(iteratorOf)), total };
+}
+
+/** How many values there are in what can be counted without reading it. */
+export function totalOf(iterable: unknown): number | undefined {
+  if (Array.isArray(iterable)) return iterable.length;
+  return iterable instanceof Set || iterable instanceof Map ? iterable.size : undefined;
 }
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;

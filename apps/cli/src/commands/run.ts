@@ -20,6 +20,7 @@ import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { flagsHelp } from '../run/flags-help.ts';
 import { parseFlags } from '../run/flags.ts';
 import { planFlags, type FlagPlan } from '../run/object-flags.ts';
+import { LentScreen } from '../run/lent-screen.ts';
 import { runChild } from '../run/run-child.ts';
 import { checkResultPath } from '../run/write-result.ts';
 import type { RunRequest } from '../run/run-request.ts';
@@ -131,8 +132,9 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
     : undefined;
   const reply = await publishApp({ client, built, request, steps, env });
   const { appId } = reply;
+  const screen = new LentScreen(terminal);
   const app = await EphemeralApp.open({
-    ...{ appId, client, connection, terminal, detach, quiet, logsTimeoutMs },
+    ...{ appId, client, connection, terminal: screen.terminal, detach, quiet, logsTimeoutMs },
     lendTerminal: lender?.lend,
   });
   const { signal } = stop;
@@ -146,6 +148,7 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
       env,
       programs,
       signal,
+      screen,
     };
     if (!signal.aborted) code = await runChild(child);
   } finally {
@@ -158,10 +161,14 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
   return signal.aborted ? EXIT_CODES.interrupted : code;
 }
 
-function toRunRequest({ built, target, args, resultPath }: RunJob, { appId }: DeployReply): RunRequest {
+function toRunRequest(job: RunJob, { appId }: DeployReply): RunRequest {
+  const { built, target, args, resultPath } = job;
+  // Code in containers may ask questions where the lines would be.
+  const showsMaps = !job.quiet && !job.interactive;
   const bundleUrl = pathToFileURL(path.join(built.folder, built.manifest.bundle.path)).href;
   if (target.type === 'entrypoint') {
-    return { bundleUrl, target: { type: 'entrypoint', name: target.entrypoint.name }, args, resultPath };
+    const name = target.entrypoint.name;
+    return { bundleUrl, target: { type: 'entrypoint', name }, args, resultPath, showsMaps };
   }
   const { spec, method } = target;
   const classCount = spec.parameters.length;
@@ -169,6 +176,7 @@ function toRunRequest({ built, target, args, resultPath }: RunJob, { appId }: De
   return {
     bundleUrl,
     resultPath,
+    showsMaps,
     args: args.slice(classCount),
     target: {
       type: 'function',

@@ -11,6 +11,7 @@ import { errorText } from '../error-text.ts';
 import { EXIT_CODES, exitCodeOf } from '../exit-code.ts';
 import { reportError } from '../report-error.ts';
 import { createTerminal } from '../terminal/terminal.ts';
+import { borrowScreen } from './borrowed-screen.ts';
 import type { RunRequest } from './run-request.ts';
 import { writeResult } from './write-result.ts';
 
@@ -20,6 +21,7 @@ process.once('message', (request: RunRequest) => {
   // The channel stays to tell of the end of `gantry run`, however it ends, but does not keep this process alive.
   process.channel?.unref();
   process.once('disconnect', () => process.exit(EXIT_CODES.interrupted));
+  if (request.showsMaps) borrowScreen();
   execute(request).then(exit, (error: unknown) => {
     if (isGantryError(error)) reportError(error, terminal, process.env);
     else terminal.note(error instanceof Error ? errorText(error) : `thrown: ${inspect(error)}`);

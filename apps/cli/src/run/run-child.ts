@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Connection } from 'gantry/internal';
 
 import { EXIT_CODES } from '../exit-code.ts';
+import type { LentScreen } from './lent-screen.ts';
 import type { RunRequest } from './run-request.ts';
 
 export interface RunChildOptions {
@@ -14,13 +15,15 @@ export interface RunChildOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** The folder of the bundled programs. */
   programs: URL;
+  /** Lent to the child. */
+  screen: Pick<LentScreen, 'attach'>;
   /** Ends the child. */
   signal: AbortSignal;
 }
 
 /** Runs the user's code in a process of its own; resolves with its exit code. */
 export async function runChild(options: RunChildOptions): Promise<number> {
-  const { request, appId, interactive, connection, env, signal, programs } = options;
+  const { request, appId, interactive, connection, env, signal, programs, screen } = options;
   const script = fileURLToPath(new URL('entrypoint.mjs', programs));
   const child = fork(script, [], {
     // Arguments may be dates, bytes and big integers, which JSON cannot carry.
@@ -38,7 +41,10 @@ export async function runChild(options: RunChildOptions): Promise<number> {
   });
   const end = () => child.kill('SIGTERM');
   signal.addEventListener('abort', end, { once: true });
-  child.once('message', () => child.send(request));
+  child.once('message', () => {
+    screen.attach(child);
+    child.send(request);
+  });
   try {
     const [code] = (await once(child, 'exit')) as [number | null];
     return signal.aborted ? EXIT_CODES.interrupted : (code ?? EXIT_CODES.failed);
