@@ -171,7 +171,7 @@ class Reading {
     facts.parameters.set(property.name, {
       name: property.name,
       type,
-      ...optionality(property, declaration),
+      ...optionality(property, declaration, this.#checker.getTypeOfSymbolAtLocation(property, node)),
       ...doc,
     });
     const isOwn = declaration.getSourceFile() === file.source;

@@ -29,8 +29,8 @@ const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 /** True for a TypeSpec of the protocol, all the way down. */
 export function isTypeSpec(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { type } = value;
-  if (typeof type !== 'string') return false;
+  const { type, nullable } = value;
+  if (typeof type !== 'string' || ![undefined, true].includes(nullable as true | undefined)) return false;
   if (type === 'enum')
     return isListOf(value['values'], (item) => typeof item === 'string' || typeof item === 'number');
   if (type === 'array') return isTypeSpec(value['items']);

@@ -14,7 +14,8 @@ export function readParameters(
     const isParameter = declaration !== undefined && ts.isParameter(declaration);
     const isNamed = isParameter ? ts.isIdentifier(declaration.name) : true;
     const isRest = isParameter && declaration.dotDotDotToken !== undefined;
-    const { optional, ...fallback } = optionality(symbol, declaration);
+    const type = checker.getTypeOfSymbolAtLocation(symbol, declaration ?? at);
+    const { optional, ...fallback } = optionality(symbol, declaration, type);
     return {
       name: isNamed ? symbol.name : `arg${index}`,
       type: types.ofDeclaration(symbol, declaration ?? at),

@@ -56,7 +56,11 @@ export class TypeReader {
   }
 
   #convert(declared: ts.Type, path: readonly ts.Type[]): TypeSpec {
-    const type = this.#checker.getNonNullableType(declared);
+    const spec = this.#convertValue(this.#checker.getNonNullableType(declared), path);
+    return spec.type !== 'unknown' && mayBe(declared, ts.TypeFlags.Null) ? { ...spec, nullable: true } : spec;
+  }
+
+  #convertValue(type: ts.Type, path: readonly ts.Type[]): TypeSpec {
     const { flags } = type;
     if (flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown | ts.TypeFlags.Never)) return UNKNOWN;
     const literals = literalsOf(type);
@@ -126,22 +130,27 @@ export class TypeReader {
     return {
       name: property.name,
       type: isInteger ? { type: 'integer' } : type,
-      ...optionality(property, declaration),
+      ...optionality(property, declaration, at && this.#checker.getTypeOfSymbolAtLocation(property, at)),
       ...docOf(property, this.#checker),
     };
   }
 }
 
-/** Whether a parameter or property may be left out, and its literal default. */
+/** Whether a parameter or property may be left out, or be undefined, and its literal default. */
 export function optionality(
   symbol: ts.Symbol,
   declaration: ts.Declaration | undefined,
+  type: ts.Type | undefined,
 ): Pick<ParameterSpec, 'optional' | 'defaultValue'> {
   const initializer = declaration && hasInitializer(declaration) ? declaration.initializer : undefined;
   // For a property the symbol knows better: `Required<…>` takes the mark away, `Partial<…>` adds one.
   const isMarked =
     declaration !== undefined && ts.isParameter(declaration) && declaration.questionToken !== undefined;
-  const optional = isMarked || initializer !== undefined || (symbol.flags & ts.SymbolFlags.Optional) !== 0;
+  const optional =
+    isMarked ||
+    initializer !== undefined ||
+    (symbol.flags & ts.SymbolFlags.Optional) !== 0 ||
+    (type !== undefined && mayBe(type, ts.TypeFlags.Undefined));
   const defaultValue = initializer ? literalValue(initializer) : undefined;
   return defaultValue === undefined ? { optional } : { optional, defaultValue };
 }
@@ -150,6 +159,10 @@ export function optionality(
 export function docOf(symbol: ts.Symbol | undefined, checker: ts.TypeChecker): { doc?: string } {
   const doc = ts.displayPartsToString(symbol?.getDocumentationComment(checker)).trim();
   return doc === '' ? {} : { doc };
+}
+
+function mayBe(type: ts.Type, flag: ts.TypeFlags.Null | ts.TypeFlags.Undefined): boolean {
+  return type.isUnion() && type.types.some(({ flags }) => (flags & flag) !== 0);
 }
 
 function literalsOf(type: ts.Type): (string | number)[] | undefined {

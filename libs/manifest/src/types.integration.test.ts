@@ -19,7 +19,9 @@ async function typeOf(
 test.each<[string, TypeSpec]>([
   ['string', { type: 'string' }],
   ['number | undefined', { type: 'number' }],
-  ['boolean | null', { type: 'boolean' }],
+  ['boolean | null', { type: 'boolean', nullable: true }],
+  ['(string | null)[]', { type: 'array', items: { type: 'string', nullable: true } }],
+  ['string | number | null', { type: 'unknown' }],
   ['bigint', { type: 'bigint' }],
   ['Date', { type: 'date' }],
   ['Uint8Array', { type: 'bytes' }],
@@ -43,7 +45,7 @@ test('aliases, enums, brands and utility types are followed', async () => {
   const declarations = `
 enum Level { Low = 'low', High = 'high' }
 type Id = string & { readonly brand: 'id' };
-interface Order { id: Id; level: Level; note?: string; secret: string }
+interface Order { id: Id; level: Level; note?: string; secret: string; paid: Date | null; by: string | undefined }
 type Public = Required<Omit<Order, 'secret'>>;`;
 
   expect(await typeOf('Public', declarations)).toEqual({
@@ -52,6 +54,8 @@ type Public = Required<Omit<Order, 'secret'>>;`;
       { name: 'id', type: { type: 'string' }, optional: false },
       { name: 'level', type: { type: 'enum', values: ['low', 'high'] }, optional: false },
       { name: 'note', type: { type: 'string' }, optional: false },
+      { name: 'paid', type: { type: 'date', nullable: true }, optional: false },
+      { name: 'by', type: { type: 'string' }, optional: true },
     ],
   });
 });

@@ -187,12 +187,17 @@ export interface ParameterSpec {
   doc?: string | undefined;
 }
 
-/** The types that decide how text becomes a value (flags, query) and what the docs say. */
-export type TypeSpec =
+/** The types that decide how text becomes a value (flags, query), what JSON is held against, and what the docs say. */
+export type TypeSpec = ValueTypeSpec & {
+  /** `null` is a value, too. */
+  nullable?: true | undefined;
+};
+
+type ValueTypeSpec =
   | { type: 'string' | 'number' | 'integer' | 'boolean' | 'bigint' | 'date' | 'bytes' | 'unknown' }
   | { type: 'enum'; values: (string | number)[] }
   | { type: 'array'; items: TypeSpec }
-  /** A class with class-validator rules; `fields` serves the OpenAPI page. */
+  /** An object with these fields; `className` is that of a class, which may have class-validator rules. */
   | { type: 'object'; className?: string | undefined; fields: ParameterSpec[] }
   /** The web `Request`, `FormData` or `File` itself. */
   | { type: 'request' | 'form' | 'file' };

@@ -1,3 +1,4 @@
+import type { TypeSpec } from '@gantry/protocol';
 import { describe, expect, test } from 'vitest';
 
 import { DtoBuilder } from './dto.ts';
@@ -72,6 +73,67 @@ describe('DtoBuilder', () => {
     }
     expect((await build({ ...GOOD, address: 'Ulm', items: [5] })).problems).toMatchObject({
       'body.address': 'nestedValidation',
+    });
+  });
+
+  test('holds an object of a class without rules against its type, beside classes that have some', async () => {
+    const type: TypeSpec = {
+      ...{ type: 'object', className: 'Plain' },
+      fields: [{ name: 'id', type: { type: 'string' }, optional: false }],
+    };
+    const dtos = new DtoBuilder();
+    expect(dtos.build({ id: 'a', more: 1 }, type, { loc: ['body'] })).toEqual({ id: 'a' });
+    dtos.build({ id: 1 }, type, { loc: ['body'] });
+    await dtos.check();
+    expect(dtos.problems.map(({ loc, type: kind }) => [loc.join('.'), kind])).toEqual([
+      ['body.id', 'string_type'],
+    ]);
+  });
+
+  describe('an object whose type is an interface', () => {
+    const TYPE: TypeSpec = {
+      type: 'object',
+      fields: [
+        { name: 'id', type: { type: 'integer' }, optional: false },
+        { name: 'when', type: { type: 'date', nullable: true }, optional: false },
+        { name: 'note', type: { type: 'string' }, optional: true },
+        {
+          name: 'lines',
+          optional: true,
+          type: {
+            type: 'array',
+            items: { type: 'object', fields: [{ name: 'sku', type: { type: 'string' }, optional: false }] },
+          },
+        },
+      ],
+    };
+    const read = (value: unknown): { object: unknown; problems: Record<string, string> } => {
+      const dtos = new DtoBuilder();
+      const object = dtos.build(value, TYPE, { loc: ['body'] });
+      return {
+        object,
+        problems: Object.fromEntries(dtos.problems.map(({ loc, type }) => [loc.join('.'), type])),
+      };
+    };
+
+    test('is held against it, at every depth', () => {
+      expect(read({ id: 'x', note: 5, lines: [{ sku: 'a' }, {}, 'b'] }).problems).toEqual({
+        'body.id': 'integer_type',
+        'body.when': 'missing',
+        'body.note': 'string_type',
+        'body.lines.1.sku': 'missing',
+        'body.lines.2': 'model_attributes_type',
+      });
+      expect(read('text').problems).toEqual({ body: 'model_attributes_type' });
+    });
+
+    test('has dates as dates, null where that may be, and keeps what its type does not name', () => {
+      expect(read({ id: 1, when: '2030-01-01T00:00:00Z', more: [1] })).toEqual({
+        object: { id: 1, when: new Date('2030-01-01T00:00:00Z'), more: [1] },
+        problems: {},
+      });
+      expect(read({ id: 1, when: null })).toEqual({ object: { id: 1, when: null }, problems: {} });
+      expect(read({ id: null, when: null }).problems).toEqual({ 'body.id': 'integer_type' });
     });
   });
 });

@@ -8,7 +8,7 @@ type Place = readonly (string | number)[];
 
 /**
  * Builds arguments from JSON: instances of the user's classes, nested ones and items of arrays included, with
- * dates, bytes and big integers as such. Then `check` runs the classes' rules.
+ * dates, bytes and big integers as such. Then `check` runs the classes' rules. An object of no class keeps what its type does not name.
  *
  * A field that has validation rules is judged by them alone; one without is held against its declared type.
  */
@@ -18,6 +18,7 @@ export class DtoBuilder {
 
   /** `target` is the class of the value, where known. */
   build(value: unknown, type: TypeSpec, at: { loc: Place; target?: unknown }): unknown {
+    if (value === null && type.nullable) return null;
     switch (type.type) {
       case 'object':
         return this.#object(value, type, at);
@@ -45,10 +46,15 @@ export class DtoBuilder {
   }
 
   #object(value: unknown, type: ObjectType, at: { loc: Place; target?: unknown }): unknown {
-    if (type.className === undefined) return value;
+    if (type.className === undefined && type.fields.length === 0) return value;
     if (!isPlainObject(value)) {
       this.#add({ loc: [...at.loc], msg: 'Input should be a valid object', type: 'model_attributes_type' });
       return undefined;
+    }
+    if (type.className === undefined) {
+      const copy = { ...value };
+      this.#refine(copy, type.fields, { loc: at.loc, target: undefined });
+      return copy;
     }
     const names = new Set(type.fields.map(({ name }) => name));
     const target = isDtoClass(at.target) ? at.target : findRuledClass(type.className, names);

@@ -153,6 +153,11 @@ function ruledSchema(className: string, fields: readonly ParameterSpec[], schema
 
 /** A type as JSON Schema; classes become components, which lets them contain themselves. */
 function toSchema(type: TypeSpec, schemas: Schemas): Schema {
+  const schema = toValueSchema(type, schemas);
+  return type.nullable ? { anyOf: [schema, { type: 'null' }] } : schema;
+}
+
+function toValueSchema(type: TypeSpec, schemas: Schemas): Schema {
   switch (type.type) {
     case 'string':
     case 'number':

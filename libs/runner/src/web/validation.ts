@@ -75,6 +75,7 @@ export function rulesOf(target: unknown, property: string): Rule[] {
 }
 
 function allRules(target: unknown): (Rule & { propertyName: string })[] {
+  if (typeof target !== 'function') return [];
   return globals.classValidatorMetadataStorage?.getTargetValidationMetadatas(target, '', false, false) ?? [];
 }
 
