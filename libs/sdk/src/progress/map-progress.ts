@@ -33,6 +33,8 @@ const FIRST_LINE_MS = 500;
 /** Where lines cannot change, there is one so often; and one at the end of a map that took so long. */
 const PLAIN_LINE_MS = 10_000;
 const RATE_WINDOW_MS = 5_000;
+/** One such letter in a bundle makes every letter of it take two bytes. */
+const CHECK_MARK = String.fromCharCode(0x2713);
 
 /**
  * Shows how far a map is until the returned function is called, where output is enabled; the counts are asked for now
@@ -59,7 +61,7 @@ export function showMap(map: ShownMap, view: ProgressView = processView): () => 
     const counts = map.counts();
     const isComplete = counts.areAllKnown && counts.done >= counts.known;
     if (isShown() && isComplete && tookMs >= PLAIN_LINE_MS)
-      view.print(`✓ ${mapText(map, counts)} ${(tookMs / 1000).toFixed(1)} s`);
+      view.print(`${CHECK_MARK} ${mapText(map, counts)} ${(tookMs / 1000).toFixed(1)} s`);
   };
 }
 
