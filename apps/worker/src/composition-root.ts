@@ -111,11 +111,9 @@ function createSecrets(from: DependencyContainer): ContainerSecrets {
 
 function createIdentity(from: DependencyContainer): ContainerIdentity {
   const { registry } = from.resolve(TOKENS.messaging);
-  const { dataDir, secretsKey, log } = from.resolve(TOKENS.spec);
-  return new ContainerIdentity(
-    new IdentityKeys(registry, new SealingKeys({ dataDir, key: secretsKey })),
-    log,
-  );
+  const { dataDir, secretsKey, log, identityTokenMs: tokenMs } = from.resolve(TOKENS.spec);
+  const sealing = new SealingKeys({ dataDir, key: secretsKey });
+  return new ContainerIdentity(new IdentityKeys(registry, sealing, { tokenMs }), { log, tokenMs });
 }
 
 function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' | 'volumeDirectory'> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BlobStoreConfig } from '@gantry/blobs';
 import type { Nearby } from '@gantry/messaging';
 import { LIMITS, type MachineCapacity, type WorkerLabels } from '@gantry/protocol';
+import { IDENTITY_TOKEN_MS } from '@gantry/secrets';
 import type { Logger } from '@gantry/telemetry';
 
 import { findDriver, type DriverChoice, type DriverName } from './driver-choice.ts';
@@ -41,6 +42,8 @@ export interface WorkerConfig {
   exitGraceMs?: number | undefined;
   /** How long code may keep the event loop of its container from turning. @defaultValue 300_000 */
   silenceMs?: number | undefined;
+  /** How long the identity tokens of containers are valid. @defaultValue 48 hours */
+  identityTokenMs?: number | undefined;
 }
 
 /** {@link WorkerConfig} with defaults filled in. */
@@ -60,6 +63,7 @@ export interface WorkerSpec {
   labels: WorkerLabels;
   exitGraceMs: number;
   silenceMs: number;
+  identityTokenMs: number;
   rateLimit: number | undefined;
   nearby: Nearby | undefined;
 }
@@ -80,6 +84,7 @@ export async function completeConfig(config: WorkerConfig): Promise<WorkerSpec> 
     driver: await findDriver({ driver, ociRuntime, folder, runnerPath, nodePath }),
     exitGraceMs: config.exitGraceMs ?? LIMITS.exitGraceMs,
     silenceMs: config.silenceMs ?? LIMITS.silenceMs,
+    identityTokenMs: config.identityTokenMs ?? IDENTITY_TOKEN_MS,
     rateLimit: config.rateLimit,
     nearby: config.nearby,
     log,

@@ -65,7 +65,7 @@ export interface WorkerParts {
   bundles: BundleStore;
   images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
-  identity: Pick<ContainerIdentity, 'tokenFor'>;
+  identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
   volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
   buckets: Pick<WorkerBuckets, 'start' | 'open' | 'close'>;
   volumeDirectory: VolumeDirectory;

@@ -139,6 +139,8 @@ export interface Container {
   readonly directory: string;
   /** Path at which its code may listen for HTTP, as that code sees it. */
   readonly innerSocketPath: string;
+  /** Path at which its runner may keep the identity token, as its code sees it. Gone when the container ended. */
+  readonly identityTokenPath: string;
   /** What reaches that socket from this machine; undefined while nobody listens. Gone when the container ended. */
   readonly socketPath: string | undefined;
   /** The other end is file descriptor 3 of the runner. Its messages are described in `@gantry/protocol`. */

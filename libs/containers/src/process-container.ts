@@ -7,7 +7,7 @@ import { ContainerError } from '@gantry/protocol';
 import type { Container, ContainerEnd, ExecOptions, ExecProcess } from './container-driver.ts';
 import { HostProcess } from './exec/host-process.ts';
 import type { KernelKills } from './kernel-kills.ts';
-import { socketPathFor } from './socket-path.ts';
+import { identityTokenPathFor, socketPathFor } from './container-paths.ts';
 import { processTreeMemoryBytes } from './process-memory.ts';
 import { TOKEN_VARIABLE } from './process-records.ts';
 
@@ -81,6 +81,10 @@ export class ProcessContainer implements Container {
 
   get innerSocketPath(): string {
     return socketPathFor(this.directory);
+  }
+
+  get identityTokenPath(): string {
+    return identityTokenPathFor(this.directory);
   }
 
   get socketPath(): string | undefined {

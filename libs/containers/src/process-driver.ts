@@ -10,6 +10,7 @@ import { STARTED_AHEAD_FLAG } from '@gantry/protocol';
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
 import { KernelKills } from './kernel-kills.ts';
 import { ProcessContainer } from './process-container.ts';
+import { removeBeside } from './container-paths.ts';
 import { endMarked, ProcessRecords, TOKEN_VARIABLE, warmDirectory } from './process-records.ts';
 import { WarmProcesses } from './warm-processes.ts';
 
@@ -139,7 +140,7 @@ export class ProcessDriver implements ContainerDriver {
     await container.exited;
     if (container.hadGuests) await endMarked(container.token);
     await rm(container.directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
-    await rm(container.innerSocketPath, { force: true }).catch(() => undefined);
+    await removeBeside(container.directory).catch(() => undefined);
     this.#records.remove(container.token);
     this.#running.delete(container);
   }

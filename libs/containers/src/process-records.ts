@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { isAlive, OwnedRecords, type ProcessMark } from './owned-records.ts';
+import { removeBeside } from './container-paths.ts';
 import { processesWith, processIdentity } from './process-identity.ts';
-import { socketPathFor } from './socket-path.ts';
 
 interface Details extends Partial<ProcessMark> {
   directory: string;
@@ -49,7 +49,7 @@ export class ProcessRecords {
       // A directory that its worker was about to rename still has its first name.
       for (const directory of [record.directory, warmDirectory(dirname(record.directory), token)]) {
         await rm(directory, { recursive: true, force: true });
-        await rm(socketPathFor(directory), { force: true });
+        await removeBeside(directory);
       }
       return hasEnded;
     });

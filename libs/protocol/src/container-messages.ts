@@ -18,7 +18,8 @@ import type { TunnelAddress } from './tunnel.ts';
 //   R4. After `stop` no input comes any more. The runner finishes what it has, runs `@exit` hooks, exits 0.
 //   R5. After `preempt` no input comes either. The code is interrupted: what does not end with a value is run
 //       again elsewhere. The runner runs `@exit` hooks and exits 0, within the grace.
-//   R6. If the file descriptor closes, the runner exits at once: its worker is gone.
+//   R6. `identity` comes before `load`, and again long before its token expires.
+//   R7. If the file descriptor closes, the runner exits at once: its worker is gone.
 
 /** The first argument of a runner that is started ahead of need: it has time to load what some functions need. */
 export const STARTED_AHEAD_FLAG = '--started-ahead';
@@ -31,6 +32,7 @@ export type WorkerToRunner =
   | LoadMessage
   | RunMessage
   | RunBatchMessage
+  | IdentityMessage
   /** Abort this input: its `AbortSignal` fires. */
   | { type: 'abort'; inputId: string; reason: 'cancelled' | 'timeout' }
   /** A consumer has taken this many values of a generator. */
@@ -72,6 +74,15 @@ export interface LoadMessage {
   urls: Record<string, string>;
   /** Its code may ask for the terminal of whoever runs the app. */
   interactive?: boolean | undefined;
+}
+
+/** With which the container proves to others who it is: see {@link IDENTITY_VARIABLES}. */
+export interface IdentityMessage {
+  type: 'identity';
+  /** A JWT. */
+  token: string;
+  /** Where it is to be found as a file. */
+  path: string;
 }
 
 export interface RunMessage {

@@ -19,3 +19,9 @@ export interface IdentityKey {
 export const IDENTITY_DISCOVERY_PATH = '/.well-known/openid-configuration';
 /** Path of the public keys below the issuer. */
 export const IDENTITY_KEYS_PATH = '/.well-known/jwks.json';
+
+/** Environment variables of containers: the token with which they prove who they are, and the file that has the newest. */
+export const IDENTITY_VARIABLES = {
+  token: 'GANTRY_IDENTITY_TOKEN',
+  file: 'GANTRY_IDENTITY_TOKEN_FILE',
+} as const;

@@ -150,6 +150,7 @@ export {
   IDENTITY_KEYS_PATH,
   type IdentityKey,
   type IdentityRecord,
+  IDENTITY_VARIABLES,
 } from './identity.ts';
 export {
   assertSecretKey,
@@ -216,6 +217,7 @@ export {
   COMPILE_FLAG,
   STARTED_AHEAD_FLAG,
   type WorkerToRunner,
+  type IdentityMessage,
 } from './container-messages.ts';
 export type {
   CancelMessage,

@@ -1,7 +1,13 @@
 import { flushCompileCache } from 'node:module';
 
 import { setContainerHost } from 'gantry/container';
-import { ContainerError, type LoadMessage, type RunnerToWorker, type WorkerToRunner } from '@gantry/protocol';
+import {
+  ContainerError,
+  type IdentityMessage,
+  type LoadMessage,
+  type RunnerToWorker,
+  type WorkerToRunner,
+} from '@gantry/protocol';
 
 import { BatchLoop } from './batch-loop.ts';
 import { CallerTerminal } from './caller-terminal.ts';
@@ -9,6 +15,7 @@ import { activeInput, type ActiveInput } from './current-input.ts';
 import { ContainerSocket } from './container-socket.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import { HostBridge } from './host-bridge.ts';
+import { keepIdentityToken } from './identity-token.ts';
 import { InputLoop } from './input-loop.ts';
 import { InputSlots } from './input-slots.ts';
 import { Tunnels } from './tunnels.ts';
@@ -164,12 +171,31 @@ export class Runner {
       case 'objectAnswer':
       case 'tunnelAnswer':
         return this.#host?.receiveAnswer(message.requestId, message);
+      default:
+        return this.#receiveForContainer(message);
+    }
+  }
+
+  #receiveForContainer(
+    message: Extract<WorkerToRunner, { type: 'identity' | 'load' | 'stop' | 'preempt' }>,
+  ): void {
+    switch (message.type) {
+      case 'identity':
+        return this.#keepIdentity(message);
       case 'load':
         return void this.#load(message);
       case 'stop':
         return this.stop();
       case 'preempt':
         return this.preempt(message.graceMs);
+    }
+  }
+
+  #keepIdentity(message: IdentityMessage): void {
+    try {
+      keepIdentityToken(message);
+    } catch (error) {
+      this.#log(`the identity token could not be written to "${message.path}": ${messageOf(error)}\n`);
     }
   }
 

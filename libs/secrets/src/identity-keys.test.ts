@@ -15,7 +15,7 @@ const [old, fresh] = [KeyRing.newKey(), KeyRing.newKey()];
 let registry: MemoryRegistry;
 let nowMs: number;
 const keysWith = (key: string) =>
-  new IdentityKeys(registry, new SealingKeys({ dataDir: '/nowhere', key }), () => nowMs);
+  new IdentityKeys(registry, new SealingKeys({ dataDir: '/nowhere', key }), { now: () => nowMs });
 const record = async () =>
   (await registry.get<IdentityRecord>(registryKeys.identity))?.value as IdentityRecord;
 

@@ -7,22 +7,35 @@ import type { KeyRing } from './key-ring.ts';
 import type { SealingKeys } from './sealing-keys.ts';
 import type { SecretRegistry } from './secret-registry.ts';
 
-/** How long a token is valid. */
+/** How long a token is valid, unless it is said otherwise. */
 export const IDENTITY_TOKEN_MS = 48 * 3600 * 1000;
 const KEY_SIGNS_MS = 90 * 24 * 3600 * 1000;
 const KEY_BITS = 2048;
+
+export interface IdentityKeysOptions {
+  /** Milliseconds since the epoch. @defaultValue `Date.now` */
+  now?: () => number;
+  /** How long a token is valid. @defaultValue {@link IDENTITY_TOKEN_MS} */
+  tokenMs?: number | undefined;
+}
 
 /** The keys with which a platform says who its containers are: RSA, kept sealed like secrets. */
 export class IdentityKeys {
   readonly #registry: SecretRegistry;
   readonly #sealing: Pick<SealingKeys, 'require'>;
   readonly #now: () => number;
+  readonly #tokenMs: number;
   #opened: { id: string; key: KeyObject } | undefined;
 
-  constructor(registry: SecretRegistry, sealing: Pick<SealingKeys, 'require'>, now = () => Date.now()) {
+  constructor(
+    registry: SecretRegistry,
+    sealing: Pick<SealingKeys, 'require'>,
+    { now = () => Date.now(), tokenMs = IDENTITY_TOKEN_MS }: IdentityKeysOptions = {},
+  ) {
     this.#registry = registry;
     this.#sealing = sealing;
     this.#now = now;
+    this.#tokenMs = tokenMs;
   }
 
   /**
@@ -52,7 +65,7 @@ export class IdentityKeys {
     if (!found || !first) return undefined;
     const { issuer } = found.value;
     const seconds = Math.floor(this.#now() / 1000);
-    const times = { iat: seconds, exp: seconds + IDENTITY_TOKEN_MS / 1000 };
+    const times = { iat: seconds, exp: seconds + Math.ceil(this.#tokenMs / 1000) };
     const payload = { iss: issuer, aud: new URL(issuer).host, ...times, jti: randomUUID(), ...claims };
     const text = `${encoded({ alg: 'RS256', typ: 'JWT', kid: first.id })}.${encoded(payload)}`;
     return `${text}.${sign('sha256', Buffer.from(text), await this.#open(first)).toString('base64url')}`;
@@ -70,7 +83,7 @@ export class IdentityKeys {
   async #renewed(keys: readonly IdentityKey[], ring: KeyRing): Promise<IdentityKey[]> {
     const nowMs = this.#now();
     const kept = keys
-      .filter(({ createdAtMs }) => nowMs - createdAtMs < KEY_SIGNS_MS + IDENTITY_TOKEN_MS)
+      .filter(({ createdAtMs }) => nowMs - createdAtMs < KEY_SIGNS_MS + this.#tokenMs)
       .map((key) => ({ key, sealed: resealed(key, ring) }));
     const [first] = kept;
     const isGood = first?.sealed !== undefined && nowMs - first.key.createdAtMs < KEY_SIGNS_MS;

@@ -13,9 +13,12 @@ function orderFor(changes: Partial<FunctionRecord>, options: object = {}) {
   return { containerId: 'ta-1', pool: 'fu-1', parameters: {}, record };
 }
 
+const DAY_MS = 24 * 3600 * 1000;
+const OPTIONS = { log: silentLog, tokenMs: 2 * DAY_MS };
+
 test('a container is called by its place, from the general to the particular', async () => {
   const sign = vi.fn().mockResolvedValue('signed');
-  expect(await new ContainerIdentity({ sign }, silentLog).tokenFor(orderFor({}))).toBe('signed');
+  expect(await new ContainerIdentity({ sign }, OPTIONS).tokenFor(orderFor({}))).toBe('signed');
   expect(sign).toHaveBeenCalledWith({
     sub: 'gantry:workspace_id:acme:environment_name:main:app_name:shop:function_name:Ocr:container_id:ta-1',
     ...{ workspace_id: 'acme', environment_name: 'main' },
@@ -25,7 +28,7 @@ test('a container is called by its place, from the general to the particular', a
 
 test('apps that are only run, and functions that may access nothing, have no token', async () => {
   const sign = vi.fn();
-  const identity = new ContainerIdentity({ sign }, silentLog);
+  const identity = new ContainerIdentity({ sign }, OPTIONS);
   expect(await identity.tokenFor(orderFor({ appName: undefined }))).toBeUndefined();
   expect(await identity.tokenFor(orderFor({}, { restrictAccess: true }))).toBeUndefined();
   expect(sign).not.toHaveBeenCalled();
@@ -33,5 +36,31 @@ test('apps that are only run, and functions that may access nothing, have no tok
 
 test('a container starts without a token where none can be signed', async () => {
   const sign = vi.fn().mockRejectedValue(new Error('this machine has no key'));
-  expect(await new ContainerIdentity({ sign }, silentLog).tokenFor(orderFor({}))).toBeUndefined();
+  expect(await new ContainerIdentity({ sign }, OPTIONS).tokenFor(orderFor({}))).toBeUndefined();
+});
+
+test('a token is followed by another after half of its life, or as soon as one can be signed then', async () => {
+  vi.useFakeTimers();
+  try {
+    const sign = vi.fn().mockRejectedValueOnce(new Error('no key')).mockImplementation(signed);
+    const tokens: string[] = [];
+    const stop = new ContainerIdentity({ sign }, OPTIONS).renew(orderFor({}), (token) => tokens.push(token));
+    await vi.advanceTimersByTimeAsync(DAY_MS - 1);
+    expect(sign).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(tokens).toEqual([]);
+    await vi.advanceTimersByTimeAsync(DAY_MS / 24);
+    expect(tokens).toEqual(['2 calls']);
+    await vi.advanceTimersByTimeAsync(DAY_MS);
+    expect(tokens).toEqual(['2 calls', '3 calls']);
+    stop();
+    await vi.advanceTimersByTimeAsync(9 * DAY_MS);
+    expect(tokens).toHaveLength(2);
+
+    function signed(): Promise<string> {
+      return Promise.resolve(`${sign.mock.calls.length} calls`);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -3,14 +3,27 @@ import type { Logger } from '@gantry/telemetry';
 
 import type { ContainerOrder } from './load-message.ts';
 
+export interface ContainerIdentityOptions {
+  log: Logger;
+  /** How long the tokens that the keys sign are valid. */
+  tokenMs: number;
+}
+
+/** A token is renewed after this part of its life, so that who has read the one before can go on for long. */
+const RENEWED_AFTER = 1 / 2;
+/** Looked at so often in its life: a machine that slept, or could not sign, is not long behind. */
+const LOOKS = 48;
+
 /** Gives containers tokens with which they can prove to others who they are. */
 export class ContainerIdentity {
   readonly #keys: Pick<IdentityKeys, 'sign'>;
   readonly #log: Logger;
+  readonly #tokenMs: number;
 
-  constructor(keys: Pick<IdentityKeys, 'sign'>, log: Logger) {
+  constructor(keys: Pick<IdentityKeys, 'sign'>, { log, tokenMs }: ContainerIdentityOptions) {
     this.#keys = keys;
     this.#log = log;
+    this.#tokenMs = tokenMs;
   }
 
   /**
@@ -26,6 +39,20 @@ export class ContainerIdentity {
       this.#log.warn({ err, containerId: order.containerId }, 'a container has no identity token');
       return undefined;
     }
+  }
+
+  /** Calls back with each token that follows the first, until the returned function is called. */
+  renew(order: ContainerOrder, onToken: (token: string) => void): () => void {
+    let signedAtMs = Date.now();
+    const look = async (): Promise<void> => {
+      if (Date.now() - signedAtMs < this.#tokenMs * RENEWED_AFTER) return;
+      const token = await this.tokenFor(order);
+      if (token === undefined) return;
+      signedAtMs = Date.now();
+      onToken(token);
+    };
+    const timer = setInterval(() => void look(), this.#tokenMs / LOOKS).unref();
+    return () => clearInterval(timer);
   }
 }
 

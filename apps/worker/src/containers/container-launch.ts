@@ -1,13 +1,23 @@
 import type { Container, ContainerVolume } from '@gantry/containers';
-import { isGantryError, type LoadMessage, type SecretValues } from '@gantry/protocol';
+import { type IdentityMessage, isGantryError, type LoadMessage, type SecretValues } from '@gantry/protocol';
 import { SecretMask } from '@gantry/secrets';
 
 import type { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
-import { loadMessage, type ContainerOrder } from './load-message.ts';
+import { identityVariables, loadMessage, type ContainerOrder } from './load-message.ts';
 import { startContainer } from './start-options.ts';
 
 const NO_SNAPSHOT = 'no memory snapshot: this worker makes none, so all @enter hooks run at each start';
+
+type Identity = Pick<IdentityMessage, 'token' | 'path'>;
+
+interface IdentityPlace {
+  container: Container;
+  process: ContainerProcess;
+  secrets: SecretValues;
+  /** The variables of what runs in the container. */
+  env: Record<string, string>;
+}
 
 /** From an order to a container whose process runs, and to the message that has it load its code. */
 export class ContainerLaunch {
@@ -54,16 +64,35 @@ export class ContainerLaunch {
     if (record.image && !driver.capabilities.images) {
       await bundles.placeFiles(container.directory, record.image.files);
     }
-    const [bundle, secrets, identityToken] = await this.#needs;
-    containerLog.mask(new SecretMask({ ...secrets, ...(identityToken && { identityToken }) }));
-    return loadMessage(this.#order, {
+    const [bundle, secrets, token] = await this.#needs;
+    containerLog.mask(new SecretMask({ ...secrets, ...(token && { token }) }));
+    const identity = token === undefined ? undefined : { token, path: container.identityTokenPath };
+    const message = loadMessage(this.#order, {
       bundlePath: process.pathInside(bundle),
       httpSocketPath: process.innerSocketPath,
       maxInputs,
       secrets,
-      identityToken,
+      identity,
       machine: machine.environment(gpus),
     });
+    if (identity) this.#keepIdentity(identity, { container, process, secrets, env: message.env });
+    return message;
+  }
+
+  /** Has the runner write the token where its code finds it, now and whenever there is a new one. */
+  #keepIdentity(first: Identity, { container, process, secrets, env }: IdentityPlace): void {
+    const { identity, containerLog } = this.#around;
+    process.send({ type: 'identity', ...first });
+    let { token } = first;
+    const stop = identity.renew(this.#order, (next) => {
+      // The one before is valid for a while yet, so nobody may see it either.
+      containerLog.mask(new SecretMask({ ...secrets, token: next, before: token }));
+      token = next;
+      // What is run beside the code from now on begins with it.
+      Object.assign(env, identityVariables({ ...first, token }));
+      process.send({ type: 'identity', ...first, token });
+    });
+    void container.exited.then(stop);
   }
 
   /** Says to operators why there is no container. */

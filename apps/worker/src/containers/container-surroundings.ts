@@ -21,7 +21,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   bundles: BundleStore;
   images: Pick<ImageStore, 'open'>;
   secrets: Pick<ContainerSecrets, 'open'>;
-  identity: Pick<ContainerIdentity, 'tokenFor'>;
+  identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
   volumes: Pick<WorkerVolumes, 'open'>;
   buckets: Pick<WorkerBuckets, 'open'>;
   machine: Pick<LocalMachine, 'environment'>;

@@ -3,13 +3,19 @@ import { expect, test } from 'vitest';
 
 import { loadMessage } from './load-message.ts';
 
-function envOf(changes: Partial<FunctionRecord>): Record<string, string> {
+function envOf(
+  changes: Partial<FunctionRecord>,
+  more: Partial<Parameters<typeof loadMessage>[1]> = {},
+): Record<string, string> {
   const record = {
     ...{ id: 'fu-1', appId: 'ap-1', environment: 'main', urls: {} },
-    spec: { name: 'f', options: { env: { GANTRY_IMAGE_ID: 'forged', MINE: 'kept' } } },
+    spec: {
+      name: 'f',
+      options: { env: { GANTRY_IMAGE_ID: 'forged', GANTRY_IDENTITY_TOKEN_FILE: '/forged', MINE: 'kept' } },
+    },
     ...changes,
   } as unknown as FunctionRecord;
-  const place = { bundlePath: '/b', maxInputs: 1, secrets: {} } as Parameters<typeof loadMessage>[1];
+  const place = { bundlePath: '/b', maxInputs: 1, secrets: {}, ...more } as Parameters<typeof loadMessage>[1];
   return loadMessage({ containerId: 'ta-1', pool: 'fu-1', parameters: {}, record }, place).env;
 }
 
@@ -18,4 +24,12 @@ test('a container with a built image is told which, and one without is told noth
   expect(built).toMatchObject({ GANTRY_IMAGE_ID: 'im-1', MINE: 'kept' });
   expect(envOf({ image: { files: [] } })).not.toHaveProperty('GANTRY_IMAGE_ID');
   expect(envOf({})).not.toHaveProperty('GANTRY_IMAGE_ID');
+});
+
+test('a container with an identity is told its token and where the newest one is; one without is told nothing', () => {
+  expect(envOf({}, { identity: { token: 'signed', path: '/run/token' } })).toMatchObject({
+    GANTRY_IDENTITY_TOKEN: 'signed',
+    GANTRY_IDENTITY_TOKEN_FILE: '/run/token',
+  });
+  expect(envOf({})).not.toHaveProperty('GANTRY_IDENTITY_TOKEN_FILE');
 });

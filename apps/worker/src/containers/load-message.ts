@@ -1,4 +1,11 @@
-import type { ClassParameters, FunctionRecord, LoadMessage, SecretValues } from '@gantry/protocol';
+import {
+  type ClassParameters,
+  type FunctionRecord,
+  IDENTITY_VARIABLES,
+  type IdentityMessage,
+  type LoadMessage,
+  type SecretValues,
+} from '@gantry/protocol';
 
 /** What to start. */
 export interface ContainerOrder {
@@ -26,7 +33,7 @@ const RESERVED = new Set([
   'GANTRY_ENVIRONMENT',
   'GANTRY_FUNCTION_ID',
   'GANTRY_FUNCTION_NAME',
-  'GANTRY_IDENTITY_TOKEN',
+  ...Object.values(IDENTITY_VARIABLES),
   'GANTRY_IMAGE_ID',
   'GANTRY_IS_REMOTE',
   'GANTRY_REGION',
@@ -37,11 +44,19 @@ function withoutReserved(env: SecretValues): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !RESERVED.has(name)));
 }
 
+/** How code finds its token, and the file of the newest one. */
+export function identityVariables({
+  token,
+  path,
+}: Pick<IdentityMessage, 'token' | 'path'>): Record<string, string> {
+  return { [IDENTITY_VARIABLES.token]: token, [IDENTITY_VARIABLES.file]: path };
+}
+
 /** Where the order is carried out, and what only this machine knows. */
 export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSocketPath' | 'maxInputs'> {
   secrets: SecretValues;
   /** With which it can prove to others who it is. */
-  identityToken?: string | undefined;
+  identity?: Pick<IdentityMessage, 'token' | 'path'> | undefined;
   /** What the machine says of itself. */
   machine: Readonly<Record<string, string>>;
 }
@@ -49,7 +64,7 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
 /** The order as its runner gets it. */
 export function loadMessage(
   order: ContainerOrder,
-  { secrets, identityToken, machine, ...place }: ContainerPlace,
+  { secrets, identity, machine, ...place }: ContainerPlace,
 ): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
@@ -64,7 +79,7 @@ export function loadMessage(
     GANTRY_FUNCTION_NAME: spec.name,
     GANTRY_IS_REMOTE: '1',
     ...(record.image?.id === undefined ? {} : { GANTRY_IMAGE_ID: record.image.id }),
-    ...(identityToken === undefined ? {} : { GANTRY_IDENTITY_TOKEN: identityToken }),
+    ...(identity && identityVariables(identity)),
     ...(record.workspace === undefined ? {} : { GANTRY_WORKSPACE: record.workspace }),
   };
   return {

@@ -27,6 +27,7 @@ export const INIT_PROGRAM = '/usr/bin/tini-static';
 export const INNER_INIT = join(PLATFORM_FOLDER, 'bin/init');
 /** On a mount of its own, directly: see {@link RuncContainer.socketPath}. */
 export const INNER_SOCKET = '/run/gantry.sock';
+export const INNER_IDENTITY_TOKEN = '/run/gantry-identity-token';
 
 /** Each start mounts its own root over it, unseen by all else. */
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');

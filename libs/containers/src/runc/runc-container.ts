@@ -16,12 +16,12 @@ import type {
 } from '../container-driver.ts';
 import { processIdentity } from '../process-identity.ts';
 import { processTreeMemoryBytes } from '../process-memory.ts';
-import { socketPathFor } from '../socket-path.ts';
+import { socketPathFor } from '../container-paths.ts';
 import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { ContainerPids } from './launch.ts';
 import type { OciRuntime } from './oci-runtime.ts';
-import { INNER_SOCKET } from './places.ts';
+import { INNER_IDENTITY_TOKEN, INNER_SOCKET } from './places.ts';
 import { RuncGuest } from './runc-guest.ts';
 
 /** Opens the thing itself, whatever it is; Node does not name it. */
@@ -142,6 +142,10 @@ export class RuncContainer implements Container {
 
   get innerSocketPath(): string {
     return INNER_SOCKET;
+  }
+
+  get identityTokenPath(): string {
+    return INNER_IDENTITY_TOKEN;
   }
 
   pathInside(path: string): string {
