@@ -100,7 +100,7 @@ const noNodeBuiltins = {
 
 // A later block replaces the options of an earlier one, so each says all that holds for its files.
 const fences = [
-  { files: ['**/*.ts'], patterns: [noNats, noS3, noTestHelpers] },
+  { files: ['**/*.{ts,tsx}'], patterns: [noNats, noS3, noTestHelpers] },
   { files: ['libs/messaging/src/**/*.ts'], patterns: [noS3, noTestHelpers] },
   { files: ['libs/blobs/src/**/*.ts'], patterns: [noNats, noTestHelpers] },
   { files: DOMAIN, patterns: [noNats, noS3, noTestHelpers, noNodeBuiltins] },
@@ -153,7 +153,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     plugins: { '@nx': nx, '@typescript-eslint': tseslint.plugin },
     languageOptions: {
       parser: tseslint.parser,

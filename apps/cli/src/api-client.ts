@@ -5,6 +5,7 @@ import {
   InternalFailure,
   type AppInterface,
   type AppSummary,
+  type BrowserCodeReply,
   type ContainerSummary,
   type DeploymentSummary,
   type DeployReply,
@@ -87,6 +88,10 @@ export class ApiClient {
     return (await this.#json<{ apps: AppSummary[] }>(this.#inEnvironment('/v1/apps'))).apps;
   }
 
+  findApp(app: string): Promise<AppSummary> {
+    return this.#json(this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}`));
+  }
+
   stopApp(app: string): Promise<AppSummary> {
     const path = this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/stop`);
     return this.#json(path, { method: 'POST' });
@@ -138,6 +143,10 @@ export class ApiClient {
   newToken(name: string): Promise<NewTokenReply> {
     const headers = { 'content-type': 'application/json' };
     return this.#json('/v1/tokens', { method: 'POST', body: JSON.stringify({ name }), headers });
+  }
+
+  newBrowserCode(): Promise<BrowserCodeReply> {
+    return this.#json('/v1/browser/codes', { method: 'POST' });
   }
 
   async listDomains(): Promise<DomainSummary[]> {

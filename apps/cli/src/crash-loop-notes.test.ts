@@ -7,6 +7,7 @@ function app(functions: Pick<FunctionSummary, 'name' | 'crashLoop'>[]): AppSumma
   return {
     ...{ id: 'ap-1', name: 'shop', environment: 'main', state: 'deployed', version: 1, containers: 0 },
     createdAtMs: 0,
+    pagePath: '/apps/local/main/shop',
     functions: functions.map((one) => ({ id: 'fu-1', kind: 'function', urls: {}, ...one })),
   };
 }

@@ -50,6 +50,19 @@ export class AppDirectory {
     });
   }
 
+  /**
+   * Finds an app by its id, in whatever environment it is.
+   *
+   * @throws NotFoundError
+   */
+  async findById(appId: string): Promise<AppRecord> {
+    const app = isId(appId, 'ap') && (await this.#messaging.registry.get<AppRecord>(registryKeys.app(appId)));
+    if (app) return app.value;
+    throw new NotFoundError(`app "${appId}" does not exist`, {
+      hint: 'List those that do: `gantry app list`.',
+    });
+  }
+
   /** Calls `listener` after each change, and at first for every app that is known. */
   onChange(listener: (app: AppRecord) => void): { stop(): void } {
     this.#listeners.add(listener);

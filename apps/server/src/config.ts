@@ -17,6 +17,8 @@ export interface ServerConfig {
   secretsKey?: string | undefined;
   /** The runner program, for functions that steps of images run. @defaultValue none can */
   runnerPath?: string | undefined;
+  /** The folder of the built dashboard. @defaultValue there is none, and a page says so */
+  dashboardPath?: string | undefined;
   /** What clients must present. */
   token: string;
   workspace: string;
@@ -39,7 +41,7 @@ export interface ServerConfig {
 export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
 
 /** What may be left out for good. */
-type Absent = 'resolveText' | 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
+type Absent = 'dashboardPath' | 'resolveText' | 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

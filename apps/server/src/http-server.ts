@@ -12,6 +12,8 @@ import { Hono } from 'hono';
 
 import type { AppDirectory } from './app-directory.ts';
 import type { AppStopper } from './app-stopper.ts';
+import { BrowserSessions } from './browser/browser-sessions.ts';
+import { RequestCheck } from './browser/request-check.ts';
 import type { CompleteServerConfig } from './config.ts';
 import type { CrashLoops } from './crash-loops.ts';
 import type { DomainStore } from './domains/domain-store.ts';
@@ -21,7 +23,9 @@ import { ExecServer } from './execs/exec-server.ts';
 import { problemResponse } from './problem.ts';
 import { appRoutes } from './routes/apps.ts';
 import { blobRoutes } from './routes/blobs.ts';
+import { browserRoutes, signInRoutes } from './routes/browser.ts';
 import { containerRoutes } from './routes/containers.ts';
+import { dashboardRoutes } from './routes/dashboard.ts';
 import { deploymentHistoryRoutes } from './routes/deployment-history.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
@@ -63,7 +67,7 @@ export interface HttpServerOptions {
   domains: DomainStore;
 }
 
-/** The control API: JSON over HTTP, and sessions over WebSocket. */
+/** The control API: JSON over HTTP, and sessions over WebSocket. And the pages of the dashboard, which asks it. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
@@ -105,10 +109,16 @@ export class HttpServer {
 
 function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   const api = new Hono();
+  const sessions = new BrowserSessions(options.messaging);
+  const check = new RequestCheck(token, sessions);
+  api.route('/', dashboardRoutes(options.config.dashboardPath));
+  api.route('/v1', signInRoutes({ sessions, token }));
   api.use('/v1/*', async (context, next) => {
-    token.requireHeader(context.req.header('authorization'));
+    const caller = await check.require(context.req.raw, context.req.path);
     await next();
+    if (caller === 'browser') context.header('cache-control', 'no-store');
   });
+  api.route('/v1', browserRoutes({ sessions, token }));
   api.route('/v1', helloRoutes(options));
   api.route('/v1', blobRoutes(options));
   api.route('/v1', deploymentRoutes(options));

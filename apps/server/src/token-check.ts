@@ -21,7 +21,7 @@ export class TokenCheck {
     if (authorization === undefined) throw missing();
     const [scheme, token] = authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) throw missing();
-    return this.#require(token);
+    return this.requireDigest(tokenDigest(token));
   }
 
   /**
@@ -33,7 +33,7 @@ export class TokenCheck {
     const offered = (subprotocols ?? '').split(',').map((protocol) => protocol.trim());
     const bearer = offered.find((protocol) => protocol.startsWith(SUBPROTOCOL_PREFIX));
     if (bearer === undefined) return this.requireHeader(authorization);
-    return this.#require(bearer.slice(SUBPROTOCOL_PREFIX.length));
+    return this.requireDigest(tokenDigest(bearer.slice(SUBPROTOCOL_PREFIX.length)));
   }
 
   /** Whether the token with this digest is good now. */
@@ -42,8 +42,8 @@ export class TokenCheck {
     return timingSafeEqual(Buffer.from(digest), Buffer.from(this.#first)) || this.#tokens.has(digest);
   }
 
-  #require(token: string): string {
-    const digest = tokenDigest(token);
+  /** @throws AuthError unless the token with this digest is good now. */
+  requireDigest(digest: string): string {
     if (this.isGood(digest)) return digest;
     throw new AuthError('the token is not valid', {
       hint: 'Set GANTRY_TOKEN to a token of this platform, or run `gantry up` on this machine.',

@@ -1,3 +1,4 @@
+import type { FunctionStats } from './autoscaler.ts';
 import type { CommitInfo } from './records.ts';
 import type { ContainerStatus, WorkerDriver } from './platform-messages.ts';
 import type { FunctionSpec, Manifest, MethodSpec, ParameterSpec } from './manifest.ts';
@@ -15,9 +16,11 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/blobs/:name                                 -> bytes                 (a digest, or the name of a value)
 //   POST /v1/deployments         DeployRequest           -> DeployReply
 //   POST /v1/images              DeployRequest           -> NDJSON of ImageBuildEvent (what a deploy would have to build)
+//   GET  /v1/environments                                -> { environments: EnvironmentSummary[] } (by name)
 //   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
-//   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id)
+//   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id; an id needs no environment)
 //   PUT  /v1/apps/:app?environment=                      -> AppSummary            (made without functions if missing)
+//   GET  /v1/apps/:app/functions?environment=            -> { functions: FunctionStatus[] }
 //   GET  /v1/apps/:app/functions/:name?environment=      -> FunctionLookup
 //   POST /v1/apps/:app/stop?environment=                 -> AppSummary
 //   POST /v1/apps/:app/functions/:name/run?environment=  -> { callId }
@@ -38,6 +41,9 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/tokens                                      -> { tokens: TokenSummary[] }    (by name)
 //   POST /v1/tokens              NewTokenRequest         -> NewTokenReply
 //   DELETE /v1/tokens/:name                              -> TokenSummary          (the one that was)
+//   POST /v1/browser/codes                               -> BrowserCodeReply
+//   POST /v1/browser/session     BrowserSessionRequest   -> BrowserSessionReply   (and a cookie; needs no token)
+//   DELETE /v1/browser/session                           -> 204
 //   GET  /v1/proxy-tokens                                -> { tokens: ProxyTokenSummary[] } (oldest first)
 //   POST /v1/proxy-tokens        NewTokenRequest         -> NewProxyTokenReply
 //   DELETE /v1/proxy-tokens/:id                          -> ProxyTokenSummary     (the one that was)
@@ -72,6 +78,39 @@ export interface NewTokenRequest {
 export interface NewTokenReply extends TokenSummary {
   /** Said this once: the platform keeps only its digest. */
   token: string;
+}
+
+/** Signs one browser in, once. */
+export interface BrowserCodeReply {
+  code: string;
+  expiresAtMs: number;
+}
+
+/** What a browser signs in with: a code, or a token. */
+export interface BrowserSessionRequest {
+  code?: string;
+  token?: string;
+}
+
+/** Comes with a cookie; each request must show both. */
+export interface BrowserSessionReply {
+  /** Value of the header `Gantry-Session-Key`. */
+  key: string;
+  expiresAtMs: number;
+}
+
+/** An environment that has, or had, apps. */
+export interface EnvironmentSummary {
+  name: string;
+  /** Those that are not stopped. */
+  apps: number;
+}
+
+/** How a function is now. */
+export interface FunctionStatus extends FunctionStats {
+  functionId: string;
+  /** Of its containers, those that do not serve yet. */
+  numStartingContainers: number;
 }
 
 /** What opens protected web functions; its secret is known to those who have it alone. */
@@ -177,6 +216,8 @@ export interface DeployReply {
   appName?: string | undefined;
   version: number;
   functions: { id: string; name: string; kind: 'function' | 'class'; urls: Record<string, string> }[];
+  /** Where the dashboard shows the app: a path at the address of the API. */
+  pagePath: string;
   /** Names of functions that the version before had and this one has not. */
   removed?: string[] | undefined;
   /** What will not work yet, such as functions that no machine fits. */
@@ -203,7 +244,11 @@ export interface AppSummary {
   version: number;
   containers: number;
   createdAtMs: number;
+  /** When its version went live; undefined while it has none. */
+  deployedAtMs?: number | undefined;
   stoppedAtMs?: number | undefined;
+  /** Where the dashboard shows it: a path at the address of the API. */
+  pagePath: string;
   functions: FunctionSummary[];
 }
 

@@ -16,6 +16,8 @@ export interface AppRecord {
   /** The version that serves; 0 while nothing was deployed. */
   version: number;
   createdAtMs: number;
+  /** When its version went live. */
+  deployedAtMs?: number | undefined;
   stoppedAtMs?: number | undefined;
   stopReason?: string | undefined;
 }
@@ -26,6 +28,23 @@ export interface TokenRecord {
   /** SHA-256, in hex digits. */
   digest: string;
   createdAtMs: number;
+}
+
+/** Signs a browser in, once, under `browsercode.<digest>`. */
+export interface BrowserCodeRecord {
+  /** Of the token that it stands for, SHA-256 in hex digits. */
+  tokenDigest: string;
+  expiresAtMs: number;
+  /** Set by the one who uses it, to something that nobody else sets. */
+  usedBy?: string | undefined;
+}
+
+/** A browser that is signed in, under `browsersession.<digest of its cookie>`. It is as good as its token is. */
+export interface BrowserSessionRecord {
+  tokenDigest: string;
+  /** Of what its scripts must show besides the cookie, SHA-256 in hex digits. */
+  keyDigest: string;
+  expiresAtMs: number;
 }
 
 /** What opens protected web functions, under `proxytoken.<id>`. */

@@ -157,6 +157,12 @@ export const registryKeys = {
   /** A token beside the one that the platform was started with ({@link TokenRecord}). */
   token: (name: string) => `token.${hex(name)}`,
   allTokens: 'token.*',
+  /** What a link to the dashboard signs in with ({@link BrowserCodeRecord}), by the digest of the code. */
+  browserCode: (digest: string) => `browsercode.${digest}`,
+  allBrowserCodes: 'browsercode.*',
+  /** A browser that is signed in ({@link BrowserSessionRecord}), by the digest of its cookie. */
+  browserSession: (digest: string) => `browsersession.${digest}`,
+  allBrowserSessions: 'browsersession.*',
   /** What opens protected web functions ({@link ProxyTokenRecord}). */
   proxyToken: (id: string) => `proxytoken.${id}`,
   allProxyTokens: 'proxytoken.*',

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
  * they first need them, so files of the build before this one stay until the next.
  *
  * Invariants
- *   O1. What a file imports is there before the file is: chunks go first, then the entries on top of the old ones.
+ *   O1. What a file imports is there before the file is: chunks go first, then the entries on top of the old ones, then pages.
  *   O2. All files of one build have one time, so a kept file is told by being older.
  *
  * @param {string} from Folder of the finished build, on the same file system; empty afterwards.
@@ -40,5 +40,10 @@ async function filesBelow(folder, prefix = '') {
 }
 
 function chunksFirst(a, b) {
-  return Number(b.includes('/')) - Number(a.includes('/'));
+  return rank(a) - rank(b);
+}
+
+function rank(path) {
+  if (path.endsWith('.html')) return 2;
+  return path.includes('/') ? 0 : 1;
 }

@@ -40,6 +40,8 @@ const OUTPUTS = [
   },
   {
     directory: 'dist',
+    // Pages for browsers, in a folder of the same name.
+    pages: 'dashboard',
     bundles: [
       {
         // Processes that the platform starts. They share chunks, so `gantry up` loads every library once.
@@ -87,17 +89,38 @@ export async function build() {
   });
 }
 
-async function bundleOutput({ directory, bundles }, scratch) {
+async function bundleOutput({ directory, bundles, pages }, scratch) {
   for (const bundle of bundles) await write({ ...bundle, directory }, join(scratch, directory));
+  if (pages !== undefined) await writePages(join('apps', pages), join(scratch, directory, pages));
+}
+
+async function writePages(project, scratchDirectory) {
+  const { build: buildPages } = await import('vite');
+  const root = join(ROOT, project);
+  try {
+    await buildPages({
+      root,
+      configFile: join(root, 'vite.config.ts'),
+      build: { outDir: scratchDirectory },
+      logLevel: 'warn',
+    });
+  } catch (error) {
+    throw new SetupError(`the pages of ${project} could not be built`, {
+      cause: error,
+      output: error.message,
+      hint: 'Mend the source named above and run this again.',
+    });
+  }
 }
 
 async function isBuilt(stamp) {
   if ((await readFile(STAMP, 'utf8').catch(() => undefined)) !== stamp) return false;
-  const outputs = OUTPUTS.flatMap(({ directory, bundles }) =>
-    bundles.flatMap(({ entries, format = 'esm' }) =>
+  const outputs = OUTPUTS.flatMap(({ directory, bundles, pages }) => [
+    ...(pages === undefined ? [] : [join(ROOT, directory, pages, 'index.html')]),
+    ...bundles.flatMap(({ entries, format = 'esm' }) =>
       Object.keys(entries).map((name) => join(ROOT, directory, `${name}.${EXTENSIONS[format]}`)),
     ),
-  );
+  ]);
   const found = await Promise.allSettled(outputs.map((path) => access(path)));
   return found.every(({ status }) => status === 'fulfilled');
 }

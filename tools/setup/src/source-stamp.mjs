@@ -6,7 +6,7 @@ import { ROOT } from './paths.mjs';
 const FOLDERS = ['apps', 'libs', 'tools/setup'];
 const FILES = ['tsconfig.base.json', 'package-lock.json'];
 const IGNORED = new Set(['node_modules', 'dist', 'testdata']);
-const SOURCE = /\.(ts|mjs|json)$/;
+const SOURCE = /\.(ts|tsx|mjs|json|css|html|svg)$/;
 const TEST = /\.(test|contract|fixture)\.(ts|mjs)$/;
 
 /** A digest that changes when any file changes from which the platform is built; reads sizes and times only. */

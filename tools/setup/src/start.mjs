@@ -35,13 +35,16 @@ export async function start(args, context) {
   const dataDir = isOnce ? await mkdtemp(join(tmpdir(), 'gantry-once-')) : home;
   const platform = await step('Start Gantry', () => startPlatform(context.nodePath, dataDir));
   try {
-    const url = await step('Deploy the example receipt-ocr', () => deployExample(context.nodePath, dataDir));
+    const { url, pagePath } = await step('Deploy the example receipt-ocr', () =>
+      deployExample(context.nodePath, dataDir),
+    );
     const answer = await sendReceipt(url, platform.ready.caPath);
     const isRight = await report(url, answer, platform.ready);
     if (isOnce) {
       await step('Stop Gantry', () => platform.stop());
       return isRight && platform.exitCode() === 0 ? 0 : 1;
     }
+    say(`  Look     ${new URL(pagePath, platform.ready.serverUrl).href} (sign in: npx gantry dashboard)`);
     say('\nGantry goes on serving; Ctrl-C stops it.');
     return await platform.ended;
   } finally {
@@ -119,7 +122,7 @@ async function freeOrAny(port) {
   }
 }
 
-/** Deploys as a user would, and returns the web address of the example. */
+/** Deploys as a user would, and returns where the example is: its web address, and its page of the dashboard. */
 async function deployExample(nodePath, dataDir) {
   const env = { GANTRY_DATA_DIR: dataDir };
   const nx = join(ROOT, 'node_modules', '.bin', 'nx');
@@ -128,7 +131,7 @@ async function deployExample(nodePath, dataDir) {
   const app = JSON.parse(stdout).find(({ name }) => name === 'receipt-ocr');
   const url = app?.functions.flatMap(({ urls }) => Object.values(urls))[0];
   if (url === undefined) throw new SetupError('the app receipt-ocr has no web address', { output: stdout });
-  return url;
+  return { url, pagePath: app.pagePath };
 }
 
 /** Sends the picture twice: the first time the container has to start and to load its model. */

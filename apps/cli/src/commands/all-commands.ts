@@ -25,6 +25,7 @@ import { containerExecCommand } from './container-exec.ts';
 import { containerListCommand } from './container-list.ts';
 import { containerLogsCommand } from './container-logs.ts';
 import { containerStopCommand } from './container-stop.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { deployCommand } from './deploy.ts';
 import { dictGetCommand } from './dict-get.ts';
 import { dictItemsCommand } from './dict-items.ts';
@@ -75,6 +76,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   upCommand,
   setupCommand,
   doctorCommand,
+  dashboardCommand,
   runCommand,
   serveCommand,
   shellCommand,

@@ -14,6 +14,7 @@ import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
 import type { ProgramStreams } from '../exec/run-in-container.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { printPageLink } from '../page-link.ts';
 import { AppLogsView } from '../run/app-logs-view.ts';
 import { holdApp } from '../run/hold-app.ts';
 import { TerminalLender } from '../run/terminal-lender.ts';
@@ -64,6 +65,7 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
         })
       : undefined;
     const reply = await publishApp({ client, built, request, steps, env: context.env });
+    if (!steps.isQuiet) printPageLink(terminal, connection, reply);
     const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
     const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };
     if (!request.ephemeral || request.detach) report(up);

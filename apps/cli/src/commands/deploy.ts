@@ -10,6 +10,7 @@ import { deployedTable, removedText, withPaths } from '../deploy/function-table.
 import { mountedPaths } from '../deploy/mounted-paths.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps } from '../deploy/steps.ts';
+import { printPageLink } from '../page-link.ts';
 import { AppLogsView, type AppLogsViewOptions } from '../run/app-logs-view.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -80,6 +81,7 @@ function printDeployed(
       `  Live in environment "${connection.environment}" after ${toDuration(performance.now() - startedAtMs)}`,
     ),
   );
+  printPageLink(terminal, connection, reply);
 }
 
 async function streamLogs(options: AppLogsViewOptions): Promise<void> {

@@ -16,6 +16,7 @@ import { openBuild, type BuiltApp } from '../deploy/build-input.ts';
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps, type Steps } from '../deploy/steps.ts';
 import { EXIT_CODES } from '../exit-code.ts';
+import { printPageLink } from '../page-link.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { flagsHelp } from '../run/flags-help.ts';
 import { parseFlags } from '../run/flags.ts';
@@ -132,6 +133,7 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
     : undefined;
   const reply = await publishApp({ client, built, request, steps, env });
   const { appId } = reply;
+  if (!quiet) printPageLink(terminal, connection, reply);
   const screen = new LentScreen(terminal);
   const app = await EphemeralApp.open({
     ...{ appId, client, connection, terminal: screen.terminal, detach, quiet, logsTimeoutMs },

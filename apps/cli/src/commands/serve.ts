@@ -1,5 +1,5 @@
 import type { DeployReply } from '@gantry/protocol';
-import { findConnection, findSetting } from 'gantry/internal';
+import { type Connection, findConnection, findSetting } from 'gantry/internal';
 
 import { ApiClient } from '../api-client.ts';
 import { SHARED_OPTIONS, type CommandContext, type CommandInput, type CommandSpec } from '../command.ts';
@@ -8,6 +8,7 @@ import { changeTexts, deployedTable, type Version, withPaths } from '../deploy/f
 import { buildWithSteps, publishApp } from '../deploy/publish-app.ts';
 import { createSteps, type Steps } from '../deploy/steps.ts';
 import { parseSeconds } from '../option-values.ts';
+import { printPageLink } from '../page-link.ts';
 import { reportError } from '../report-error.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { watchSources } from '../run/watch-sources.ts';
@@ -70,7 +71,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
     const { appId } = version.reply;
     const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
     served = { version, app };
-    printServed(version.reply, terminal);
+    printServed(version.reply, terminal, connection);
   };
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
@@ -112,9 +113,10 @@ function printChanges(changes: readonly string[], terminal: Terminal): void {
   for (const change of changes) terminal.out(`  ${change}`);
 }
 
-function printServed(reply: DeployReply, terminal: Terminal): void {
+function printServed(reply: DeployReply, terminal: Terminal, connection: Connection): void {
   terminal.note('');
   for (const line of deployedTable(reply, terminal.style)) terminal.out(`  ${line}`);
   terminal.note('');
+  printPageLink(terminal, connection, reply);
   terminal.note(terminal.noteStyle.dim('  Watching for changes; Ctrl-C ends'));
 }

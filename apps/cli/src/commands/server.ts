@@ -4,7 +4,7 @@ import { SHARED_OPTIONS, type CommandSpec } from '../command.ts';
 import { parsePort } from '../option-values.ts';
 import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.ts';
 import { readOrCreateToken, findDataDir } from '../platform/data-dir.ts';
-import { loadPart, runnerPath } from '../platform/parts.ts';
+import { dashboardPath, loadPart, runnerPath } from '../platform/parts.ts';
 import {
   BLOB_OPTIONS,
   DOMAIN_OPTIONS,
@@ -72,6 +72,7 @@ export const serverCommand: CommandSpec = {
           token: options.text('token') ?? env['GANTRY_TOKEN'] ?? (await readOrCreateToken(dataDir)),
           secretsKey: env[SECRETS_KEY_VARIABLE],
           runnerPath: runnerPath(programs),
+          dashboardPath: dashboardPath(programs),
           workspace,
           domain,
           gatewayUrl: options.text('gatewayUrl') ?? `https://${domain}:${DEFAULT_HTTPS_PORT}`,

@@ -29,6 +29,8 @@ export interface ServerConfig {
   port: number;
   /** Absolute path of the runner, for functions that build steps of images run. */
   runnerPath?: string | undefined;
+  /** The folder of the built dashboard. */
+  dashboardPath?: string | undefined;
   /** Keys that seal secrets, if not those of the data directory. */
   secretsKey?: string | undefined;
   token: string;
@@ -127,4 +129,9 @@ export async function loadPart<TName extends keyof PlatformParts>(
 /** Path of the program that runs first in each container. */
 export function runnerPath(programs: URL): string {
   return fileURLToPath(new URL('runner.cjs', programs));
+}
+
+/** Folder of the built dashboard. */
+export function dashboardPath(programs: URL): string {
+  return fileURLToPath(new URL('dashboard', programs));
 }

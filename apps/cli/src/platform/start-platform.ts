@@ -9,6 +9,7 @@ import { prepareDataDir, readOrCreateToken, writePrivateFile } from './data-dir.
 import { NatsProcess } from './nats-process.ts';
 import { findNatsProgram, type NatsProgram } from './nats-program.ts';
 import {
+  dashboardPath,
   loadPart,
   runnerPath,
   type BlobStoreConfig,
@@ -166,6 +167,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
     blobs,
     port: ports.api,
     runnerPath: runnerPath(options.programs),
+    dashboardPath: dashboardPath(options.programs),
     token,
     secretsKey,
     gatewayUrl,

@@ -9,6 +9,10 @@ export function summaryLines(platform: RunningPlatform, startMs: number, style: 
   const { connection, nats } = platform;
   const rows: [string, string][] = [
     ['API', style.cyan(connection.serverUrl)],
+    [
+      'Dashboard',
+      `${style.cyan(`${connection.serverUrl}/apps`)} ${style.dim('(sign in: gantry dashboard)')}`,
+    ],
     ['Web', style.cyan(connection.gatewayUrl.replace('://', '://*.'))],
     ['CA', tilde(connection.caPath)],
     ['Data', tilde(platform.dataDir)],

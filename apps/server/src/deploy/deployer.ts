@@ -31,6 +31,7 @@ import type { DeployedSecrets } from './deployed-secrets.ts';
 import type { DeployedVolumes } from './deployed-volumes.ts';
 import { fitWarnings } from './machine-fit.ts';
 import { RevocableChanges } from './revocable-changes.ts';
+import { pagePathOf } from './page-path.ts';
 import { RouteClaim } from './route-claim.ts';
 
 export interface DeployerOptions {
@@ -174,7 +175,7 @@ export class Deployer {
       const before = revision === undefined ? undefined : { value: app, revision };
       const done = await changes.set(
         registryKeys.app(app.id),
-        { ...app, description: manifest.description, version },
+        { ...app, description: manifest.description, version, deployedAtMs: deployment.deployedAtMs },
         before,
       );
       if (!done) throw changedMeanwhile(app);
@@ -187,7 +188,15 @@ export class Deployer {
     const removed = await this.#retireUntilDone({ appId: app.id, version, records, hosts });
     const functions = records.map(({ id, spec, urls }) => ({ id, name: spec.name, kind: spec.kind, urls }));
     config.log.info({ appId: app.id, name, version, functions: functions.length }, 'deployed');
-    return { appId: app.id, appName: name, version, functions, ...(removed.length > 0 ? { removed } : {}) };
+    const pagePath = pagePathOf(config.workspace, { ...app, name });
+    return {
+      appId: app.id,
+      appName: name,
+      version,
+      functions,
+      pagePath,
+      ...(removed.length > 0 && { removed }),
+    };
   }
 
   async #target(request: DeployRequest, name: string | undefined): Promise<Target> {

@@ -3,8 +3,10 @@ import {
   type AppRecord,
   type AppSummary,
   DEFAULTS,
+  type EnvironmentSummary,
   type FunctionLookup,
   type FunctionRecord,
+  isId,
   NotFoundError,
 } from '@gantry/protocol';
 import { Hono } from 'hono';
@@ -12,13 +14,17 @@ import { Hono } from 'hono';
 import type { HttpServerOptions } from '../http-server.ts';
 import { findOrCreateApp } from '../deploy/app-creation.ts';
 import { functionId } from '../deploy/function-ids.ts';
+import { pagePathOf } from '../deploy/page-path.ts';
+import { FunctionStatuses } from '../function-statuses.ts';
 
 /** Apps and their functions. */
 export function appRoutes(options: HttpServerOptions): Hono {
-  const { apps, functions, workers, stopper, messaging, crashLoops, unplaceable } = options;
+  const { apps, functions, workers, stopper, messaging, crashLoops, unplaceable, config } = options;
   const environmentOf = (query: string | undefined) => query ?? DEFAULTS.environment;
-  const parts = { functions, workers, crashLoops, unplaceable };
+  const parts = { functions, workers, crashLoops, unplaceable, config };
+  const statuses = new FunctionStatuses({ messaging, workers });
   return new Hono()
+    .get('/environments', (context) => context.json({ environments: environmentsOf(apps.all()) }))
     .get('/apps', (context) => {
       const environment = environmentOf(context.req.query('environment'));
       const found = apps.all().filter((app) => app.environment === environment);
@@ -31,8 +37,18 @@ export function appRoutes(options: HttpServerOptions): Hono {
       return context.json(summaryOf(app, parts));
     })
     .get('/apps/:app', async (context) => {
-      const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
+      const environment = context.req.query('environment');
+      const nameOrId = context.req.param('app');
+      const isByIdAlone = environment === undefined && isId(nameOrId, 'ap');
+      const app = isByIdAlone
+        ? await apps.findById(nameOrId)
+        : await apps.find(environmentOf(environment), nameOrId);
       return context.json(summaryOf(app, parts));
+    })
+    .get('/apps/:app/functions', async (context) => {
+      const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
+      const own = functions.all().filter(({ appId, stopped }) => appId === app.id && !stopped);
+      return context.json({ functions: await statuses.of(own) });
     })
     .get('/apps/:app/functions/:name', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
@@ -47,13 +63,26 @@ export function appRoutes(options: HttpServerOptions): Hono {
     });
 }
 
-type SummaryParts = Pick<HttpServerOptions, 'functions' | 'workers' | 'crashLoops' | 'unplaceable'>;
+function environmentsOf(apps: readonly AppRecord[]): EnvironmentSummary[] {
+  const counts = new Map<string, number>([[DEFAULTS.environment, 0]]);
+  for (const { environment, state } of apps) {
+    counts.set(environment, (counts.get(environment) ?? 0) + (state === 'stopped' ? 0 : 1));
+  }
+  return [...counts]
+    .map(([name, count]) => ({ name, apps: count }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+type SummaryParts = Pick<
+  HttpServerOptions,
+  'functions' | 'workers' | 'crashLoops' | 'unplaceable' | 'config'
+>;
 
 function summaryOf(
   app: AppRecord,
-  { functions, workers, crashLoops, unplaceable }: SummaryParts,
+  { functions, workers, crashLoops, unplaceable, config }: SummaryParts,
 ): AppSummary {
-  const { id, name, description, environment, state, version, createdAtMs, stoppedAtMs } = app;
+  const { id, name, description, environment, state, version, createdAtMs, deployedAtMs, stoppedAtMs } = app;
   const own = functions.all().filter((record) => record.appId === id && !record.stopped);
   return {
     id,
@@ -64,7 +93,9 @@ function summaryOf(
     version,
     containers: workers.containers().filter(({ container }) => container.appId === id).length,
     createdAtMs,
+    deployedAtMs,
     stoppedAtMs,
+    pagePath: pagePathOf(config.workspace, app),
     functions: own
       .map(({ id: functionId, spec, urls }) => {
         const crashLoop = crashLoops.of(functionId);

@@ -44,7 +44,8 @@ export class TestPlatform {
     this.#stopRest = parts.stopRest;
   }
 
-  static async start(): Promise<TestPlatform> {
+  /** Servers serve the dashboard that is built into this folder, if one is named. */
+  static async start({ dashboardPath }: { dashboardPath?: string } = {}): Promise<TestPlatform> {
     const nats = await startNats();
     const directory = await temporaryDirectory('gantry-server-');
     const texts = new Map<string, string[][]>();
@@ -60,6 +61,7 @@ export class TestPlatform {
         workspace: 'local',
         gatewayUrl: 'https://gantry.localhost:7443',
         resolveText,
+        dashboardPath,
         log: createLogger({ name: 'server', level: 'silent' }),
       });
     const server = await launch();
