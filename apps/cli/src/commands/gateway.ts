@@ -19,6 +19,7 @@ import {
   SECRETS_KEY_VARIABLE,
   TUNNEL_OPTIONS,
 } from '../platform/platform-options.ts';
+import { useLittleMemory } from '../platform/small-memory.ts';
 import { runPart } from './run-part.ts';
 import { findDataDir } from '../platform/data-dir.ts';
 
@@ -60,6 +61,7 @@ export const gatewayCommand: CommandSpec = {
     const tunnels = readTunnels(options, env);
     const blobs = readBlobs(options, env, dataDir);
     const host = options.text('host') ?? '127.0.0.1';
+    useLittleMemory();
     await runPart(context, {
       name: 'gateway',
       dataDir,
