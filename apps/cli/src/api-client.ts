@@ -26,6 +26,7 @@ import {
 } from '@gantry/protocol';
 import type { Connection } from 'gantry/internal';
 
+import { followLog, toEntries } from './follow-log.ts';
 import { readLines } from './read-lines.ts';
 
 interface RequestOptions {
@@ -203,16 +204,22 @@ export class ApiClient {
     return this.#readLogs(`/v1/containers/${encodeURIComponent(containerId)}/logs`, options);
   }
 
-  async *#readLogs(path: string, options: LogQuery): AsyncGenerator<LogEntry> {
+  #readLogs(path: string, options: LogQuery): AsyncGenerator<LogEntry> {
+    return followLog((from) => this.#openLog(path, options, from), options);
+  }
+
+  async #openLog(
+    path: string,
+    { follow, sinceMs, signal }: LogQuery,
+    from: number | undefined,
+  ): Promise<AsyncIterable<LogEntry>> {
     const query = new URLSearchParams({ environment: this.#connection.environment });
-    if (options.follow) query.set('follow', '1');
-    if (options.sinceMs !== undefined) query.set('since', String(options.sinceMs));
-    const response = await this.#send(`${path}?${query}`, { signal: options.signal });
+    if (follow) query.set('follow', '1');
+    if (from !== undefined) query.set('from', String(from));
+    else if (sinceMs !== undefined) query.set('since', String(sinceMs));
+    const response = await this.#send(`${path}?${query}`, { signal });
     await this.#assertOk(response);
-    if (!response.body) return;
-    for await (const line of readLines(response.body)) {
-      if (line.trim() !== '') yield JSON.parse(line) as LogEntry;
-    }
+    return toEntries(response.body);
   }
 
   #inEnvironment(path: string): string {

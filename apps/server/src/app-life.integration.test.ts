@@ -1,4 +1,4 @@
-import { ContainerError, decodeValue, registryKeys } from '@gantry/protocol';
+import { ContainerError, decodeValue, type LogEntry, registryKeys } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -137,10 +137,15 @@ describe('apps that end', () => {
       text: 'one',
     });
     await platform.messaging.logs.append(appId, 'c', { entries: [{ ...entry, text: 'two' }] });
-    expect(JSON.parse(new TextDecoder().decode((await reader?.read())?.value))).toMatchObject({
-      text: 'two',
-    });
+    const second = JSON.parse(new TextDecoder().decode((await reader?.read())?.value)) as LogEntry;
+    expect(second.text).toBe('two');
     leaving.abort();
+
+    // As one who was interrupted goes on.
+    const rest = await platform.client.request('GET', `/v1/apps/${appId}/logs?from=${second.position}`);
+    expect(rest.json).toMatchObject({ text: 'two' });
+    const wrong = await platform.client.request('GET', `/v1/apps/${appId}/logs?from=x`);
+    expect([wrong.status, wrong.json['code']]).toEqual([400, 'INVALID_ARGUMENT']);
   });
 
   it('follows a log until the app has stopped and its containers are gone', async () => {

@@ -3,11 +3,13 @@ import { decodeFrame, encodeFrame, type LogBatch, type LogEntry, STREAMS, subjec
 import { AsyncQueue } from './async-queue.ts';
 import type { DurablePublisher } from './durable-publisher.ts';
 import type { NatsLink } from './nats-link.ts';
-import { StreamFollow } from './stream-follow.ts';
+import { StreamFollow, type StreamFollowOptions } from './stream-follow.ts';
 
 export interface LogReadOptions {
   /** Entries from this instant on (milliseconds since the epoch). @defaultValue the oldest kept */
   sinceMs?: number | undefined;
+  /** Entries from this position on, in place of `sinceMs`: for who was interrupted. */
+  from?: number | undefined;
   /** Go on with new entries as they are written. */
   follow?: boolean | undefined;
   /** Ends the iteration. */
@@ -44,15 +46,16 @@ export class NatsLogStore implements LogStore {
   }
 
   async *#read(filter: string, options: LogReadOptions): AsyncGenerator<LogEntry> {
-    const { sinceMs, follow = false, signal } = options;
+    const { from, follow = false, signal } = options;
+    const sinceMs = from === undefined ? options.sinceMs : undefined;
     const entries = new AsyncQueue<LogEntry>();
     const reader = await StreamFollow.open(this.#link, {
       stream: STREAMS.logs,
       filter,
-      start: sinceMs === undefined ? { type: 'all' } : { type: 'since', timeMs: sinceMs },
-      onMessage: (message) => {
+      start: startOf(from, sinceMs),
+      onMessage: (message, position) => {
         for (const entry of decodeFrame<LogBatch>(message.data).entries) {
-          if (sinceMs === undefined || entry.atMs >= sinceMs) entries.push(entry);
+          if (sinceMs === undefined || entry.atMs >= sinceMs) entries.push({ ...entry, position });
         }
       },
     });
@@ -67,4 +70,9 @@ export class NatsLogStore implements LogStore {
       reader.stop();
     }
   }
+}
+
+function startOf(from: number | undefined, sinceMs: number | undefined): StreamFollowOptions['start'] {
+  if (from !== undefined) return { type: 'from', sequence: from };
+  return sinceMs === undefined ? { type: 'all' } : { type: 'since', timeMs: sinceMs };
 }

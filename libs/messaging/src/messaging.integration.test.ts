@@ -327,6 +327,24 @@ describe('messaging over a real nats-server', () => {
     await following;
   });
 
+  it('reads logs from a position on, which those that were written together share', async () => {
+    const appId = newId('ap');
+    const batch = (...texts: string[]): LogEntry[] =>
+      texts.map((text) => ({
+        ...{ atMs: 0, stream: 'stdout', text, containerId: 'ta-1', functionName: 'f' },
+      }));
+    for (const texts of [['a'], ['b', 'c'], ['d']])
+      await messaging.logs.append(appId, 'ta-1', { entries: batch(...texts) });
+    const read = async (from?: number): Promise<LogEntry[]> => {
+      const entries: LogEntry[] = [];
+      for await (const entry of messaging.logs.read(appId, { from })) entries.push(entry);
+      return entries;
+    };
+    const [, b, c] = await read();
+    expect(b?.position).toBe(c?.position);
+    expect((await read(b?.position)).map(({ text }) => text)).toEqual(['b', 'c', 'd']);
+  });
+
   it('answers requests, and carries errors of the handler to the asker', async () => {
     const responder = messaging.respond<{ n: number }, number>('test.double', async ({ n }) => {
       if (n < 0) throw new InvalidError('negative', { hint: 'Be positive.' });

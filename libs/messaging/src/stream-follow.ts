@@ -7,8 +7,12 @@ import type { NatsLink } from './nats-link.ts';
 export interface StreamFollowOptions {
   stream: string;
   filter: string;
-  /** Where to begin: the newest message of each subject, or all messages since an instant. */
-  start: { type: 'lastPerSubject' } | { type: 'all' } | { type: 'since'; timeMs: number };
+  /** Where to begin: the newest message of each subject, all messages, those since an instant, or from one on. */
+  start:
+    | { type: 'lastPerSubject' }
+    | { type: 'all' }
+    | { type: 'since'; timeMs: number }
+    | { type: 'from'; sequence: number };
   onMessage: (message: Msg, sequence: number) => void;
 }
 
@@ -116,6 +120,8 @@ export class StreamFollow {
     if (this.#lastSequence > 0) {
       return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#lastSequence + 1 };
     }
+    if (start.type === 'from')
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence };
     if (start.type === 'all') return { deliver_policy: DeliverPolicy.All };
     return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.timeMs).toISOString() };
   }

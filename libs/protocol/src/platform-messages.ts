@@ -195,6 +195,8 @@ export interface LogEntry {
   lostLines?: number | undefined;
   /** Known when the platform could tell which input wrote it. */
   inputId?: string | undefined;
+  /** Where it is in the log, once it has been read from there; entries that were written together share one. */
+  position?: number | undefined;
   /** Its code waits for the terminal of whoever runs the app: this program, run in the container, hands over its own. */
   terminalTaker?: string[] | undefined;
 }

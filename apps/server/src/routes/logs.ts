@@ -39,7 +39,7 @@ interface LogSource {
 }
 
 function answer(context: Context, source: LogSource): Response {
-  const { follow, since } = context.req.query();
+  const { follow, since, from } = context.req.query();
   const ended = new AbortController();
   context.req.raw.signal.addEventListener('abort', () => ended.abort(), { once: true });
   const isFollowed = follow === '1' || follow === 'true';
@@ -47,6 +47,7 @@ function answer(context: Context, source: LogSource): Response {
   const entries = source.read({
     follow: isFollowed,
     sinceMs: since === undefined ? undefined : readInstant(since),
+    from: from === undefined ? undefined : readPosition(from),
     signal: ended.signal,
   });
   const lines = toLines(entries)[Symbol.asyncIterator]();
@@ -77,6 +78,15 @@ function unknownContainer(containerId: string): NotFoundError {
 async function* toLines(entries: AsyncIterable<LogEntry>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for await (const entry of entries) yield encoder.encode(`${JSON.stringify(entry)}\n`);
+}
+
+/** That of an entry that was read before. */
+function readPosition(text: string): number {
+  const position = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(position) && position > 0) return position;
+  throw new InvalidError(`"${text}" is no position in a log`, {
+    hint: 'Give the "position" of an entry that was read before.',
+  });
 }
 
 /** Milliseconds since the epoch, or an ISO date. */
