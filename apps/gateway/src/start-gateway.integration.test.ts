@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { BytePipe, connectMessaging, joinStreams } from '@gantry/messaging';
-import { registryKeys, subjects, type DemandMessage, type RouteRecord } from '@gantry/protocol';
+import { BytePipe, connectMessaging } from '@gantry/messaging';
+import { joinStreams, registryKeys, subjects, type DemandMessage, type RouteRecord } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
 import { startNats, temporaryDirectory, waitUntil } from '@gantry/testing';
 import { expect, test } from 'vitest';

@@ -139,18 +139,3 @@ export class BytePipe extends Duplex {
     this.destroy(new ConnectionError('the other end of the connection is silent'));
   }
 }
-
-/** Passes bytes both ways, no faster than each side takes them. A side that says no more leaves the other direction open. */
-export function joinStreams(left: Duplex, right: Duplex): void {
-  left.pipe(right);
-  right.pipe(left);
-  for (const [side, other] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    side.on('error', () => side.destroy());
-    side.on('close', () => {
-      if (!other.readableEnded || !other.writableEnded) other.destroy();
-    });
-  }
-}

@@ -16,4 +16,4 @@ export { FunctionDirectory, type FunctionChange } from './function-directory.ts'
 export { NO_RATE_LIMIT, type RateLimit } from './rate-limit.ts';
 export { CallSession, type CallSessionOptions } from './call-session.ts';
 export { answerInputs } from './session-calls.ts';
-export { BytePipe, joinStreams } from './byte-pipe.ts';
+export { BytePipe } from './byte-pipe.ts';

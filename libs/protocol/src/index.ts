@@ -49,6 +49,8 @@ export {
   type WireError,
 } from './errors.ts';
 export { decodeFrame, encodeCanonical, encodeFrame } from './codec.ts';
+export { FRAME_HEADER_BYTES, FrameReader, type FrameReaderOptions } from './frame-reader.ts';
+export { type JoinableStream, joinStreams } from './join-streams.ts';
 export { canonicalKey } from './canonical-key.ts';
 export {
   carriesPayload,

@@ -2,9 +2,8 @@ import type { Duplex } from 'node:stream';
 // Not the globals: tests of user code replace those.
 import { clearImmediate, setImmediate } from 'node:timers';
 
-import { decodeFrame, encodeFrame } from '@gantry/protocol';
+import { encodeFrame, FRAME_HEADER_BYTES, FrameReader } from '@gantry/protocol';
 
-const HEADER_BYTES = 4;
 /** Larger than any message of 100 MB; whoever announces more does not speak this protocol. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
@@ -30,9 +29,6 @@ export class FrameChannel<TIn, TOut> {
   readonly #stream: Duplex;
   #outgoing: TOut[] = [];
   #scheduled: NodeJS.Immediate | undefined;
-  #chunks: Buffer[] = [];
-  #receivedBytes = 0;
-  #awaitedBytes = HEADER_BYTES;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -40,6 +36,11 @@ export class FrameChannel<TIn, TOut> {
 
   /** Starts reading. */
   listen(listener: FrameListener<TIn>): void {
+    const reader = new FrameReader<TIn, Buffer>({
+      mostBytes: MAX_FRAME_BYTES,
+      join: (pieces) => Buffer.concat(pieces),
+    });
+    const onMessage = (message: TIn): void => listener.onMessage(message);
     let closed = false;
     const close = (): void => {
       if (closed) return;
@@ -49,7 +50,7 @@ export class FrameChannel<TIn, TOut> {
     this.#stream.on('data', (chunk: Buffer) => {
       if (closed) return;
       try {
-        this.#read(chunk, listener);
+        reader.read(chunk, onMessage);
       } catch {
         this.#stream.destroy();
         close();
@@ -93,36 +94,12 @@ export class FrameChannel<TIn, TOut> {
   close(): void {
     this.#stream.destroy();
   }
-
-  #read(chunk: Buffer, listener: FrameListener<TIn>): void {
-    this.#chunks.push(chunk);
-    this.#receivedBytes += chunk.length;
-    // A large frame comes in many chunks: they are joined once, when the last one is here.
-    if (this.#receivedBytes < this.#awaitedBytes) return;
-    const data = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
-    let at = 0;
-    this.#awaitedBytes = HEADER_BYTES;
-    while (data.length - at >= HEADER_BYTES) {
-      const bodyBytes = data.readUInt32BE(at);
-      if (bodyBytes > MAX_FRAME_BYTES) throw new RangeError('no frame');
-      const end = at + HEADER_BYTES + bodyBytes;
-      if (end > data.length) {
-        this.#awaitedBytes = HEADER_BYTES + bodyBytes;
-        break;
-      }
-      for (const message of decodeFrame<TIn[]>(data.subarray(at + HEADER_BYTES, end)))
-        listener.onMessage(message);
-      at = end;
-    }
-    this.#chunks = at < data.length ? [data.subarray(at)] : [];
-    this.#receivedBytes = data.length - at;
-  }
 }
 
 function toFrame(messages: readonly unknown[]): Buffer {
   const body = encodeFrame(messages);
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + body.length);
   frame.writeUInt32BE(body.length, 0);
-  frame.set(body, HEADER_BYTES);
+  frame.set(body, FRAME_HEADER_BYTES);
   return frame;
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
+import { joinStreams } from '@gantry/protocol';
+
 import type { ContainerSocket } from './container-socket.ts';
 
 /** Programs listen at one of these, or at all addresses. */
@@ -61,7 +63,7 @@ export class Tunnels {
       (program) => {
         if (socket.destroyed) return void program.destroy();
         socket.write('HTTP/1.1 200 Connected\r\n\r\n');
-        joinHalves(socket, program);
+        joinStreams(socket, program);
       },
       () => socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'),
     );
@@ -86,19 +88,4 @@ async function dial(port: number): Promise<Socket> {
     }
   }
   throw failure;
-}
-
-/** Passes bytes both ways; a side that says no more leaves the other direction open. */
-function joinHalves(left: Socket, right: Socket): void {
-  left.pipe(right);
-  right.pipe(left);
-  for (const [side, other] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    side.on('error', () => side.destroy());
-    side.on('close', () => {
-      if (!other.readableEnded || !other.writableEnded) other.destroy();
-    });
-  }
 }

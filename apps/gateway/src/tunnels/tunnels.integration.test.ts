@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
-import { BytePipe, connectMessaging, joinStreams, type Messaging } from '@gantry/messaging';
+import { BytePipe, connectMessaging, type Messaging } from '@gantry/messaging';
 import {
+  joinStreams,
   newId,
   subjects,
   type TunnelAddress,

@@ -3,8 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
-import { joinStreams } from '@gantry/messaging';
-import type { TunnelAddress, TunnelRequest, WorkerStatus } from '@gantry/protocol';
+import { joinStreams, type TunnelAddress, type TunnelRequest, type WorkerStatus } from '@gantry/protocol';
 
 import type { GatewayConfig } from '../config.ts';
 import type { ContainerLink } from '../containers/container-link.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-import { BytePipe, joinStreams, type Messaging } from '@gantry/messaging';
-import { ContainerError } from '@gantry/protocol';
+import { BytePipe, type Messaging } from '@gantry/messaging';
+import { ContainerError, joinStreams } from '@gantry/protocol';
 
 /**
  * Connects a gateway of another machine to a container's HTTP socket.
