@@ -255,11 +255,13 @@ describe('process driver', () => {
 
   it('hands no variable of the worker to the container but those it needs', async () => {
     process.env['GANTRY_TEST_SECRET'] = 'hush';
+    process.env['LD_LIBRARY_PATH'] = '/opt/driver';
     const driver = new ProcessDriver({ dataDir, runnerPath, env: { GIVEN: 'yes' } });
     const container = await driver.start({ id: 'ta-env' });
     delete process.env['GANTRY_TEST_SECRET'];
+    delete process.env['LD_LIBRARY_PATH'];
     const environment = readFileSync(`/proc/${container.pid}/environ`, 'latin1').split('\0');
-    expect(environment).toContain('GIVEN=yes');
+    expect(environment).toEqual(expect.arrayContaining(['GIVEN=yes', 'LD_LIBRARY_PATH=/opt/driver']));
     expect(environment.join()).not.toContain('hush');
     await driver.close();
   });

@@ -32,7 +32,10 @@ export interface ProcessDriverOptions {
 }
 
 // Nothing else of the worker's environment reaches user code: it may hold credentials.
-const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
+const INHERITED = [
+  ...['PATH', 'LD_LIBRARY_PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'],
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'],
+];
 
 /**
  * A child process per container: works on any system, needs no rights, isolates nothing.

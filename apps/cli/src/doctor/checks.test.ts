@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { checkIsolation, checkWorkers } from './checks.ts';
+import { checkGpus } from './gpu-checks.ts';
 import { checkMounts } from './mount-checks.ts';
 
 const driver = { name: 'process', images: false, nodeVersion: '24.0.0' };
@@ -53,6 +54,28 @@ describe('the check of mounts', () => {
     expect(checkMounts({ volumes: undefined, buckets: undefined })).toMatchObject([
       { name: 'volumes', status: 'ok' },
       { name: 'buckets', status: 'ok' },
+    ]);
+  });
+});
+
+describe('the check of GPUs', () => {
+  test('counts them by kind, and says nothing where there are none', () => {
+    const a100 = { type: 'A100-80GB', memoryMiB: 81_920 };
+    expect(checkGpus([a100, a100, { type: 'T4', memoryMiB: 15_360 }])).toEqual([
+      { name: 'GPUs', status: 'ok', detail: '2 × A100-80GB (81920 MiB), 1 × T4 (15360 MiB)' },
+    ]);
+    expect(checkGpus([])).toEqual([]);
+  });
+
+  test('says that their driver does not work', () => {
+    const problem = new Error(
+      'Command failed: nvidia-smi\nNVIDIA-SMI has failed because it could not reach the driver\n',
+    );
+    expect(checkGpus([], problem)).toMatchObject([
+      {
+        status: 'warn',
+        detail: '"nvidia-smi" does not work: NVIDIA-SMI has failed because it could not reach the driver',
+      },
     ]);
   });
 });

@@ -14,6 +14,7 @@ import { DEFAULT_API_PORT, DEFAULT_HTTPS_PORT } from '../platform/default-ports.
 import { runnerPath } from '../platform/parts.ts';
 import { isPortFree } from '../platform/ports.ts';
 import { toSize } from '../terminal/units.ts';
+import { findGpuChecks } from './gpu-checks.ts';
 import { checkMounts } from './mount-checks.ts';
 
 /** One thing that was looked at. */
@@ -47,6 +48,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     ...(platform.hello
       ? [checkDurability(platform.hello), checkWorkers(platform.hello)]
       : [checkIsolation(await findIsolationProblem(options))]),
+    ...(await findGpuChecks()),
     await checkDisk(options.dataDir),
     ...checkMounts({ volumes: findMountProblem(isRoot), buckets: findBucketProblem(isRoot) }),
     ...(platform.hello ? [] : await checkPorts()),

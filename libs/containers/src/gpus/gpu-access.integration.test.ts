@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,10 +8,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findRuncProblem } from '../runc/requirements.ts';
 import { Probe, writeProbe } from '../runc/probe.fixture.ts';
 import { RuncDriver } from '../runc/runc-driver.ts';
-import { gpuAccess, type GpuSources } from './gpu-access.ts';
+import { bareGpuAccess, gpuAccess, type GpuSources } from './gpu-access.ts';
 
 const isRoot = process.getuid?.() === 0;
 const problem = findRuncProblem();
+const canUseCuda = ['nvidia-smi', 'cc'].every((name) => spawnSync(name, ['--version']).status === 0);
 
 describe.skipIf(!isRoot)(`the GPUs of a container${isRoot ? '' : ' (device nodes need root)'}`, () => {
   let work: TemporaryDirectory;
@@ -76,6 +77,49 @@ containerEdits:
     expect(access.env).toEqual({ LD_LIBRARY_PATH: '/usr/local/nvidia/lib64' });
   });
 
+  it('have each library of the driver once, by the name that programs ask for, wherever it is known from', () => {
+    const driver = ['libcuda.so', 'libcuda.so.1', 'libcuda.so.580.159', 'libnvidia-nvvm.so.4', 'libz.so.1'];
+    const folder = join(work.path, 'lib');
+    for (const name of [...driver, 'libnvidia-gpucomp.so.580.159']) writeFileSync(join(folder, name), '');
+
+    for (const known of [
+      { libraries: () => driver.map((name) => join(folder, name)) },
+      { driverFolders: [folder] },
+    ]) {
+      const { mounts } = gpuAccess([0], {
+        ...sources,
+        libraries: () => [],
+        driverFolders: [folder],
+        ...known,
+      });
+      expect(mounts.map(({ target }) => target.replace('/usr/local/nvidia/lib64/', '')).toSorted()).toEqual([
+        'libcuda.so.1',
+        'libnvidia-gpucomp.so.580.159',
+        'libnvidia-nvvm.so.4',
+      ]);
+    }
+  });
+
+  it('with the programs and the driver of the machine find both where the environment of its own programs says', () => {
+    const program = join(work.path, 'lib/nvidia-smi');
+    writeFileSync(program, '');
+    const known = {
+      ...sources,
+      driverFolders: [join(work.path, 'lib'), '/nowhere'],
+      programs: ['/none', program],
+    };
+
+    expect(bareGpuAccess([0], known)).toMatchObject({ mounts: [], env: { PATH: join(work.path, 'lib') } });
+    expect(bareGpuAccess([0], { ...known, libraries: () => [] }).env).toEqual({
+      LD_LIBRARY_PATH: join(work.path, 'lib'),
+      PATH: join(work.path, 'lib'),
+    });
+    expect(gpuAccess([0], known).env).toEqual({
+      LD_LIBRARY_PATH: '/usr/local/nvidia/lib64',
+      PATH: '/usr/local/nvidia/bin',
+    });
+  });
+
   it('that the machine has not are refused', () => {
     expect(() => gpuAccess([7], sources)).toThrow('this machine has no device');
   });
@@ -114,4 +158,28 @@ containerEdits:
       await driver.close();
     }
   });
+
+  it.skipIf(problem || !canUseCuda)(
+    'compute in a container with an image of its own, where they are real',
+    async () => {
+      const runnerPath = join(work.path, 'runner', 'probe.mjs');
+      writeProbe(runnerPath);
+      const program = join(work.path, 'cuda-probe');
+      execFileSync('cc', ['-O2', '-o', program, join(import.meta.dirname, 'cuda-probe.c'), '-ldl', '-lm']);
+      const driver = new RuncDriver({ dataDir: join(work.path, 'data'), runnerPath });
+      try {
+        const root = { layers: [join(work.path, 'data/roots/default')], env: {} };
+        const paths = ['/usr/bin', '/usr/lib', '/usr/lib64'].map((path) => ({ source: path, target: path }));
+        const mounts = [...paths, { source: program, target: '/opt/cuda-probe' }];
+        const probe = await Probe.start(driver, { gpus: [0], network: 'none', root, mounts });
+        const { output } = await probe.shell('/opt/cuda-probe');
+        expect(JSON.parse(output)).toMatchObject({ count: 1, error: expect.any(Number) as number });
+        expect((await probe.shell('nvidia-smi -L')).output).toContain('GPU 0: ');
+        const other = await Probe.start(driver, { network: 'none', root, mounts });
+        expect((await other.shell('/opt/cuda-probe')).output).toContain('failed');
+      } finally {
+        await driver.close();
+      }
+    },
+  );
 });

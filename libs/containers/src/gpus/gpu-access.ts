@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 
 import { ContainerError } from '@gantry/protocol';
@@ -39,22 +39,26 @@ export interface GpuSources {
   devFolder: string;
   /** Paths of shared libraries that the machine's loader knows. */
   libraries: () => readonly string[];
-  /** Programs of the driver, where they are. */
+  /** Folders with libraries of the driver that programs find by their environment alone. @defaultValue none */
+  driverFolders?: readonly string[] | undefined;
+  /** Programs of the driver, where they may be; the first of a name counts. */
   programs: readonly string[];
 }
-
-const MACHINE: GpuSources = {
-  cdiFolders: ['/etc/cdi', '/var/run/cdi'],
-  devFolder: '/dev',
-  libraries: loaderLibraries,
-  programs: ['/usr/bin/nvidia-smi'],
-};
 
 const KIND = 'nvidia.com/gpu';
 const SHARED_NODES = ['nvidiactl', 'nvidia-uvm', 'nvidia-uvm-tools', 'nvidia-modeset'];
 /** Where images made for CUDA look for the driver of the machine. */
 export const DRIVER_FOLDER = '/usr/local/nvidia';
-const DRIVER_LIBRARY = /^lib(cuda|nvidia-[\w-]+|nvcuvid|nvoptix|cudadebugger)\.so\.1$/;
+/** Some have only the version of the whole driver in their names. */
+const DRIVER_LIBRARY = /^(lib(?:cuda|nvidia-[\w-]+|nvcuvid|nvoptix|cudadebugger)\.so)\.[\d.]+$/;
+
+const MACHINE: GpuSources = {
+  cdiFolders: ['/etc/cdi', '/var/run/cdi'],
+  devFolder: '/dev',
+  libraries: loaderLibraries,
+  driverFolders: foldersOf('LD_LIBRARY_PATH', `${DRIVER_FOLDER}/lib64`, `${DRIVER_FOLDER}/lib`),
+  programs: foldersOf('PATH', '/usr/bin', `${DRIVER_FOLDER}/bin`).map((folder) => join(folder, 'nvidia-smi')),
+};
 
 /**
  * Device nodes, libraries and programs for GPUs of this machine: as a specification of the Container Device Interface
@@ -98,16 +102,36 @@ function byStage(hooks: ContainerEdits['hooks']): Record<string, object[]> {
   return stages;
 }
 
-function driverEdits(
-  indexes: readonly number[],
-  { devFolder, libraries, programs }: GpuSources,
-): ContainerEdits {
+/**
+ * The same for a container that has the machine's `/usr`, and so its driver: device nodes, and how to find what the
+ * machine's programs find by their environment.
+ */
+export function bareGpuAccess(indexes: readonly number[], sources: GpuSources = MACHINE): GpuAccess {
+  const { devices } = gpuAccess(indexes, sources);
+  const { driverFolders = [], libraries, programs } = sources;
+  const isKnown = driverLibraries(libraries()).length > 0;
+  const folders = isKnown ? [] : driverFolders.filter((folder) => driverLibraries(list(folder)).length > 0);
+  const program = programs.find(isThere);
+  return {
+    devices,
+    mounts: [],
+    env: {
+      ...(folders.length > 0 && { LD_LIBRARY_PATH: folders.join(':') }),
+      ...(program !== undefined && { PATH: dirname(program) }),
+    },
+    hooks: {},
+  };
+}
+
+function driverEdits(indexes: readonly number[], sources: GpuSources): ContainerEdits {
+  const { devFolder, libraries, driverFolders = [], programs } = sources;
   const shared = SHARED_NODES.filter((name) => isThere(join(devFolder, name)));
   const nodes = [...indexes.map((index) => `nvidia${index}`), ...shared];
-  const driver = libraries().filter((path) => DRIVER_LIBRARY.test(basename(path)));
+  const driver = driverLibraries([...libraries(), ...driverFolders.flatMap(list)]);
+  const program = programs.find(isThere);
   const files = [
     ...driver.map((path) => ({ path, folder: 'lib64' })),
-    ...programs.filter(isThere).map((path) => ({ path, folder: 'bin' })),
+    ...(program === undefined ? [] : [{ path: program, folder: 'bin' }]),
   ];
   return {
     deviceNodes: nodes.map((name) => ({ path: `/dev/${name}`, hostPath: join(devFolder, name) })),
@@ -115,9 +139,24 @@ function driverEdits(
       hostPath: path,
       containerPath: join(DRIVER_FOLDER, folder, basename(path)),
     })),
-    env: driver.length > 0 ? [`LD_LIBRARY_PATH=${DRIVER_FOLDER}/lib64`] : [],
+    env: [
+      ...(driver.length > 0 ? [`LD_LIBRARY_PATH=${DRIVER_FOLDER}/lib64`] : []),
+      ...(program === undefined ? [] : [`PATH=${DRIVER_FOLDER}/bin`]),
+    ],
     hooks: [],
   };
+}
+
+/** One path of each library, by the shortest of its names: programs ask for that one. */
+function driverLibraries(paths: readonly string[]): string[] {
+  const shortest = new Map<string, string>();
+  for (const path of paths) {
+    const library = DRIVER_LIBRARY.exec(basename(path))?.[1];
+    if (library === undefined) continue;
+    const known = shortest.get(library);
+    if (known === undefined || basename(path).length < basename(known).length) shortest.set(library, path);
+  }
+  return [...shortest.values()];
 }
 
 function nodeAt(path: string): Omit<DeviceNode, 'path' | 'source'> {
@@ -151,6 +190,19 @@ function loaderLibraries(): string[] {
   return [...(stdout ?? '').matchAll(/x86-64.*=> (.+)$|AArch64.*=> (.+)$/gm)].map(
     ([, intel, arm]) => (intel ?? arm) as string,
   );
+}
+
+function foldersOf(variable: string, ...others: string[]): string[] {
+  const named = (process.env[variable] ?? '').split(delimiter).filter(isAbsolute);
+  return [...new Set([...named, ...others])];
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

@@ -1,4 +1,5 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { temporaryDirectory } from '@gantry/testing';
@@ -23,3 +24,24 @@ it('a machine without nvidia-smi, or with one that its user may not run, has non
     vi.unstubAllEnvs();
   }
 });
+
+it.skipIf(existsSync('/dev/nvidia-uvm'))(
+  'the device that CUDA needs is made, if it is not there, where there are GPUs',
+  async () => {
+    await using folder = await temporaryDirectory('gantry-path-');
+    const program = async (name: string, script: string): Promise<void> => {
+      await writeFile(join(folder.path, name), `#!/bin/sh\n${script}\n`);
+      await chmod(join(folder.path, name), 0o755);
+    };
+    vi.stubEnv('PATH', folder.path);
+    try {
+      await program('nvidia-smi', 'echo 0, GPU-aa, Tesla T4, 15360');
+      expect(await findGpus(vi.fn())).toHaveLength(1);
+      await program('nvidia-modprobe', `echo "$@" > ${join(folder.path, 'words')}; exit 1`);
+      expect(await findGpus(vi.fn())).toHaveLength(1);
+      expect(await readFile(join(folder.path, 'words'), 'utf8')).toBe('-u -c=0\n');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+);

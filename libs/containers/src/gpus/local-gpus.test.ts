@@ -31,3 +31,10 @@ Unable to determine the device handle for GPU 0000:3B:00.0: Unknown Error
     { index: 1, uuid: 'GPU-7a2d', type: 'H100-80GB', memoryMiB: 81_559 },
   ]);
 });
+
+it('the GPU of a machine is what its nvidia-smi says of it', () => {
+  // As driver 580.159.04 writes it.
+  expect(parseGpus('0, GPU-79eb5a48-31c0-8ab4-6390-ee6ccee683ef, NVIDIA H200, 143771\n')).toEqual([
+    { index: 0, uuid: 'GPU-79eb5a48-31c0-8ab4-6390-ee6ccee683ef', type: 'H200', memoryMiB: 143_771 },
+  ]);
+});

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 import type { GpuDevice } from '@gantry/protocol';
 
@@ -10,6 +11,8 @@ export interface LocalGpu extends GpuDevice {
 
 const QUERY = ['--query-gpu=index,uuid,name,memory.total', '--format=csv,noheader,nounits'];
 const QUERY_LIMIT_MS = 15_000;
+/** CUDA needs it, and nothing makes it before a program of root uses CUDA: code in containers could not. */
+const MEMORY_NODE = '/dev/nvidia-uvm';
 /** Says how a GPU is built, or who makes it, not what it can do. */
 const NO_PART_OF_TYPE =
   /^(NVIDIA|TESLA|QUADRO|GEFORCE|GRID|GRAPHICS|GENERATION|EDITION|SERVER|WORKSTATION|PCIE|NVL|SXM\d*|HBM\d\w*)$/;
@@ -21,7 +24,11 @@ const NO_PART_OF_TYPE =
  */
 export async function findGpus(onProblem: (error: Error) => void): Promise<LocalGpu[]> {
   try {
-    return parseGpus(await ask());
+    const gpus = parseGpus(await run('nvidia-smi', QUERY));
+    // Where it is missing, or this user may not: what is there is used as it is.
+    if (gpus.length > 0 && !existsSync(MEMORY_NODE))
+      await run('nvidia-modprobe', ['-u', '-c=0']).catch(() => {});
+    return gpus;
   } catch (error) {
     // EACCES: this user may not look into one of the folders of PATH, and found it in no other.
     const isMissing = ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -48,9 +55,9 @@ export function gpuType(name: string): string {
   return words.join('-') || 'GPU';
 }
 
-function ask(): Promise<string> {
+function run(program: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile('nvidia-smi', QUERY, { timeout: QUERY_LIMIT_MS }, (error, stdout) =>
+    execFile(program, args, { timeout: QUERY_LIMIT_MS }, (error, stdout) =>
       error ? reject(error) : resolve(stdout),
     );
   });

@@ -44,7 +44,7 @@ const READ_ONLY = ['/proc/sys', '/sys/fs/cgroup'];
 /** The `config.json` of a container for an OCI runtime. */
 export function ociConfig(options: OciConfigOptions): object {
   const { command, workdir, hostname, rootPath, gpus } = options;
-  const env = { ...gpus?.env, ...options.env, ...libraryPath(gpus, options.env) };
+  const env = { ...gpus?.env, ...options.env, ...driverPaths(gpus, options.env) };
   return {
     ociVersion: '1.0.2',
     process: {
@@ -120,10 +120,13 @@ function bindMount({ source, target }: ContainerMount, access: 'ro' | 'rw'): obj
   };
 }
 
-/** Images for GPUs name folders of their own there. */
-function libraryPath(gpus: GpuAccess | undefined, env: Readonly<Record<string, string>>): object {
-  const folders = [env['LD_LIBRARY_PATH'], gpus?.env['LD_LIBRARY_PATH']].filter(Boolean);
-  return folders.length > 0 ? { LD_LIBRARY_PATH: folders.join(':') } : {};
+/** Images have folders of their own there, which come first. */
+function driverPaths(gpus: GpuAccess | undefined, env: Readonly<Record<string, string>>): object {
+  const paths = ['LD_LIBRARY_PATH', 'PATH'].map((name) => {
+    const folders = [env[name], gpus?.env[name]].flatMap((path) => path?.split(':') ?? []);
+    return [name, [...new Set(folders)].join(':')] as const;
+  });
+  return Object.fromEntries(paths.filter(([, path]) => path !== ''));
 }
 
 function gpuMounts({ devices, mounts }: GpuAccess = NO_GPUS): object[] {

@@ -98,11 +98,23 @@ export function writeDefaultRoot(folder: string): { layer: string; mounts: Conta
     '/etc/ssl/certs',
     '/etc/ld.so.cache',
     ...programFolders(folder),
-  ];
-  return {
-    layer: folder,
-    mounts: targets.filter((path) => existsSync(path)).map((path) => ({ source: path, target: path })),
-  };
+  ].filter((path) => existsSync(path));
+  const inner = mountsBelow(targets, readText('/proc/self/mountinfo')).filter((path) => existsSync(path));
+  return { layer: folder, mounts: [...targets, ...inner].map((path) => ({ source: path, target: path })) };
+}
+
+/**
+ * Where further file systems are mounted in these folders, such as the driver of GPUs: crun leaves them out when it
+ * mounts a folder in a user namespace.
+ *
+ * @param mountinfo - As the kernel writes it.
+ */
+export function mountsBelow(folders: readonly string[], mountinfo: string): string[] {
+  const places = mountinfo.split('\n').flatMap((line) => line.split(' ')[4] ?? []);
+  const paths = places.map((place) =>
+    place.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))),
+  );
+  return [...new Set(paths)].filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)));
 }
 
 /** `/bin` and the like are links into `/usr` on most systems, folders on others. Links are copied. */

@@ -16,7 +16,13 @@ import type {
   DriverCapabilities,
   StartOptions,
 } from '../container-driver.ts';
-import { deviceRules, gpuAccess, type GpuAccess, type GpuSources } from '../gpus/gpu-access.ts';
+import {
+  bareGpuAccess,
+  deviceRules,
+  gpuAccess,
+  type GpuAccess,
+  type GpuSources,
+} from '../gpus/gpu-access.ts';
 import { isAlive, OwnedRecords, type ProcessMark } from '../owned-records.ts';
 import { processIdentity } from '../process-identity.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
@@ -341,9 +347,8 @@ export class RuncDriver implements ContainerDriver {
 
   #gpus({ gpus = [], root }: StartOptions): GpuAccess | undefined {
     if (gpus.length === 0) return undefined;
-    const access = gpuAccess(gpus, this.#options.gpuSources);
     // Without an image the programs and libraries of the machine are there, those of its driver among them.
-    return root ? access : { devices: access.devices, mounts: [], env: {}, hooks: {} };
+    return root ? gpuAccess(gpus, this.#options.gpuSources) : bareGpuAccess(gpus, this.#options.gpuSources);
   }
 
   #environment(root: ContainerRoot | undefined): { [name: string]: string } {
