@@ -16,9 +16,8 @@ import { gatewayRequests, request } from './bad-input/gateway-requests.ts';
 import { sendRaw, sendRawTls, statusOf } from './bad-input/raw-connection.ts';
 import { replaceAt } from './bad-input/replace-at.ts';
 import { WRONG_SOURCES } from './bad-input/wrong-sources.ts';
+import { HOSTILE_ENTRY, WRONG_COMMANDS, WRONG_CONNECTIONS, WRONG_REQUESTS } from './bad-input/wrong-words.ts';
 import { end, fetchHttps, REPOSITORY, runCli, spawnCli, startPlatform, type Platform } from './platform.ts';
-
-const ENTRY = 'e2e/bad-input/hostile-app.ts';
 
 let platform: Platform;
 let apps: TemporaryDirectory;
@@ -30,7 +29,7 @@ beforeAll(async () => {
   authorization = await authorizationOf(platform);
   apps = await temporaryDirectory('gantry-bad-apps-');
   await symlink(join(REPOSITORY, 'node_modules'), join(apps.path, 'node_modules'));
-  const deployed = await runCli(['deploy', ENTRY], platform.env);
+  const deployed = await runCli(['deploy', HOSTILE_ENTRY], platform.env);
   expect(deployed.code, deployed.stderr).toBe(0);
 });
 
@@ -85,25 +84,7 @@ describe('the command line', () => {
     expect(JSON.parse(result.stdout)).toMatchObject({ error: { code: 'BUILD_FAILED' } });
   });
 
-  test.each<[args: string[], code: number, message: string]>([
-    [['deplyo'], 2, 'Did you mean deploy?'],
-    [['--nonsense'], 2, '--nonsense'],
-    [['deploy', '--env'], 2, '--env'],
-    [['deploy', 'missing.ts'], 1, 'missing.ts'],
-    [['deploy', 'docs'], 1, 'no entry'],
-    [['app', 'list', '--env', 'a/b'], 1, 'the environment name "a/b" is not valid'],
-    [['app', 'stop', '☃'], 1, 'app "☃" does not exist'],
-    [['app', 'stop', '../../x'], 1, 'does not exist'],
-    [['app', 'logs', 'hostile', '--since', 'garbage'], 2, '--since'],
-    [['run', `${ENTRY}::__proto__`], 2, 'nothing called "__proto__"'],
-    [['run', `${ENTRY}::plusOne`, '--x'], 2, '--x needs a value'],
-    [['run', `${ENTRY}::plusOne`, '--x', '1', '--y', '2'], 2, 'unknown flag "--y"'],
-    [['run', `${ENTRY}::trick`, '--name', 'thrown undefined'], 1, 'threw undefined'],
-    [['up', '--port', '70000'], 2, '--port must be a whole number'],
-    [['up', '--port', 'abc'], 2, '--port must be a whole number'],
-    [['up', '--data-dir', `${REPOSITORY}/package.json`], 1, 'cannot be used'],
-    [['up', '--data-dir', '/proc/gantry'], 1, 'cannot be used'],
-  ])('gantry %j ends with %d', async (args, code, message) => {
+  test.each(WRONG_COMMANDS)('gantry %j ends with %d', async (args, code, message) => {
     const result = await runCli(args, platform.env);
 
     expect(result.code, result.stderr).toBe(code);
@@ -122,14 +103,7 @@ describe('the command line', () => {
     expect(result.stderr).toMatch(/hint: /);
   });
 
-  test.each<[content: string, message: string]>([
-    ['', 'is not valid JSON'],
-    ['null', 'does not say how to reach'],
-    ['{"serverUrl":5,"token":"x"}', 'does not say how to reach'],
-    ['{"serverUrl":"nonsense","token":"x"}', 'the server URL "nonsense" is not valid'],
-    [String.raw`{"serverUrl":"http://127.0.0.1:1","token":"a\nb"}`, 'the token holds'],
-    ['{"serverUrl":"http://127.0.0.1:1","token":"x"}', 'cannot be reached'],
-  ])('a connection.json of %j is named', async (content, message) => {
+  test.each(WRONG_CONNECTIONS)('a connection.json of %j is named', async (content, message) => {
     const folder = join(apps.path, 'data');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'connection.json'), content);
@@ -149,7 +123,7 @@ describe('the command line', () => {
   });
 
   test('Ctrl-C ends a run whose function never returns', async () => {
-    const child = spawnCli(['run', `${ENTRY}::spin`, '--forever'], platform.env);
+    const child = spawnCli(['run', `${HOSTILE_ENTRY}::spin`, '--forever'], platform.env);
     let text = '';
     child.stderr?.setEncoding('utf8').on('data', (part: string) => (text += part));
     await waitUntil(() => text.includes('Started'), { timeoutMs: 30_000 });
@@ -159,35 +133,7 @@ describe('the command line', () => {
 });
 
 describe('the control API', () => {
-  test.each<[path: string, init: RequestInit, status: number]>([
-    ['/v1/apps', { headers: { authorization: '' } }, 401],
-    ['/v1/apps', { headers: { authorization: 'Bearer wrong' } }, 401],
-    ['/v1/apps', { method: 'DELETE' }, 404],
-    ['/v1/nothing', {}, 404],
-    ['/v1/apps/%00', {}, 404],
-    ['/v1/apps/a%20b', {}, 404],
-    ['/v1/apps/*', {}, 404],
-    ['/v1/apps/%E2%98%83/logs', {}, 404],
-    ['/v1/apps/%3E/stop', { method: 'POST' }, 404],
-    ['/v1/apps/%zz', {}, 404],
-    ['/v1/apps/__proto__', {}, 404],
-    ['/v1/apps/..%2f..%2fetc%2fpasswd', {}, 404],
-    ['/v1/apps/hostile/functions/__proto__', {}, 404],
-    ['/v1/apps/hostile/logs?since=garbage', {}, 400],
-    ['/v1/blobs/..%2f..%2ftoken', {}, 400],
-    [`/v1/blobs/sha256-${'0'.repeat(64)}`, {}, 404],
-    [`/v1/blobs/sha256-${'0'.repeat(64)}`, { method: 'PUT', body: 'other' }, 400],
-    ['/v1/deployments', { method: 'POST', body: '{' }, 400],
-    ['/v1/deployments', { method: 'POST', body: 'null' }, 400],
-    ['/v1/deployments', { method: 'POST', body: '{"__proto__":{"a":1}}' }, 400],
-    ['/v1/deployments', { method: 'POST', body: '['.repeat(100_000) + ']'.repeat(100_000) }, 400],
-    [
-      '/v1/deployments',
-      { method: 'POST', body: `${'{"manifest":'.repeat(20_000)}1${'}'.repeat(20_000)}` },
-      400,
-    ],
-    ['/v1/deployments', { method: 'POST', body: 'x'.repeat(9_000_000) }, 413],
-  ])('%s %o is answered', async (path, init, status) => {
+  test.each(WRONG_REQUESTS)('%s %o is answered', async (path, init, status) => {
     const response = await ask(path, init);
 
     expect(response.status).toBe(status);
@@ -209,7 +155,7 @@ describe('the control API', () => {
 
   test('a manifest that is wrong anywhere is never a failure of the server', async () => {
     const out = join(apps.path, 'fuzz');
-    await runCli(['build', ENTRY, '--out', out], platform.env);
+    await runCli(['build', HOSTILE_ENTRY, '--out', out], platform.env);
     const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as Manifest;
     const wrong = fc.oneof(
       fc.constantFrom<unknown>(

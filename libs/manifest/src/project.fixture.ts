@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { BuildError } from '@gantry/protocol';
+import { BuildError, type Manifest } from '@gantry/protocol';
 
 import { buildApp, type BuildResult } from './index.ts';
 
@@ -53,4 +53,14 @@ async function install(root: string, name: string): Promise<void> {
   const link = join(root, 'node_modules', name);
   await mkdir(dirname(link), { recursive: true });
   await symlink(join(WORKSPACE_MODULES, name), link);
+}
+
+/** The first two lines of the sources of {@link manifestOf}. */
+export const HEAD =
+  "import { App, concurrent, enter, exit, fastapiEndpoint, method, parameter } from 'gantry';\nexport const app = new App('shop');\n";
+
+/** Builds an app called `shop`, whose source follows {@link HEAD}. */
+export async function manifestOf(source: string, more: Record<string, string> = {}): Promise<Manifest> {
+  await using project = await aProject({ 'src/app.ts': HEAD + source, ...more });
+  return (await project.build()).manifest;
 }
