@@ -1,7 +1,6 @@
 import { constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ReadStream, WriteStream } from 'node:tty';
@@ -26,6 +25,13 @@ export interface BorrowedTerminal {
   release(): void;
 }
 
+export interface BorrowOptions {
+  /** Where a socket may be meanwhile. What lies there is gone with the container. */
+  folder: string;
+  /** Aborted when nobody wants the terminal any more. */
+  givenUp: AbortSignal;
+}
+
 /**
  * Waits for a terminal, and puts it in the place of the streams of this process.
  *
@@ -34,10 +40,11 @@ export interface BorrowedTerminal {
  */
 export async function borrowTerminal(
   ask: (taker: string[]) => void,
-  givenUp: AbortSignal,
+  { folder: parent, givenUp }: BorrowOptions,
 ): Promise<BorrowedTerminal> {
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-terminal-'));
-  const path = join(folder, 'taker.sock');
+  // Short: the system takes no long path for a socket.
+  const folder = mkdtempSync(join(parent, 'tty-'));
+  const path = join(folder, 's');
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));

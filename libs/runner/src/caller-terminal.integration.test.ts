@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 
 import { decodeValue } from '@gantry/protocol';
 import { expect, test } from 'vitest';
@@ -36,4 +37,11 @@ test('an input whose terminal is gone before it was there is told so, and can as
     'the next request',
   );
   expect(runner.logs()).toContain('InteractiveTimeoutError');
+});
+
+test('what waits for a terminal lies in the folder of its container, with which it goes', async () => {
+  using runner = await startedRunner(`async ask() { return ${INTERACT}; }`);
+  runner.run('ask');
+  const { taker } = await runner.first('interact');
+  expect(resolve(runner.folder, taker.at(-1) ?? '')).toMatch(`${runner.folder}/tty-`);
 });

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { WriteStream } from 'node:tty';
 
 import { InvalidError } from '@gantry/protocol';
@@ -10,6 +11,7 @@ import type { BorrowedTerminal } from './borrowed-terminal.ts';
  */
 export class CallerTerminal {
   readonly #ask: (inputId: string, taker: string[]) => void;
+  #folder = '';
   #borrower: string | undefined;
   #terminal: Promise<BorrowedTerminal> | undefined;
   #output: WriteStream | undefined;
@@ -18,6 +20,11 @@ export class CallerTerminal {
   /** @param ask - Lets the person's side run this program in a terminal. */
   constructor(ask: (inputId: string, taker: string[]) => void) {
     this.#ask = ask;
+  }
+
+  /** What may be put where while somebody waits: beside the socket of the container. */
+  useFolderOf(httpSocketPath: string): void {
+    this.#folder = dirname(httpSocketPath);
   }
 
   /** Resolves when the input has the terminal. Harmless to repeat. */
@@ -58,7 +65,8 @@ export class CallerTerminal {
     const giveUp = (this.#giveUp = new AbortController());
     // Loaded when it is asked for, which few containers ever do.
     const { borrowTerminal } = await import('./borrowed-terminal.ts');
-    const terminal = await borrowTerminal((taker) => this.#ask(inputId, taker), giveUp.signal);
+    const options = { folder: this.#folder, givenUp: giveUp.signal };
+    const terminal = await borrowTerminal((taker) => this.#ask(inputId, taker), options);
     if (giveUp.signal.aborted) terminal.release();
     else this.#output = terminal.stdout;
     return terminal;

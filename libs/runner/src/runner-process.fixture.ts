@@ -63,7 +63,7 @@ export class RunnerProcess implements Disposable {
         bundlePath: path,
         parameters: {},
         env: { GIVEN: 'value' },
-        httpSocketPath: '',
+        httpSocketPath: join(this.folder, 'http.sock'),
         maxInputs: 4,
         urls: {},
       },

@@ -228,6 +228,7 @@ export class Runner {
       // The directory was renamed when this process became the container; Node remembers the old name.
       process.chdir('.');
       const socket = new ContainerSocket(load.httpSocketPath);
+      this.#terminal.useFolderOf(load.httpSocketPath);
       this.#tunnels = new Tunnels(socket);
       const [terminal, tunnels] = [this.#terminal, this.#tunnels];
       this.#host = new HostBridge(load, { terminal, tunnels, toWorker: send });

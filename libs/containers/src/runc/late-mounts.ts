@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { ContainerMount } from '../container-driver.ts';
-import { LATE_FOLDER, PLATFORM_FOLDER } from './places.ts';
+import { OwnedRecords } from '../owned-records.ts';
+import { LATE_FOLDER, LATE_OWNERS_FOLDER, PLATFORM_FOLDER } from './places.ts';
 import { runTool } from './run-tool.ts';
 
 /** Where containers that were started ahead find what they are given later. */
@@ -18,18 +19,37 @@ export function prepareLateMounts(): void {
 }
 
 /**
+ * Takes away what workers that are gone have left. Their data directories, in which they say what they had, may be gone,
+ * too: so who had what is said beside the folders themselves.
+ */
+export async function removeStaleLateMounts(): Promise<void> {
+  await owners().reconcile(async (_, name) => {
+    // Another worker may do the same at the same time.
+    await new LateMounts(name).remove().catch(() => undefined);
+    return true;
+  });
+}
+
+function owners(): OwnedRecords<object> {
+  return new OwnedRecords(LATE_OWNERS_FOLDER);
+}
+
+/**
  * A folder of one container, in which the machine can mount what the container sees then: the kernel passes mounts on
  * from here to there, and never back.
  */
 export class LateMounts {
+  readonly #name: string;
   readonly #folder: string;
 
   constructor(name: string) {
+    this.#name = name;
     this.#folder = join(LATE_FOLDER, name);
   }
 
   /** What the container has to have from its start. */
   prepare(): ContainerMount {
+    owners().add(this.#name, {});
     mkdirSync(this.#folder, { recursive: true });
     return { source: this.#folder, target: INNER_FOLDER };
   }
@@ -56,6 +76,7 @@ export class LateMounts {
     const mounted = mountPointsBelow(this.#folder);
     if (mounted.length > 0) await runTool('umount', ['--lazy', ...mounted]);
     rmSync(this.#folder, { recursive: true, force: true });
+    owners().remove(this.#name);
   }
 }
 

@@ -33,6 +33,7 @@ export const INNER_IDENTITY_TOKEN = '/run/gantry-identity-token';
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
 /** See {@link LateMounts}. */
 export const LATE_FOLDER = join(RUN_FOLDER, 'late');
+export const LATE_OWNERS_FOLDER = join(RUN_FOLDER, 'late-owners');
 /** For those of {@link Pipes}. */
 export const PIPES_FOLDER = join(RUN_FOLDER, 'pipes');
 const LAYER_LINKS = join(RUN_FOLDER, 'layers');

@@ -32,7 +32,7 @@ import { ContainerCgroup, cgroupLayout, NO_CGROUPS, type CgroupLayout } from './
 import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
 import { CompiledCode, INNER_CACHE } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
-import { LateMounts, prepareLateMounts } from './late-mounts.ts';
+import { LateMounts, prepareLateMounts, removeStaleLateMounts } from './late-mounts.ts';
 import { launch, startedPids } from './launch.ts';
 import { attachNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
@@ -174,7 +174,8 @@ export class RuncDriver implements ContainerDriver {
     this.#warm.refill();
   }
 
-  reconcile(): Promise<number> {
+  async reconcile(): Promise<number> {
+    await removeStaleLateMounts();
     return this.#records.reconcile(async ({ directory, init }, name) => {
       const isRunning = init !== undefined && isAlive(init);
       if (isRunning) process.kill(init.pid, 'SIGKILL');
