@@ -260,6 +260,7 @@ describe.skipIf(noBrowserReason)(`in a browser${noBrowserReason ? ` (${noBrowser
 
   test('a documentation page sends a request', async () => {
     const { page, errors } = await openPage(browser, addressOf('library', '/docs'));
+    expect(await page.textContent('main')).toContain('Answer · application/json');
 
     const fields = page.locator('form input');
     for (const [at, text] of ['ulysses', '7', 'fr'].entries()) await fields.nth(at).fill(text);

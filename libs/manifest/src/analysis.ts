@@ -11,6 +11,7 @@ import { readParameters } from './parameter-specs.ts';
 import { displayPath, type Project } from './project.ts';
 import { lineOf, type RegistrationCall } from './registration-calls.ts';
 import { sdkDecorators } from './sdk-decorators.ts';
+import { ResponseReader } from './response-schema.ts';
 import type { SourceFiles, UserFile } from './source-files.ts';
 import { TypeProgram } from './type-program.ts';
 import { docOf, optionality, TypeReader } from './type-spec.ts';
@@ -74,12 +75,14 @@ class Reading {
   readonly #checker: ts.TypeChecker;
   readonly #types: TypeReader;
   readonly #writer: TypeWriter;
+  readonly #responses: ResponseReader;
 
   constructor(options: { project: Project; checker: ts.TypeChecker; types: TypeReader }) {
     this.#project = options.project;
     this.#checker = options.checker;
     this.#types = options.types;
     this.#writer = new TypeWriter(options.checker);
+    this.#responses = new ResponseReader(options.checker);
     this.facts = {
       handlers: new Map(),
       classes: new Map(),
@@ -123,11 +126,12 @@ class Reading {
   #handlerFacts(
     signature: ts.Signature,
     at: ts.Node,
-  ): Pick<HandlerFacts, 'params' | 'signature' | 'returns'> {
+  ): Pick<HandlerFacts, 'params' | 'signature' | 'response' | 'returns'> {
     const params = readParameters(signature, at, { checker: this.#checker, types: this.#types });
     const returns = isPlain(signature.declaration) ? kindOfReturn(signature.getReturnType()) : undefined;
     const write = (unlisted: boolean): string => this.#writer.signature(signature, at, unlisted);
-    return { params, signature: write, ...(returns ? { returns } : {}) };
+    const response = () => this.#responses.read(signature);
+    return { params, signature: write, response, ...(returns ? { returns } : {}) };
   }
 
   #signatureOf(node: ts.Node): ts.Signature | undefined {

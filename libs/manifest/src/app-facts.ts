@@ -1,4 +1,4 @@
-import type { ParameterSpec, SourceSite } from '@gantry/protocol';
+import type { ParameterSpec, ResponseSpec, SourceSite } from '@gantry/protocol';
 
 import type { HandlerKind } from './handler-kind.ts';
 
@@ -7,6 +7,8 @@ export interface HandlerFacts {
   params: ParameterSpec[];
   /** Writes it as TypeScript for callers; `unlisted` for those of a batched one. */
   signature: (unlisted: boolean) => string;
+  /** Describes what it answers as an endpoint. */
+  response: () => ResponseSpec | undefined;
   doc?: string | undefined;
   site: SourceSite;
   /** What the return type says, for a function that is neither `async` nor a generator by syntax. */

@@ -101,7 +101,10 @@ export class Ocr {
           handlerKind: 'sync',
           callable: false,
           params: [{ name: 'pages', type: { type: 'number' }, optional: false }],
-          web: { type: 'endpoint', method: 'POST', docs: true, label: 'scan' },
+          web: {
+            ...{ type: 'endpoint', method: 'POST', docs: true, label: 'scan' },
+            response: { contentType: 'application/json', schema: { type: 'number' } },
+          },
           site: { file: 'src/app.ts', line: 14 },
         },
       ],

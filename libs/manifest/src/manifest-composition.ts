@@ -6,6 +6,7 @@ import type {
   ParameterSpec,
   ScheduleSpec,
   SourceSite,
+  WebSpec,
 } from '@gantry/protocol';
 
 import { siteKey, type AppFacts, type ClassFacts, type HandlerFacts } from './app-facts.ts';
@@ -54,7 +55,7 @@ function functionSpec(unit: EvaluatedFunction, facts: AppFacts, entry: string): 
     callable,
     params: callerParams(known?.params, unit.batched),
     ...(callable ? signatureOf(known, unit.batched) : {}),
-    ...(unit.web && { web: unit.web }),
+    ...webOf(unit, known),
     ...docOf(known),
     site,
   };
@@ -106,7 +107,7 @@ function methodSpec(
     callable: method.callable,
     params: callerParams(facts?.params, batched),
     ...(method.callable ? signatureOf(facts, batched) : {}),
-    ...(method.web && { web: method.web }),
+    ...webOf({ ...method, batched }, facts),
     ...docOf(facts),
     site: facts?.site ?? site,
   };
@@ -149,6 +150,16 @@ function signatureOf(
   batched: object | undefined,
 ): Pick<MethodSpec, 'signature'> {
   return known ? { signature: known.signature(batched !== undefined) } : {};
+}
+
+// What a batched body returns is for many requests.
+function webOf(
+  { web, batched }: { web?: WebSpec | undefined; batched?: object | undefined },
+  known: HandlerFacts | undefined,
+): Pick<MethodSpec, 'web'> {
+  if (!web) return {};
+  const response = web.type === 'endpoint' && web.docs && !batched ? known?.response() : undefined;
+  return { web: response ? { ...web, response } : web } as Pick<MethodSpec, 'web'>;
 }
 
 // Registered by a wrapper, so that no source line says what it takes.

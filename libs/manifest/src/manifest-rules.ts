@@ -157,6 +157,11 @@ const web = {
   requiresProxyAuth: optional(IsBoolean()),
 };
 const WebShape = declare(web);
+const ResponseShape = declare({
+  contentType: text,
+  schema: optional(IsObject()),
+  components: optional(IsObject()),
+});
 const EndpointShape = declare({
   ...web,
   method: [IsIn(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])],
@@ -164,6 +169,7 @@ const EndpointShape = declare({
   path: optional(Matches(ROUTE_PATH)),
   headers: optional(satisfies(isHeaderNames, 'must map parameters to header names')),
   form: optional(IsBoolean()),
+  response: optional(...one(ResponseShape)),
 });
 const WebServerShape = declare({
   ...web,

@@ -27,7 +27,8 @@ const TAKEN_NAMES = new Set([
   ...['Map', 'Set', 'Promise', 'AsyncGenerator', 'Array', 'Record', 'RemoteFunction', 'Cls'],
 ]);
 
-const YIELDING = new Set([
+/** Types of what is streamed, by their names. */
+export const YIELDING = new Set([
   'Generator',
   'IterableIterator',
   'AsyncGenerator',
@@ -231,7 +232,8 @@ export class TypeWriter {
   }
 }
 
-function ownName(type: ts.Type): string | undefined {
+/** The name that the user gave a type. */
+export function ownName(type: ts.Type): string | undefined {
   const isEnum = (type.flags & ts.TypeFlags.EnumLike) !== 0;
   const isDeclared = (type.symbol?.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class)) !== 0;
   const symbol = type.aliasSymbol ?? (isEnum || isDeclared ? type.symbol : undefined);

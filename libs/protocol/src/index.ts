@@ -121,6 +121,7 @@ export {
   type SourceSite,
   type TypeSpec,
   type EndpointSpec,
+  type ResponseSpec,
   type WebAppSpec,
   type WebServerSpec,
   type WebSpec,

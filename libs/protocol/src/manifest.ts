@@ -162,6 +162,17 @@ export interface EndpointSpec extends WebNaming {
   headers?: Record<string, string> | undefined;
   /** The body is a form: its fields are parameters, or fields of the one that is an object. */
   form?: boolean | undefined;
+  /** Absent without docs, and where the source does not say. */
+  response?: ResponseSpec | undefined;
+}
+
+/** What an endpoint answers, for its docs. */
+export interface ResponseSpec {
+  contentType: string;
+  /** JSON Schema of the whole, or of each line for `application/x-ndjson`. Absent for bytes. */
+  schema?: Json | undefined;
+  /** What `#/components/schemas/<name>` in it refers to. */
+  components?: Record<string, Json> | undefined;
 }
 
 /** The method makes an app, once per container: one that answers as `fetch` does (`asgi`), or a listener of Node (`wsgi`). */

@@ -24,7 +24,13 @@ export const DOCS_SCRIPT = String.raw`
   function typeName(schema) {
     if (schema.$ref) return schema.$ref.split('/').pop();
     if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
-    if (schema.type === 'array') return typeName(schema.items) + '[]';
+    if (schema.anyOf) return schema.anyOf.map(typeName).join(' | ');
+    if (schema.prefixItems) return '[' + schema.prefixItems.map(typeName).join(', ') + ']';
+    if (schema.type === 'array') {
+      const item = typeName(schema.items || {});
+      return (item.includes(' | ') ? '(' + item + ')' : item) + '[]';
+    }
+    if (schema.additionalProperties && !schema.properties) return 'map of ' + typeName(schema.additionalProperties);
     return schema.format || (schema.contentEncoding ? 'base64' : schema.type) || 'any';
   }
   function limits(schema) {
@@ -165,8 +171,12 @@ export const DOCS_SCRIPT = String.raw`
     try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
   }
 
+  const [answerType, answer] = Object.entries(operation.responses['200'].content)[0];
+  const answerSchema = answer.schema && resolve(answer.schema);
+  const answerRows = answerSchema ? fieldRows(answerSchema) : [];
+
   const classes = Object.entries(API.components.schemas)
-    .filter(([name, schema]) => name !== 'ValidationError' && name !== 'HTTPValidationError' && schema !== bodySchema);
+    .filter(([name, schema]) => name !== 'ValidationError' && name !== 'HTTPValidationError' && schema !== bodySchema && schema !== answerSchema);
   const curl = () => {
     const line = ['curl -X ' + verb.toUpperCase() + " '" + location.origin + address() + "'"];
     for (const { name, input } of inputs.filter(isFilledHeader)) line.push("-H '" + name + ': ' + input.value.replaceAll("'", "'\\''") + "'");
@@ -193,6 +203,8 @@ export const DOCS_SCRIPT = String.raw`
           ...operation.parameters.filter((p) => p.in === place).map((p) => row(p.name, p.schema, p.required, p.description)))),
         body ? card('Body · ' + bodyType, ...(fieldRows(bodySchema).length ? fieldRows(bodySchema)
           : [el('span', { class: 'type' }, typeName(body.content[bodyType].schema))])) : '',
+        card('Answer · ' + answerType, ...(answerRows.length ? answerRows
+          : [el('span', { class: 'type' }, answer.schema ? typeName(answer.schema) : 'bytes')])),
         ...classes.map(([name, schema]) => card(name, ...fieldRows(schema))),
         card('From a terminal', command)),
       card('Try it', form)));

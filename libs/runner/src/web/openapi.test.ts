@@ -1,4 +1,5 @@
-import type { FunctionSpec, MethodSpec, ParameterSpec, EndpointSpec } from '@gantry/protocol';
+import type { FunctionSpec, Json, MethodSpec, ParameterSpec, EndpointSpec } from '@gantry/protocol';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 
 import { docsPage } from './docs-page.ts';
@@ -33,6 +34,12 @@ function describeEndpoint(
     hooks: { enter: [], exit: [] },
   };
   return openApiDocument(spec, method, web);
+}
+
+/** What the schema of OpenAPI 3.1 finds wrong. */
+async function mistakesIn(document: object): Promise<unknown> {
+  const { valid, errors } = await new Validator().validate(JSON.parse(JSON.stringify(document)));
+  return valid ? [] : errors;
 }
 
 describe('openApiDocument', () => {
@@ -107,6 +114,63 @@ describe('openApiDocument', () => {
         },
       },
     });
+  });
+
+  test('describes answers, with what they refer to', async () => {
+    const order = { $ref: '#/components/schemas/Order' };
+    const components = {
+      Order: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+      Page: { type: 'object', properties: { orders: { type: 'array', items: order } } },
+    };
+    const response = {
+      contentType: 'application/json',
+      schema: { $ref: '#/components/schemas/Page' },
+      components,
+    };
+    const taken = { name: 'order', type: ORDER_TYPE, optional: false };
+    const document = describeEndpoint([taken], 'POST', { response });
+
+    expect(document.paths['/']?.['post']?.['responses']).toMatchObject({
+      200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Page' } } } },
+    });
+    // The order that is sent has other fields than the one that is answered.
+    const answered = { $ref: '#/components/schemas/OrderResponse' };
+    expect(document.components.schemas).toMatchObject({
+      Order: { required: ['email', 'address', 'items'] },
+      OrderResponse: components.Order,
+      Page: { properties: { orders: { items: answered } } },
+    });
+    expect(await mistakesIn(document)).toEqual([]);
+  });
+
+  test('of a class that is taken and answered keeps its rules', () => {
+    const fields = ['address', 'email', 'items', 'note', 'placedAt'].map((name) => [name, {}]);
+    const components = {
+      Order: { type: 'object', properties: Object.fromEntries(fields) as object as Json },
+    };
+    const schema = { $ref: '#/components/schemas/Order' };
+    const response = { contentType: 'application/json', schema, components };
+    const { components: known } = describeEndpoint(
+      [{ name: 'order', type: ORDER_TYPE, optional: false }],
+      'POST',
+      { response },
+    );
+    expect(known.schemas['Order']).toMatchObject({ properties: { email: { format: 'email' } } });
+    expect(Object.keys(known.schemas)).not.toContain('OrderResponse');
+  });
+
+  test.each([
+    ['bytes', { contentType: 'application/octet-stream' }, { 'application/octet-stream': {} }],
+    [
+      'lines',
+      { contentType: 'application/x-ndjson', schema: { type: 'null' } },
+      { 'application/x-ndjson': { schema: { type: 'null' } } },
+    ],
+    ['what nobody knows', undefined, { 'application/json': { schema: {} } }],
+  ])('describes answers of %s', async (_, response, content) => {
+    const document = describeEndpoint([], 'GET', { response });
+    expect(document.paths['/']?.['get']?.['responses']).toMatchObject({ 200: { content } });
+    expect(await mistakesIn(document)).toEqual([]);
   });
 
   test('is safe to put into a page', () => {

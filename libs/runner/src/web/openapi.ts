@@ -1,4 +1,11 @@
-import type { FunctionSpec, MethodSpec, ParameterSpec, TypeSpec, EndpointSpec } from '@gantry/protocol';
+import type {
+  EndpointSpec,
+  FunctionSpec,
+  MethodSpec,
+  ParameterSpec,
+  ResponseSpec,
+  TypeSpec,
+} from '@gantry/protocol';
 
 import { sourceParameters, type SourcedParameter } from './parameter-source.ts';
 import { templateOf } from './route-path.ts';
@@ -44,7 +51,7 @@ export function openApiDocument(spec: FunctionSpec, method: MethodSpec, web: End
       ...sourced.flatMap((parameter) => parametersOf(parameter, web, schemas)),
     ],
     ...requestBody(sourced, schemas),
-    responses: responses(),
+    responses: responses(web, schemas),
   };
   const description = spec.doc ?? method.doc;
   return {
@@ -68,14 +75,55 @@ function describe(doc: string | undefined): Schema {
   return doc === summary ? { summary } : { summary, description: doc };
 }
 
-function responses(): Schema {
+function responses(
+  { response = { contentType: 'application/json', schema: {} } }: EndpointSpec,
+  schemas: Schemas,
+): Schema {
+  const { contentType, ...described } = response;
+  const schema = withComponents(described, schemas);
   return {
-    200: { description: 'Successful response', content: { 'application/json': { schema: {} } } },
+    200: {
+      description: 'Successful response',
+      content: { [contentType]: schema === undefined ? {} : { schema } },
+    },
     422: {
       description: 'Validation error',
       content: { 'application/json': { schema: { $ref: '#/components/schemas/HTTPValidationError' } } },
     },
   };
+}
+
+/** Adds what a response refers to. A class that requests have, too, is there already, with its rules. */
+function withComponents(
+  { schema, components = {} }: Omit<ResponseSpec, 'contentType'>,
+  schemas: Schemas,
+): unknown {
+  const taken: Schemas = {
+    ...schemas,
+    ValidationError: VALIDATION_ERROR,
+    HTTPValidationError: HTTP_VALIDATION_ERROR,
+  };
+  const names = new Map<string, string>();
+  for (const [name, component] of Object.entries(components as Schemas)) {
+    const before = taken[name];
+    const isSame = before !== undefined && fieldNames(before) === fieldNames(component);
+    names.set(name, before === undefined || isSame ? name : `${name}Response`);
+  }
+  const renamed = (part: unknown): unknown =>
+    JSON.parse(JSON.stringify(part), (key, value: unknown) => {
+      const name = key === '$ref' ? String(value).split('/').at(-1) : undefined;
+      return name === undefined ? value : `#/components/schemas/${names.get(name) ?? name}`;
+    });
+  for (const [name, component] of Object.entries(components as Schemas)) {
+    schemas[names.get(name) ?? name] ??= renamed(component) as Schema;
+  }
+  return schema === undefined ? undefined : renamed(schema);
+}
+
+function fieldNames({ properties = {} }: Schema): string {
+  return Object.keys(properties as Schemas)
+    .sort()
+    .join();
 }
 
 function parametersOf(
