@@ -98,6 +98,10 @@ describe.skipIf(noBrowserReason)(`in a browser${noBrowserReason ? ` (${noBrowser
     await page.getByRole('searchbox', { name: 'Search' }).fill('');
     await page.getByRole('combobox', { name: 'All functions' }).selectOption('print');
     await line.waitFor();
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    // It has a container, nothing runs or waits, and what was called succeeded.
+    const idle = /print\s+function\s+\d\s+–\s+–\s+[12]\s+–/;
+    await expect.poll(() => textOf(opened, 'Functions'), PATIENT).toMatch(idle);
     await page.getByRole('link', { name: 'Containers', exact: true }).click();
     await expect.poll(() => textOf(opened, 'Containers'), PATIENT).toMatch(/ta-\w+\s+print\s+ready/);
     expect(errors).toEqual([]);

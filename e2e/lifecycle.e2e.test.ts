@@ -306,7 +306,9 @@ describe('a program', () => {
     const { code, stdout, stderr } = await runProgram(await project.write('talker.ts', TALKER));
     expect(code, stderr).toBe(0);
     expect(stdout.trim().split('\n')).toEqual(['said words', 'said all']);
-    expect(stderr).toMatch(/^muttered words\n✓ Built 1 function.*\n[^]*✓ Started talker[^]*muttered all\n/);
+    expect(stderr).toMatch(
+      /^muttered words\n✓ Built 1 function.*\n[^]*✓ Started talker[^]*View it at http:[^]*muttered all\n/,
+    );
   });
 
   test('that was built runs from its bundle, with classes, and knows its own error classes', async () => {

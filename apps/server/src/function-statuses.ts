@@ -1,6 +1,7 @@
 import { functionBacklog, type Messaging } from '@gantry/messaging';
 import type { FunctionRecord, FunctionStatus } from '@gantry/protocol';
 
+import { InputCounts } from './input-counts.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 
 /** So many pages that look at once ask the broker no more than one does. */
@@ -15,23 +16,28 @@ interface Kept {
 export class FunctionStatuses {
   readonly #messaging: Messaging;
   readonly #workers: WorkerObserver;
+  readonly #ended: InputCounts;
   readonly #backlogs = new Map<string, Kept>();
 
   constructor({ messaging, workers }: { messaging: Messaging; workers: WorkerObserver }) {
     this.#messaging = messaging;
     this.#workers = workers;
+    this.#ended = new InputCounts(workers);
   }
 
   async of(functions: readonly FunctionRecord[]): Promise<FunctionStatus[]> {
     const containers = this.#workers.containers().map(({ container }) => container);
     return await Promise.all(
       functions.map(async ({ id }) => {
+        const { succeeded, failed } = this.#ended.of(id);
         const own = containers.filter(({ functionId }) => functionId === id);
         return {
           functionId: id,
           backlog: await this.#backlog(id),
           numTotalContainers: own.length,
           numStartingContainers: own.filter(({ state }) => state === 'starting').length,
+          numSucceededInputs: succeeded,
+          numFailedInputs: failed,
           numRunningInputs: own.reduce((sum, { running }) => sum + running, 0),
         };
       }),

@@ -111,6 +111,9 @@ export interface FunctionStatus extends FunctionStats {
   functionId: string;
   /** Of its containers, those that do not serve yet. */
   numStartingContainers: number;
+  /** Inputs that ended, as far as this server has seen since it started. Retried attempts do not count, nor web requests. */
+  numSucceededInputs: number;
+  numFailedInputs: number;
 }
 
 /** What opens protected web functions; its secret is known to those who have it alone. */

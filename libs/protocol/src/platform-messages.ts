@@ -102,6 +102,9 @@ export interface ContainerStatus {
   gpus?: number[] | undefined;
   startedAtMs: number;
   readyAtMs?: number | undefined;
+  /** Inputs that ended in it for good: with a value, or with an error and no retries left; not those that were cancelled. @defaultValue 0 */
+  succeeded?: number | undefined;
+  failed?: number | undefined;
   /** It has finished an input or a request, or been ready for 10 s: its code works. */
   proven?: true | undefined;
   /** Since when nothing runs; undefined while something does. */

@@ -30,6 +30,9 @@ export function OverviewTab({ app, address, onLogs }: OverviewTabProps) {
       {error && <ErrorNote error={error} />}
       <AppNotes app={app} nowMs={Date.now()} />
       <Totals statuses={statuses.value} />
+      <p className="faint footnote">
+        Inputs of calls that succeeded and failed are counted since the server started.
+      </p>
       <h2>Functions</h2>
       <Table
         label="Functions"
@@ -55,9 +58,10 @@ function Totals({ statuses }: { statuses: readonly FunctionStatus[] | undefined 
     statuses ? String(statuses.reduce((total, status) => total + pick(status), 0)) : '…';
   const tiles = [
     ['Containers', sum(({ numTotalContainers }) => numTotalContainers)],
-    ['Starting', sum(({ numStartingContainers }) => numStartingContainers)],
     ['Running inputs', sum(({ numRunningInputs }) => numRunningInputs)],
     ['Waiting inputs', sum(({ backlog }) => backlog)],
+    ['Succeeded', sum(({ numSucceededInputs }) => numSucceededInputs)],
+    ['Failed', sum(({ numFailedInputs }) => numFailedInputs)],
   ] as const;
   return (
     <dl className="tiles">
@@ -99,6 +103,20 @@ function functionColumns(
       isNumber: true,
     },
     { title: 'Waiting', cell: ({ id }) => count(id, ({ backlog }) => backlog), isNumber: true },
+    {
+      title: 'Succeeded',
+      cell: ({ id }) => count(id, ({ numSucceededInputs }) => numSucceededInputs),
+      isNumber: true,
+    },
+    {
+      title: 'Failed',
+      cell: ({ id }) => (
+        <span className={statuses.get(id)?.numFailedInputs ? 'bad' : undefined}>
+          {count(id, ({ numFailedInputs }) => numFailedInputs)}
+        </span>
+      ),
+      isNumber: true,
+    },
     {
       title: 'Log',
       cell: ({ name }) => (

@@ -330,6 +330,8 @@ it('functions say how they are: what waits, what runs, what starts', async () =>
         numTotalContainers: 0,
         numRunningInputs: 0,
         numStartingContainers: 0,
+        numSucceededInputs: 0,
+        numFailedInputs: 0,
       }),
     );
   } finally {

@@ -1,4 +1,4 @@
-import type { ContainerStatus } from '@gantry/protocol';
+import type { ContainerStatus, Outcome } from '@gantry/protocol';
 
 import type { Clock } from '../clock.ts';
 
@@ -13,6 +13,8 @@ export class ContainerHistory {
   #endedAtMs: number | undefined;
   #idleSinceMs: number | undefined;
   #hasFinishedOne = false;
+  #succeeded = 0;
+  #failed = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,6 +23,14 @@ export class ContainerHistory {
 
   get times(): Pick<ContainerStatus, 'startedAtMs' | 'readyAtMs' | 'idleSinceMs'> {
     return { startedAtMs: this.#startedAtMs, readyAtMs: this.#readyAtMs, idleSinceMs: this.#idleSinceMs };
+  }
+
+  /** How many inputs ended in it; what is 0 is left out. */
+  get counts(): Pick<ContainerStatus, 'succeeded' | 'failed'> {
+    return {
+      ...(this.#succeeded > 0 && { succeeded: this.#succeeded }),
+      ...(this.#failed > 0 && { failed: this.#failed }),
+    };
   }
 
   /** True once it has shown that its code works. */
@@ -33,6 +43,12 @@ export class ContainerHistory {
   becameReady(): number {
     this.#readyAtMs = this.#idleSinceMs = this.#clock.wallMs();
     return this.#readyAtMs - this.#startedAtMs;
+  }
+
+  inputEnded(outcome: Outcome): void {
+    if (outcome.type === 'value') this.#succeeded += 1;
+    // Whoever cancels wants that.
+    else if (outcome.type === 'error' || outcome.failure.code !== 'CANCELLED') this.#failed += 1;
   }
 
   finishedOne(): void {

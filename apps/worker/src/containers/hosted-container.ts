@@ -7,6 +7,7 @@ import {
   type ExecRequest,
   type FunctionRecord,
   type FunctionSpec,
+  type Outcome,
   type RunnerToWorker,
   type WorkerToRunner,
 } from '@gantry/protocol';
@@ -185,6 +186,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       ...(this.#takesMore ? {} : { exhausted: true }),
       ...(this.#history.isProven ? { proven: true } : {}),
       ...this.#history.times,
+      ...this.#history.counts,
       exit: this.#exit,
       httpSocketPath: this.#process?.httpSocketPath ?? '',
       tunnels: this.#tunnels.status,
@@ -234,6 +236,10 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   cancel(input: AssignedInput): void {
     this.#inputs.cancel(input);
+  }
+
+  inputEnded(outcome: Outcome): void {
+    this.#history.inputEnded(outcome);
   }
 
   /** One of its inputs may run elsewhere now. */

@@ -1,5 +1,11 @@
 import type { InputDelivery, PoolPull } from '@gantry/messaging';
-import type { FunctionOptionsSpec, FunctionSpec, InputMessage, OutputMessage } from '@gantry/protocol';
+import type {
+  FunctionOptionsSpec,
+  FunctionSpec,
+  InputMessage,
+  Outcome,
+  OutputMessage,
+} from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
 import type { Clock } from '../clock.ts';
@@ -90,6 +96,7 @@ export class NotedTaker implements InputTaker {
   readonly containerId: string;
   readonly spec: FunctionSpec;
   readonly taken: AssignedInput[] = [];
+  readonly outcomes: Outcome['type'][] = [];
   places: number;
 
   constructor(containerId: string, places: number, options: FunctionOptionsSpec = {}) {
@@ -102,6 +109,9 @@ export class NotedTaker implements InputTaker {
   }
   get freeSlots(): number {
     return Math.max(0, this.places - this.taken.length);
+  }
+  inputEnded({ type }: Outcome): void {
+    this.outcomes.push(type);
   }
   run(input: AssignedInput): void {
     input.phase = 'running';

@@ -59,6 +59,7 @@ describe('the settlement of an input', () => {
     await bench.settle();
     expect(delivery.done).toEqual(['ack']);
     expect(bench.stored).toEqual([]);
+    expect(taker.outcomes).toEqual([]);
     expect(bench.submitted).toMatchObject([
       { inputId: 'in-1', attempt: 1, notBeforeMs: bench.clock.nowMs + 100 },
     ]);
@@ -85,6 +86,7 @@ describe('the settlement of an input', () => {
     await bench.settle();
     expect(bench.submitted).toEqual([]);
     expect(bench.stored).toMatchObject([{ attempt: 2, outcome: { type } }]);
+    expect(taker.outcomes).toEqual([type]);
   });
 
   it('does not retry a call that was cancelled', async () => {

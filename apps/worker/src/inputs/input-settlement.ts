@@ -26,6 +26,8 @@ export interface InputSite {
   readonly pool: string;
   readonly containerId: string;
   readonly spec: FunctionSpec;
+  /** An input ended in it for good. Absent where none ran. */
+  inputEnded?(outcome: Outcome): void;
 }
 
 export interface InputTimes {
@@ -166,6 +168,7 @@ export class InputSettlement {
     const { payloads, outputs } = this.#options;
     const { inputId, callId, index, attempt, functionId, method } = input.message;
     const { outcome, times } = result;
+    site.inputEnded?.(outcome);
     const output: OutputMessage = {
       inputId,
       callId,
