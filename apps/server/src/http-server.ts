@@ -12,6 +12,7 @@ import { Hono } from 'hono';
 
 import type { AppDirectory } from './app-directory.ts';
 import type { AppStopper } from './app-stopper.ts';
+import { allowedStream } from './browser/allowed-stream.ts';
 import { BrowserSessions } from './browser/browser-sessions.ts';
 import { RequestCheck } from './browser/request-check.ts';
 import type { CompleteServerConfig } from './config.ts';
@@ -117,6 +118,13 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
     const caller = await check.require(context.req.raw, context.req.path);
     await next();
     if (caller === 'browser') context.header('cache-control', 'no-store');
+  });
+  api.use('/v1/:kind/:id/logs', async (context, next) => {
+    await next();
+    const { body, status, headers } = context.res;
+    if (!body || status !== 200) return;
+    const isGood = () => check.require(context.req.raw, context.req.path);
+    context.res = new Response(allowedStream(body, isGood), { headers });
   });
   api.route('/v1', browserRoutes({ sessions, token }));
   api.route('/v1', helloRoutes(options));

@@ -1,47 +1,30 @@
 import type { LogEntry } from '@gantry/protocol';
 
-/** How far a log was read, so that reading can go on there: nothing is told twice, not even of entries at one instant. */
+/** How far a log was read, so that reading can go on there. Entries that share a position come in the same order each time. */
 export class LogPlace {
-  /** From which instant to read on. */
-  sinceMs: number;
-  /** How often each entry of that instant was told. */
-  #told = new Map<string, number>();
-  #toSkip = new Map<string, number>();
+  #position: number | undefined;
+  #count = 0;
+  #known = 0;
 
-  constructor(sinceMs: number) {
-    this.sinceMs = sinceMs;
+  /** The log is read again, from the position that this returns; undefined for its beginning. */
+  resume(): number | undefined {
+    this.#known = Math.max(this.#known, this.#count);
+    this.#count = 0;
+    return this.#position;
   }
 
-  /** The log is read again from `sinceMs` on. */
-  resume(): void {
-    this.#toSkip = new Map(this.#told);
-  }
-
-  /** Those that were not told before. */
+  /** Those that were not read before. */
   take(entries: readonly LogEntry[]): LogEntry[] {
-    const fresh = entries.filter((entry) => !this.#wasTold(entry));
-    for (const entry of fresh) this.#remember(entry);
-    return fresh;
+    return entries.filter((entry) => this.#isNew(entry));
   }
 
-  #wasTold(entry: LogEntry): boolean {
-    const key = keyOf(entry);
-    const left = this.#toSkip.get(key) ?? 0;
-    if (left > 0) this.#toSkip.set(key, left - 1);
-    return left > 0;
-  }
-
-  #remember(entry: LogEntry): void {
-    if (entry.atMs > this.sinceMs) {
-      this.sinceMs = entry.atMs;
-      this.#told = new Map();
+  #isNew({ position }: LogEntry): boolean {
+    if (position !== this.#position) {
+      this.#position = position;
+      this.#count = 0;
+      this.#known = 0;
     }
-    if (entry.atMs < this.sinceMs) return;
-    const key = keyOf(entry);
-    this.#told.set(key, (this.#told.get(key) ?? 0) + 1);
+    this.#count += 1;
+    return this.#count > this.#known;
   }
-}
-
-function keyOf({ atMs, containerId, stream, text }: LogEntry): string {
-  return `${atMs} ${containerId} ${stream} ${text}`;
 }

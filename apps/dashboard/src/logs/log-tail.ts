@@ -20,12 +20,12 @@ export interface TailOptions {
 /** Follows the log of an app until `signal`, or until the app has ended for good; over interruptions too. */
 export async function followLogs(address: AppAddress, options: TailOptions): Promise<void> {
   const { sinceMs, signal, onEntries, onState } = options;
-  const place = new LogPlace(sinceMs);
+  const place = new LogPlace();
   while (!signal.aborted) {
     try {
-      const url = appUrl(address, '/logs', { follow: '1', since: String(place.sinceMs) });
-      const response = await ask(url, signal);
-      place.resume();
+      const from = place.resume();
+      const start = from === undefined ? { since: String(sinceMs) } : { from: String(from) };
+      const response = await ask(appUrl(address, '/logs', { follow: '1', ...start }), signal);
       onState('live');
       for await (const entries of entriesOf(response)) onEntries(place.take(entries));
       return onState('ended');
