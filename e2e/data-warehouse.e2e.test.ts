@@ -119,6 +119,7 @@ describe.skipIf(noBuckets || !minioAvailable())('data-warehouse, on a real MinIO
     async () => {
       const dev = { ...env, WAREHOUSE_BUCKET: 'warehouse-dev' };
       await mkdir(join(dirname(bucket), 'warehouse-dev'));
+      await runCli(['environment', 'create', 'dev'], dev);
       const refused = await runCli(['deploy', ENTRY, '--env', 'dev'], dev, EXAMPLE);
       expect(refused.code).not.toBe(0);
       expect(refused.stdout + refused.stderr).toContain(

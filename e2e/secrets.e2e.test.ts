@@ -74,6 +74,7 @@ describe('a secret', () => {
       'updatedAtMs',
     ]);
     expect((await Secret.fromName('shared').hydrate()).objectId).toBe(listed?.['id']);
+    await succeed(['environment', 'create', 'other']);
     expect(await succeed(['secret', 'list', '--env', 'other'])).toContain('No secrets');
   });
 

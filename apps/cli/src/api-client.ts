@@ -6,6 +6,7 @@ import {
   type AppInterface,
   type AppSummary,
   type BrowserCodeReply,
+  type ChangeEnvironmentRequest,
   type ContainerSummary,
   type DeploymentSummary,
   type DeployReply,
@@ -13,7 +14,11 @@ import {
   type HelloReply,
   type ImageBuildEvent,
   type DomainSummary,
+  type EnvironmentContents,
+  type EnvironmentReport,
+  type EnvironmentSummary,
   type LogEntry,
+  type NewEnvironmentRequest,
   type NewProxyTokenReply,
   type NewTokenReply,
   type ProxyTokenSummary,
@@ -30,7 +35,7 @@ import { followLog, toEntries } from './follow-log.ts';
 import { readLines } from './read-lines.ts';
 
 interface RequestOptions {
-  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: Uint8Array | string;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
@@ -135,6 +140,34 @@ export class ApiClient {
 
   deleteSecret(name: string): Promise<SecretSummary> {
     return this.#json(this.#inEnvironment(`/v1/secrets/${encodeURIComponent(name)}`), { method: 'DELETE' });
+  }
+
+  async listEnvironments(): Promise<EnvironmentSummary[]> {
+    return (await this.#json<{ environments: EnvironmentSummary[] }>('/v1/environments')).environments;
+  }
+
+  /** @param name @defaultValue that of the connection */
+  findEnvironment(name = this.#connection.environment): Promise<EnvironmentSummary> {
+    return this.#json(`/v1/environments/${encodeURIComponent(name)}`);
+  }
+
+  environmentContents(name: string): Promise<EnvironmentContents> {
+    return this.#json(`/v1/environments/${encodeURIComponent(name)}/contents`);
+  }
+
+  createEnvironment(request: NewEnvironmentRequest): Promise<EnvironmentSummary> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/environments', { method: 'POST', body: JSON.stringify(request), headers });
+  }
+
+  updateEnvironment(name: string, request: ChangeEnvironmentRequest): Promise<EnvironmentSummary> {
+    const headers = { 'content-type': 'application/json' };
+    const path = `/v1/environments/${encodeURIComponent(name)}`;
+    return this.#json(path, { method: 'PATCH', body: JSON.stringify(request), headers });
+  }
+
+  deleteEnvironment(name: string): Promise<EnvironmentReport> {
+    return this.#json(`/v1/environments/${encodeURIComponent(name)}`, { method: 'DELETE' });
   }
 
   async listTokens(): Promise<TokenSummary[]> {

@@ -1,19 +1,21 @@
 import type { Messaging } from '@gantry/messaging';
-import { type AppRecord, isId, NotFoundError, registryKeys } from '@gantry/protocol';
+import { type AppRecord, type Environments, isId, NotFoundError, registryKeys } from '@gantry/protocol';
 
 /** A copy of all app records that follows the registry. */
 export class AppDirectory {
   readonly #messaging: Messaging;
+  readonly #environments: Environments;
   readonly #apps = new Map<string, AppRecord>();
   readonly #listeners = new Set<(app: AppRecord) => void>();
   #watch: { stop(): void } | undefined;
 
-  private constructor(messaging: Messaging) {
+  private constructor(messaging: Messaging, environments: Environments) {
     this.#messaging = messaging;
+    this.#environments = environments;
   }
 
-  static async open(messaging: Messaging): Promise<AppDirectory> {
-    const directory = new AppDirectory(messaging);
+  static async open(messaging: Messaging, environments: Environments): Promise<AppDirectory> {
+    const directory = new AppDirectory(messaging, environments);
     directory.#watch = await messaging.registry.watch<AppRecord>(registryKeys.allApps, ({ key, value }) => {
       if (value) directory.#apply(value);
       else directory.#apps.delete(key.slice(registryKeys.app('').length));
@@ -29,13 +31,20 @@ export class AppDirectory {
     return [...this.#apps.values()];
   }
 
+  /** @throws NotFoundError for an unknown environment. */
+  async allIn(environment: string): Promise<AppRecord[]> {
+    const environmentId = await this.#environments.idOf(environment);
+    return this.all().filter((app) => app.environment === environmentId);
+  }
+
   /**
    * Finds an app by id, or a deployed one by name; a name finds an ephemeral or stopped app, the newest, only
    * where no deployed one has it. Asks the registry, so a deploy through another server is seen at once.
    *
-   * @throws NotFoundError
+   * @throws NotFoundError for an unknown app or environment.
    */
-  async find(environment: string, nameOrId: string): Promise<AppRecord> {
+  async find(environmentName: string, nameOrId: string): Promise<AppRecord> {
+    const environment = await this.#environments.idOf(environmentName);
     const named = await this.#messaging.registry.get<{ appId: string }>(
       registryKeys.appName(environment, nameOrId),
     );
@@ -45,9 +54,12 @@ export class AppDirectory {
     const others = this.all().filter((one) => one.name === nameOrId && one.environment === environment);
     const newest = others.sort((a, b) => b.createdAtMs - a.createdAtMs)[0];
     if (newest) return newest;
-    throw new NotFoundError(`app "${nameOrId}" does not exist in environment "${environment}"`, {
-      hint: 'Deploy it, or name another environment.',
-    });
+    throw new NotFoundError(
+      `app "${nameOrId}" does not exist in environment "${this.#environments.nameOf(environment)}"`,
+      {
+        hint: 'Deploy it, or name another environment.',
+      },
+    );
   }
 
   /**

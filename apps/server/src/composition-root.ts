@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { resolveTxt } from 'node:dns/promises';
 
 import type { BlobStore } from '@gantry/blobs';
-import { FunctionDirectory, type Messaging } from '@gantry/messaging';
+import { EnvironmentDirectory, FunctionDirectory, type Messaging } from '@gantry/messaging';
 import { newId } from '@gantry/protocol';
 import { VolumeDirectory } from '@gantry/volumes';
 import { container as rootContainer, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
@@ -16,6 +16,8 @@ import { DeployedVolumes } from './deploy/deployed-volumes.ts';
 import { Deployer } from './deploy/deployer.ts';
 import { DomainStore } from './domains/domain-store.ts';
 import { DemandSignal } from './demand-signal.ts';
+import { EnvironmentDesk } from './environments/environment-desk.ts';
+import { EnvironmentObjects } from './environments/environment-objects.ts';
 import { FailedInputs } from './failed-inputs.ts';
 import { FunctionStatsDesk } from './function-stats.ts';
 import { HttpServer } from './http-server.ts';
@@ -52,16 +54,18 @@ export interface ComposedServer {
 export async function composeServer(parts: ServerParts): Promise<ComposedServer> {
   const { messaging } = parts;
   const functions = await FunctionDirectory.open(messaging);
-  const apps = await AppDirectory.open(messaging);
+  const environments = new EnvironmentDirectory(messaging);
+  await environments.open();
+  const apps = await AppDirectory.open(messaging, environments);
   const tokens = await TokenStore.open(messaging);
   const workers = new WorkerObserver(messaging);
   const crashLoops = new CrashLoops({ functions, workers });
   const unplaceable = new UnplaceableFunctions(messaging, workers);
-  const directories = { crashLoops, unplaceable, functions, apps, workers, tokens };
+  const directories = { crashLoops, unplaceable, functions, apps, workers, tokens, environments };
   const container = rootContainer.createChildContainer();
-  const vault = await openVault(messaging, parts.config);
+  const vault = await openVault({ registry: messaging.registry, environments }, parts.config);
   const serverId = newId('se');
-  const builds = await openImageBuilds(parts, serverId);
+  const builds = await openImageBuilds({ ...parts, environments }, serverId);
   const context: Context = { ...parts, ...directories, ...vault, serverId, builds };
   registerDomain(container, context);
   registerEntries(container, context);
@@ -80,7 +84,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
       stats.close();
       container.resolve(DemandSignal).close();
       await builds.close();
-      for (const directory of Object.values(directories)) directory.close();
+      for (const directory of Object.values(directories)) await directory.close();
       container.clearInstances();
     },
   };
@@ -91,6 +95,7 @@ interface Context extends ServerParts, SecretVault {
   builds: ImageBuilds;
   functions: FunctionDirectory;
   apps: AppDirectory;
+  environments: EnvironmentDirectory;
   workers: WorkerObserver;
   crashLoops: CrashLoops;
   tokens: TokenStore;
@@ -110,6 +115,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
     deployedSecrets,
     workers,
     builds,
+    environments,
   } = context;
   const { log } = config;
   container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
@@ -145,10 +151,10 @@ function registerDomain(container: DependencyContainer, context: Context): void 
     useFactory: instanceCachingFactory(
       (scope) =>
         new Deployer({
-          ...{ messaging, blobs, config, serverId, workers },
+          ...{ messaging, blobs, config, serverId, workers, environments },
           stopper: scope.resolve(AppStopper),
           secrets: deployedSecrets,
-          volumes: new DeployedVolumes(scope.resolve(VolumeDirectory)),
+          volumes: new DeployedVolumes(scope.resolve(VolumeDirectory), environments),
           domains: scope.resolve(DomainStore),
           images: scope.resolve(DeployImages),
         }),
@@ -158,7 +164,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
 
 /** What is started: the scheduler's loop and the API. */
 function registerEntries(container: DependencyContainer, context: Context): void {
-  const { messaging, config, serverId } = context;
+  const { messaging, config, serverId, environments, secrets } = context;
   const { log } = config;
   container.register(Leadership, {
     useFactory: instanceCachingFactory(
@@ -171,6 +177,7 @@ function registerEntries(container: DependencyContainer, context: Context): void
         new SchedulerLoop({
           ...context,
           volumes: scope.resolve(VolumeDirectory),
+          objects: scope.resolve(EnvironmentObjects),
           leadership: scope.resolve(Leadership),
           stopper: scope.resolve(AppStopper),
           failed: scope.resolve(FailedInputs),
@@ -180,8 +187,20 @@ function registerEntries(container: DependencyContainer, context: Context): void
         }),
     ),
   });
+  container.register(EnvironmentObjects, {
+    useFactory: instanceCachingFactory(
+      (scope) =>
+        new EnvironmentObjects({
+          ...{ registry: messaging.registry, secrets },
+          stopper: scope.resolve(AppStopper),
+          volumes: scope.resolve(VolumeDirectory),
+        }),
+    ),
+  });
   container.register(VolumeDirectory, {
-    useFactory: instanceCachingFactory(() => openVolumes(messaging.registry, context.volumeBlobs)),
+    useFactory: instanceCachingFactory(() =>
+      openVolumes({ registry: messaging.registry, blobs: context.volumeBlobs, environments }),
+    ),
   });
   container.register(HttpServer, {
     useFactory: instanceCachingFactory(
@@ -195,6 +214,10 @@ function registerEntries(container: DependencyContainer, context: Context): void
           calls: scope.resolve(ScheduledCalls),
           volumes: scope.resolve(VolumeDirectory),
           domains: scope.resolve(DomainStore),
+          environmentDesk: new EnvironmentDesk({
+            ...{ registry: messaging.registry, environments },
+            objects: scope.resolve(EnvironmentObjects),
+          }),
         }),
     ),
   });

@@ -45,6 +45,7 @@ describe('deployments', () => {
       return JSON.stringify(functionsOf({ json }).map((one) => one.name)) === '["a","c"]';
     });
     expect((await platform.client.request('GET', '/v1/apps')).text).toContain(`"name":"${name}"`);
+    await platform.client.createEnvironment('other');
     expect((await platform.client.request('GET', '/v1/apps?environment=other')).json).toEqual({ apps: [] });
     expect((await platform.client.request('GET', `/v1/apps/${name}?environment=other`)).status).toBe(404);
   });

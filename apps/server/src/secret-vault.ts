@@ -1,4 +1,5 @@
 import type { Messaging } from '@gantry/messaging';
+import type { Environments } from '@gantry/protocol';
 import {
   IdentityKeys,
   InlineSecrets,
@@ -23,7 +24,7 @@ export interface SecretVault {
  * everything else: it says what is missing when a secret is needed.
  */
 export async function openVault(
-  { registry }: Pick<Messaging, 'registry'>,
+  { registry, environments }: Pick<Messaging, 'registry'> & { environments: Environments },
   {
     dataDir,
     secretsKey,
@@ -32,7 +33,7 @@ export async function openVault(
   }: Pick<CompleteServerConfig, 'dataDir' | 'secretsKey' | 'gatewayUrl' | 'log'>,
 ): Promise<SecretVault> {
   const keys = new SealingKeys({ dataDir, key: secretsKey });
-  const secrets = new SecretStore(registry, keys);
+  const secrets = new SecretStore({ registry, keys, environments });
   const inlineSecrets = new InlineSecrets(registry, keys);
   const opener = new SecretOpener(secrets);
   const deployedSecrets = new DeployedSecrets({ store: secrets, inline: inlineSecrets, opener });

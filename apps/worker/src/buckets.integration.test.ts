@@ -7,6 +7,7 @@ import { findBucketProblem } from '@gantry/mounts';
 import { newId, type BucketMountSpec, type FunctionRecord } from '@gantry/protocol';
 import { IdentityKeys, KeyRing, SealingKeys, SecretStore } from '@gantry/secrets';
 import {
+  ANY_ENVIRONMENT,
   minioAvailable,
   startMinio,
   temporaryDirectory,
@@ -58,7 +59,7 @@ describe.skipIf(noBuckets || !minioAvailable()).each(drivers)(
       await writeFile(join(dirname(blobs), 'secrets.key'), KEY);
       const keys = new SealingKeys({ dataDir: folder.path, key: KEY });
       const { registry } = platform.messaging;
-      const store = new SecretStore(registry, keys);
+      const store = new SecretStore({ registry, keys, environments: ANY_ENVIRONMENT });
       issuer.publish(registry);
       await new IdentityKeys(registry, keys).prepare(issuer.url);
       const values = { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey };

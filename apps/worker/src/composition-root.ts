@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { openBlobStore, volumeStoreConfig, type BlobStore } from '@gantry/blobs';
 import { CONTAINER_IDS, ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
-import { connectMessaging, volumeHeads, type Messaging } from '@gantry/messaging';
+import { connectMessaging, EnvironmentDirectory, volumeHeads, type Messaging } from '@gantry/messaging';
 import { BucketMounts, VersionsInUse } from '@gantry/mounts';
 import { DEFAULTS } from '@gantry/protocol';
 import { IdentityKeys, InlineSecrets, SealingKeys, SecretOpener, SecretStore } from '@gantry/secrets';
@@ -45,6 +45,7 @@ const TOKENS = {
   driver: Symbol('ContainerDriver') as InjectionToken<ContainerDriver>,
   bundles: Symbol('BundleStore') as InjectionToken<BundleStore>,
   images: Symbol('ImageStore') as InjectionToken<ImageStore>,
+  environments: Symbol('EnvironmentDirectory') as InjectionToken<EnvironmentDirectory>,
   machine: Symbol('LocalMachine') as InjectionToken<LocalMachine>,
 };
 
@@ -68,6 +69,7 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
   root.registerInstance(TOKENS.blobs, blobs);
   root.registerInstance(TOKENS.volumeBlobs, volumeBlobs);
   root.registerInstance(TOKENS.machine, machine);
+  root.registerInstance(TOKENS.environments, new EnvironmentDirectory(messaging));
   root.register(TOKENS.driver, { useFactory: instanceCachingFactory(createDriver) });
   root.register(TOKENS.bundles, {
     useFactory: instanceCachingFactory(
@@ -104,7 +106,7 @@ function createSecrets(from: DependencyContainer): ContainerSecrets {
   const { dataDir, secretsKey } = from.resolve(TOKENS.spec);
   const keys = new SealingKeys({ dataDir, key: secretsKey });
   return new ContainerSecrets(
-    new SecretOpener(new SecretStore(registry, keys)),
+    new SecretOpener(new SecretStore({ registry, keys, environments: from.resolve(TOKENS.environments) })),
     new InlineSecrets(registry, keys),
   );
 }
@@ -113,7 +115,11 @@ function createIdentity(from: DependencyContainer): ContainerIdentity {
   const { registry } = from.resolve(TOKENS.messaging);
   const { dataDir, secretsKey, log, identityTokenMs: tokenMs } = from.resolve(TOKENS.spec);
   const sealing = new SealingKeys({ dataDir, key: secretsKey });
-  return new ContainerIdentity(new IdentityKeys(registry, sealing, { tokenMs }), { log, tokenMs });
+  return new ContainerIdentity({
+    keys: new IdentityKeys(registry, sealing, { tokenMs }),
+    environments: from.resolve(TOKENS.environments),
+    ...{ log, tokenMs },
+  });
 }
 
 function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' | 'volumeDirectory'> {
@@ -138,7 +144,10 @@ function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' |
         warn: (message, err) => log.warn({ err }, message),
       }),
     }),
-    volumeDirectory: new VolumeDirectory({ registry, store, blobs, pause: (ms) => delay(ms) }),
+    volumeDirectory: new VolumeDirectory({
+      ...{ registry, store, blobs, pause: (ms) => delay(ms) },
+      environments: from.resolve(TOKENS.environments),
+    }),
   };
 }
 
@@ -180,6 +189,7 @@ function createWorker(from: DependencyContainer): Worker {
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
     ...createBuckets(from),
+    environments: from.resolve(TOKENS.environments),
     ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),
   });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { newId, type FunctionRecord } from '@gantry/protocol';
 import { InlineSecrets, KeyRing, SealingKeys, SecretStore } from '@gantry/secrets';
-import { temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
+import { ANY_ENVIRONMENT, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { bundleRunner, WorkerUnderTest } from './worker-under-test.ts';
@@ -21,7 +21,11 @@ beforeAll(async () => {
   platform = await WorkerUnderTest.start(await bundleRunner(folder.path));
   keyFile = join(dirname(platform.blobConfig.type === 'disk' ? platform.blobConfig.path : ''), 'secrets.key');
   keys = new SealingKeys({ dataDir: folder.path, key: KEY });
-  const store = new SecretStore(platform.messaging.registry, keys);
+  const store = new SecretStore({
+    registry: platform.messaging.registry,
+    keys,
+    environments: ANY_ENVIRONMENT,
+  });
   await store.save({ environment: 'main', name: 'db', values: { TOKEN } });
 });
 afterAll(async () => {

@@ -3,12 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { BlobStore } from '@gantry/blobs';
 import type { ContainerDriver } from '@gantry/containers';
-import { FunctionDirectory, type Messaging } from '@gantry/messaging';
+import { type EnvironmentDirectory, FunctionDirectory, type Messaging } from '@gantry/messaging';
 import {
   shellPool,
   subjects,
   type CancelMessage,
   type CrashMessage,
+  type Environments,
   type WorkerCommand,
   type WorkerDriver,
   type WorkerReply,
@@ -66,6 +67,7 @@ export interface WorkerParts {
   images: Pick<ImageStore, 'open' | 'clean'>;
   secrets: Pick<ContainerSecrets, 'open'>;
   identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
+  environments: Environments & Pick<EnvironmentDirectory, 'close'>;
   volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
   buckets: Pick<WorkerBuckets, 'start' | 'open' | 'close'>;
   volumeDirectory: VolumeDirectory;
@@ -232,6 +234,7 @@ export class Worker {
     this.#watch.close();
     await this.#trim.close();
     if (this.#directory) (await this.#directory.catch(() => undefined))?.close();
+    await this.#parts.environments.close();
     await this.#parts.driver.close();
     await this.#parts.volumes.close();
     await this.#parts.buckets.close();
@@ -291,6 +294,7 @@ export class Worker {
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
       ...{ driver, bundles, images, secrets, volumes, buckets, identity, machine, clock, log, exitGraceMs },
+      environments: this.#parts.environments,
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,
@@ -324,7 +328,7 @@ export class Worker {
     return new ContainerCalls({
       ...{ messaging, workerId, log },
       payloads: this.#payloads,
-      environment: order.record.environment,
+      ...{ environment: order.record.environment, environments: this.#parts.environments },
       isRestricted: order.record.spec.options.restrictAccess ?? false,
       directory: () => this.#openDirectory(),
       send: (message) => send({ type: 'api', message }),

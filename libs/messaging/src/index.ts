@@ -17,3 +17,4 @@ export { NO_RATE_LIMIT, type RateLimit } from './rate-limit.ts';
 export { CallSession, type CallSessionOptions } from './call-session.ts';
 export { answerInputs } from './session-calls.ts';
 export { BytePipe } from './byte-pipe.ts';
+export { EnvironmentDirectory } from './environment-directory.ts';

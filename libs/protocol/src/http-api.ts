@@ -16,7 +16,6 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/blobs/:name                                 -> bytes                 (a digest, or the name of a value)
 //   POST /v1/deployments         DeployRequest           -> DeployReply
 //   POST /v1/images              DeployRequest           -> NDJSON of ImageBuildEvent (what a deploy would have to build)
-//   GET  /v1/environments                                -> { environments: EnvironmentSummary[] } (by name)
 //   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
 //   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id; an id needs no environment)
 //   PUT  /v1/apps/:app?environment=                      -> AppSummary            (made without functions if missing)
@@ -38,6 +37,12 @@ import type { WireError } from './errors.ts';
 //   GET  /v1/containers/:id/logs?follow=1&since=          -> NDJSON of LogEntry
 //   GET  /v1/containers/:id/exec                         -> WebSocket (see exec-messages)
 //   GET  /v1/functions/:id/shell                         -> WebSocket (the same, in a container of its own)
+//   GET  /v1/environments                                -> { environments: EnvironmentSummary[] } (main first, then by name)
+//   POST /v1/environments        NewEnvironmentRequest   -> EnvironmentSummary
+//   GET  /v1/environments/:name                          -> EnvironmentSummary
+//   GET  /v1/environments/:name/contents                 -> EnvironmentContents
+//   PATCH /v1/environments/:name ChangeEnvironmentRequest -> EnvironmentSummary
+//   DELETE /v1/environments/:name                        -> EnvironmentReport     (what was in it)
 //   GET  /v1/tokens                                      -> { tokens: TokenSummary[] }    (by name)
 //   POST /v1/tokens              NewTokenRequest         -> NewTokenReply
 //   DELETE /v1/tokens/:name                              -> TokenSummary          (the one that was)
@@ -97,13 +102,6 @@ export interface BrowserSessionReply {
   /** Value of the header `Gantry-Session-Key`. */
   key: string;
   expiresAtMs: number;
-}
-
-/** An environment that has, or had, apps. */
-export interface EnvironmentSummary {
-  name: string;
-  /** Those that are not stopped. */
-  apps: number;
 }
 
 /** How a function is now. */

@@ -5,7 +5,7 @@ const SESSION_KEY_CHARS = 6;
 
 /** Every kind of object that carries an id, by its visible prefix. */
 export type IdPrefix =
-  'ap' | 'fu' | 'fc' | 'in' | 'ta' | 'im' | 'vo' | 'st' | 'sb' | 'di' | 'qu' | 'wk' | 'se';
+  'ap' | 'fu' | 'fc' | 'in' | 'ta' | 'im' | 'vo' | 'st' | 'sb' | 'di' | 'qu' | 'wk' | 'se' | 'en';
 
 /** A prefix and 22 base62 characters: 8 of time (milliseconds), 14 of randomness. Sorts by creation time. */
 export type Id<TPrefix extends IdPrefix = IdPrefix> = `${TPrefix}-${string}`;

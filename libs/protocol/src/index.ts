@@ -9,6 +9,20 @@ export {
   newSessionKey,
   timeChars,
 } from './ids.ts';
+export {
+  assertEnvironmentName,
+  assertWebSuffix,
+  type ChangeEnvironmentRequest,
+  type DeletedEnvironment,
+  type EnvironmentContents,
+  type EnvironmentRecord,
+  type EnvironmentReport,
+  type Environments,
+  type EnvironmentsRecord,
+  type EnvironmentSummary,
+  type NewEnvironmentRequest,
+  slug,
+} from './environments.ts';
 export { HANDLE, registerHandle, type HandleState } from './handles.ts';
 export { assertName, assertRunName, assertTag, MOST_TAG_LENGTH } from './names.ts';
 export type { AppReport } from './app-report.ts';
@@ -262,7 +276,6 @@ export type {
   BrowserCodeReply,
   BrowserSessionReply,
   BrowserSessionRequest,
-  EnvironmentSummary,
   FunctionStatus,
   NewTokenRequest,
   NewProxyTokenReply,

@@ -99,6 +99,8 @@ export const subjects = {
 
 /** Keys of the registry bucket. */
 export const registryKeys = {
+  /** All environments, in one record ({@link EnvironmentsRecord}). */
+  environments: 'environments',
   app: (appId: string) => `app.${appId}`,
   allApps: 'app.*',
   /** Names may hold dots, so they are the last token group. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ANY_ENVIRONMENT } from '@gantry/testing';
 
 import { InlineSecrets } from './inline-secrets.ts';
 import { KeyRing } from './key-ring.ts';
@@ -19,7 +20,7 @@ const keysOf = (key: string): SealingKeys => new SealingKeys({ dataDir: '/nowher
 
 beforeEach(() => {
   registry = new MemoryRegistry();
-  store = new SecretStore(registry, keysOf(old));
+  store = new SecretStore({ registry, keys: keysOf(old), environments: ANY_ENVIRONMENT });
   inline = new InlineSecrets(registry, keysOf(old));
 });
 
@@ -118,7 +119,9 @@ describe('a new key', () => {
 
     expect(await resealSecrets(registry, KeyRing.parse(`${fresh} ${old}`, 'a test'))).toBe(2);
     const later = keysOf(fresh);
-    expect(await new SecretStore(registry, later).open('main', 'db')).toEqual(db.values);
+    expect(
+      await new SecretStore({ registry, keys: later, environments: ANY_ENVIRONMENT }).open('main', 'db'),
+    ).toEqual(db.values);
     expect(await new InlineSecrets(registry, later).open({ appId: 'ap-1', version: 1 }, 0)).toEqual({
       TOKEN: 'correct-horse',
     });
@@ -128,9 +131,9 @@ describe('a new key', () => {
   test('alone opens nothing, and says which key is missing', async () => {
     await store.save(db);
 
-    await expect(new SecretStore(registry, keysOf(fresh)).open('main', 'db')).rejects.toThrow(
-      'lacks the key',
-    );
+    await expect(
+      new SecretStore({ registry, keys: keysOf(fresh), environments: ANY_ENVIRONMENT }).open('main', 'db'),
+    ).rejects.toThrow('lacks the key');
     await expect(store.open('main', 'db')).resolves.toEqual(db.values);
   });
 });

@@ -1,6 +1,7 @@
 import {
   assertName,
   assertSecretValues,
+  type Environments,
   GantryError,
   newId,
   NotFoundError,
@@ -22,30 +23,38 @@ export interface SaveSecret {
   replace?: boolean | undefined;
 }
 
+export interface SecretStoreParts {
+  registry: SecretRegistry;
+  keys: SealingKeys;
+  environments: Environments;
+}
+
 /** Named secrets, each in one environment. */
 export class SecretStore {
   readonly #registry: SecretRegistry;
   readonly #keys: SealingKeys;
+  readonly #environments: Environments;
 
-  constructor(registry: SecretRegistry, keys: SealingKeys) {
+  constructor({ registry, keys, environments }: SecretStoreParts) {
     this.#registry = registry;
     this.#keys = keys;
+    this.#environments = environments;
   }
 
   /**
    * @throws InvalidError for names and values that cannot be, GantryError `CONFLICT` if there is one of this name that
    * is not to be replaced.
    */
-  async save({ environment, name, values, replace = false }: SaveSecret): Promise<SecretSummary> {
-    assertName('environment', environment);
+  async save({ name, values, replace = false, ...where }: SaveSecret): Promise<SecretSummary> {
     assertName('secret', name);
     assertSecretValues(`secret "${name}"`, values);
+    const environment = await this.#environments.idOf(where.environment);
     const key = registryKeys.secret(environment, name);
     const ring = await this.#keys.require();
     const sealed = sealValues(ring, values, namedContext({ environment, name }));
     for (;;) {
       const present = await this.#registry.get<SecretRecord>(key);
-      if (present && !replace) throw exists(environment, name);
+      if (present && !replace) throw exists(where.environment, name);
       const nowMs = Date.now();
       const { id, createdAtMs } = present?.value ?? { id: newId('st'), createdAtMs: nowMs };
       const keys = Object.keys(values).sort();
@@ -53,26 +62,39 @@ export class SecretStore {
       const isSaved = present
         ? await this.#registry.update(key, record, present.revision)
         : await this.#registry.create(key, record);
-      if (isSaved) return summaryOf(record);
+      if (isSaved) return this.#summaryOf(record);
     }
   }
 
   /** By name. */
   async list(environment: string): Promise<SecretSummary[]> {
-    const found = await this.#registry.list<SecretRecord>(registryKeys.environmentSecrets(environment));
-    return found.map(({ value }) => summaryOf(value)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const id = await this.#environments.idOf(environment);
+    const found = await this.#registry.list<SecretRecord>(registryKeys.environmentSecrets(id));
+    return found.map(({ value }) => this.#summaryOf(value)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** @throws NotFoundError if there is none of this name. */
   async find(environment: string, name: string): Promise<SecretSummary> {
-    return summaryOf(await this.#record(environment, name));
+    return this.#summaryOf(await this.#record(environment, name));
   }
 
   /** Containers that run keep its values. @throws NotFoundError if there is none of this name. */
   async delete(environment: string, name: string): Promise<SecretSummary> {
     const record = await this.#record(environment, name);
-    await this.#registry.delete(registryKeys.secret(environment, name));
-    return summaryOf(record);
+    await this.#registry.delete(registryKeys.secret(record.environment, name));
+    return this.#summaryOf(record);
+  }
+
+  /** How many there are in an environment, by its id. */
+  async count(environmentId: string): Promise<number> {
+    return (await this.#registry.list(registryKeys.environmentSecrets(environmentId))).length;
+  }
+
+  /** Deletes all of an environment, by its id. */
+  async deleteAll(environmentId: string): Promise<void> {
+    const found = await this.#registry.list<SecretRecord>(registryKeys.environmentSecrets(environmentId));
+    for (const { value } of found)
+      await this.#registry.delete(registryKeys.secret(environmentId, value.name));
   }
 
   /**
@@ -82,35 +104,38 @@ export class SecretStore {
    */
   async open(environment: string, name: string, requiredKeys?: readonly string[]): Promise<SecretValues> {
     const record = await this.#record(environment, name);
-    assertKeys(record, requiredKeys);
+    this.#assertKeys(record, requiredKeys);
     return openValues(await this.#keys.require(), record.sealed, namedContext(record));
   }
 
   /** @throws NotFoundError if there is none of this name, or it lacks one of `requiredKeys`. */
   async assert(environment: string, name: string, requiredKeys?: readonly string[]): Promise<void> {
-    assertKeys(await this.#record(environment, name), requiredKeys);
+    this.#assertKeys(await this.#record(environment, name), requiredKeys);
   }
 
   async #record(environment: string, name: string): Promise<SecretRecord> {
-    const found = await this.#registry.get<SecretRecord>(registryKeys.secret(environment, name));
+    const id = await this.#environments.idOf(environment);
+    const found = await this.#registry.get<SecretRecord>(registryKeys.secret(id, name));
     if (found) return found.value;
-    throw new NotFoundError(`there is no secret "${name}" in environment "${environment}"`, {
-      hint: `Make it: gantry secret create ${name} --env ${environment} KEY=VALUE`,
+    const place = this.#environments.nameOf(id);
+    throw new NotFoundError(`there is no secret "${name}" in environment "${place}"`, {
+      hint: `Make it: gantry secret create ${name} --env ${place} KEY=VALUE`,
     });
   }
-}
 
-function assertKeys({ name, environment, keys }: SecretRecord, required: readonly string[] = []): void {
-  const missing = required.filter((key) => !keys.includes(key));
-  if (missing.length === 0) return;
-  const lacks = missing.map((key) => `"${key}"`).join(', ');
-  throw new NotFoundError(`the secret "${name}" of environment "${environment}" lacks ${lacks}`, {
-    hint: `Its keys: ${keys.join(', ') || 'none'}. Give it all of them: gantry secret create ${name} --force …`,
-  });
-}
+  #assertKeys(record: SecretRecord, required: readonly string[] = []): void {
+    const { name, environment, keys } = this.#summaryOf(record);
+    const missing = required.filter((key) => !keys.includes(key));
+    if (missing.length === 0) return;
+    const lacks = missing.map((key) => `"${key}"`).join(', ');
+    throw new NotFoundError(`the secret "${name}" of environment "${environment}" lacks ${lacks}`, {
+      hint: `Its keys: ${keys.join(', ') || 'none'}. Give it all of them: gantry secret create ${name} --force …`,
+    });
+  }
 
-function summaryOf({ sealed: _, ...summary }: SecretRecord): SecretSummary {
-  return summary;
+  #summaryOf({ sealed: _, ...summary }: SecretRecord): SecretSummary {
+    return { ...summary, environment: this.#environments.nameOf(summary.environment) };
+  }
 }
 
 function exists(environment: string, name: string): GantryError {

@@ -1,4 +1,5 @@
 export { Actor, actAs } from './actor.ts';
+export { ANY_ENVIRONMENT } from './environments.ts';
 export { type FaultRounds, faultRounds } from './fault-rounds.ts';
 export { findProgram } from './find-program.ts';
 export { freePort } from './free-port.ts';

@@ -1,5 +1,6 @@
 import {
   assertName,
+  type Environments,
   GantryError,
   isId,
   newId,
@@ -28,6 +29,7 @@ export interface VolumeRegistry {
 
 export interface VolumeDirectoryParts {
   registry: VolumeRegistry;
+  environments: Environments;
   store: VolumeStore;
   blobs: VolumeBlobs;
   /** Waits. */
@@ -45,9 +47,11 @@ export class VolumeDirectory {
   readonly blobs: VolumeBlobs;
   readonly pieces: Pieces;
   readonly #registry: VolumeRegistry;
+  readonly #environments: Environments;
 
-  constructor({ registry, store, blobs, pause }: VolumeDirectoryParts) {
+  constructor({ registry, environments, store, blobs, pause }: VolumeDirectoryParts) {
     this.#registry = registry;
+    this.#environments = environments;
     this.store = store;
     this.blobs = blobs;
     this.pieces = new Pieces(blobs, pause);
@@ -59,25 +63,29 @@ export class VolumeDirectory {
     name: string,
     { mustBeNew }: { mustBeNew: boolean },
   ): Promise<VolumeRecord> {
-    assertName('environment', environment);
     assertVolumeName(name);
-    const key = registryKeys.volumeName(environment, name);
+    const environmentId = await this.#environments.idOf(environment);
+    const key = registryKeys.volumeName(environmentId, name);
     if (!(await this.#registry.get(key))) {
-      const record: VolumeRecord = { id: newId('vo'), name, environment, createdAtMs: Date.now() };
+      const record: VolumeRecord = {
+        ...{ id: newId('vo'), name, environment: environmentId },
+        createdAtMs: Date.now(),
+      };
       await this.#registry.create(registryKeys.volumeHead(record.id), EMPTY);
       await this.#registry.create(registryKeys.volume(record.id), record);
       if (await this.#registry.create(key, { volumeId: record.id })) return record;
       await this.#forget(record.id);
     }
-    if (mustBeNew) throw nameTaken(environment, name);
+    if (mustBeNew) throw this.#nameTaken(environment, name);
     return this.find(environment, name);
   }
 
   /** Makes one without a name: its id is what it is found by. */
   async createEphemeral(environment: string): Promise<VolumeRecord> {
-    assertName('environment', environment);
     const id = newId('vo');
-    const record: VolumeRecord = { id, name: id, environment, createdAtMs: Date.now(), ephemeral: true };
+    const environmentId = await this.#environments.idOf(environment);
+    const made = { environment: environmentId, createdAtMs: Date.now() };
+    const record: VolumeRecord = { id, name: id, ...made, ephemeral: true };
     // First what leads to its removal, if this goes no further.
     await this.#registry.create(registryKeys.ephemeralVolume(id), record);
     await this.#registry.create(registryKeys.volumeHead(id), EMPTY);
@@ -97,34 +105,43 @@ export class VolumeDirectory {
     await this.#registry.delete(registryKeys.ephemeralVolume(id));
   }
 
-  /** @throws NotFoundError for a name or id that no volume of the environment has. */
+  /** @throws NotFoundError for a name or id that no volume of the environment has, or for an unknown environment. */
   async find(environment: string, nameOrId: string): Promise<VolumeRecord> {
+    const key = registryKeys.volumeName(await this.#environments.idOf(environment), nameOrId);
     const id = isId(nameOrId, 'vo')
       ? nameOrId
-      : (await this.#registry.get<{ volumeId: string }>(registryKeys.volumeName(environment, nameOrId)))
-          ?.value.volumeId;
+      : (await this.#registry.get<{ volumeId: string }>(key))?.value.volumeId;
     const record =
       id === undefined ? undefined : await this.#registry.get<VolumeRecord>(registryKeys.volume(id));
     if (record) return record.value;
-    throw new NotFoundError(`there is no volume "${nameOrId}" in environment "${environment}"`, {
-      hint: `Make it: gantry volume create ${nameOrId}, or Volume.fromName(…, { createIfMissing: true }).`,
-    });
+    throw new NotFoundError(
+      `there is no volume "${nameOrId}" in environment "${this.#environments.nameOf(environment)}"`,
+      {
+        hint: `Make it: gantry volume create ${nameOrId}, or Volume.fromName(…, { createIfMissing: true }).`,
+      },
+    );
   }
 
   async list(environment: string): Promise<VolumeSummary[]> {
-    const records = await this.#registry.list<VolumeRecord>(registryKeys.allVolumes);
-    const own = records
-      .map(({ value }) => value)
-      .filter((record) => record.environment === environment && !record.ephemeral);
+    const own = (await this.allOf(await this.#environments.idOf(environment))).filter(
+      ({ ephemeral }) => !ephemeral,
+    );
     const summaries = await Promise.all(own.map((record) => this.summary(record).catch(() => undefined)));
     return summaries.filter((summary) => summary !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** All that belong to an environment, with a name or without, by the id of the environment. */
+  async allOf(environmentId: string): Promise<VolumeRecord[]> {
+    const records = await this.#registry.list<VolumeRecord>(registryKeys.allVolumes);
+    return records.map(({ value }) => value).filter(({ environment }) => environment === environmentId);
   }
 
   async summary(record: VolumeRecord): Promise<VolumeSummary> {
     const found = await this.#registry.get<VolumeHead>(registryKeys.volumeHead(record.id));
     if (!found) throw new NotFoundError(`volume "${record.name}" was deleted`);
     const { version, entries, sizeBytes, committedAtMs } = found.value;
-    return { ...record, version, entries, sizeBytes, committedAtMs };
+    const environment = this.#environments.nameOf(record.environment);
+    return { ...record, environment, version, entries, sizeBytes, committedAtMs };
   }
 
   /** @throws GantryError `CONFLICT` if another volume has the new name. */
@@ -136,20 +153,32 @@ export class VolumeDirectory {
       throw new GantryError('INVALID_ARGUMENT', `volume "${record.id}" has no name to change`, {
         hint: 'It goes when nobody holds it any more: copy its files into a volume with a name.',
       });
-    const key = registryKeys.volumeName(environment, newName);
-    if (!(await this.#registry.create(key, { volumeId: record.id }))) throw nameTaken(environment, newName);
+    const key = registryKeys.volumeName(record.environment, newName);
+    if (!(await this.#registry.create(key, { volumeId: record.id })))
+      throw this.#nameTaken(environment, newName);
     const renamed = { ...record, name: newName };
     await this.#registry.put(registryKeys.volume(record.id), renamed);
-    await this.#registry.delete(registryKeys.volumeName(environment, record.name));
+    await this.#registry.delete(registryKeys.volumeName(record.environment, record.name));
     return renamed;
   }
 
   /** Files that only this volume had are removed from the store later. */
   async delete(environment: string, nameOrId: string): Promise<void> {
-    const record = await this.find(environment, nameOrId);
+    await this.remove(await this.find(environment, nameOrId));
+  }
+
+  /** The same, for one that was found. */
+  async remove(record: VolumeRecord): Promise<void> {
     if (record.ephemeral) return await this.removeEphemeral(record);
-    await this.#registry.delete(registryKeys.volumeName(environment, record.name));
+    await this.#registry.delete(registryKeys.volumeName(record.environment, record.name));
     await this.#forget(record.id);
+  }
+
+  #nameTaken(environment: string, name: string): GantryError {
+    const place = this.#environments.nameOf(environment);
+    return new GantryError('CONFLICT', `environment "${place}" has a volume "${name}" already`, {
+      hint: 'Use it, or choose another name.',
+    });
   }
 
   async #forget(id: string): Promise<void> {
@@ -162,10 +191,4 @@ function assertVolumeName(name: string): void {
   assertName('volume', name);
   if (!isId(name, 'vo')) return;
   throw new GantryError('INVALID_ARGUMENT', `a volume cannot be called "${name}": that is the form of an id`);
-}
-
-function nameTaken(environment: string, name: string): GantryError {
-  return new GantryError('CONFLICT', `environment "${environment}" has a volume "${name}" already`, {
-    hint: 'Use it, or choose another name.',
-  });
 }

@@ -36,6 +36,7 @@ import {
   domainVerifyCommand,
 } from './domain-commands.ts';
 import { doctorCommand } from './doctor.ts';
+import { environmentCommands } from './environment-commands.ts';
 import { gatewayCommand } from './gateway.ts';
 import { nfsCommands } from './nfs-commands.ts';
 import { profileActivateCommand } from './profile-activate.ts';
@@ -120,6 +121,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   queueLenCommand,
   queueClearCommand,
   queueDeleteCommand,
+  ...environmentCommands,
   profileListCommand,
   profileCurrentCommand,
   profileActivateCommand,
@@ -150,6 +152,7 @@ export const COMMAND_GROUPS = {
   nfs: 'volumes that need no commits, as they were before there were volumes',
   dict: 'entries by key that programs and containers share',
   queue: 'items in order, each for one of those who take',
+  environment: 'keep the same apps apart: those in use, and those under test',
   profile: 'choose among several platforms',
   token: 'log in to a platform, and let others in',
   'proxy-token': 'open protected web functions',

@@ -30,6 +30,6 @@ export const dashboardCommand: CommandSpec = {
 };
 
 async function listPath(client: ApiClient, { environment }: { environment: string }): Promise<string> {
-  const { workspace } = await client.hello();
+  const [{ workspace }] = await Promise.all([client.hello(), client.findEnvironment()]);
   return `/apps/${encodeURIComponent(workspace)}/${encodeURIComponent(environment)}`;
 }

@@ -15,12 +15,16 @@ let url: string;
 
 beforeEach(async () => {
   directory = await temporaryDirectory('gantry-cli-');
-  server = createServer(({ headers }, response) => {
+  server = createServer(({ headers, url: path }, response) => {
     const isKnown = headers.authorization === 'Bearer gt-right';
+    if (path === '/v1/environments/nowhere') {
+      const problem = { name: 'NotFoundError', code: 'NOT_FOUND', message: 'there is no such environment' };
+      return response.writeHead(404).end(JSON.stringify(problem));
+    }
     const body = isKnown
       ? { workspace: 'acme' }
       : { name: 'AuthError', code: 'UNAUTHENTICATED', message: 'the token is not valid' };
-    response.writeHead(isKnown ? 200 : 401).end(JSON.stringify(body));
+    return response.writeHead(isKnown ? 200 : 401).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -145,5 +149,12 @@ describe('gantry config', () => {
     expect(JSON.parse(await gantry('config show --json'))).toMatchObject({ environment: 'staging' });
     expect(await gantry('config set-environment dev', { GANTRY_ENVIRONMENT: 'x' })).toContain('and wins');
     await expect(gantry('config set-environment a/b')).rejects.toThrow('"a/b" is not valid');
+  });
+
+  test('set-environment asks the platform whether there is one, unless it is told not to', async () => {
+    await expect(gantry('config set-environment nowhere')).rejects.toThrow('there is no such environment');
+    expect(JSON.parse(await gantry('config show --json'))).toMatchObject({ environment: 'main' });
+    await gantry('config set-environment nowhere --no-verify');
+    expect(JSON.parse(await gantry('config show --json'))).toMatchObject({ environment: 'nowhere' });
   });
 });

@@ -91,6 +91,7 @@ describe('publishApp', () => {
   test('asks for images that owe nothing to earlier builds where the environment says so', async () => {
     const asked: unknown[] = [];
     const client = {
+      findEnvironment: async () => ({ id: 'main', name: 'main', webSuffix: '', createdAtMs: 0 }),
       hasBlob: async () => true,
       putBlob: async () => undefined,
       async *buildImages(request: object): AsyncGenerator<ImageBuildEvent> {

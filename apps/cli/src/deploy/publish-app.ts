@@ -19,7 +19,7 @@ export function buildWithSteps(app: AppBuild, steps: Steps): Promise<BuiltApp> {
 }
 
 export interface PublishOptions {
-  client: Pick<ApiClient, 'hasBlob' | 'putBlob' | 'buildImages' | 'deploy'>;
+  client: Pick<ApiClient, 'findEnvironment' | 'hasBlob' | 'putBlob' | 'buildImages' | 'deploy'>;
   built: BuiltApp;
   request: Omit<DeployRequest, 'environment' | 'manifest'>;
   steps: Steps;
@@ -33,6 +33,8 @@ export interface PublishOptions {
 export async function publishApp(options: PublishOptions): Promise<DeployReply> {
   const { client, built, request, steps, env, onFile } = options;
   const { manifest, folder } = built;
+  // Before anything large is on its way.
+  await client.findEnvironment();
   await steps.run('Uploading…', async (progress) => {
     const onProgress = (sent: number, toSend: number) => progress(`Uploading file ${sent + 1} of ${toSend}…`);
     const { sent, files, sentBytes } = await uploadFiles({ client, manifest, folder, onProgress });

@@ -3,6 +3,7 @@ import {
   assertName,
   type CollectionKind,
   type CollectionRecord,
+  type Environments,
   GantryError,
   isId,
   newId,
@@ -15,9 +16,11 @@ const PREFIXES = { dict: 'di', queue: 'qu' } as const;
 /** Which dicts and queues there are. */
 export class CollectionDirectory {
   readonly #registry: Registry;
+  readonly #environments: Environments;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, environments: Environments) {
     this.#registry = registry;
+    this.#environments = environments;
   }
 
   async get(id: string): Promise<CollectionRecord | undefined> {
@@ -27,12 +30,14 @@ export class CollectionDirectory {
 
   /** @throws NotFoundError for a name that no dict, or queue, of the environment has. */
   async find(kind: CollectionKind, environment: string, name: string): Promise<CollectionRecord> {
-    const key = registryKeys.collectionName(kind, environment, name);
+    const environmentId = await this.#environments.idOf(environment);
+    const key = registryKeys.collectionName(kind, environmentId, name);
     const named = await this.#registry.get<{ id: string }>(key);
     const record = named && (await this.get(named.value.id));
     if (record) return record;
     const label = kind === 'dict' ? 'Dict' : 'Queue';
-    throw new NotFoundError(`there is no ${kind} "${name}" in environment "${environment}"`, {
+    const place = this.#environments.nameOf(environmentId);
+    throw new NotFoundError(`there is no ${kind} "${name}" in environment "${place}"`, {
       hint: `Make it: gantry ${kind} create ${name}, or ${label}.fromName(…, { createIfMissing: true }).`,
     });
   }
@@ -40,7 +45,6 @@ export class CollectionDirectory {
   /** The one of the name, or a new one. */
   async create(kind: CollectionKind, environment: string, name: string): Promise<CollectionRecord> {
     assertName(kind, name);
-    assertName('environment', environment);
     if (isId(name, PREFIXES[kind])) {
       throw new GantryError(
         'INVALID_ARGUMENT',
@@ -49,16 +53,22 @@ export class CollectionDirectory {
     }
     const existing = await this.find(kind, environment, name).catch(ifMissing);
     if (existing) return existing;
-    const record = await this.#add({ kind, environment, name });
-    const key = registryKeys.collectionName(kind, environment, name);
+    const environmentId = await this.#environments.idOf(environment);
+    const record = await this.#add({ kind, environment: environmentId, name });
+    const key = registryKeys.collectionName(kind, environmentId, name);
     if (await this.#registry.create(key, { id: record.id })) return record;
     await this.#registry.delete(registryKeys.collection(record.id));
     return await this.find(kind, environment, name);
   }
 
   async createEphemeral(kind: CollectionKind, environment: string): Promise<CollectionRecord> {
-    assertName('environment', environment);
-    return await this.#add({ kind, environment });
+    return await this.#add({ kind, environment: await this.#environments.idOf(environment) });
+  }
+
+  /** All that belong to an environment, with a name or without. */
+  async allIn(environment: string): Promise<CollectionRecord[]> {
+    const environmentId = await this.#environments.idOf(environment);
+    return (await this.all()).filter((record) => record.environment === environmentId);
   }
 
   async all(): Promise<CollectionRecord[]> {

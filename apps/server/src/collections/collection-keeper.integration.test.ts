@@ -8,7 +8,7 @@ import {
   type QueueItems,
 } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
-import { startNats, temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
+import { ANY_ENVIRONMENT, startNats, temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { CollectionKeeper } from './collection-keeper.ts';
@@ -39,7 +39,10 @@ afterAll(async () => {
 
 async function startKeeper(leadership: { fence: number | undefined } = { fence: 1 }) {
   const blobs = await openBlobStore({ type: 'disk', path: folder.path });
-  const keeper = new CollectionKeeper({ messaging, blobs, leadership, log, firstHoldMs: 0 });
+  const keeper = new CollectionKeeper({
+    ...{ messaging, blobs, leadership, log, firstHoldMs: 0 },
+    environments: ANY_ENVIRONMENT,
+  });
   const perform = <T>(operation: CollectionOperation) =>
     keeper.perform({ op: `op${++operations}`, operation }) as Promise<T>;
   return { keeper, perform };

@@ -13,6 +13,7 @@ import {
   type CollectionRequest,
   type CollectionSummary,
   type DictOperation,
+  type Environments,
   InternalFailure,
   InvalidError,
   NotFoundError,
@@ -40,6 +41,7 @@ const SURVEY_EVERY_MS = 6 * 3600 * 1000;
 export interface CollectionKeeperOptions {
   messaging: Pick<Messaging, 'journals' | 'registry' | 'leases' | 'respond'>;
   blobs: BlobStore;
+  environments: Environments;
   /** Undefined while this server must not answer. */
   leadership: { readonly fence: number | undefined };
   log: Logger;
@@ -72,9 +74,9 @@ export class CollectionKeeper {
   #ticks = 0;
 
   constructor(options: CollectionKeeperOptions) {
-    const { messaging, blobs, log } = options;
+    const { messaging, blobs, environments, log } = options;
     this.#options = options;
-    this.#directory = new CollectionDirectory(messaging.registry);
+    this.#directory = new CollectionDirectory(messaging.registry, environments);
     this.#doomed = new DoomedBlobs(blobs, log);
     this.#responder = messaging.respond<CollectionRequest, unknown>(
       subjects.collections,
@@ -121,6 +123,15 @@ export class CollectionKeeper {
     }
   }
 
+  /** Deletes all of an environment, by its id. */
+  async removeAllOf(environmentId: string): Promise<void> {
+    for (const record of await this.#directory.all()) {
+      if (record.environment !== environmentId) continue;
+      this.#assertLeads();
+      await this.#delete(record);
+    }
+  }
+
   async #ask(op: string, operation: DictOperation | QueueOperation): Promise<unknown> {
     const open = await this.#opened(operation.id);
     this.#assertLeads();
@@ -138,15 +149,17 @@ export class CollectionKeeper {
   }
 
   async #list({ kind, environment }: { kind: string; environment: string }): Promise<CollectionSummary[]> {
-    const records = await this.#directory.all();
-    const own = records.filter((record) => record.kind === kind && record.environment === environment);
+    const records = await this.#directory.allIn(environment);
+    const own = records.filter((record) => record.kind === kind);
+    const { environments } = this.#options;
     const summaries: CollectionSummary[] = [];
     for (const record of own) {
       if (record.name === undefined) continue;
       const open = await this.#opened(record.id).catch(ifGone);
       if (!open) continue;
       const partitions = open.desk instanceof QueueDesk ? { partitions: open.desk.partitions } : {};
-      summaries.push({ ...record, length: open.desk.size, ...partitions });
+      const place = { environment: environments.nameOf(record.environment) };
+      summaries.push({ ...record, ...place, length: open.desk.size, ...partitions });
     }
     return summaries.sort((left, right) => ((left.name ?? '') < (right.name ?? '') ? -1 : 1));
   }

@@ -140,6 +140,7 @@ describe('dicts', () => {
     const dict = Dict.fromName<string, number>('named', { client, createIfMissing: true });
     await dict.put('x', 1);
     expect(dict.objectId).toMatch(/^di-/);
+    await platform.client.createEnvironment('other');
     const other = Dict.fromName<string, number>('named', {
       client,
       environment: 'other',

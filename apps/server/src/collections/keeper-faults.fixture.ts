@@ -1,7 +1,7 @@
 import { openBlobStore } from '@gantry/blobs';
 import { connectMessaging } from '@gantry/messaging';
 import { createLogger } from '@gantry/telemetry';
-import { actAs } from '@gantry/testing';
+import { ANY_ENVIRONMENT, actAs } from '@gantry/testing';
 
 import { CollectionKeeper } from './collection-keeper.ts';
 import { takeOne } from './taken-item.fixture.ts';
@@ -35,7 +35,7 @@ await actAs<KeeperSetup, KeeperRequest>(async ({ natsUrl, folder }) => {
     switch (request.do) {
       case 'lead':
         leadsUntilMs = request.untilMs;
-        keeper ??= new CollectionKeeper({ messaging, blobs, leadership, log });
+        keeper ??= new CollectionKeeper({ messaging, blobs, leadership, log, environments: ANY_ENVIRONMENT });
         return await messaging.flush();
       case 'hold':
         return void (leadsUntilMs = request.untilMs);

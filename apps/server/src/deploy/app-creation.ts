@@ -1,29 +1,38 @@
 import type { Messaging } from '@gantry/messaging';
-import { type AppRecord, assertName, isId, InvalidError, newId, registryKeys } from '@gantry/protocol';
+import {
+  type AppRecord,
+  assertName,
+  type Environments,
+  isId,
+  InvalidError,
+  newId,
+  registryKeys,
+} from '@gantry/protocol';
 
 import type { AppDirectory } from '../app-directory.ts';
 
 export interface AppCreationOptions {
   messaging: Messaging;
   apps: AppDirectory;
+  environments: Environments;
 }
 
 /**
  * Finds the deployed app of a name, or makes one without functions: something to attach to. A later deploy of the
  * name continues it.
  *
- * @throws InvalidError for a name that no app can have.
+ * @throws InvalidError for a name that no app can have, NotFoundError for an unknown environment.
  */
 export async function findOrCreateApp(
-  { messaging, apps }: AppCreationOptions,
-  environment: string,
+  { messaging, apps, environments }: AppCreationOptions,
+  environmentName: string,
   name: string,
 ): Promise<AppRecord> {
-  assertName('environment', environment);
   assertName('app', name);
   if (isId(name, 'ap'))
     throw new InvalidError(`an app cannot be called "${name}": that is the form of an app id`);
   const { registry } = messaging;
+  const environment = await environments.idOf(environmentName);
   const key = registryKeys.appName(environment, name);
   const createdAtMs = Date.now();
   const app: AppRecord = { id: newId('ap'), name, environment, state: 'deployed', version: 0, createdAtMs };

@@ -1,9 +1,11 @@
 import {
+  type Environments,
   isGantryError,
   type Manifest,
   NotFoundError,
   type VolumeMount,
   type VolumeMountSpec,
+  type VolumeRecord,
 } from '@gantry/protocol';
 import type { VolumeDirectory } from '@gantry/volumes';
 
@@ -26,12 +28,14 @@ type Directory = Pick<VolumeDirectory, 'create' | 'find'>;
 /** The volumes that the functions of one deploy have. */
 export class DeployedVolumes {
   readonly #volumes: Directory;
+  readonly #environments: Pick<Environments, 'idOf'>;
 
-  constructor(volumes: Directory) {
+  constructor(volumes: Directory, environments: Pick<Environments, 'idOf'>) {
     this.#volumes = volumes;
+    this.#environments = environments;
   }
 
-  /** @throws NotFoundError for a volume that does not exist, and is not to be made. */
+  /** @throws NotFoundError for a volume that does not exist, and is not to be made, and for an unknown environment. */
   async check({ manifest, environment }: VolumeOrder): Promise<void> {
     const steps = (manifest.images ?? []).flatMap((image) => image.steps);
     const orders = [
@@ -41,6 +45,7 @@ export class DeployedVolumes {
       ),
     ];
     for (const { subject, mounts = [] } of orders) {
+      for (const mount of mounts) await this.#environments.idOf(mount.environment ?? environment);
       const needed = mounts.filter(({ createIfMissing }) => !createIfMissing);
       await openMounts(this.#volumes, { subject, mounts: needed, environment });
     }
@@ -67,10 +72,10 @@ export async function openMounts(volumes: Directory, order: MountOrder): Promise
   const opened: VolumeMount[] = [];
   for (const mount of order.mounts) {
     const environment = mount.environment ?? order.environment;
-    const { id } = mount.createIfMissing
+    const found = mount.createIfMissing
       ? await volumes.create(environment, mount.name, { mustBeNew: false })
       : await find(volumes, { ...mount, environment }, order.subject);
-    opened.push({ ...mount, environment, volumeId: id });
+    opened.push({ ...mount, environment: found.environment, volumeId: found.id });
   }
   return opened;
 }
@@ -79,7 +84,7 @@ async function find(
   volumes: Directory,
   { environment, name, path }: VolumeMountSpec & { environment: string },
   subject: string,
-): Promise<{ id: string }> {
+): Promise<VolumeRecord> {
   try {
     return await volumes.find(environment, name);
   } catch (error) {

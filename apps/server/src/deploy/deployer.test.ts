@@ -6,6 +6,7 @@ import { type Fate, MemoryRegistry } from '../testing/memory-registry.ts';
 import { fn, manifest } from '../testing/test-client.ts';
 import { Deployer } from './deployer.ts';
 
+const MAIN = { id: 'main', name: 'main', webSuffix: '', createdAtMs: 0 };
 const web = { type: 'endpoint' as const, method: 'GET' as const, docs: false };
 
 function request(names: string[], description: string): DeployRequest {
@@ -33,6 +34,12 @@ describe('a deploy that fails half-way', () => {
       images: { resolve: async () => undefined },
       config: { workspace: 'local', domain: 'gantry.localhost', gatewayUrl: 'https://gantry.localhost', log },
       serverId: 'se-1',
+      environments: {
+        idOf: async () => MAIN.id,
+        nameOf: () => MAIN.name,
+        find: async () => MAIN,
+        refresh: async () => ({ value: { environments: [MAIN], deleted: [] }, revision: 1 }),
+      },
       secrets: {
         check: async () => undefined,
         keep: async () => undefined,

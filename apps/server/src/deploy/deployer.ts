@@ -1,5 +1,5 @@
 import type { BlobStore } from '@gantry/blobs';
-import type { Messaging } from '@gantry/messaging';
+import type { EnvironmentDirectory, Messaging } from '@gantry/messaging';
 import {
   type AppRecord,
   assertName,
@@ -7,14 +7,17 @@ import {
   type DeploymentRecord,
   type DeployReply,
   type DeployRequest,
+  type Environments,
   filesOfManifest,
   type FunctionRecord,
+  type FunctionSpec,
   GantryError,
   InvalidError,
   isId,
   newId,
   NotFoundError,
   registryKeys,
+  type SecretRef,
 } from '@gantry/protocol';
 
 import type { AppStopper } from '../app-stopper.ts';
@@ -41,6 +44,7 @@ export interface DeployerOptions {
   blobs: Pick<BlobStore, 'has'>;
   config: Pick<CompleteServerConfig, 'workspace' | 'domain' | 'gatewayUrl' | 'log'>;
   serverId: string;
+  environments: Pick<EnvironmentDirectory, 'idOf' | 'nameOf' | 'find' | 'refresh'>;
   stopper: Pick<AppStopper, 'retire' | 'freeRoutes'>;
   secrets: Pick<DeployedSecrets, 'check' | 'keep' | 'discard'>;
   volumes: Pick<DeployedVolumes, 'check' | 'open'>;
@@ -84,11 +88,13 @@ export class Deployer {
   }
 
   /**
-   * @throws NotFoundError for missing blobs, secrets, volumes and domains or an unknown app id, InvalidError for a request that contradicts
+   * @throws NotFoundError for missing blobs, secrets, volumes and domains, an unknown environment or app id, InvalidError for a request that contradicts
    * itself or has images that no worker can have, GantryError `CONFLICT` for host names of other apps.
    */
-  async deploy(request: DeployOrder): Promise<DeployReply> {
-    const name = await this.check(request);
+  async deploy(asked: DeployOrder): Promise<DeployReply> {
+    const name = await this.check(asked);
+    const environment = await this.#options.environments.idOf(asked.environment);
+    const request = { ...asked, environment };
     const images = await this.#options.images.resolve(request);
     const warnings = fitWarnings(request.manifest.functions, this.#options.workers.statuses());
     const turn = `deploy.${turnKey(request, name)}`;
@@ -105,6 +111,7 @@ export class Deployer {
   async check(request: DeployOrder): Promise<string | undefined> {
     const name = request.name ?? request.manifest.appName;
     this.#checkRequest(request, name);
+    await this.#options.environments.idOf(request.environment);
     await assertImagesPossible(request.manifest, this.#options.workers);
     await this.#checkBlobs(request);
     await this.#options.secrets.check(request);
@@ -114,8 +121,7 @@ export class Deployer {
   }
 
   #checkRequest(request: DeployRequest, name: string | undefined): void {
-    const { environment, ephemeral, detach, interactive, appId } = request;
-    assertName('environment', environment);
+    const { ephemeral, detach, interactive, appId } = request;
     if (!ephemeral && (detach || interactive || appId !== undefined)) {
       throw new InvalidError('only an ephemeral app can be detached, interactive, or replaced by id', {
         hint: 'Set "ephemeral", or leave out "detach", "interactive" and "appId".',
@@ -146,21 +152,20 @@ export class Deployer {
     const { messaging, config } = this.#options;
     const { manifest, environment, ephemeral = false } = request;
     const { app, revision } = await this.#target(request, name);
-    const hosts = hostsOf(manifest.functions, {
-      workspace: config.workspace,
-      environment,
-      appName: name,
-      ephemeral,
-      domain: config.domain,
-    });
+    const { webSuffix } = await this.#options.environments.find(environment);
+    const { workspace, domain } = config;
+    const hosts = hostsOf(manifest.functions, { workspace, webSuffix, appName: name, ephemeral, domain });
     const routes = new RouteClaim(messaging.registry, app, ephemeral);
     await routes.check(hosts);
     const deployment = await this.#recordDeployment(app, request);
     const { version } = deployment;
     const volumes = await this.#options.volumes.open(request);
-    const unscheduled = manifest.functions.map((spec) =>
-      this.#functionRecord({ app, version, spec, hosts, request, volumes: volumes.get(spec.name) }),
-    );
+    const unscheduled: FunctionRecord[] = [];
+    for (const written of manifest.functions) {
+      const spec = await withEnvironmentIds(written, this.#options.environments);
+      const own = volumes.get(spec.name);
+      unscheduled.push(this.#functionRecord({ app, version, spec, hosts, request, volumes: own }));
+    }
     const hasSchedules = !ephemeral || request.schedules === true;
     const records = hasSchedules
       ? await anchorSchedules(messaging.registry, unscheduled, deployment.deployedAtMs)
@@ -172,6 +177,7 @@ export class Deployer {
       await routes.claim(hosts, changes);
       if (revision === undefined) await this.#claimName(app, changes);
       await writeAll(records, changes);
+      await this.#assertKept(environment);
       const before = revision === undefined ? undefined : { value: app, revision };
       const done = await changes.set(
         registryKeys.app(app.id),
@@ -188,7 +194,8 @@ export class Deployer {
     const removed = await this.#retireUntilDone({ appId: app.id, version, records, hosts });
     const functions = records.map(({ id, spec, urls }) => ({ id, name: spec.name, kind: spec.kind, urls }));
     config.log.info({ appId: app.id, name, version, functions: functions.length }, 'deployed');
-    const pagePath = pagePathOf(config.workspace, { ...app, name });
+    const place = this.#options.environments.nameOf(environment);
+    const pagePath = pagePathOf(config.workspace, { ...app, name, environment: place });
     return {
       appId: app.id,
       appName: name,
@@ -197,6 +204,12 @@ export class Deployer {
       pagePath,
       ...(removed.length > 0 && { removed }),
     };
+  }
+
+  /** @throws NotFoundError if the environment was deleted while the deploy was under way. */
+  async #assertKept(environment: string): Promise<void> {
+    await this.#options.environments.refresh();
+    await this.#options.environments.find(environment);
   }
 
   async #target(request: DeployRequest, name: string | undefined): Promise<Target> {
@@ -345,6 +358,21 @@ async function writeAll(records: readonly FunctionRecord[], changes: RevocableCh
   const writes = records.map((record) => changes.put(registryKeys.function(record.id), record));
   const failed = (await Promise.allSettled(writes)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+// A secret stays the same one when its environment gets another name.
+async function withEnvironmentIds(
+  spec: FunctionSpec,
+  environments: Pick<Environments, 'idOf'>,
+): Promise<FunctionSpec> {
+  const { secrets } = spec.options;
+  if (!secrets?.some((ref) => ref.type === 'named' && ref.environment !== undefined)) return spec;
+  const found: SecretRef[] = [];
+  for (const ref of secrets) {
+    const isElsewhere = ref.type === 'named' && ref.environment !== undefined;
+    found.push(isElsewhere ? { ...ref, environment: await environments.idOf(ref.environment ?? '') } : ref);
+  }
+  return { ...spec, options: { ...spec.options, secrets: found } };
 }
 
 function turnKey({ environment, ephemeral, appId }: DeployRequest, name: string | undefined): string {

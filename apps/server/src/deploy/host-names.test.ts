@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 
+import { slug } from '@gantry/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { fn } from '../testing/test-client.ts';
-import { hostName, hostsOf, hostUrl, shorten, slug } from './host-names.ts';
+import { hostName, hostsOf, hostUrl, shorten } from './host-names.ts';
 
 const scope = {
   workspace: 'local',
-  environment: 'main',
+  webSuffix: '',
   appName: 'shop',
   ephemeral: false,
   domain: 'gantry.localhost',
@@ -25,7 +26,7 @@ describe('host names', () => {
       'local--shop-scanner-read.gantry.localhost',
       'local--shop-scanner-find-all.gantry.localhost',
     ]);
-    expect(hostName({ ...scope, environment: 'Test.1', ephemeral: true }, 'x')).toBe(
+    expect(hostName({ ...scope, webSuffix: 'test-1', ephemeral: true }, 'x')).toBe(
       'local-test-1--x-dev.gantry.localhost',
     );
   });
@@ -58,9 +59,9 @@ describe('host names', () => {
 
   it('hold two dashes side by side only between workspace and label', () => {
     fc.assert(
-      fc.property(fc.string(), fc.string(), (workspace, environment) => {
+      fc.property(fc.string(), fc.string(), (workspace, webSuffix) => {
         fc.pre(slug(workspace) !== '');
-        const [label = ''] = hostName({ ...scope, workspace, environment, domain: 'd' }, 'x').split('.');
+        const [label = ''] = hostName({ ...scope, workspace, webSuffix, domain: 'd' }, 'x').split('.');
         if (label.length < 63) expect(label.indexOf('--')).toBe(label.lastIndexOf('--'));
       }),
     );

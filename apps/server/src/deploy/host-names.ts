@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 
-import { type FunctionSpec, GantryError, InvalidError } from '@gantry/protocol';
+import { type FunctionSpec, GantryError, InvalidError, slug } from '@gantry/protocol';
 
 /** What a host name is made of. */
 export interface HostScope {
   workspace: string;
-  environment: string;
+  /** Of the environment; may be empty. */
+  webSuffix: string;
   /** Undefined for an ephemeral app without a name. */
   appName: string | undefined;
   ephemeral: boolean;
@@ -70,19 +71,11 @@ function withoutLabel(functionName: string): InvalidError {
   });
 }
 
-/** `<workspace>[-<environment>]--<label>[-dev].<domain>`, cut to what DNS allows. */
+/** `<workspace>[-<web suffix>]--<label>[-dev].<domain>`, cut to what DNS allows. */
 export function hostName(scope: HostScope, label: string): string {
-  const { workspace, environment, ephemeral, domain } = scope;
-  const source = environment === 'main' ? slug(workspace) : slug(`${workspace}-${environment}`);
+  const { workspace, webSuffix, ephemeral, domain } = scope;
+  const source = slug(`${workspace}-${webSuffix}`);
   return `${shorten(`${source}--${label}${ephemeral ? '-dev' : ''}`)}.${domain}`;
-}
-
-/** Lower case; everything but letters and digits becomes a dash; no dashes at the ends or side by side. */
-export function slug(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
 }
 
 /** A label of more than 63 characters becomes its first 56, a dash and 6 digits of its SHA-256. */

@@ -5,6 +5,7 @@ import { findGpus, ImageBuilder, ownDebianSuite } from '@gantry/containers';
 import { debianSuite } from '@gantry/images';
 import type { Messaging } from '@gantry/messaging';
 import { BucketMounts, VersionsInUse } from '@gantry/mounts';
+import type { Environments } from '@gantry/protocol';
 
 import type { CompleteServerConfig } from '../config.ts';
 import { openVolumes } from '../volumes/open-volumes.ts';
@@ -16,11 +17,12 @@ export interface ImageBuildParts {
   blobs: BlobStore;
   volumeBlobs: BlobStore;
   messaging: Pick<Messaging, 'registry' | 'leases'>;
+  environments: Environments;
 }
 
 /** Nothing is made, and no program looked for, before the first image is built. */
 export async function openImageBuilds(
-  { config, blobs, volumeBlobs, messaging }: ImageBuildParts,
+  { config, blobs, volumeBlobs, messaging, environments }: ImageBuildParts,
   serverId: string,
 ): Promise<ImageBuilds> {
   const suite = await ownDebianSuite();
@@ -39,7 +41,8 @@ export async function openImageBuilds(
       findGpus((err) => config.log.warn({ err }, 'nvidia-smi does not work: build steps get no GPUs')),
     storage: new StepStorage({
       folder: join(folder, 'storage-of-steps'),
-      volumes: openVolumes(registry, volumeBlobs),
+      volumes: openVolumes({ registry, blobs: volumeBlobs, environments }),
+      environments,
       inUse: new VersionsInUse({ registry, holder: serverId, warn }),
       buckets: new BucketMounts({ folder: join(folder, 'buckets'), warn }),
     }),

@@ -7,7 +7,7 @@ import { openBlobStore, volumeStoreConfig } from '@gantry/blobs';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { BucketMounts, findBucketProblem, VersionsInUse } from '@gantry/mounts';
 import { type FunctionStep, IMAGE_FUNCTION_VOLUMES, type SecretRef } from '@gantry/protocol';
-import { minioAvailable, startMinio, startNats, temporaryDirectory } from '@gantry/testing';
+import { ANY_ENVIRONMENT, minioAvailable, startMinio, startNats, temporaryDirectory } from '@gantry/testing';
 import { fileAt, fileContent, type VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -34,10 +34,14 @@ describe('volumes and buckets of a build step', () => {
     stack.defer(() => messaging.close());
     await messaging.ensureStreams();
     const config = volumeStoreConfig({ type: 'disk', path: join(folder, 'blobs') });
-    volumes = openVolumes(messaging.registry, await openBlobStore(config));
+    volumes = openVolumes({
+      ...{ registry: messaging.registry, blobs: await openBlobStore(config) },
+      environments: ANY_ENVIRONMENT,
+    });
     storage = new StepStorage({
       folder: join(folder, 'steps'),
       volumes,
+      environments: ANY_ENVIRONMENT,
       inUse: new VersionsInUse({ registry: messaging.registry, holder: 'se-1', warn: () => undefined }),
       buckets: new BucketMounts({ folder: join(folder, 'buckets'), warn: () => undefined, keptMs: 0 }),
     });

@@ -6,6 +6,7 @@ import { bucketOfMount } from '@gantry/blobs';
 import type { BuildStepOptions } from '@gantry/containers';
 import { type BucketMounts, CopiedView, MountedVolume, type VersionsInUse } from '@gantry/mounts';
 import {
+  type Environments,
   type FunctionStep,
   IMAGE_FUNCTION_VOLUMES,
   InvalidError,
@@ -25,6 +26,7 @@ export interface StepStorageOptions {
   /** For copies of volumes, and for mounts of buckets. One per server. */
   folder: string;
   volumes: Pick<VolumeDirectory, 'create' | 'find' | 'store' | 'blobs'>;
+  environments: Pick<Environments, 'idOf'>;
   inUse: Pick<VersionsInUse, 'add' | 'remove' | 'close'>;
   buckets: Pick<BucketMounts, 'open' | 'reconcile' | 'close'>;
 }
@@ -153,8 +155,9 @@ export class StepStorage {
     mounted: readonly { volume: MountedVolume }[],
     environment: string,
   ): Promise<void> {
+    const environmentId = await this.#options.environments.idOf(asked ?? environment);
     const own = mounted.filter(
-      ({ volume: { mount } }) => mount.name === name && mount.environment === (asked ?? environment),
+      ({ volume: { mount } }) => mount.name === name && mount.environment === environmentId,
     );
     if (own.length === 0) {
       throw new NotFoundError(`this step does not have volume "${name}"`, {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobStore, digestOf, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
 import { type BlockNotes, registryKeys, type VersionsInUse, type VolumeEntry } from '@gantry/protocol';
-import { faultRounds, startNats, temporaryDirectory, type TestNats } from '@gantry/testing';
+import { ANY_ENVIRONMENT, faultRounds, startNats, temporaryDirectory, type TestNats } from '@gantry/testing';
 import { Pieces, type VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -51,7 +51,7 @@ class TestVolumes {
   constructor(blobs: BlobStore, folder: string) {
     this.blobs = blobs;
     this.folder = folder;
-    this.directory = openVolumes(messaging.registry, blobs);
+    this.directory = openVolumes({ registry: messaging.registry, blobs, environments: ANY_ENVIRONMENT });
     this.pieces = new Pieces(blobs, (ms) => delay(ms / 2));
   }
 
@@ -91,7 +91,11 @@ class TestVolumes {
     const needed = new Set<string>();
     for (const { id } of await this.directory.list('main')) {
       // A server that knows nothing yet.
-      const fresh = openVolumes(messaging.registry, this.blobs);
+      const fresh = openVolumes({
+        registry: messaging.registry,
+        blobs: this.blobs,
+        environments: ANY_ENVIRONMENT,
+      });
       const { head, tree } = await fresh.store.open(id);
       if (head.root !== undefined) needed.add(head.root);
       for await (const digest of tree.references(new Set())) needed.add(digest);

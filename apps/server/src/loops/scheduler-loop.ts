@@ -1,5 +1,5 @@
 import type { BlobStore } from '@gantry/blobs';
-import type { FunctionDirectory, Messaging } from '@gantry/messaging';
+import type { EnvironmentDirectory, FunctionDirectory, Messaging } from '@gantry/messaging';
 import type { Logger } from '@gantry/telemetry';
 
 import type { AppDirectory } from '../app-directory.ts';
@@ -11,7 +11,9 @@ import { CollectionKeeper } from '../collections/collection-keeper.ts';
 import type { SystemLog } from '../system-log.ts';
 import type { WorkerObserver } from '../worker-observer.ts';
 import { AppSweep } from './app-sweep.ts';
+import type { EnvironmentObjects } from '../environments/environment-objects.ts';
 import { startBlockSweeps } from './block-sweeps.ts';
+import { startEnvironmentSweeps } from './environment-sweep.ts';
 import type { Leadership } from './leadership.ts';
 import { SchedulerTerm } from './scheduler-term.ts';
 import type { RepeatedSweep } from './repeated-sweep.ts';
@@ -27,6 +29,8 @@ export interface SchedulerLoopOptions {
   volumes: VolumeSweepOptions['volumes'];
   functions: FunctionDirectory;
   apps: AppDirectory;
+  environments: EnvironmentDirectory;
+  objects: EnvironmentObjects;
   workers: WorkerObserver;
   leadership: Leadership;
   stopper: AppStopper;
@@ -47,6 +51,7 @@ export class SchedulerLoop {
   #blocks: RepeatedSweep | undefined;
   #volumes: RepeatedSweep | undefined;
   #collections: CollectionKeeper | undefined;
+  #environments: RepeatedSweep | undefined;
 
   constructor(options: SchedulerLoopOptions) {
     this.#options = options;
@@ -63,7 +68,9 @@ export class SchedulerLoop {
       this.#webResults = startWebResultSweeps(this.#options);
       this.#blocks = startBlockSweeps(this.#options);
       this.#volumes = startVolumeSweeps(this.#options);
-      this.#collections = new CollectionKeeper(this.#options);
+      const collections = new CollectionKeeper(this.#options);
+      this.#collections = collections;
+      this.#environments = startEnvironmentSweeps({ ...this.#options, collections });
     });
   }
 
@@ -80,6 +87,7 @@ export class SchedulerLoop {
     this.#webResults?.end();
     this.#blocks?.end();
     this.#volumes?.end();
+    this.#environments?.end();
     this.#collections?.end();
     this.#term = undefined;
     this.#sweep = undefined;
@@ -89,5 +97,6 @@ export class SchedulerLoop {
     this.#blocks = undefined;
     this.#volumes = undefined;
     this.#collections = undefined;
+    this.#environments = undefined;
   }
 }

@@ -3,7 +3,6 @@ import {
   type AppRecord,
   type AppSummary,
   DEFAULTS,
-  type EnvironmentSummary,
   type FunctionLookup,
   type FunctionRecord,
   isId,
@@ -19,22 +18,24 @@ import { FunctionStatuses } from '../function-statuses.ts';
 
 /** Apps and their functions. */
 export function appRoutes(options: HttpServerOptions): Hono {
-  const { apps, functions, workers, stopper, messaging, crashLoops, unplaceable, config } = options;
+  const { apps, functions, workers, stopper, messaging, environments } = options;
   const environmentOf = (query: string | undefined) => query ?? DEFAULTS.environment;
-  const parts = { functions, workers, crashLoops, unplaceable, config };
   const statuses = new FunctionStatuses({ messaging, workers });
   return new Hono()
-    .get('/environments', (context) => context.json({ environments: environmentsOf(apps.all()) }))
-    .get('/apps', (context) => {
+    .get('/apps', async (context) => {
       const environment = environmentOf(context.req.query('environment'));
-      const found = apps.all().filter((app) => app.environment === environment);
+      const found = await apps.allIn(environment);
       const newestFirst = found.sort((a, b) => b.createdAtMs - a.createdAtMs);
-      return context.json({ apps: newestFirst.map((app) => summaryOf(app, parts)) });
+      return context.json({ apps: newestFirst.map((app) => summaryOf(app, options)) });
     })
     .put('/apps/:app', async (context) => {
       const environment = environmentOf(context.req.query('environment'));
-      const app = await findOrCreateApp({ messaging, apps }, environment, context.req.param('app'));
-      return context.json(summaryOf(app, parts));
+      const app = await findOrCreateApp(
+        { messaging, apps, environments },
+        environment,
+        context.req.param('app'),
+      );
+      return context.json(summaryOf(app, options));
     })
     .get('/apps/:app', async (context) => {
       const environment = context.req.query('environment');
@@ -43,7 +44,7 @@ export function appRoutes(options: HttpServerOptions): Hono {
       const app = isByIdAlone
         ? await apps.findById(nameOrId)
         : await apps.find(environmentOf(environment), nameOrId);
-      return context.json(summaryOf(app, parts));
+      return context.json(summaryOf(app, options));
     })
     .get('/apps/:app/functions', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
@@ -59,30 +60,21 @@ export function appRoutes(options: HttpServerOptions): Hono {
     })
     .post('/apps/:app/stop', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
-      return context.json(summaryOf(await stopper.stop(app.id, 'stopped by request'), parts));
+      return context.json(summaryOf(await stopper.stop(app.id, 'stopped by request'), options));
     });
-}
-
-function environmentsOf(apps: readonly AppRecord[]): EnvironmentSummary[] {
-  const counts = new Map<string, number>([[DEFAULTS.environment, 0]]);
-  for (const { environment, state } of apps) {
-    counts.set(environment, (counts.get(environment) ?? 0) + (state === 'stopped' ? 0 : 1));
-  }
-  return [...counts]
-    .map(([name, count]) => ({ name, apps: count }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 type SummaryParts = Pick<
   HttpServerOptions,
-  'functions' | 'workers' | 'crashLoops' | 'unplaceable' | 'config'
+  'functions' | 'workers' | 'crashLoops' | 'unplaceable' | 'config' | 'environments'
 >;
 
 function summaryOf(
   app: AppRecord,
-  { functions, workers, crashLoops, unplaceable, config }: SummaryParts,
+  { functions, workers, crashLoops, unplaceable, config, environments }: SummaryParts,
 ): AppSummary {
-  const { id, name, description, environment, state, version, createdAtMs, deployedAtMs, stoppedAtMs } = app;
+  const { id, name, description, state, version, createdAtMs, deployedAtMs, stoppedAtMs } = app;
+  const environment = environments.nameOf(app.environment);
   const own = functions.all().filter((record) => record.appId === id && !record.stopped);
   return {
     id,
@@ -95,7 +87,7 @@ function summaryOf(
     createdAtMs,
     deployedAtMs,
     stoppedAtMs,
-    pagePath: pagePathOf(config.workspace, app),
+    pagePath: pagePathOf(config.workspace, { ...app, environment }),
     functions: own
       .map(({ id: functionId, spec, urls }) => {
         const crashLoop = crashLoops.of(functionId);

@@ -14,11 +14,12 @@ import type { HttpServerOptions } from '../http-server.ts';
 /** What runs where. */
 export function containerRoutes({ apps, functions, workers, messaging }: HttpServerOptions): Hono {
   return new Hono()
-    .get('/containers', (context) => {
+    .get('/containers', async (context) => {
       const environment = context.req.query('environment') ?? DEFAULTS.environment;
+      const own = new Set((await apps.allIn(environment)).map(({ id }) => id));
       const containers = workers
         .containers()
-        .filter(({ container }) => apps.get(container.appId)?.environment === environment)
+        .filter(({ container }) => own.has(container.appId))
         .map(({ worker, container }): ContainerSummary => ({
           ...container,
           workerId: worker.workerId,

@@ -6,7 +6,12 @@ import { readRollbackRequest } from '../deploy/rollback-body.ts';
 import type { HttpServerOptions } from '../http-server.ts';
 
 /** What apps were, and the way back. */
-export function deploymentHistoryRoutes({ apps, deployer, messaging }: HttpServerOptions): Hono {
+export function deploymentHistoryRoutes({
+  apps,
+  deployer,
+  messaging,
+  environments,
+}: HttpServerOptions): Hono {
   const history = new DeploymentHistory(messaging, deployer);
   const environmentOf = (query: string | undefined) => query ?? DEFAULTS.environment;
   return new Hono()
@@ -16,7 +21,8 @@ export function deploymentHistoryRoutes({ apps, deployer, messaging }: HttpServe
     })
     .get('/apps/:app/interface', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));
-      return context.json(await history.interfaceOf(app));
+      const found = await history.interfaceOf(app);
+      return context.json({ ...found, environment: environments.nameOf(app.environment) });
     })
     .post('/apps/:app/rollback', async (context) => {
       const app = await apps.find(environmentOf(context.req.query('environment')), context.req.param('app'));

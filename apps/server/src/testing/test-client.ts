@@ -60,6 +60,12 @@ export class TestClient {
     this.url = url;
   }
 
+  /** Makes an environment, if there is none of the name. */
+  async createEnvironment(name: string): Promise<void> {
+    const { status, text } = await this.request('POST', '/v1/environments', { name });
+    if (status !== 201 && status !== 409) throw new Error(text);
+  }
+
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const isBytes = body instanceof Uint8Array || typeof body === 'string';
     const response = await fetch(this.url + path, {

@@ -72,9 +72,10 @@ describe('a volume', () => {
     expect((await client.request('PUT', '/v1/volumes/models?new=1')).json).toMatchObject({
       code: 'CONFLICT',
     });
-    expect((await client.request('PUT', '/v1/volumes/models?environment=dev')).json['id']).not.toBe(
-      made.json['id'],
-    );
+    await client.createEnvironment('dev');
+    const other = await client.request('PUT', '/v1/volumes/models?environment=dev');
+    expect(other.json).toMatchObject({ name: 'models', environment: 'dev' });
+    expect(other.json['id']).not.toBe(made.json['id']);
     const renamed = await client.request('POST', '/v1/volumes/models/rename', { name: 'weights' });
     expect(renamed.json).toMatchObject({ id: made.json['id'], name: 'weights' });
     expect((await client.request('GET', '/v1/volumes/models')).status).toBe(404);

@@ -9,6 +9,7 @@ import {
   LIMITS,
   type ClientMessage,
   type DemandMessage,
+  type Environments,
   type FunctionLookup,
   type FunctionRecord,
   type ServerMessage,
@@ -27,7 +28,9 @@ export interface ContainerCallsOptions {
   directory(): Promise<FunctionDirectory>;
   payloads: Payloads;
   workerId: string;
+  /** The id of that of its app. */
   environment: string;
+  environments: Environments;
   /** Its code may use no object of the platform. */
   isRestricted: boolean;
   send(message: ServerMessage): void;
@@ -68,13 +71,16 @@ export class ContainerCalls {
   }
 
   async lookup(request: LookupRequest): Promise<{ record: FunctionLookup } | { error: WireError }> {
-    const { app, name, environment = this.#options.environment } = request;
+    const { app, name } = request;
+    const { environments } = this.#options;
     try {
       if (this.#options.isRestricted) throw restricted();
       const directory = await this.#options.directory();
+      const environment = await environments.idOf(request.environment ?? this.#options.environment);
       const record = directory.find(environment, app, name);
       if (record && !record.stopped) return { record: toLookup(record) };
-      throw new NotFoundError(`app "${app}" in environment "${environment}" has no function "${name}"`, {
+      const place = environments.nameOf(environment);
+      throw new NotFoundError(`app "${app}" in environment "${place}" has no function "${name}"`, {
         hint: 'Check the name, and that the app is deployed.',
       });
     } catch (error) {

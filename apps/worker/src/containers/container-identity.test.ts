@@ -1,4 +1,5 @@
 import type { FunctionRecord } from '@gantry/protocol';
+import { ANY_ENVIRONMENT } from '@gantry/testing';
 import { expect, test, vi } from 'vitest';
 
 import { silentLog } from '../inputs/input-doubles.ts';
@@ -14,21 +15,25 @@ function orderFor(changes: Partial<FunctionRecord>, options: object = {}) {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-const OPTIONS = { log: silentLog, tokenMs: 2 * DAY_MS };
+
+function identityWith(sign: () => Promise<string>): ContainerIdentity {
+  const environments = { ...ANY_ENVIRONMENT, nameOf: () => 'live' };
+  return new ContainerIdentity({ keys: { sign }, environments, log: silentLog, tokenMs: 2 * DAY_MS });
+}
 
 test('a container is called by its place, from the general to the particular', async () => {
   const sign = vi.fn().mockResolvedValue('signed');
-  expect(await new ContainerIdentity({ sign }, OPTIONS).tokenFor(orderFor({}))).toBe('signed');
+  expect(await identityWith(sign).tokenFor(orderFor({}))).toBe('signed');
   expect(sign).toHaveBeenCalledWith({
-    sub: 'gantry:workspace_id:acme:environment_name:main:app_name:shop:function_name:Ocr:container_id:ta-1',
-    ...{ workspace_id: 'acme', environment_name: 'main' },
+    sub: 'gantry:workspace_id:acme:environment_name:live:app_name:shop:function_name:Ocr:container_id:ta-1',
+    ...{ workspace_id: 'acme', environment_name: 'live' },
     ...{ app_id: 'ap-1', app_name: 'shop', function_id: 'fu-1', function_name: 'Ocr', container_id: 'ta-1' },
   });
 });
 
 test('apps that are only run, and functions that may access nothing, have no token', async () => {
   const sign = vi.fn();
-  const identity = new ContainerIdentity({ sign }, OPTIONS);
+  const identity = identityWith(sign);
   expect(await identity.tokenFor(orderFor({ appName: undefined }))).toBeUndefined();
   expect(await identity.tokenFor(orderFor({}, { restrictAccess: true }))).toBeUndefined();
   expect(sign).not.toHaveBeenCalled();
@@ -36,7 +41,7 @@ test('apps that are only run, and functions that may access nothing, have no tok
 
 test('a container starts without a token where none can be signed', async () => {
   const sign = vi.fn().mockRejectedValue(new Error('this machine has no key'));
-  expect(await new ContainerIdentity({ sign }, OPTIONS).tokenFor(orderFor({}))).toBeUndefined();
+  expect(await identityWith(sign).tokenFor(orderFor({}))).toBeUndefined();
 });
 
 test('a token is followed by another after half of its life, or as soon as one can be signed then', async () => {
@@ -44,7 +49,7 @@ test('a token is followed by another after half of its life, or as soon as one c
   try {
     const sign = vi.fn().mockRejectedValueOnce(new Error('no key')).mockImplementation(signed);
     const tokens: string[] = [];
-    const stop = new ContainerIdentity({ sign }, OPTIONS).renew(orderFor({}), (token) => tokens.push(token));
+    const stop = identityWith(sign).renew(orderFor({}), (token) => tokens.push(token));
     await vi.advanceTimersByTimeAsync(DAY_MS - 1);
     expect(sign).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);

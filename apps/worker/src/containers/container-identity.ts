@@ -1,9 +1,12 @@
+import type { Environments } from '@gantry/protocol';
 import type { IdentityKeys } from '@gantry/secrets';
 import type { Logger } from '@gantry/telemetry';
 
 import type { ContainerOrder } from './load-message.ts';
 
-export interface ContainerIdentityOptions {
+export interface ContainerIdentityParts {
+  keys: Pick<IdentityKeys, 'sign'>;
+  environments: Pick<Environments, 'open' | 'nameOf'>;
   log: Logger;
   /** How long the tokens that the keys sign are valid. */
   tokenMs: number;
@@ -17,11 +20,13 @@ const LOOKS = 48;
 /** Gives containers tokens with which they can prove to others who they are. */
 export class ContainerIdentity {
   readonly #keys: Pick<IdentityKeys, 'sign'>;
+  readonly #environments: Pick<Environments, 'open' | 'nameOf'>;
   readonly #log: Logger;
   readonly #tokenMs: number;
 
-  constructor(keys: Pick<IdentityKeys, 'sign'>, { log, tokenMs }: ContainerIdentityOptions) {
+  constructor({ keys, environments, log, tokenMs }: ContainerIdentityParts) {
     this.#keys = keys;
+    this.#environments = environments;
     this.#log = log;
     this.#tokenMs = tokenMs;
   }
@@ -34,7 +39,9 @@ export class ContainerIdentity {
     const { appName, spec } = order.record;
     if (appName === undefined || spec.options.restrictAccess) return undefined;
     try {
-      return await this.#keys.sign(claimsOf(order, appName));
+      await this.#environments.open();
+      const environmentName = this.#environments.nameOf(order.record.environment);
+      return await this.#keys.sign(claimsOf(order, { appName, environmentName }));
     } catch (err) {
       this.#log.warn({ err, containerId: order.containerId }, 'a container has no identity token');
       return undefined;
@@ -56,12 +63,15 @@ export class ContainerIdentity {
   }
 }
 
-function claimsOf({ containerId, record }: ContainerOrder, appName: string): Record<string, string> {
-  const { id, appId, environment, workspace = '', spec } = record;
+function claimsOf(
+  { containerId, record }: ContainerOrder,
+  { appName, environmentName }: { appName: string; environmentName: string },
+): Record<string, string> {
+  const { id, appId, workspace = '', spec } = record;
   // From the general to the particular: others grant access to whatever begins with a text.
   const subject = {
     workspace_id: workspace,
-    environment_name: environment,
+    environment_name: environmentName,
     app_name: appName,
     function_name: spec.name,
     container_id: containerId,

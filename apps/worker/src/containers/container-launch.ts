@@ -19,22 +19,31 @@ interface IdentityPlace {
   env: Record<string, string>;
 }
 
+type Needs = [
+  bundle: string,
+  secrets: SecretValues,
+  identityToken: string | undefined,
+  environmentName: string,
+];
+
 /** From an order to a container whose process runs, and to the message that has it load its code. */
 export class ContainerLaunch {
   readonly #order: ContainerOrder;
   readonly #around: ContainerSurroundings;
-  readonly #needs: Promise<[bundle: string, secrets: SecretValues, identityToken: string | undefined]>;
+  readonly #needs: Promise<Needs>;
 
   /** What its code needs is on its way from now on. */
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
     this.#order = order;
     this.#around = around;
-    const { bundles, secrets, identity, driver, containerLog } = around;
+    const { bundles, secrets, identity, environments, driver, containerLog } = around;
     const { record, containerId } = order;
     containerLog.routine(`container ${containerId} starts`);
     if (record.spec.options.enableMemorySnapshot && !driver.capabilities.snapshots)
       containerLog.system(NO_SNAPSHOT);
-    this.#needs = Promise.all([bundles.open(record), secrets.open(record), identity.tokenFor(order)]);
+    const environmentName = environments.open().then(() => environments.nameOf(record.environment));
+    const token = identity.tokenFor(order);
+    this.#needs = Promise.all([bundles.open(record), secrets.open(record), token, environmentName]);
     // Awaited in time; until then its failure is nobody's.
     this.#needs.catch(() => undefined);
   }
@@ -64,7 +73,7 @@ export class ContainerLaunch {
     if (record.image && !driver.capabilities.images) {
       await bundles.placeFiles(container.directory, record.image.files);
     }
-    const [bundle, secrets, token] = await this.#needs;
+    const [bundle, secrets, token, environmentName] = await this.#needs;
     containerLog.mask(new SecretMask({ ...secrets, ...(token && { token }) }));
     const identity = token === undefined ? undefined : { token, path: container.identityTokenPath };
     const message = loadMessage(this.#order, {
@@ -73,6 +82,7 @@ export class ContainerLaunch {
       maxInputs,
       secrets,
       identity,
+      environmentName,
       machine: machine.environment(gpus),
     });
     if (identity) this.#keepIdentity(identity, { container, process, secrets, env: message.env });

@@ -1,5 +1,5 @@
 import type { ContainerDriver } from '@gantry/containers';
-import type { WorkerToRunner } from '@gantry/protocol';
+import type { Environments, WorkerToRunner } from '@gantry/protocol';
 
 import type { WorkerBuckets } from '../buckets/worker-buckets.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
@@ -24,6 +24,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
   volumes: Pick<WorkerVolumes, 'open'>;
   buckets: Pick<WorkerBuckets, 'open'>;
+  environments: Environments;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;

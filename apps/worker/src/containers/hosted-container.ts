@@ -85,7 +85,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       {
         ...{ containerId: order.containerId, graceMs: around.exitGraceMs, log: around.log },
         mounts: order.record.volumes ?? [],
-        environment: order.record.environment,
+        ...{ environment: order.record.environment, environments: around.environments },
         holdsLeases: () => this.#inputs.holdsLeases,
         onCutOff: () =>
           this.kill('preempted', 'its worker was cut off while inputs ran, which run elsewhere'),

@@ -59,12 +59,14 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
   identity?: Pick<IdentityMessage, 'token' | 'path'> | undefined;
   /** What the machine says of itself. */
   machine: Readonly<Record<string, string>>;
+  /** What the environment is called now. */
+  environmentName: string;
 }
 
 /** The order as its runner gets it. */
 export function loadMessage(
   order: ContainerOrder,
-  { secrets, identity, machine, ...place }: ContainerPlace,
+  { secrets, identity, machine, environmentName, ...place }: ContainerPlace,
 ): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
@@ -74,7 +76,7 @@ export function loadMessage(
     ...machine,
     GANTRY_CONTAINER_ID: containerId,
     GANTRY_APP_ID: appId,
-    GANTRY_ENVIRONMENT: environment,
+    GANTRY_ENVIRONMENT: environmentName,
     GANTRY_FUNCTION_ID: record.id,
     GANTRY_FUNCTION_NAME: spec.name,
     GANTRY_IS_REMOTE: '1',

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobStoreConfig, digestOf, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, volumeHeads } from '@gantry/messaging';
 import { BLOCK_BYTES, type VolumeEntry } from '@gantry/protocol';
-import { actAs } from '@gantry/testing';
+import { ANY_ENVIRONMENT, actAs } from '@gantry/testing';
 import { blobPages, VolumeDirectory, VolumeStore } from '@gantry/volumes';
 
 import { WorkerVolumes } from './worker-volumes.ts';
@@ -61,7 +61,10 @@ await actAs<WorkerSetup, WorkerRequest>(async ({ natsUrl, blobs: config, folder,
     pause,
     random: Math.random,
   });
-  const { pieces } = new VolumeDirectory({ registry: messaging.registry, store, blobs, pause });
+  const { pieces } = new VolumeDirectory({
+    ...{ registry: messaging.registry, store, blobs, pause },
+    environments: ANY_ENVIRONMENT,
+  });
   await mkdir(folder, { recursive: true });
   const inUse = { add: async () => undefined, remove: () => undefined, close: async () => undefined };
   const volumes = new WorkerVolumes({ folder, store, blobs, inUse, copies: true });

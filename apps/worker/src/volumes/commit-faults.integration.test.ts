@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobStore, type BlobStoreConfig, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, type Messaging, volumeHeads } from '@gantry/messaging';
 import {
+  ANY_ENVIRONMENT,
   Actor,
   faultRounds,
   minioAvailable,
@@ -78,6 +79,7 @@ class Rounds {
     const directory = new VolumeDirectory({
       ...{ registry: messaging.registry, store: newStore(messaging, blobs), blobs },
       pause: (ms) => delay(ms),
+      environments: ANY_ENVIRONMENT,
     });
     const { id } = await directory.create('main', `faults-${platform.blobs.type}`, { mustBeNew: true });
     return new Rounds(platform, { messaging, blobs, volumeId: id });

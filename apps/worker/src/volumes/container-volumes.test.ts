@@ -1,6 +1,7 @@
 import type { MountedVolume } from '@gantry/mounts';
 import { GantryError, InvalidError } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
+import { ANY_ENVIRONMENT } from '@gantry/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ContainerVolumes } from './container-volumes.ts';
@@ -26,6 +27,7 @@ function volumesOf(changes: Partial<MountedVolume['mount']> = {}): ContainerVolu
     {
       ...{ containerId: 'ta-1', mounts: [mount], environment: 'main', graceMs: 60_000, onCutOff },
       log: createLogger({ name: 'test', level: 'silent' }),
+      environments: ANY_ENVIRONMENT,
       holdsLeases: () => holdsLeases,
       onLost: () => undefined,
       pid: () => undefined,

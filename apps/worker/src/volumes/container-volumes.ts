@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerVolume } from '@gantry/containers';
 import type { MountedVolume } from '@gantry/mounts';
 import {
+  type Environments,
   GantryError,
   isGantryError,
   NotFoundError,
@@ -19,7 +20,9 @@ const COMMIT_EVERY_MS = 5_000;
 const RETRY_MS = 1_000;
 
 export interface ContainerVolumesOptions extends Omit<VolumeUser, 'assertOwn'> {
+  /** The id of that of its app. */
   environment: string;
+  environments: Pick<Environments, 'idOf'>;
   /** True while no input that runs in the container can run elsewhere. */
   holdsLeases(): boolean;
   /** The container may not commit any more: inputs of it may run elsewhere. */
@@ -68,10 +71,8 @@ export class ContainerVolumes {
   /** What the code wants; resolves to the answer. */
   async act(wanted: Extract<RunnerToWorker, { type: 'volume' }>): Promise<WireError | undefined> {
     const { name, environment = this.#options.environment } = wanted;
-    const volumes = this.#mounted.filter(
-      ({ mount }) => mount.name === name && mount.environment === environment,
-    );
     try {
+      const volumes = await this.#named(name, environment);
       if (volumes.length === 0) throw notHere(name);
       for (const volume of volumes) await (wanted.act === 'commit' ? volume.commit() : volume.reload());
       return undefined;
@@ -80,6 +81,18 @@ export class ContainerVolumes {
         this.#options.log.error({ err: error, volume: name }, `${wanted.act} failed`);
       return toWireError(asPlatformError(error));
     }
+  }
+
+  // A mount that a call named says where its volume is as the caller did: by name.
+  async #named(name: string, environment: string): Promise<MountedVolume[]> {
+    const { environments } = this.#options;
+    const wanted = await environments.idOf(environment);
+    const found: MountedVolume[] = [];
+    for (const volume of this.#mounted) {
+      const { mount } = volume;
+      if (mount.name === name && (await environments.idOf(mount.environment)) === wanted) found.push(volume);
+    }
+    return found;
   }
 
   /** Commits what there is; never rejects. */
