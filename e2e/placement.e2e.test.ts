@@ -6,12 +6,16 @@ import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createProject, type Project } from './lifecycle-project.ts';
-import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
+import { fetchHttps, runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
 
 const APPS = join(import.meta.dirname, 'placement');
 
 /** Three GPUs, as their driver's own program tells of them. */
 const NVIDIA_SMI = `#!/bin/sh
+case "$*" in *utilization*)
+  echo "4, 25, 1024, 31.50, 70.00, 44"
+  exec sleep 600
+esac
 echo "0, GPU-aa, NVIDIA A100-SXM4-80GB, 81920"
 echo "1, GPU-bb, NVIDIA A100-SXM4-80GB, 81920"
 echo "4, GPU-cc, Tesla T4, 15360"
@@ -106,6 +110,19 @@ describe('a container', () => {
     }
     await waiting.cancel();
   });
+});
+
+test('the metrics of a gateway say how GPUs are', async () => {
+  const { gatewayUrl, caPath } = platform.ready;
+  const metrics = await waitUntil(
+    async () => {
+      const { body } = await fetchHttps({ url: new URL('/metrics', gatewayUrl).href, caPath });
+      return body.includes('gantry_gpu_') ? body : undefined;
+    },
+    { what: 'GPUs in the metrics', timeoutMs: 30_000 },
+  );
+  expect(metrics).toMatch(/^gantry_gpu_busy_ratio\{worker="wk-\w+",gpu="4",type="T4"\} 0\.25$/m);
+  expect(metrics).toMatch(/^gantry_gpu_memory_used_bytes\{.*gpu="4".*\} 1073741824$/m);
 });
 
 describe('a deploy', () => {

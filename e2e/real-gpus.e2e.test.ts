@@ -8,7 +8,7 @@ import { Client, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createProject, type Project } from './lifecycle-project.ts';
-import { runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
+import { fetchHttps, runCli, startPlatform, type Platform, type ProgramResult } from './platform.ts';
 import type { Sight } from './real-gpus/gpus-app.ts';
 
 const APP = join(import.meta.dirname, 'real-gpus/gpus-app.ts');
@@ -95,6 +95,19 @@ describe.each(DRIVERS)('on real GPUs, a container of the driver $driver', ({ dri
       );
       expect(others).toHaveLength(1);
     }
+  });
+
+  test.skipIf(why)('is on GPUs whose state is in the metrics of the gateway', async () => {
+    const { gatewayUrl, caPath } = platform.ready;
+    const metrics = await waitUntil(
+      async () => {
+        const { body } = await fetchHttps({ url: new URL('/metrics', gatewayUrl).href, caPath });
+        return body.includes('gantry_gpu_memory_used_bytes{') ? body : undefined;
+      },
+      { what: 'GPUs in the metrics', timeoutMs: 30_000 },
+    );
+    const temperatures = /^gantry_gpu_temperature_celsius\{.*\} \d+$/gm;
+    expect(metrics.match(temperatures)).toHaveLength(uuids.length);
   });
 
   test.skipIf(why)('waits for a type that no machine has, and is refused for too many', async () => {

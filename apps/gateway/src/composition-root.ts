@@ -18,6 +18,7 @@ import { ContainerLink } from './containers/container-link.ts';
 import { Dispatcher } from './containers/dispatcher.ts';
 import { Gateway } from './gateway.ts';
 import { container as rootContainer, type DependencyContainer, TOKENS } from './injection.ts';
+import { GpuMetrics } from './observation/gpu-metrics.ts';
 import { type LogWriter, RequestLog } from './observation/request-log.ts';
 import { type Gauge, RequestMetrics } from './observation/request-metrics.ts';
 import { OwnPages } from './pages/own-pages.ts';
@@ -79,7 +80,9 @@ export async function openGateway({
   const dispatcher = injector.resolve(Dispatcher);
   const [gateway, results] = [injector.resolve(Gateway), injector.resolve(ResultKeeper)];
   const requestLog = injector.resolve(RequestLog);
-  for (const gauge of gaugesOf({ dispatcher, containers })) injector.resolve(RequestMetrics).addGauge(gauge);
+  const gpus = new GpuMetrics();
+  const gauges = [...gaugesOf({ dispatcher, containers }), ...gpus.gauges];
+  for (const gauge of gauges) injector.resolve(RequestMetrics).addGauge(gauge);
 
   const routes = await injector.resolve(RouteTable).follow(messaging.registry);
   const tokens = await injector.resolve(ProxyTokens).follow(messaging.registry);
@@ -88,7 +91,7 @@ export async function openGateway({
     isServed: (host) => injector.resolve(RequestRouter).certificateName(host) === host,
   });
   if (acme) certificates.useAcme(acme.certificates);
-  const workers = followWorkers(messaging, [containers, tunnels]);
+  const workers = followWorkers(messaging, [containers, tunnels, gpus]);
   const port = await gateway.listen(tunnels, acme?.answerAt);
   const opening = messaging.respond(subjects.tunnel, (request: TunnelRequest) => tunnels.open(request), {
     group: 'gateways',

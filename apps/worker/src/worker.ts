@@ -55,7 +55,7 @@ const STORE_GRACE_MS = 5_000;
 
 export interface WorkerParts {
   workerId: string;
-  machine: Pick<LocalMachine, 'capacity' | 'labels' | 'environment'>;
+  machine: Pick<LocalMachine, 'capacity' | 'labels' | 'environment' | 'gpuUse' | 'close'>;
   messaging: Messaging;
   blobs: BlobStore;
   driver: ContainerDriver;
@@ -235,6 +235,7 @@ export class Worker {
     await this.#trim.close();
     if (this.#directory) (await this.#directory.catch(() => undefined))?.close();
     await this.#parts.environments.close();
+    this.#parts.machine.close();
     await this.#parts.driver.close();
     await this.#parts.volumes.close();
     await this.#parts.buckets.close();
@@ -253,6 +254,7 @@ export class Worker {
       labels: machine.labels,
       driver: { name, images, isolation, nodeVersion, ...(limitation && { limitation }) },
       containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
+      gpuUse: machine.gpuUse,
     };
   }
 

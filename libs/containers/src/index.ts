@@ -23,6 +23,7 @@ export type {
   TerminalSize,
 } from './container-driver.ts';
 export { CONTAINER_IDS } from './container-ids.ts';
+export { GpuWatch } from './gpus/gpu-watch.ts';
 export { findGpus, type LocalGpu } from './gpus/local-gpus.ts';
 export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';
 export {

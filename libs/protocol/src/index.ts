@@ -245,6 +245,7 @@ export type {
   ContainerStatus,
   DemandMessage,
   GpuDevice,
+  GpuUse,
   LogBatch,
   LogEntry,
   MachineCapacity,

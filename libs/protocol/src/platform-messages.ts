@@ -43,6 +43,8 @@ export interface WorkerStatus {
   labels?: WorkerLabels | undefined;
   driver?: WorkerDriver | undefined;
   containers: ContainerStatus[];
+  /** How its GPUs are, as far as their driver tells. @defaultValue it has none */
+  gpuUse?: GpuUse[] | undefined;
 }
 
 /** What a worker makes of containers. */
@@ -74,6 +76,18 @@ export interface GpuDevice {
   /** In capitals, such as `H100` or `A100-80GB`. */
   type: string;
   memoryMiB: number;
+}
+
+/** A GPU at one moment. What its driver does not tell is left out. */
+export interface GpuUse {
+  /** As the machine counts them. */
+  index: number;
+  /** Of the last second or so, the part in which something ran on it: 0 to 1. */
+  busy?: number | undefined;
+  memoryUsedMiB?: number | undefined;
+  powerWatts?: number | undefined;
+  powerLimitWatts?: number | undefined;
+  temperatureCelsius?: number | undefined;
 }
 
 /** Where a machine is, and what else it can be asked for by. */

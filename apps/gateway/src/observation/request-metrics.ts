@@ -3,11 +3,11 @@ import { onePerGateway } from '../injection.ts';
 /** Upper ends in seconds, as request durations are spread. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150];
 
-/** A number that is looked up when it is asked for. */
+/** A number that is looked up when it is asked for, or several under labels, such as `gpu="0"`; left out if there are none. */
 export interface Gauge {
   name: string;
   help: string;
-  read(): number;
+  read(): number | readonly (readonly [labels: string, value: number])[];
 }
 
 /** Counts requests, for `/metrics`. Names no app. */
@@ -63,8 +63,13 @@ export class RequestMetrics {
       read: () => this.#open,
     };
     for (const { name, help, read } of [open, ...this.#gauges]) {
-      metric(name, 'gauge', help);
-      lines.push(`${name} ${read()}`);
+      const value = read();
+      const samples =
+        typeof value === 'number'
+          ? [[name, value]]
+          : value.map(([labels, each]) => [`${name}{${labels}}`, each]);
+      if (samples.length > 0) metric(name, 'gauge', help);
+      for (const [sample, each] of samples) lines.push(`${sample} ${each}`);
     }
     return `${lines.join('\n')}\n`;
   }

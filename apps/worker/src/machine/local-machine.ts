@@ -1,8 +1,8 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 
-import { findGpus, type LocalGpu } from '@gantry/containers';
-import type { MachineCapacity, WorkerLabels } from '@gantry/protocol';
+import { findGpus, GpuWatch, type LocalGpu } from '@gantry/containers';
+import type { GpuUse, MachineCapacity, WorkerLabels } from '@gantry/protocol';
 import type { Logger } from '@gantry/telemetry';
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -21,6 +21,7 @@ export class LocalMachine {
   readonly capacity: MachineCapacity;
   readonly labels: WorkerLabels;
   readonly #gpus: readonly LocalGpu[];
+  readonly #watch = new GpuWatch();
 
   constructor(capacity: MachineCapacity, labels: WorkerLabels, gpus: readonly LocalGpu[]) {
     this.capacity = capacity;
@@ -40,7 +41,19 @@ export class LocalMachine {
       diskMiB: Math.floor((bavail * bsize) / BYTES_PER_MIB),
       gpus: gpus.map(({ index, type, memoryMiB }) => ({ index, type, memoryMiB })),
     };
-    return new LocalMachine({ ...found, ...capacity }, labels, gpus);
+    const machine = new LocalMachine({ ...found, ...capacity }, labels, gpus);
+    if (gpus.length > 0) machine.#watch.start();
+    return machine;
+  }
+
+  /** How its GPUs are; undefined where there are none, or nothing is known yet. */
+  get gpuUse(): GpuUse[] | undefined {
+    const { use } = this.#watch;
+    return use.length > 0 ? use : undefined;
+  }
+
+  close(): void {
+    this.#watch[Symbol.dispose]();
   }
 
   /** Environment variables of a container with these GPUs. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '@gantry/testing';
 import { expect, it, vi } from 'vitest';
 
+import { GpuWatch } from './gpu-watch.ts';
 import { findGpus } from './local-gpus.ts';
 
 it('a machine without nvidia-smi, or with one that its user may not run, has none, and nothing is to be said', async () => {
@@ -45,3 +46,27 @@ it.skipIf(existsSync('/dev/nvidia-uvm'))(
     }
   },
 );
+
+it('how they are is followed, until nobody wants to know it any more', async () => {
+  await using folder = await temporaryDirectory('gantry-path-');
+  const [program, pids] = [join(folder.path, 'nvidia-smi'), join(folder.path, 'pid')];
+  await writeFile(
+    program,
+    `#!/bin/sh\necho $$ > ${pids}\necho '0, 7, 40, 80.5, 700.00, 37'\nexec sleep 600\n`,
+  );
+  await chmod(program, 0o755);
+  vi.stubEnv('PATH', `${folder.path}:${process.env['PATH'] ?? ''}`);
+  const watch = new GpuWatch();
+  try {
+    watch.start();
+    await expect.poll(() => watch.use, { timeout: 30_000 }).toMatchObject([{ index: 0, memoryUsedMiB: 40 }]);
+    const pid = Number(await readFile(pids, 'utf8'));
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    watch[Symbol.dispose]();
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 30_000 }).toBe(false);
+    expect(watch.use).toEqual([]);
+  } finally {
+    watch[Symbol.dispose]();
+    vi.unstubAllEnvs();
+  }
+});
