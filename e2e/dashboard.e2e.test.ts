@@ -61,6 +61,9 @@ describe.skipIf(noBrowserReason)(`in a browser${noBrowserReason ? ` (${noBrowser
     const address = page.getByRole('link', { name: /^https:.*--watched-page\./ });
     expect(await address.getAttribute('href')).toMatch(/^https:\/\/local--watched-page\.gantry\.localhost:/);
     await page.getByText('every 5 hours').waitFor();
+    await page.getByRole('button', { name: 'Run now beat' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+    await page.getByText('succeeded (by hand)').waitFor();
     await page.goBack().catch(() => null);
     expect(page.url()).not.toContain('code=');
 

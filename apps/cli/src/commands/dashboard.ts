@@ -8,7 +8,7 @@ export const dashboardCommand: CommandSpec = {
   summary: 'look at apps in a browser: print a link that signs it in',
   details:
     'The link works once, within two minutes, for whoever has it. The browser stays signed in for 12 hours, as long as\n' +
-    'the token of this command is good; it can look at apps, and no more.',
+    'the token of this command is good; it can look at apps, stop them and roll them back, and no more.',
   arguments: [{ usage: '[app]', description: 'name or id of an app, to begin at its page' }],
   options: [SHARED_OPTIONS.environment, SHARED_OPTIONS.profile],
   examples: [

@@ -13,16 +13,17 @@ import { forgetSession, sessionKey } from './session.ts';
 
 const RUNS = 5;
 
-/** Sends a request in the name of this browser. @throws Problem */
-export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+/** Sends a request in the name of this browser: it reads, or with a body it does something. @throws Problem */
+export async function ask(path: string, signal?: AbortSignal, body?: object): Promise<Response> {
   const key = sessionKey() ?? '';
-  const response = await fetch(path, {
-    headers: { 'gantry-session-key': key },
-    signal: signal ?? null,
-  }).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
-    throw new Problem(0, 'the server cannot be reached', 'Is the platform running? This page tries again.');
-  });
+  const headers = { 'gantry-session-key': key, 'content-type': 'application/json' };
+  const order = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(path, { ...order, headers, signal: signal ?? null }).catch(
+    (error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw new Problem(0, 'the server cannot be reached', 'Is the platform running? This page tries again.');
+    },
+  );
   if (response.ok) return response;
   // Another tab may have signed in meanwhile: its key is good.
   if (response.status === 401 && key === (sessionKey() ?? '')) forgetSession();
@@ -69,4 +70,9 @@ export const api = {
     const query = new URLSearchParams({ environment });
     return (await read<{ containers: ContainerSummary[] }>(`/v1/containers?${query}`, signal)).containers;
   },
+  stop: (address: AppAddress) => ask(appUrl(address, '/stop'), undefined, {}),
+  rollback: (address: AppAddress, version: number) =>
+    ask(appUrl(address, '/rollback'), undefined, { version, deployedBy: 'dashboard' }),
+  runNow: (address: AppAddress, name: string) =>
+    ask(appUrl(address, `/functions/${encodeURIComponent(name)}/run`), undefined, {}),
 };

@@ -9,6 +9,7 @@ import { appLabel } from '../format/texts.ts';
 import type { LogFilter } from '../logs/log-lines.ts';
 import { LogView } from '../logs/log-view.tsx';
 import { Link, navigate } from '../navigation.tsx';
+import { ActionButton } from '../parts/action-button.tsx';
 import { appState, Badge } from '../parts/badge.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { Time } from '../parts/time.tsx';
@@ -71,6 +72,14 @@ function AppHead({ app, workspace }: { app: AppSummary; workspace: string }) {
           {deployedAtMs === undefined ? 'created' : 'deployed'}{' '}
           <Time atMs={deployedAtMs ?? createdAtMs} nowMs={nowMs} />
         </span>
+        {app.state !== 'stopped' && (
+          <ActionButton
+            label="Stop"
+            subject={appLabel(app)}
+            question={`Stop ${appLabel(app)} for good? What runs is finished; what waits fails. Its volumes, dicts, queues and secrets stay.`}
+            act={() => api.stop({ app: id, environment })}
+          />
+        )}
         {stoppedAtMs !== undefined && (
           <span>
             stopped <Time atMs={stoppedAtMs} nowMs={nowMs} />
@@ -104,7 +113,7 @@ function AppBody({ app, path, tab }: { app: AppSummary; path: string; tab: Tab }
       {tab === 'overview' && <OverviewTab app={app} address={address} onLogs={showLogs} />}
       {tab === 'logs' && <LogView address={address} filter={filter} onFilter={setFilter} />}
       {tab === 'containers' && <ContainersTab app={app} onLogs={showLogs} />}
-      {tab === 'versions' && <VersionsTab address={address} />}
+      {tab === 'versions' && <VersionsTab address={address} isDeployed={app.state === 'deployed'} />}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { api, type AppAddress } from '../access/api.ts';
 import { usePolled } from '../access/use-polled.ts';
 import { plural, scheduleText, webAddress } from '../format/texts.ts';
 import type { LogFilter } from '../logs/log-lines.ts';
+import { ActionButton } from '../parts/action-button.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { AppNotes, ErrorNote } from '../parts/notes.tsx';
 import { Table, type Column } from '../parts/table.tsx';
@@ -45,7 +46,7 @@ export function OverviewTab({ app, address, onLogs }: OverviewTabProps) {
         <>
           <h2>Schedules</h2>
           {schedules.value.map((schedule) => (
-            <Schedule key={schedule.functionId} schedule={schedule} />
+            <Schedule key={schedule.functionId} schedule={schedule} address={address} />
           ))}
         </>
       )}
@@ -148,7 +149,7 @@ function Addresses({ urls, isClass }: { urls: Record<string, string>; isClass: b
   ));
 }
 
-function Schedule({ schedule }: { schedule: ScheduleSummary }) {
+function Schedule({ schedule, address }: { schedule: ScheduleSummary; address: AppAddress }) {
   const { functionName, nextMs, runs } = schedule;
   return (
     <section className="schedule" aria-label={`Schedule of ${functionName}`}>
@@ -163,7 +164,13 @@ function Schedule({ schedule }: { schedule: ScheduleSummary }) {
             </>
           )}
           {runs.length > 0 && `, last ${plural(runs.length, 'run')}:`}
-        </span>
+        </span>{' '}
+        <ActionButton
+          label="Run now"
+          subject={functionName}
+          question={`Call ${functionName} once, now? Its schedule stays as it is.`}
+          act={() => api.runNow(address, functionName)}
+        />
       </p>
       <ScheduleRuns runs={runs} />
     </section>

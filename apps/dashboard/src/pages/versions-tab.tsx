@@ -2,6 +2,7 @@ import type { DeploymentSummary } from '@gantry/protocol';
 
 import { api, type AppAddress } from '../access/api.ts';
 import { usePolled } from '../access/use-polled.ts';
+import { ActionButton } from '../parts/action-button.tsx';
 import { ErrorNote } from '../parts/notes.tsx';
 import { Table, type Column } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
@@ -9,7 +10,7 @@ import { Time } from '../parts/time.tsx';
 const EVERY_MS = 5_000;
 
 /** Every version of an app that served or serves, newest first. */
-export function VersionsTab({ address }: { address: AppAddress }) {
+export function VersionsTab({ address, isDeployed }: { address: AppAddress; isDeployed: boolean }) {
   const { value, error } = usePolled(address.app, (signal) => api.deployments(address, signal), EVERY_MS);
   return (
     <>
@@ -17,7 +18,7 @@ export function VersionsTab({ address }: { address: AppAddress }) {
       {value && (
         <Table
           label="Versions"
-          columns={versionColumns(Date.now())}
+          columns={versionColumns(Date.now(), isDeployed ? address : undefined)}
           rows={value}
           keyOf={({ version }) => version}
           empty="It has no versions."
@@ -27,7 +28,7 @@ export function VersionsTab({ address }: { address: AppAddress }) {
   );
 }
 
-function versionColumns(nowMs: number): Column<DeploymentSummary>[] {
+function versionColumns(nowMs: number, rollbackOf: AppAddress | undefined): Column<DeploymentSummary>[] {
   return [
     {
       title: 'Version',
@@ -42,7 +43,23 @@ function versionColumns(nowMs: number): Column<DeploymentSummary>[] {
     { title: 'Commit', cell: ({ commit }) => <Commit commit={commit} /> },
     { title: 'Note', cell: noteText },
     { title: 'Functions', cell: ({ functions }) => functions, isNumber: true },
+    ...(rollbackOf ? [rollbackColumn(rollbackOf)] : []),
   ];
+}
+
+function rollbackColumn(address: AppAddress): Column<DeploymentSummary> {
+  return {
+    title: 'Way back',
+    cell: ({ version, live }) =>
+      !live && (
+        <ActionButton
+          label="Roll back"
+          subject={`to v${version}`}
+          question={`Deploy what v${version} was, as the newest version? Running calls are not disturbed.`}
+          act={() => api.rollback(address, version)}
+        />
+      ),
+  };
 }
 
 function noteText({ tag, rollbackOf }: DeploymentSummary): string {

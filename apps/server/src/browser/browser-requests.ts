@@ -6,11 +6,12 @@ const COOKIE = 'gantry-session';
 
 const APP = '/v1/apps/[^/]+';
 
-/** What a signed in browser may ask for: it looks, and does what people do there. Never secrets, tokens, files or code. */
+/** What a signed in browser may ask for: it looks, and does what people do to apps there. Never secrets, tokens, files or code. */
 const ALLOWED: readonly RegExp[] = [
   /^GET \/v1\/(hello|environments|apps|containers)$/,
   new RegExp(`^GET ${APP}(/(logs|functions|deployments|schedules))?$`),
   /^GET \/v1\/containers\/[^/]+\/logs$/,
+  new RegExp(`^POST ${APP}/(stop|rollback|functions/[^/]+/run)$`),
   /^DELETE \/v1\/browser\/session$/,
 ];
 

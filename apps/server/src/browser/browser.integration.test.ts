@@ -135,7 +135,7 @@ describe('a browser', () => {
     expect(await new Browser().signIn({ code: late })).toBe(401);
   });
 
-  it('looks, and gets no secrets, tokens, files or code, nor changes any', async () => {
+  it('looks at apps, and gets no secrets, tokens, files or code, nor changes any', async () => {
     await platform.deployFresh([fn('f')], { name: 'seen' });
     const browser = new Browser();
     await browser.signIn({ token: TOKEN });
@@ -160,11 +160,28 @@ describe('a browser', () => {
       'apps/seen/../../v1/tokens',
     ])
       expect(await browser.status(`/v1/${path}`), path).toBe(403);
-    for (const path of ['tokens', 'browser/codes', 'deployments', 'images', 'apps/seen/stop'])
+    for (const path of ['tokens', 'browser/codes', 'deployments', 'images', 'containers/ta-1/stop'])
       expect(await browser.status(`/v1/${path}`, {}, 'POST'), path).toBe(403);
     expect(await browser.status('/v1/apps/%2e%2e/tokens')).toBe(403);
     expect(await browser.status('/v1/tokens/visitor', {}, 'DELETE')).toBe(403);
     expect(await browser.status('/v1/apps/seen', {}, 'PUT')).toBe(403);
+  });
+
+  it('stops apps, rolls them back and runs functions, if a page of its own asks', async () => {
+    const deploy = () => platform.client.deploy({ manifest: manifest([fn('f')]), name: 'handled' });
+    await deploy();
+    await deploy();
+    const browser = new Browser();
+    await browser.signIn({ token: TOKEN });
+    const order = (path: string, headers: Headers = {}) =>
+      browser.status(`/v1/apps/handled/${path}`, headers, 'POST');
+    for (const path of ['rollback', 'functions/f/run', 'stop']) {
+      expect(await order(path, { origin: 'http://127.0.0.1:3000' }), path).toBe(403);
+      expect(await order(path, { 'gantry-session-key': '' }), path).toBe(401);
+      expect(await order(path), path).toBe(200);
+    }
+    const app = await platform.client.request('GET', '/v1/apps/handled');
+    expect(app.json).toMatchObject({ version: 3, state: 'stopped' });
   });
 
   it('does nothing for a page of another origin, also one of another port of the same machine', async () => {
