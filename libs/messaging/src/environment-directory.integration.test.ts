@@ -80,3 +80,15 @@ test('one that another process made is found at once; those that are known need 
   expect(asked).toBe(0);
   await directory.close();
 });
+
+test('a name that was the id of a deleted one is a name again', async () => {
+  const directory = new EnvironmentDirectory(messaging);
+  const { value, revision } = await directory.refresh();
+  const again = { id: 'en-2', name: 'old', webSuffix: 'old', createdAtMs: 1 };
+  const gone = { id: 'old', name: 'renamed', deletedAtMs: 1 };
+  const changed = { environments: [...value.environments, again], deleted: [gone] };
+  expect(await messaging.registry.update(registryKeys.environments, changed, revision)).toBe(true);
+  expect(await directory.idOf('old')).toBe('en-2');
+  expect(directory.nameOf('old')).toBe('old');
+  await directory.close();
+});

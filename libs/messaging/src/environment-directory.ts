@@ -40,8 +40,8 @@ export class EnvironmentDirectory implements Environments {
   }
 
   nameOf(id: string): string {
-    const { environments, deleted } = this.#known;
-    return [...environments, ...deleted].find((one) => one.id === id)?.name ?? id;
+    const kept = this.#lookUp(id) ?? this.#known.deleted.find((one) => one.id === id);
+    return kept?.name ?? id;
   }
 
   /** @throws NotFoundError that says which there are. */
