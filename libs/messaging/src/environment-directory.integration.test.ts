@@ -92,3 +92,13 @@ test('a name that was the id of a deleted one is a name again', async () => {
   expect(directory.nameOf('old')).toBe('old');
   await directory.close();
 });
+
+test('what is still in a deleted one is told so, by its name', async () => {
+  const directory = new EnvironmentDirectory(messaging);
+  const { value, revision } = await directory.refresh();
+  const changed = { ...value, deleted: [{ id: 'en-3', name: 'brief', deletedAtMs: 1 }] };
+  expect(await messaging.registry.update(registryKeys.environments, changed, revision)).toBe(true);
+  await expect(directory.idOf('en-3')).rejects.toThrow('the environment "brief" was deleted');
+  await expect(directory.idOf('brief')).rejects.toThrow('there is no environment "brief"');
+  await directory.close();
+});

@@ -50,7 +50,13 @@ export class EnvironmentDirectory implements Environments {
     const known = this.#lookUp(nameOrId);
     if (known) return known;
     await this.refresh();
-    return this.#lookUp(nameOrId) ?? unknownEnvironment(nameOrId, this.all());
+    const found = this.#lookUp(nameOrId);
+    if (found) return found;
+    const gone = this.#known.deleted.find(({ id }) => id === nameOrId);
+    if (!gone) throw unknownEnvironment(nameOrId, this.all());
+    throw new NotFoundError(`the environment "${gone.name}" was deleted`, {
+      hint: 'All that was in it is gone: use another one.',
+    });
   }
 
   /** `main` first, then by name. */
@@ -100,14 +106,14 @@ export class EnvironmentDirectory implements Environments {
   }
 }
 
-function unknownEnvironment(name: string, all: readonly EnvironmentRecord[]): never {
+function unknownEnvironment(name: string, all: readonly EnvironmentRecord[]): NotFoundError {
   const names = all.map((one) => one.name);
   const shown = names.slice(0, MOST_NAMED).join(', ');
   const more = names.length > MOST_NAMED ? `, and ${names.length - MOST_NAMED} more` : '';
   const near = names.filter((one) => one.toLowerCase().startsWith(name.toLowerCase()));
   const [meant] = near.sort((a, b) => a.length - b.length);
   const guess = meant === undefined ? '' : `Did you mean "${meant}"? `;
-  throw new NotFoundError(`there is no environment "${name}"`, {
+  return new NotFoundError(`there is no environment "${name}"`, {
     hint: `${guess}Those there are: ${shown}${more}. Make it: gantry environment create ${name}`,
   });
 }

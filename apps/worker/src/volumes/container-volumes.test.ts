@@ -1,5 +1,5 @@
 import type { MountedVolume } from '@gantry/mounts';
-import { GantryError, InvalidError } from '@gantry/protocol';
+import { type Environments, GantryError, InvalidError, NotFoundError } from '@gantry/protocol';
 import { createLogger } from '@gantry/telemetry';
 import { ANY_ENVIRONMENT } from '@gantry/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,10 @@ let commits: (() => Promise<boolean>)[];
 let said: string[];
 const onCutOff = vi.fn();
 
-function volumesOf(changes: Partial<MountedVolume['mount']> = {}): ContainerVolumes {
+function volumesOf(
+  changes: Partial<MountedVolume['mount']> = {},
+  environments: Pick<Environments, 'idOf'> = ANY_ENVIRONMENT,
+): ContainerVolumes {
   const mount = { path: '/models', name: 'models', environment: 'main', volumeId: 'vo-1', ...changes };
   const volume = {
     mount,
@@ -27,7 +30,7 @@ function volumesOf(changes: Partial<MountedVolume['mount']> = {}): ContainerVolu
     {
       ...{ containerId: 'ta-1', mounts: [mount], environment: 'main', graceMs: 60_000, onCutOff },
       log: createLogger({ name: 'test', level: 'silent' }),
-      environments: ANY_ENVIRONMENT,
+      environments,
       holdsLeases: () => holdsLeases,
       onLost: () => undefined,
       pid: () => undefined,
@@ -67,6 +70,23 @@ describe('a container whose inputs may run elsewhere', () => {
     volumesOf({ readOnly: true }).cutOff();
     expect(onCutOff).not.toHaveBeenCalled();
   });
+});
+
+it('a volume is found where it was when the container began, whatever its environment is called by now', async () => {
+  let name = 'dev';
+  const idOf = async (asked: string) => {
+    if (asked === name || asked === 'en-1') return 'en-1';
+    if (asked === 'main') return 'main';
+    throw new NotFoundError(`there is no environment "${asked}"`);
+  };
+  const volumes = volumesOf({ environment: 'dev' }, { idOf });
+  expect(await volumes.act({ ...commit, environment: 'dev' })).toBeUndefined();
+  name = 'staging';
+  expect(await volumes.act({ ...commit, environment: 'staging' })).toBeUndefined();
+  expect(await volumes.act({ ...commit, environment: 'dev' })).toMatchObject({
+    message: 'there is no environment "dev"',
+  });
+  expect(await volumes.act(commit)).toMatchObject({ code: 'NOT_FOUND' });
 });
 
 describe('the last commit', () => {

@@ -38,6 +38,8 @@ export interface ContainerVolumesOptions extends Omit<VolumeUser, 'assertOwn'> {
 export class ContainerVolumes {
   readonly #options: ContainerVolumesOptions;
   readonly #mounted: readonly MountedVolume[];
+  /** Ids of their environments, in the same order. */
+  readonly #places: Promise<string[]>;
   /** What the driver is to show in the container. */
   readonly shown: readonly ContainerVolume[];
   #isCutOff = false;
@@ -51,6 +53,11 @@ export class ContainerVolumes {
     this.#options = options;
     const { mounted, shown } = volumes.open({ ...options, assertOwn: () => this.#assertOwn() });
     this.#mounted = mounted;
+    // Now: a mount that a call named says where its volume is by a name, which may be another one later.
+    const { environments } = options;
+    this.#places = Promise.all(mounted.map(({ mount }) => environments.idOf(mount.environment)));
+    // Whoever needs it hears of it.
+    this.#places.catch(() => undefined);
     this.shown = shown;
   }
 
@@ -83,16 +90,10 @@ export class ContainerVolumes {
     }
   }
 
-  // A mount that a call named says where its volume is as the caller did: by name.
   async #named(name: string, environment: string): Promise<MountedVolume[]> {
-    const { environments } = this.#options;
-    const wanted = await environments.idOf(environment);
-    const found: MountedVolume[] = [];
-    for (const volume of this.#mounted) {
-      const { mount } = volume;
-      if (mount.name === name && (await environments.idOf(mount.environment)) === wanted) found.push(volume);
-    }
-    return found;
+    const wanted = await this.#options.environments.idOf(environment);
+    const places = await this.#places;
+    return this.#mounted.filter(({ mount }, at) => mount.name === name && places[at] === wanted);
   }
 
   /** Commits what there is; never rejects. */
