@@ -41,6 +41,12 @@ const layers = [
       'layer:testing',
     ],
   },
+  // Runs in browsers, and has what the API says.
+  {
+    sourceTag: 'layer:browser',
+    onlyDependOnLibsWithTags: ['layer:protocol', 'layer:testing'],
+    bannedExternalImports: ['hono', '@hono/*', 'tsyringe', 'ws', 'pino', 'undici', 'cbor-x', 'cbor-x/*'],
+  },
   { sourceTag: 'layer:testing', onlyDependOnLibsWithTags: ['layer:protocol'] },
   {
     sourceTag: 'layer:tool',

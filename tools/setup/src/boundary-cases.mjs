@@ -15,6 +15,7 @@ export const BOUNDARY_CASES = [
   layer('an adapter may not use another adapter', 'libs/blobs/src', '@gantry/telemetry'),
   layer('the protocol may use nothing of ours', 'libs/protocol/src', '@gantry/scheduling'),
   layer('an app may not use another app', 'apps/gateway/src', '@gantry/server'),
+  layer('the dashboard may not use an adapter', 'apps/dashboard/src', '@gantry/messaging'),
   layer('a project may not reach into another by a path', 'libs/blobs/src', '../../protocol/src/ids.ts'),
   layer('the SDK may not grow by a package', 'libs/sdk/src', 'hono'),
   layer('an example sees only what is published', 'examples/hello-world/src', '@gantry/protocol'),
