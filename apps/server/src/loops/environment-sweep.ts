@@ -8,7 +8,7 @@ import { RepeatedSweep } from './repeated-sweep.ts';
 
 const EVERY_MS = 5_000;
 /** Longer than any request that found the environment takes to put something into it. */
-const KEPT_MS = 3600 * 1000;
+const KEPT_MS = 600_000;
 
 export interface EnvironmentSweepOptions {
   messaging: { registry: Pick<Registry, 'update'> };
