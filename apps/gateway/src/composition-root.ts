@@ -92,7 +92,7 @@ export async function openGateway({
   });
   if (acme) certificates.useAcme(acme.certificates);
   const workers = followWorkers(messaging, [containers, tunnels, gpus]);
-  const port = await gateway.listen(tunnels, acme?.answerAt);
+  const port = await gateway.listen(tunnels, acme);
   const opening = messaging.respond(subjects.tunnel, (request: TunnelRequest) => tunnels.open(request), {
     group: 'gateways',
   });

@@ -69,11 +69,6 @@ export function checkConfig(config: GatewayConfig): GatewayConfig {
       hint: 'Use a number from 1 to 65535, or 0 for any free port.',
     });
   }
-  if (config.acme && config.httpPort === undefined) {
-    throw new InvalidError('an ACME authority asks back over plain HTTP, for which the gateway has no port', {
-      hint: 'Give it the port 80, to which the authority comes: --http-port 80.',
-    });
-  }
   if (!isAbsolute(config.dataDir)) {
     throw new InvalidError(`the data directory "${config.dataDir}" is not an absolute path`, {
       hint: 'Pass an absolute path.',

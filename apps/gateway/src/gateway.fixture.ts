@@ -135,7 +135,7 @@ export class TestPlatform {
         secretsKey: this.#secretsKey,
         drainMs: this.#options.drainMs ?? 5_000,
         host: '127.0.0.1',
-        port: 0,
+        port: dataDir === this.dataDir ? (this.#options.port ?? 0) : 0,
         domain: DOMAIN,
         workspace: 'local',
         log: createLogger({ name: 'gateway', level: 'silent' }),
@@ -368,6 +368,8 @@ export interface TestPlatformOptions {
   drainMs?: number;
   certificates?: GatewayConfig['certificates'];
   acme?: GatewayConfig['acme'];
+  /** @defaultValue any that is free; another gateway always gets such a one */
+  port?: number;
   /** For plain HTTP; another gateway gets a free one. */
   httpPort?: number;
 }

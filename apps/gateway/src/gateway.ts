@@ -5,13 +5,14 @@ import type { SecureContext } from 'node:tls';
 
 import { InvalidError } from '@gantry/protocol';
 
+import type { Acme } from './acme/open-acme.ts';
 import type { HostCertificates } from './certificates/host-certificates.ts';
 import { answerClientErrors } from './client-errors.ts';
 import type { GatewayConfig } from './config.ts';
 import { Http2Side } from './http2.ts';
 import { inject, onePerGateway, TOKENS } from './injection.ts';
 import { sendError } from './pages/error-answer.ts';
-import { answerPlainHttp, createRedirectServer, type PlainHttpOptions } from './plain-http.ts';
+import { answerPlainHttp, createRedirectServer } from './plain-http.ts';
 import { hasBody } from './proxy/request-body.ts';
 import { answerOn, isWebSocket, type LeavingConnection } from './proxy/upgrade.ts';
 import { RequestRouter } from './request-router.ts';
@@ -58,8 +59,8 @@ export class Gateway {
     this.#router = router;
   }
 
-  /** Starts to listen; returns the port. Connections for tunnels are theirs; `answerAt` has answers over plain HTTP. */
-  async listen(tunnels: Tunnels, answerAt?: PlainHttpOptions['answerAt']): Promise<number> {
+  /** Starts to listen; returns the port. Connections for tunnels are theirs, and an authority's its own. */
+  async listen(tunnels: Tunnels, acme?: Pick<Acme, 'answerAt' | 'tls'>): Promise<number> {
     this.#tunnels = tunnels;
     const fallback = await this.#certificates.fallback();
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
@@ -93,8 +94,8 @@ export class Gateway {
       onRequest,
     });
     tunnels.takeFrom(server);
-    const plain = { firstByteTimeoutMs: HANDSHAKE_TIMEOUT_MS, answerAt };
-    answerPlainHttp(server, plain);
+    const plain = { firstByteTimeoutMs: HANDSHAKE_TIMEOUT_MS, answerAt: acme?.answerAt };
+    answerPlainHttp(server, { ...plain, take: acme && ((socket, bytes) => acme.tls.take(socket, bytes)) });
     server.on('checkContinue', onRequest);
     server.on('upgrade', (request, socket, head: Buffer) =>
       this.#onUpgrade(request, { socket: socket as Socket, head }),

@@ -4,13 +4,18 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { parseHost } from './routing/host-name.ts';
 
 const REQUEST = /^([A-Z]+) (\/[^ ]*) HTTP\/1\.[01]\r\n/;
+/** What begins a TLS connection: a record of this type, with its length in the last two bytes of its head. */
+const HANDSHAKE = 0x16;
+const RECORD_HEAD_BYTES = 5;
 const HOST = /\r\nhost:[ \t]*([^\r\n]*?)[ \t]*\r\n/i;
 
 export interface PlainHttpOptions {
-  /** A connection that sends nothing for that long is ended. */
+  /** A connection that has not begun after that long is ended. */
   firstByteTimeoutMs: number;
   /** What is answered as text for a path, instead of all else. */
   answerAt?: ((path: string) => string | undefined) | undefined;
+  /** Takes a connection over TLS that is for somebody else, by its whole first message, which it will read again. */
+  take?: ((socket: Socket, firstBytes: Buffer) => boolean) | undefined;
 }
 
 /**
@@ -25,18 +30,28 @@ export function answerPlainHttp(server: HttpsServer, options: PlainHttpOptions):
   server.on('connection', (socket: Socket) => {
     const drop = (): void => void socket.destroy();
     socket.on('error', drop);
-    socket.setTimeout(firstByteTimeoutMs, drop);
-    socket.once('readable', () => {
-      const bytes = socket.read() as Buffer | null;
+    const late = setTimeout(drop, firstByteTimeoutMs);
+    let held: Buffer = Buffer.alloc(0);
+    socket.on('readable', function look() {
+      const read = socket.read() as Buffer | null;
+      const bytes = read === null ? held : Buffer.concat([held, read]);
+      held = bytes;
+      if (read !== null && options.take && isPartOfRecord(bytes)) return;
+      socket.off('readable', look);
       socket.off('error', drop);
-      socket.setTimeout(0);
-      socket.off('timeout', drop);
-      if (bytes === null) return drop();
+      clearTimeout(late);
+      if (read === null) return drop();
       if (isLetter(bytes[0])) return answer(socket, bytes.toString('latin1'), options);
       socket.unshift(bytes);
-      startTls.call(server, socket);
+      if (!options.take?.(socket, bytes)) startTls.call(server, socket);
     });
   });
+}
+
+/** The first message of a client may come in several pieces. */
+function isPartOfRecord(bytes: Buffer): boolean {
+  if (bytes[0] !== HANDSHAKE) return false;
+  return bytes.length < RECORD_HEAD_BYTES || bytes.length < RECORD_HEAD_BYTES + bytes.readUInt16BE(3);
 }
 
 /** A TLS record never starts with one, every HTTP request does. */

@@ -99,6 +99,8 @@ export interface AcmeAccountRecord {
 export interface AcmeChallengeRecord {
   token: string;
   answer: string;
+  /** Where the authority asks in TLS, for this host. Absent for those over plain HTTP. */
+  host?: string | undefined;
 }
 
 /** One deployment of an app, under `deployment.<app>.<version>`. Immutable. */

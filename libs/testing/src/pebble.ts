@@ -18,8 +18,10 @@ export interface PebbleOptions {
   /** For `localhost`, PEM. */
   certificate: string;
   privateKey: string;
-  /** Where it asks back over plain HTTP. */
-  httpPort: number;
+  /** Where it asks back over plain HTTP. @defaultValue nowhere */
+  httpPort?: number;
+  /** Where it asks back in TLS. @defaultValue nowhere */
+  tlsPort?: number;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -31,7 +33,7 @@ export function findPebbleProblem(): string | undefined {
 }
 
 /** @throws NotFoundError without pebble: ask {@link findPebbleProblem} first. */
-export async function startPebble({ certificate, privateKey, httpPort }: PebbleOptions): Promise<TestPebble> {
+export async function startPebble(options: PebbleOptions): Promise<TestPebble> {
   const [pebble, names] = ['pebble', 'pebble-challtestsrv'].map((name) => findProgram(name, envOf(name)));
   if (!pebble || !names) throw new NotFoundError(String(findPebbleProblem()));
   await using stack = new AsyncDisposableStack();
@@ -54,9 +56,10 @@ export async function startPebble({ certificate, privateKey, httpPort }: PebbleO
   const config = {
     listenAddress: `${LOOPBACK}:${ports.api}`,
     managementListenAddress: `${LOOPBACK}:${ports.management}`,
-    certificate: await file('tls.crt', certificate),
-    privateKey: await file('tls.key', privateKey),
-    ...{ httpPort, tlsPort: 1, ocspResponderURL: '', externalAccountBindingRequired: false },
+    certificate: await file('tls.crt', options.certificate),
+    privateKey: await file('tls.key', options.privateKey),
+    ...{ httpPort: options.httpPort ?? 1, tlsPort: options.tlsPort ?? 1 },
+    ...{ ocspResponderURL: '', externalAccountBindingRequired: false },
   };
   const server = await startChildServer({
     program: pebble,

@@ -55,7 +55,7 @@ export const ACME_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: '--acme-directory <url>',
-    description: 'that authority; it comes to --http-port 80 to ask back',
+    description: 'that authority; it asks back at --http-port 80, or without one at --https-port 443',
     fallback: "GANTRY_ACME_DIRECTORY, else Let's Encrypt",
   },
 ];

@@ -14,14 +14,19 @@ export interface AcmeAuthority {
   email?: string | undefined;
 }
 
+/** How an authority asks whose a host is: at port 80, or in TLS at port 443. */
+export type AcmeChallenge = 'http-01' | 'tls-alpn-01';
+
 export interface AcmeOrdersOptions extends AcmeAuthority {
+  challenge: AcmeChallenge;
   registry: AcmeRegistry;
   keys: Pick<SealingKeys, 'require'>;
   challenges: Challenges;
 }
 
 const REACHED_WITHIN_MS = 20_000;
-const HTTP_CHALLENGE = 'http-01';
+/** At first; then twice as long each time. */
+const ASKED_AGAIN_AFTER_MS = 500;
 
 /** Orders certificates from an ACME authority, with the account that all gateways of a platform share. */
 export class AcmeOrders {
@@ -34,7 +39,7 @@ export class AcmeOrders {
 
   /** @throws whatever keeps the authority from issuing one: it is away, cannot reach us, or refuses. */
   async issue(host: string): Promise<KeyPair> {
-    const { challenges, directory, email } = this.#options;
+    const { challenge, challenges, directory, email } = this.#options;
     await reach(directory);
     this.#client ??= this.#open().catch((error: unknown) => {
       this.#client = undefined;
@@ -47,12 +52,13 @@ export class AcmeOrders {
       csr,
       ...(email === undefined ? {} : { email }),
       termsOfServiceAgreed: true,
-      challengePriority: [HTTP_CHALLENGE],
+      challengePriority: [challenge],
       // Names may lead to us from outside alone.
       skipChallengeVerification: true,
-      challengeCreateFn: async (_authorization, { type, token }, answer) => {
-        if (type !== HTTP_CHALLENGE) throw new Error(`the authority offers ${type} alone`);
-        await challenges.publish(token, answer);
+      challengeCreateFn: async (_authorization, offered, answer) => {
+        const { type, token }: { type: string; token: string } = offered;
+        if (type !== challenge) throw new Error(`the authority offers ${type} alone`);
+        await challenges.publish({ token, answer, ...(type === 'tls-alpn-01' ? { host } : {}) });
       },
       challengeRemoveFn: async (_authorization, { token }) => await challenges.remove(token),
     });
@@ -65,7 +71,9 @@ export class AcmeOrders {
     const { directory } = this.#options;
     // A request that fails fails its order, which is tried again.
     Object.assign(Reflect.get(acme.axios.defaults, 'acmeSettings') as object, { retryMaxAttempts: 0 });
-    return new acme.Client({ directoryUrl: directory, accountKey: await this.#accountKey() });
+    const accountKey = await this.#accountKey();
+    // A visitor waits for it.
+    return new acme.Client({ directoryUrl: directory, accountKey, backoffMin: ASKED_AGAIN_AFTER_MS });
   }
 
   async #accountKey(): Promise<string> {

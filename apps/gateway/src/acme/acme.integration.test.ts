@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import { Duplex } from 'node:stream';
 import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 import { registryKeys, type CertificateRecord } from '@gantry/protocol';
@@ -7,6 +9,7 @@ import { findPebbleProblem, freePort, startPebble, temporaryDirectory } from '@g
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { CertificateAuthority } from '../certificates/certificate-authority.ts';
+import type { KeyPair } from '../certificates/issued-certificate.ts';
 import { TestPlatform } from '../gateway.fixture.ts';
 
 const problem = findPebbleProblem();
@@ -15,6 +18,7 @@ const PATIENCE = { timeout: 30_000, interval: 100 };
 describe.skipIf(problem)(`a gateway with an ACME authority${problem ? ` (${problem})` : ''}`, () => {
   const stack = new AsyncDisposableStack();
   let platform: TestPlatform;
+  let authorityTls: KeyPair;
 
   beforeAll(async () => {
     const folder = stack.use(await temporaryDirectory());
@@ -23,8 +27,8 @@ describe.skipIf(problem)(`a gateway with an ACME authority${problem ? ` (${probl
     setDefaultCACertificates([...before, authority.pem]);
     stack.defer(() => setDefaultCACertificates(before));
     const httpPort = await freePort();
-    const tls = await authority.issue([{ type: 'dns', value: 'localhost' }]);
-    const { directory } = stack.use(await startPebble({ ...tls, httpPort }));
+    authorityTls = await authority.issue([{ type: 'dns', value: 'localhost' }]);
+    const { directory } = stack.use(await startPebble({ ...authorityTls, httpPort }));
     const acme = { directory, email: 'ops@example.test', retryMs: 100, sweepMs: 100 };
     platform = stack.use(await TestPlatform.start({ acme, httpPort }));
     const { record } = await platform.serve({ run: () => 'hi' });
@@ -50,6 +54,53 @@ describe.skipIf(problem)(`a gateway with an ACME authority${problem ? ` (${probl
     const port = Number(new URL(second.url).port);
     expect(await issuerOf('shop.example.test', port)).toMatch(/^DNS:shop\.example\.test by Pebble/);
     expect(platform.registry.keys().filter((key) => key.startsWith('acmechallenge'))).toEqual([]);
+  });
+
+  test('is asked in TLS where it has no port for plain HTTP, while visitors come as ever', async () => {
+    const port = await freePort();
+    await using pebble = await startPebble({ ...authorityTls, tlsPort: port });
+    const acme = { directory: pebble.directory, retryMs: 100, sweepMs: 100 };
+    await using other = await TestPlatform.start({ acme, port });
+    const { record, host } = await other.serve({ run: () => 'hi' }, { maxInputs: 100 });
+    const route = { functionId: record.id, appId: 'ap-test', method: '', ephemeral: false, createdAtMs: 0 };
+    other.setRoute({ ...route, host: 'tls.example.test' });
+    await vi.waitFor(async () => {
+      const issuer = issuerOf('tls.example.test', port);
+      expect((await other.ask(host)).json).toBe('hi');
+      expect(await issuer).toMatch(/^DNS:tls\.example\.test by Pebble/);
+    }, PATIENCE);
+    expect(other.registry.keys().filter((key) => key.startsWith('acmechallenge'))).toEqual([]);
+  });
+
+  test('tells who asks in TLS by the whole first message, in however many pieces it comes', async () => {
+    const record = { token: 'told', answer: 'told.thumbprint', host: 'pieces.example.test' };
+    platform.registry.set(registryKeys.acmeChallenge(record.token), record);
+    const raw = connectTcp({ host: '127.0.0.1', port: platform.port, noDelay: true });
+    const pieces = new Duplex({
+      read: () => undefined,
+      write(chunk: Buffer, _encoding, done) {
+        const from = (at: number): void => {
+          if (at >= chunk.length) return done();
+          raw.write(chunk.subarray(at, at + 50), () => setImmediate(from, at + 50));
+        };
+        from(0);
+      },
+    });
+    raw.on('data', (bytes: Buffer) => pieces.push(bytes));
+    const options = { servername: record.host, ALPNProtocols: ['acme-tls/1'], rejectUnauthorized: false };
+    const socket = connect({ socket: pieces, ...options });
+    await once(socket, 'secureConnect');
+    expect(socket.getPeerCertificate().subjectaltname).toBe(`DNS:${record.host}`);
+    raw.destroy();
+    platform.registry.set(registryKeys.acmeChallenge(record.token), undefined);
+  });
+
+  test('has nothing for those who ask for what no authority asked', async () => {
+    const socket = connect({
+      ...{ host: '127.0.0.1', port: platform.port, servername: 'shop.example.test' },
+      ...{ ALPNProtocols: ['acme-tls/1'], rejectUnauthorized: false },
+    });
+    await expect(once(socket, 'secureConnect')).rejects.toThrow(/no.application.protocol/i);
   });
 
   test('serves with its own authority, and says why, where the other issues nothing', async () => {

@@ -5,10 +5,11 @@ export type AcmeRegistry = Pick<Registry, 'get' | 'create' | 'update' | 'delete'
 
 const PATH = '/.well-known/acme-challenge/';
 
-/** What an ACME authority asks for at a plain HTTP port: it may come to any gateway, so each knows all answers. */
+/** What an ACME authority asks for, over plain HTTP or in TLS: it may come to any gateway, so each knows all answers. */
 export class Challenges {
   readonly #registry: AcmeRegistry;
-  readonly #answers = new Map<string, string>();
+  /** By their keys in the registry. */
+  readonly #pending = new Map<string, AcmeChallengeRecord>();
   #watch: { stop(): void } | undefined;
 
   private constructor(registry: AcmeRegistry) {
@@ -17,14 +18,11 @@ export class Challenges {
 
   static async follow(registry: AcmeRegistry): Promise<Challenges> {
     const challenges = new Challenges(registry);
-    const tokens = new Map<string, string>();
     challenges.#watch = await registry.watch<AcmeChallengeRecord>(
       registryKeys.allAcmeChallenges,
       ({ key, value }) => {
-        challenges.#answers.delete(tokens.get(key) ?? '');
-        if (!value) return;
-        tokens.set(key, value.token);
-        challenges.#answers.set(value.token, value.answer);
+        if (value) challenges.#pending.set(key, value);
+        else challenges.#pending.delete(key);
       },
     );
     return challenges;
@@ -32,17 +30,33 @@ export class Challenges {
 
   /** What to answer for the path of a request; undefined for all that is no challenge of ours. */
   answerAt(path: string): string | undefined {
-    return path.startsWith(PATH) ? this.#answers.get(path.slice(PATH.length)) : undefined;
+    const token = path.startsWith(PATH) ? path.slice(PATH.length) : '';
+    return this.#find((record) => record.host === undefined && record.token === token);
   }
 
-  async publish(token: string, answer: string): Promise<void> {
-    const record: AcmeChallengeRecord = { token, answer };
-    this.#answers.set(token, answer);
-    await this.#registry.create(registryKeys.acmeChallenge(token), record);
+  /** True while an authority may ask in TLS. */
+  get hasTls(): boolean {
+    return this.#find(({ host }) => host !== undefined) !== undefined;
+  }
+
+  /** What to answer in TLS for a host. */
+  answerFor(host: string): string | undefined {
+    return this.#find((record) => record.host === host);
+  }
+
+  async publish(record: AcmeChallengeRecord): Promise<void> {
+    const key = registryKeys.acmeChallenge(record.token);
+    this.#pending.set(key, record);
+    await this.#registry.create(key, record);
   }
 
   async remove(token: string): Promise<void> {
     await this.#registry.delete(registryKeys.acmeChallenge(token));
+  }
+
+  #find(isMeant: (record: AcmeChallengeRecord) => boolean): string | undefined {
+    for (const record of this.#pending.values()) if (isMeant(record)) return record.answer;
+    return undefined;
   }
 
   close(): void {

@@ -5,9 +5,10 @@ import type { GatewayConfig } from '../config.ts';
 import { AcmeCertificates } from './acme-certificates.ts';
 import { AcmeOrders } from './acme-orders.ts';
 import { Challenges, type AcmeRegistry } from './challenges.ts';
+import { TlsChallenges } from './tls-challenges.ts';
 
 export interface AcmeParts {
-  config: Pick<GatewayConfig, 'acme' | 'dataDir' | 'secretsKey'> & { log: Logger };
+  config: Pick<GatewayConfig, 'acme' | 'dataDir' | 'secretsKey' | 'httpPort'> & { log: Logger };
   registry: AcmeRegistry;
   gatewayId: string;
   isServed(host: string): boolean;
@@ -18,6 +19,8 @@ export interface Acme {
   certificates: AcmeCertificates;
   /** What to answer over plain HTTP for a path. */
   answerAt(path: string): string | undefined;
+  /** Takes connections in which the authority asks in TLS. */
+  readonly tls: TlsChallenges;
   close(): void;
 }
 
@@ -32,20 +35,23 @@ export async function openAcme({
   gatewayId,
   isServed,
 }: AcmeParts): Promise<Acme | undefined> {
-  const { acme, dataDir, secretsKey: key, log } = config;
+  const { acme, dataDir, secretsKey: key, httpPort, log } = config;
   if (!acme) return undefined;
   const keys = new SealingKeys({ dataDir, key });
   // Better now than with the first visitor.
   await keys.require();
   const challenges = await Challenges.follow(registry);
   const { retryMs, sweepMs, ...authority } = acme;
-  const orders = new AcmeOrders({ ...authority, registry, keys, challenges });
+  // Without a port for plain HTTP there is only one that it can come to.
+  const challenge = httpPort === undefined ? 'tls-alpn-01' : 'http-01';
+  const orders = new AcmeOrders({ ...authority, challenge, registry, keys, challenges });
   const certificates = await AcmeCertificates.open({
     ...{ registry, keys, orders, isServed, gatewayId, log, retryMs, sweepMs },
   });
   return {
     certificates,
     answerAt: (path) => challenges.answerAt(path),
+    tls: new TlsChallenges(challenges),
     close() {
       certificates.close();
       challenges.close();
