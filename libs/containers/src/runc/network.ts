@@ -16,6 +16,21 @@ const GATEWAY = '169.254.1.1';
 const ATTACH_TRIES = 8;
 
 /**
+ * Both sides of a link, by one start of a program: each holds the worker up for as long as the machine takes to copy it.
+ * Its words: commands for the machine's side, for the container's, its process, and words before a command of the machine's.
+ */
+const ATTACH = `
+outer=$1 inner=$2 pid=$3
+shift 3
+"$@" ip -batch - <<END
+$outer
+END
+exec nsenter --target "$pid" --net ip -batch - <<END
+$inner
+END
+`;
+
+/**
  * The rules that let containers out, and nothing in.
  *
  * Invariants
@@ -94,18 +109,13 @@ export async function attachNetwork(pid: number): Promise<void> {
     // The name of the link is the claim to the address: there cannot be two of a name.
     const link = `${LINK_PREFIX}${number.toString(16).padStart(4, '0')}`;
     const address = [...SUBNET, number >> 8, number & 0xff].join('.');
+    const sides = [outerCommands(link, address, pid), innerCommands(address)];
     try {
-      await run([...words, 'ip', '-batch', '-'], outerCommands(link, address, pid));
+      return await run(['/bin/sh', '-e', '-c', ATTACH, 'gantry', ...sides, String(pid), ...words]);
     } catch (error) {
       const isTaken = error instanceof ContainerError && error.message.includes('File exists');
-      if (isTaken && tries < ATTACH_TRIES) continue;
-      throw error;
+      if (!isTaken || tries >= ATTACH_TRIES) throw error;
     }
-    return runTool(
-      'nsenter',
-      ['--target', String(pid), '--net', 'ip', '-batch', '-'],
-      innerCommands(address),
-    );
   }
 }
 

@@ -19,5 +19,7 @@ export async function runTool(program: string, args: readonly string[], input = 
   if (result.status === 'fulfilled' && result.value[0] === 0) return;
   const cause = result.status === 'rejected' ? (result.reason as Error) : undefined;
   const reason = cause?.message ?? (said.status === 'fulfilled' ? said.value.trim() : '');
-  throw new ContainerError(`"${program} ${args.join(' ')}" failed: ${reason}`, { cause });
+  // What a script says is no part of its name.
+  const words = [program, ...args].map((word) => (word.includes('\n') ? '…' : word));
+  throw new ContainerError(`"${words.join(' ')}" failed: ${reason}`, { cause });
 }
