@@ -205,6 +205,21 @@ export const page = app.function(
   });
 });
 
+describe('gantry serve of an app that is stopped from elsewhere', () => {
+  test('ends and says so', async () => {
+    const serve = start(['serve', entry]);
+    await waitUntil(() => serve.output.includes('Watching for changes'), { timeoutMs: 60_000 });
+    const exited = once(serve.child, 'exit');
+    const list = await runCli(['app', 'list', '--json'], platform.env);
+    const apps = JSON.parse(list.stdout) as { id: string; state: string }[];
+    const appId = apps.find(({ state }) => state === 'ephemeral')?.id ?? '';
+    expect((await runCli(['app', 'stop', appId], platform.env)).code).toBe(0);
+
+    expect((await exited)[0]).toBe(1);
+    expect(serve.output).toMatch(/app "ap-\w+" was stopped from elsewhere/);
+  });
+});
+
 describe('gantry serve --timeout', () => {
   test('ends by itself', async () => {
     const result = await runCli(['serve', '--timeout', '0.5', entry], platform.env);

@@ -59,6 +59,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
     const reply = await publishApp({ ...publishing, built: from, request: { ...request, appId } });
     return { reply: withPaths(reply, from.manifest), manifest: from.manifest };
   };
+  const ended = new AbortController();
   let served: Served | undefined;
   const serve = async (from: BuiltApp): Promise<void> => {
     if (served) {
@@ -71,12 +72,14 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
     const { appId } = version.reply;
     const app = await EphemeralApp.open({ appId, client, connection, terminal, logsTimeoutMs });
     served = { version, app };
+    const { stoppedElsewhere } = app;
+    stoppedElsewhere.addEventListener('abort', () => ended.abort(stoppedElsewhere.reason), { once: true });
     printServed(version.reply, terminal, connection);
   };
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
     if (built) await serve(built);
-    const signal = AbortSignal.any([stop.signal, ...timeUp]);
+    const signal = AbortSignal.any([stop.signal, ended.signal, ...timeUp]);
     const watched = () => ({ ...build.watched, files: [...build.watched.files, ...dotenvFiles] });
     for await (const changed of watchSources({ watched, builtAtMs, signal })) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
@@ -87,6 +90,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
         terminal.note(served ? 'The last good version goes on serving.' : WAITING);
       }
     }
+    ended.signal.throwIfAborted();
   } finally {
     await served?.app.close();
     stop.release();

@@ -23,8 +23,8 @@ export interface AppLogsViewOptions {
 export class AppLogsView {
   readonly #options: AppLogsViewOptions;
   readonly #end = new AbortController();
-  /** Resolves when the app has ended and all is printed. */
-  readonly printed: Promise<void>;
+  /** Resolves when all is printed: to true if that is because the app has ended. */
+  readonly printed: Promise<boolean>;
   #isEnding = false;
 
   constructor(options: AppLogsViewOptions) {
@@ -50,7 +50,7 @@ export class AppLogsView {
     return !routine && !this.#options.quiet && !this.#isEnding;
   }
 
-  async #print(): Promise<void> {
+  async #print(): Promise<boolean> {
     const { appId, client, terminal, isSilent, sinceMs, lendTerminal } = this.#options;
     const { signal } = this.#end;
     try {
@@ -60,8 +60,10 @@ export class AppLogsView {
         }
         if (!isSilent && this.#isNews(entry)) printLogEntry(entry, terminal);
       }
+      return !signal.aborted;
     } catch (error) {
       if (!signal.aborted) terminal.note(`(logs are no longer shown: ${(error as Error).message})`);
+      return false;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { GantryError } from '@gantry/protocol';
 import type { Connection } from 'gantry/internal';
 
 import { AppLogsView, type AppLogsViewOptions } from './app-logs-view.ts';
@@ -19,6 +20,7 @@ export class EphemeralApp {
   readonly #options: EphemeralAppOptions;
   readonly #hold: { close(): Promise<void> };
   readonly #logs: AppLogsView;
+  #isClosing = false;
 
   private constructor(options: EphemeralAppOptions, hold: { close(): Promise<void> }) {
     this.#options = options;
@@ -30,9 +32,19 @@ export class EphemeralApp {
     return new EphemeralApp(options, await holdApp(options.connection, options.appId));
   }
 
+  /** Aborted, with what to say, if somebody else stops the app. */
+  get stoppedElsewhere(): AbortSignal {
+    const stopped = new AbortController();
+    void this.#logs.printed.then((hasEnded) => {
+      if (hasEnded && !this.#isClosing) stopped.abort(stoppedElsewhere(this.#options.appId));
+    });
+    return stopped.signal;
+  }
+
   /** Stops the app, unless it is detached, and prints what its containers had left to say. */
   async close(): Promise<void> {
     const { appId, client, detach, logsTimeoutMs } = this.#options;
+    this.#isClosing = true;
     this.#logs.expectEnd();
     try {
       if (!detach) await client.stopApp(appId);
@@ -41,4 +53,10 @@ export class EphemeralApp {
       await this.#hold.close();
     }
   }
+}
+
+function stoppedElsewhere(appId: string): GantryError {
+  return new GantryError('CANCELLED', `app "${appId}" was stopped from elsewhere`, {
+    hint: 'By `gantry app stop`, in the dashboard, or with its environment. Run it again if it shall go on.',
+  });
 }
