@@ -28,6 +28,7 @@ import { Leadership } from './loops/leadership.ts';
 import { SchedulerLoop } from './loops/scheduler-loop.ts';
 import { ScheduledCalls } from './schedules/scheduled-calls.ts';
 import { openVault, type SecretVault } from './secret-vault.ts';
+import { Notifier } from './notifier.ts';
 import { SystemLog } from './system-log.ts';
 import { TokenStore } from './token-store.ts';
 import { UnplaceableFunctions } from './unplaceable-functions.ts';
@@ -102,6 +103,12 @@ interface Context extends ServerParts, SecretVault {
   unplaceable: UnplaceableFunctions;
 }
 
+function createSystemLog({ messaging, environments, config }: Context): SystemLog {
+  const { log, workspace, notifyUrl: url } = config;
+  const notifier = url === undefined ? undefined : new Notifier({ url, log });
+  return new SystemLog({ messaging, log, environments, workspace, notifier });
+}
+
 /** What acts on apps, inputs and logs. */
 function registerDomain(container: DependencyContainer, context: Context): void {
   const {
@@ -118,7 +125,7 @@ function registerDomain(container: DependencyContainer, context: Context): void 
     environments,
   } = context;
   const { log } = config;
-  container.register(SystemLog, { useFactory: instanceCachingFactory(() => new SystemLog(messaging, log)) });
+  container.register(SystemLog, { useFactory: instanceCachingFactory(() => createSystemLog(context)) });
   container.register(FailedInputs, { useFactory: instanceCachingFactory(() => new FailedInputs(messaging)) });
   container.register(DemandSignal, {
     useFactory: instanceCachingFactory(() => new DemandSignal({ messaging, from: serverId })),

@@ -24,6 +24,8 @@ export interface ServerConfig {
   workspace: string;
   /** Operations per second that the workspace may begin. @defaultValue no limit */
   rateLimit?: number | undefined;
+  /** A webhook for notices: runs of schedules that failed or were missed, functions that crash or find no machine. @defaultValue none */
+  notifyUrl?: string | undefined;
   /** Domain of generated host names. @defaultValue 'gantry.localhost' */
   domain?: string;
   /** Where web endpoints are reached; its scheme and port go into generated URLs. */
@@ -41,7 +43,8 @@ export interface ServerConfig {
 export type CompleteServerConfig = Required<Omit<ServerConfig, Absent>> & Pick<ServerConfig, Absent>;
 
 /** What may be left out for good. */
-type Absent = 'dashboardPath' | 'resolveText' | 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
+type Absent =
+  'dashboardPath' | 'notifyUrl' | 'resolveText' | 'nearby' | 'rateLimit' | 'runnerPath' | 'secretsKey';
 
 /** @throws InvalidError naming the field that cannot be used. */
 export function completeConfig(config: ServerConfig): CompleteServerConfig {

@@ -9,10 +9,12 @@ import {
   BLOB_OPTIONS,
   DOMAIN_OPTIONS,
   NATS_URL_OPTION,
+  NOTIFY_OPTION,
   RATE_LIMIT_OPTION,
   readBlobs,
   readDomain,
   readNatsUrl,
+  readNotifyUrl,
   readRateLimit,
   SECRETS_KEY_VARIABLE,
 } from '../platform/platform-options.ts';
@@ -41,6 +43,7 @@ export const serverCommand: CommandSpec = {
     { flags: '--gateway-url <url>', description: 'public address of the gateways' },
     ...DOMAIN_OPTIONS,
     RATE_LIMIT_OPTION,
+    NOTIFY_OPTION,
     ...BLOB_OPTIONS,
   ],
   examples: [
@@ -57,6 +60,7 @@ export const serverCommand: CommandSpec = {
     const { domain, workspace } = readDomain(options);
     const blobs = readBlobs(options, env, dataDir);
     const rateLimit = readRateLimit(options, env);
+    const notifyUrl = readNotifyUrl(options, env);
     await runPart(context, {
       name: 'server',
       dataDir,
@@ -67,6 +71,7 @@ export const serverCommand: CommandSpec = {
           dataDir,
           blobs,
           rateLimit,
+          notifyUrl,
           host: options.text('host') ?? '127.0.0.1',
           port,
           token: options.text('token') ?? env['GANTRY_TOKEN'] ?? (await readOrCreateToken(dataDir)),

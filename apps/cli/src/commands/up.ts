@@ -13,6 +13,7 @@ import {
   CERTIFICATES_OPTION,
   DOMAIN_OPTIONS,
   DRIVER_OPTIONS,
+  NOTIFY_OPTION,
   RATE_LIMIT_OPTION,
   readBlobs,
   readCertificates,
@@ -20,6 +21,7 @@ import {
   readDriver,
   LABEL_OPTIONS,
   readLabels,
+  readNotifyUrl,
   readRateLimit,
 } from '../platform/platform-options.ts';
 import { startPlatform, type PlatformOptions, type RunningPlatform } from '../platform/start-platform.ts';
@@ -54,6 +56,7 @@ export const upCommand: CommandSpec = {
     ...LABEL_OPTIONS,
     CERTIFICATES_OPTION,
     RATE_LIMIT_OPTION,
+    NOTIFY_OPTION,
     ...DRIVER_OPTIONS,
     ...BLOB_OPTIONS,
     { flags: '-q, --quiet', description: 'print errors only' },
@@ -115,6 +118,7 @@ function toPlatformOptions(context: CommandContext, input: CommandInput): Platfo
     certificates: readCertificates(options, env),
     labels: readLabels(options),
     rateLimit: readRateLimit(options, env),
+    notifyUrl: readNotifyUrl(options, env),
     ...readDriver(options, env),
     sync: options.flag('sync'),
     log: createUpLogger(env, options.flag('quiet')),

@@ -40,6 +40,8 @@ export interface ServerConfig {
   gatewayUrl: string;
   /** Operations per second that the workspace may begin. */
   rateLimit?: number | undefined;
+  /** A webhook for notices. */
+  notifyUrl?: string | undefined;
   log: Logger;
   /** Whether nats-server writes to disk before it acknowledges. */
   durability?: 'synced' | 'periodic';

@@ -136,6 +136,28 @@ export function readRateLimit(options: CommandOptions, env: Env): number | undef
   const name = flag === undefined ? 'GANTRY_RATE_LIMIT' : '--rate-limit';
   return parseInteger(name, text, { min: 1, max: 1_000_000_000 });
 }
+/** Each server must be given the same. */
+export const NOTIFY_OPTION: OptionSpec = {
+  flags: '--notify <url>',
+  description: 'webhook that is told of failed and missed runs of schedules, and of functions that crash',
+  fallback: 'GANTRY_NOTIFY_URL, else none',
+};
+
+/** @throws {@link UsageError} for what is no address of a webhook. */
+export function readNotifyUrl(options: CommandOptions, env: Env): string | undefined {
+  const flag = options.text('notify');
+  const text = flag ?? env['GANTRY_NOTIFY_URL'];
+  if (text === undefined || text === '') return undefined;
+  if (/^https?:/.test(URL.parse(text)?.protocol ?? '')) return text;
+  // The address itself may be a secret.
+  throw new UsageError(
+    `${flag === undefined ? 'GANTRY_NOTIFY_URL' : '--notify'} is no address of a webhook`,
+    {
+      hint: 'Write it like "https://hooks.example.com/services/…".',
+    },
+  );
+}
+
 /** Keys that seal secrets, instead of those in the data directory: base64, the first one seals. */
 export const SECRETS_KEY_VARIABLE = 'GANTRY_SECRETS_KEY';
 

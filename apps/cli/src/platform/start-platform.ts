@@ -41,6 +41,8 @@ export interface PlatformOptions {
   labels: WorkerConfig['labels'];
   /** Operations per second that the workspace may begin; no limit if absent. */
   rateLimit?: number | undefined;
+  /** A webhook for notices. */
+  notifyUrl?: string | undefined;
   /** Acknowledge only what is on disk, where nats-server can. */
   sync: boolean;
   driver?: 'auto' | 'runc' | 'process' | undefined;
@@ -172,6 +174,7 @@ async function startPrograms(options: PlatformOptions, context: StartContext) {
     secretsKey,
     gatewayUrl,
     durability,
+    notifyUrl: options.notifyUrl,
     log: log.child({ part: 'server' }),
   });
   started.push(server);

@@ -165,7 +165,7 @@ export class SchedulerTerm {
         void this.#failInputs(action);
         return;
       case 'crashLoop':
-        this.#options.systemLog.write(action.record, crashLoopText(action));
+        this.#options.systemLog.write(action.record, 'function.crashes', crashLoopText(action));
         return;
       case 'unplaceable':
         this.#tellUnplaceable(action);
@@ -176,7 +176,11 @@ export class SchedulerTerm {
     const { systemLog, messaging, workers } = this.#options;
     const { record } = action;
     const reason = unplaceableReason(action, workers.statuses());
-    systemLog.write(record, `inputs of "${record.spec.name}" wait for a machine: ${reason}`);
+    systemLog.write(
+      record,
+      'function.unplaceable',
+      `inputs of "${record.spec.name}" wait for a machine: ${reason}`,
+    );
     const message: UnplaceableMessage = { functionId: record.id, reason, atMs: Date.now() };
     messaging.publish(subjects.unplaceable, message);
   }
@@ -214,6 +218,7 @@ export class SchedulerTerm {
     const { name } = record.spec;
     this.#options.systemLog.write(
       record,
+      'function.crashes',
       `"${name}" did not load ${failures} times in a row: what waits for it fails`,
     );
     const failure = new ContainerError(`"${name}" cannot start: ${message}`, {

@@ -157,7 +157,8 @@ export class ScheduleTicker {
     if (waiting >= MOST_WAITING) {
       const reason = `${waiting} inputs of "${record.spec.name}" wait already`;
       const stored = await messaging.runs.record({ ...tickOf(record, tickMs), kind: 'skipped', reason });
-      if (stored === 'stored') systemLog.write(record, `the run of ${when(tickMs)} is skipped: ${reason}`);
+      if (stored === 'stored')
+        systemLog.write(record, 'run.skipped', `the run of ${when(tickMs)} is skipped: ${reason}`);
       return true;
     }
     const ids = tickIds(record.id, tickMs);
@@ -187,7 +188,7 @@ export class ScheduleTicker {
       count === 1
         ? `the run of ${when(lastMs)} was`
         : `${count} runs from ${when(firstMs)} to ${when(lastMs)} were`;
-    systemLog.write(record, `${text} missed: ${reason}`);
+    systemLog.write(record, 'run.missed', `${text} missed: ${reason}`);
   }
 
   #hear(output: OutputMessage): void {
@@ -198,6 +199,7 @@ export class ScheduleTicker {
     if (failure === undefined || !record) return;
     this.#options.systemLog.write(
       record,
+      'run.failed',
       `the scheduled run ${output.callId} of "${record.spec.name}" failed: ${failure}`,
     );
   }

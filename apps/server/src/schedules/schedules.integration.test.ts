@@ -1,3 +1,7 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+
 import {
   type FunctionRecord,
   type LogEntry,
@@ -9,6 +13,7 @@ import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { fn, manifest } from '../testing/test-client.ts';
+import type { Notice } from '../notifier.ts';
 import { TestPlatform } from '../testing/test-platform.ts';
 
 const EVERY_SECOND: ScheduleSpec = { type: 'period', seconds: 1 };
@@ -17,12 +22,24 @@ const NIGHTLY: ScheduleSpec = { type: 'cron', expression: '0 3 * * *', timeZone:
 
 let platform: TestPlatform;
 
+const notices: Notice[] = [];
+const webhook = createServer((request, response) => {
+  void json(request).then((notice) => {
+    notices.push(notice as Notice);
+    response.end();
+  });
+});
+
 beforeAll(async () => {
-  platform = await TestPlatform.start();
+  await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+  const notifyUrl = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}`;
+  platform = await TestPlatform.start({ notifyUrl });
 });
 
 afterAll(async () => {
   await platform.stop();
+  webhook.closeAllConnections();
+  await new Promise((resolve) => webhook.close(resolve));
 });
 
 const scheduled = (name: string, schedule: ScheduleSpec) => ({ ...fn(name), schedule });
@@ -140,7 +157,7 @@ describe('a scheduled function', () => {
     await platform.client.request('POST', `/v1/apps/${serve.appId}/stop`);
   });
 
-  it('that fails says so in its history and in the log of its app', async () => {
+  it('that fails says so in its history, in the log of its app, and to a webhook', async () => {
     platform.worker.handler = () => ({
       type: 'error',
       error: new Uint8Array(),
@@ -151,6 +168,11 @@ describe('a scheduled function', () => {
     const failed = (await runsOf(appName)).find((run) => run.outcome === 'failed');
     expect(failed?.message).toBe('RangeError: too much');
     await waitUntil(async () => (await systemLog(appId)).includes('"tick" failed: RangeError: too much'));
+    await waitUntil(() => notices.some(({ app, event }) => app === appName && event === 'run.failed'));
+    expect(notices.find(({ app }) => app === appName)).toMatchObject({
+      ...{ workspace: 'local', environment: 'main', function: 'tick' },
+      text: expect.stringMatching(/^Gantry, app "app\d+" in local\/main: .*RangeError: too much/) as string,
+    });
     await platform.client.request('POST', `/v1/apps/${appName}/stop`);
     platform.worker.handler = ({ message }) => ({ type: 'value', value: message.args });
   });

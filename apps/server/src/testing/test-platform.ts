@@ -45,7 +45,10 @@ export class TestPlatform {
   }
 
   /** Servers serve the dashboard that is built into this folder, if one is named. */
-  static async start({ dashboardPath }: { dashboardPath?: string } = {}): Promise<TestPlatform> {
+  static async start({
+    dashboardPath,
+    notifyUrl,
+  }: { dashboardPath?: string; notifyUrl?: string } = {}): Promise<TestPlatform> {
     const nats = await startNats();
     const directory = await temporaryDirectory('gantry-server-');
     const texts = new Map<string, string[][]>();
@@ -62,6 +65,7 @@ export class TestPlatform {
         gatewayUrl: 'https://gantry.localhost:7443',
         resolveText,
         dashboardPath,
+        notifyUrl,
         log: createLogger({ name: 'server', level: 'silent' }),
       });
     const server = await launch();
