@@ -85,6 +85,7 @@ function aManifest(): Manifest {
             name: 'pay',
             handlerKind: 'async',
             callable: false,
+            signature: '(body?: Body) => Promise<void>',
             params: [{ name: 'body', type: body, optional: true, defaultValue: { n: 1 } }],
             web: {
               type: 'endpoint',
@@ -104,6 +105,7 @@ function aManifest(): Manifest {
         hooks: { enter: [{ name: 'load', snap: false }], exit: [{ name: 'close' }] },
       },
     ],
+    types: { Body: '{ n: number }' },
     entrypoints: [
       {
         name: 'main',
