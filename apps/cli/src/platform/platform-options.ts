@@ -130,11 +130,8 @@ export const RATE_LIMIT_OPTION: OptionSpec = {
 
 /** @throws {@link UsageError} unless it is absent or a whole number from 1. */
 export function readRateLimit(options: CommandOptions, env: Env): number | undefined {
-  const flag = options.text('rateLimit');
-  const text = flag ?? env['GANTRY_RATE_LIMIT'];
-  if (text === undefined || text === '') return undefined;
-  const name = flag === undefined ? 'GANTRY_RATE_LIMIT' : '--rate-limit';
-  return parseInteger(name, text, { min: 1, max: 1_000_000_000 });
+  const given = flagOrVariable([options.text('rateLimit'), '--rate-limit'], env, 'GANTRY_RATE_LIMIT');
+  return given && parseInteger(given.name, given.text, { min: 1, max: 1_000_000_000 });
 }
 /** Each server must be given the same. */
 export const NOTIFY_OPTION: OptionSpec = {
@@ -145,17 +142,24 @@ export const NOTIFY_OPTION: OptionSpec = {
 
 /** @throws {@link UsageError} for what is no address of a webhook. */
 export function readNotifyUrl(options: CommandOptions, env: Env): string | undefined {
-  const flag = options.text('notify');
-  const text = flag ?? env['GANTRY_NOTIFY_URL'];
-  if (text === undefined || text === '') return undefined;
-  if (/^https?:/.test(URL.parse(text)?.protocol ?? '')) return text;
+  const given = flagOrVariable([options.text('notify'), '--notify'], env, 'GANTRY_NOTIFY_URL');
+  if (!given || /^https?:/.test(URL.parse(given.text)?.protocol ?? '')) return given?.text;
   // The address itself may be a secret.
-  throw new UsageError(
-    `${flag === undefined ? 'GANTRY_NOTIFY_URL' : '--notify'} is no address of a webhook`,
-    {
-      hint: 'Write it like "https://hooks.example.com/services/…".',
-    },
-  );
+  throw new UsageError(`${given.name} is no address of a webhook`, {
+    hint: 'Write it like "https://hooks.example.com/services/…".',
+  });
+}
+
+/** What was said, and where; undefined for nothing. */
+function flagOrVariable(
+  [flag, flagName]: [text: string | undefined, name: string],
+  env: Env,
+  variable: string,
+): { text: string; name: string } | undefined {
+  const text = flag ?? env[variable];
+  return text === undefined || text === ''
+    ? undefined
+    : { text, name: flag === undefined ? variable : flagName };
 }
 
 /** Keys that seal secrets, instead of those in the data directory: base64, the first one seals. */
