@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request as httpsRequest, Agent, type RequestOptions } from 'node:https';
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { createHash } from 'node:crypto';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,9 +20,7 @@ import {
   type FunctionRecord,
   type LogEntry,
   type MethodSpec,
-  type ParameterSpec,
   type RouteRecord,
-  type EndpointSpec,
   type WebSpec,
   type WorkerStatus,
   WORKER_HEARTBEAT_MS,
@@ -33,39 +31,24 @@ import { temporaryDirectory } from '@gantry/testing';
 
 import { openGateway, type GatewayMessaging, type RunningGateway } from './composition-root.ts';
 import { MemoryRegistry } from './memory-registry.fixture.ts';
-import type { GatewayConfig } from './config.ts';
+import type {
+  ServedFunction,
+  TestAnswer,
+  TestAsk,
+  TestContainer,
+  TestEndpoint,
+  TestFunction,
+  TestFunctionOptions,
+  TestPlatformOptions,
+} from './gateway-types.fixture.ts';
 import type { FunctionSource } from './routing/function-source.ts';
 
 const DOMAIN = 'gantry.localhost';
 const SITE = { file: 'app.ts', line: 1 };
 
-/** One endpoint of a function under test. */
-export interface TestEndpoint {
-  name?: string;
-  web?: Partial<EndpointSpec> | Exclude<WebSpec, EndpointSpec>;
-  params?: ParameterSpec[];
-  run(...args: never[]): unknown;
-}
-
 function toWebSpec(web: TestEndpoint['web'] = {}): WebSpec {
   const { type = 'endpoint' } = web;
   return type === 'endpoint' ? { type, method: 'GET', docs: false, ...(web as object) } : (web as WebSpec);
-}
-
-export interface TestAnswer {
-  status: number | undefined;
-  headers: IncomingMessage['headers'];
-  body: string;
-  json: unknown;
-}
-
-export interface TestAsk {
-  verb?: string;
-  path?: string;
-  headers?: OutgoingHttpHeaders;
-  body?: string | Uint8Array;
-  /** Of another gateway. */
-  port?: number;
 }
 
 /** A gateway with real TLS and real containers' web servers; the registry and the workers are played. */
@@ -357,45 +340,4 @@ export class TestPlatform {
       },
     };
   }
-}
-
-export interface TestPlatformOptions {
-  /** How long clients wait for the head of an answer. */
-  webWaitMs?: number;
-  /** How long they may keep a container waiting. */
-  stallMs?: number;
-  /** How long requests may go on when the gateway stops. @defaultValue 5_000 */
-  drainMs?: number;
-  certificates?: GatewayConfig['certificates'];
-  acme?: GatewayConfig['acme'];
-  /** @defaultValue any that is free; another gateway always gets such a one */
-  port?: number;
-  /** For plain HTTP; another gateway gets a free one. */
-  httpPort?: number;
-}
-
-export interface TestFunctionOptions {
-  version?: number;
-  parameters?: ParameterSpec[];
-  maxInputs?: number;
-  timeoutMs?: number;
-  /** How long requests wait for a container. */
-  startupTimeoutMs?: number;
-  /** The function this is a new version of. */
-  of?: TestFunction;
-}
-
-export interface TestFunction {
-  record: FunctionRecord;
-  host: string;
-  endpoint: TestEndpoint;
-}
-
-export interface ServedFunction extends TestFunction {
-  container: TestContainer;
-}
-
-export interface TestContainer {
-  status: ContainerStatus;
-  close(): Promise<void>;
 }

@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { TestPlatform, type TestEndpoint } from './gateway.fixture.ts';
+import { TestPlatform } from './gateway.fixture.ts';
+import type { TestEndpoint } from './gateway-types.fixture.ts';
 
 let platform: TestPlatform;
 

@@ -10,7 +10,8 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { TestPlatform, type TestEndpoint } from './gateway.fixture.ts';
+import { TestPlatform } from './gateway.fixture.ts';
+import type { TestEndpoint } from './gateway-types.fixture.ts';
 
 let platform: TestPlatform;
 const sessions = new Map<string, ClientHttp2Session>();

@@ -2,7 +2,8 @@ import { connect, type TLSSocket } from 'node:tls';
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { ServedFunction, TestPlatform } from './gateway.fixture.ts';
+import type { TestPlatform } from './gateway.fixture.ts';
+import type { ServedFunction } from './gateway-types.fixture.ts';
 
 /** A request as its container saw it. */
 export interface SeenRequest {

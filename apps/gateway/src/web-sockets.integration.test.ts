@@ -7,7 +7,8 @@ import { freePort } from '@gantry/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer, type ClientOptions, type RawData } from 'ws';
 
-import { TestPlatform, type TestEndpoint, type TestFunctionOptions } from './gateway.fixture.ts';
+import { TestPlatform } from './gateway.fixture.ts';
+import type { TestEndpoint, TestFunctionOptions } from './gateway-types.fixture.ts';
 
 let platform: TestPlatform;
 const opened: WebSocket[] = [];

@@ -1,9 +1,15 @@
-import { type BucketMountSpec, InvalidError, type SecretValues } from '@gantry/protocol';
+import {
+  type BucketMountSpec,
+  type CredentialSource,
+  InvalidError,
+  type LentCredentials,
+  type SecretValues,
+} from '@gantry/protocol';
 
 import { assertBucketAccess, type BucketAccess } from './bucket-access.ts';
 import { bucketCredentials } from './bucket-credentials.ts';
 import { untilHalfGone } from './lent-credentials.ts';
-import { assumeRole, type LentCredentials } from './role-credentials.ts';
+import { assumeRole } from './role-credentials.ts';
 
 /** A bucket that can be used, and how. */
 export interface UsableBucket extends Omit<BucketAccess, 'credentials'> {
@@ -12,13 +18,6 @@ export interface UsableBucket extends Omit<BucketAccess, 'credentials'> {
   region: string;
   readOnly: boolean;
   requesterPays: boolean;
-}
-
-/** Credentials of who has a role, which run out. */
-export interface CredentialSource {
-  /** Who has it: others must not share what is opened with it. */
-  holder: string;
-  lend(): Promise<LentCredentials>;
 }
 
 /** Who wants a bucket. */

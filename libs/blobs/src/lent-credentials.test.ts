@@ -1,7 +1,7 @@
+import type { LentCredentials } from '@gantry/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { untilHalfGone } from './lent-credentials.ts';
-import type { LentCredentials } from './role-credentials.ts';
 
 const HOUR_MS = 3600 * 1000;
 

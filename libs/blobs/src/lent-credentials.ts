@@ -1,4 +1,4 @@
-import type { LentCredentials } from './role-credentials.ts';
+import type { LentCredentials } from '@gantry/protocol';
 
 /** Gives out the same until half of its time has gone: whoever uses it gets new ones long before they run out. */
 export function untilHalfGone(lend: () => Promise<LentCredentials>): () => Promise<LentCredentials> {

@@ -1,19 +1,10 @@
-import { AuthError, InternalFailure } from '@gantry/protocol';
+import { AuthError, InternalFailure, type LentCredentials } from '@gantry/protocol';
 
 const AWS_STS = 'https://sts.amazonaws.com';
 const VERSION = '2011-06-15';
 /** The shortest that AWS has by default: what leaks is worthless soon. */
 const VALID_SECONDS = 3600;
 const LIMIT_MS = 20_000;
-
-/** What a store lends to who has taken on one of its roles. */
-export interface LentCredentials {
-  accessKey: string;
-  secretKey: string;
-  sessionToken: string;
-  /** Unix time, ms. */
-  expiresAtMs: number;
-}
 
 export interface RoleRequest {
   /** URL of the store. @defaultValue that of AWS */

@@ -12,15 +12,16 @@ import {
   type InputStatus,
   type Outcome,
 } from '@gantry/protocol';
-import { startNats, waitUntil } from '@gantry/testing';
+import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { FunctionDirectory } from './function-directory.ts';
-import { connectMessaging, type Messaging } from './index.ts';
+import type { Messaging } from './index.ts';
+import { type OwnMessaging, startMessaging } from './messaging.fixture.ts';
 import { readCallGraph } from './read-call-graph.ts';
 import { newInput, outputOf, sessionKey } from './sample-inputs.ts';
 
-let nats: Awaited<ReturnType<typeof startNats>>;
+let own: OwnMessaging;
 let messaging: Messaging;
 
 const functions = {
@@ -31,15 +32,10 @@ const functions = {
 } as FunctionDirectory;
 
 beforeAll(async () => {
-  nats = await startNats();
-  messaging = await connectMessaging({ url: nats.url, name: 'test' });
-  await messaging.ensureStreams();
+  own = await startMessaging();
+  ({ messaging } = own);
 });
-
-afterAll(async () => {
-  await messaging.close();
-  await nats.stop();
-});
+afterAll(() => own[Symbol.asyncDispose]());
 
 async function submit(changes: Parameters<typeof newInput>[0] = {}) {
   const pool = newId('fu');

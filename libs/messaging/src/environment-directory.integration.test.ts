@@ -1,23 +1,18 @@
 import { type EnvironmentsRecord, NotFoundError, registryKeys } from '@gantry/protocol';
-import { startNats, type TestNats } from '@gantry/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { EnvironmentDirectory } from './environment-directory.ts';
-import { connectMessaging, type Messaging } from './messaging.ts';
+import { type OwnMessaging, startMessaging } from './messaging.fixture.ts';
+import type { Messaging } from './messaging.ts';
 
-let nats: TestNats;
+let own: OwnMessaging;
 let messaging: Messaging;
 
 beforeAll(async () => {
-  nats = await startNats();
-  messaging = await connectMessaging({ url: nats.url, name: 'test' });
-  await messaging.ensureStreams();
+  own = await startMessaging();
+  ({ messaging } = own);
 });
-
-afterAll(async () => {
-  await messaging.close();
-  await nats.stop();
-});
+afterAll(() => own[Symbol.asyncDispose]());
 
 test('environments that were in use before they were kept go on, under what they were called, once', async () => {
   const { registry } = messaging;

@@ -7,28 +7,22 @@ import {
   type OutputMessage,
   subjects,
 } from '@gantry/protocol';
-import { startNats, waitUntil } from '@gantry/testing';
+import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { connectMessaging, type InputDelivery, type Messaging } from './index.ts';
+import { type OwnMessaging, startMessaging } from './messaging.fixture.ts';
 import { newInput, outputOf, sessionKey } from './sample-inputs.ts';
 
-type Nats = Awaited<ReturnType<typeof startNats>>;
-
 describe('messaging over a real nats-server', () => {
-  let nats: Nats;
+  let own: OwnMessaging;
   let messaging: Messaging;
 
   beforeAll(async () => {
-    nats = await startNats();
-    messaging = await connectMessaging({ url: nats.url, name: 'test' });
-    await messaging.ensureStreams();
+    own = await startMessaging();
+    ({ messaging } = own);
   });
-
-  afterAll(async () => {
-    await messaging.close();
-    await nats.stop();
-  });
+  afterAll(() => own[Symbol.asyncDispose]());
 
   async function newPool(): Promise<string> {
     const pool = newId('fu');
@@ -43,7 +37,7 @@ describe('messaging over a real nats-server', () => {
 
   it('has one rate limit for all processes that are given it', async () => {
     const [one, other] = await Promise.all(
-      ['one', 'other'].map((name) => connectMessaging({ url: nats.url, name, rateLimit: 1 })),
+      ['one', 'other'].map((name) => connectMessaging({ url: own.nats.url, name, rateLimit: 1 })),
     );
     one?.rate.admit(5);
     await waitUntil(() => {
@@ -84,7 +78,11 @@ describe('messaging over a real nats-server', () => {
   it('sends what is asked for in one turn as one request', async () => {
     const pool = await newPool();
     const requests: string[] = [];
-    const spy = await connectMessaging({ url: nats.url, name: 'spy', onError: () => requests.push('seen') });
+    const spy = await connectMessaging({
+      url: own.nats.url,
+      name: 'spy',
+      onError: () => requests.push('seen'),
+    });
     spy.subscribe(`$JS.API.CONSUMER.MSG.NEXT.GANTRY_INPUTS.${pool}`, () => requests.push('seen'));
     await spy.request('nobody', {}).catch(() => undefined);
     const pull = messaging.inputs.openPull(pool, () => undefined);
@@ -362,7 +360,7 @@ describe('messaging over a real nats-server', () => {
   it('survives a listener that throws and a message that cannot be read', async () => {
     const errors: string[] = [];
     const careful = await connectMessaging({
-      url: nats.url,
+      url: own.nats.url,
       name: 'careful',
       onError: (_error, context) => errors.push(context),
     });

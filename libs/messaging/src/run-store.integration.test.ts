@@ -1,22 +1,17 @@
 import { newId, type RunRecord } from '@gantry/protocol';
-import { startNats } from '@gantry/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { connectMessaging, type Messaging } from './index.ts';
+import { type OwnMessaging, startMessaging } from './messaging.fixture.ts';
 
-let nats: Awaited<ReturnType<typeof startNats>>;
+let own: OwnMessaging;
 let messaging: Messaging;
 
 beforeAll(async () => {
-  nats = await startNats();
-  messaging = await connectMessaging({ url: nats.url, name: 'test' });
-  await messaging.ensureStreams();
+  own = await startMessaging();
+  ({ messaging } = own);
 });
-
-afterAll(async () => {
-  await messaging.close();
-  await nats.stop();
-});
+afterAll(() => own[Symbol.asyncDispose]());
 
 function aRun(functionId: string, tickMs: number, changes: Partial<RunRecord> = {}): RunRecord {
   return { functionId, tickMs, kind: 'tick', callId: `fc-${tickMs}`, version: 1, atMs: tickMs, ...changes };
@@ -32,7 +27,7 @@ it('takes one record per function and tick, whatever it says', async () => {
 });
 
 it('of two servers that record a tick at once, takes the record of one', async () => {
-  const other = await connectMessaging({ url: nats.url, name: 'other' });
+  const other = await connectMessaging({ url: own.nats.url, name: 'other' });
   const functionId = newId('fu');
   for (let tickMs = 1; tickMs <= 50; tickMs++) {
     const results = await Promise.all(

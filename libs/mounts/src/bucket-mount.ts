@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { GantryError } from '@gantry/protocol';
+import { type CredentialSource, GantryError } from '@gantry/protocol';
 
-import type { CredentialPlace, LentCredentials } from './credential-endpoint.ts';
+import type { CredentialPlace } from './credential-endpoint.ts';
 import { findMountProblem, hasProgram, type MountProblem, unmount } from './fuse-mount.ts';
 import { mountTable } from './mount-folder.ts';
 
@@ -21,14 +21,6 @@ export interface FixedCredentials {
   accessKey: string;
   secretKey: string;
   sessionToken?: string | undefined;
-}
-
-/** Credentials that run out. */
-export interface CredentialSource {
-  /** Who gets them: a mount is shared by those with the same holder alone. */
-  holder: string;
-  /** Called whenever new ones are needed, and now and then before. */
-  lend(): Promise<LentCredentials>;
 }
 
 /** A bucket of an S3 store, and how it is to be shown. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, rmdir } from 'node:fs/promises';
 
-import { GantryError } from '@gantry/protocol';
+import { type CredentialSource, GantryError } from '@gantry/protocol';
 
 import {
   BUCKET_MOUNT_TYPE,
@@ -9,7 +9,6 @@ import {
   mountBucket,
   type BucketMount,
   type BucketToMount,
-  type CredentialSource,
 } from './bucket-mount.ts';
 import { CredentialEndpoint } from './credential-endpoint.ts';
 import { MountFolder } from './mount-folder.ts';

@@ -2,16 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { AuthError } from '@gantry/protocol';
-
-/** Credentials that run out. */
-export interface LentCredentials {
-  accessKey: string;
-  secretKey: string;
-  sessionToken: string;
-  /** Unix time, ms. */
-  expiresAtMs: number;
-}
+import { AuthError, type LentCredentials } from '@gantry/protocol';
 
 /** Where a program asks for credentials, as often as it needs new ones. */
 export interface CredentialPlace {

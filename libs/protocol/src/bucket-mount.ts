@@ -19,6 +19,23 @@ export interface BucketMountSpec {
   requesterPays?: true | undefined;
 }
 
+/** What a store lends to who has taken on one of its roles. */
+export interface LentCredentials {
+  accessKey: string;
+  secretKey: string;
+  sessionToken: string;
+  /** Unix time, ms. */
+  expiresAtMs: number;
+}
+
+/** Credentials that run out. */
+export interface CredentialSource {
+  /** Who gets them: what is opened with them is shared by those with the same holder alone. */
+  holder: string;
+  /** Called whenever new ones are needed, and now and then before. */
+  lend(): Promise<LentCredentials>;
+}
+
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** As AWS and MinIO write them; MinIO names no account. */
 const ROLE = /^arn:[a-z0-9-]+:iam:[a-z0-9-]*:[0-9]*:role\/[\w+=,.@/-]{1,512}$/;

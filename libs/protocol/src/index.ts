@@ -303,7 +303,12 @@ export {
   type OptionRange,
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
-export { assertBucketMount, type BucketMountSpec } from './bucket-mount.ts';
+export {
+  assertBucketMount,
+  type BucketMountSpec,
+  type CredentialSource,
+  type LentCredentials,
+} from './bucket-mount.ts';
 export {
   assertApart,
   mountLists,

@@ -133,6 +133,7 @@ export function readRateLimit(options: CommandOptions, env: Env): number | undef
   const given = flagOrVariable([options.text('rateLimit'), '--rate-limit'], env, 'GANTRY_RATE_LIMIT');
   return given && parseInteger(given.name, given.text, { min: 1, max: 1_000_000_000 });
 }
+
 /** Each server must be given the same. */
 export const NOTIFY_OPTION: OptionSpec = {
   flags: '--notify <url>',

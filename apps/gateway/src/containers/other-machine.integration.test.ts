@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
@@ -8,15 +7,15 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { BytePipe, connectMessaging, type Messaging } from '@gantry/messaging';
+import { BytePipe, type Messaging } from '@gantry/messaging';
 import { joinStreams, registryKeys, subjects, WORKER_HEARTBEAT_MS, type RouteRecord } from '@gantry/protocol';
-import { createLogger } from '@gantry/telemetry';
-import { startNats, temporaryDirectory, waitUntil } from '@gantry/testing';
+import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
+import { startGatewayOverNats } from '../gateway-over-nats.fixture.ts';
 import { TestPlatform } from '../gateway.fixture.ts';
-import { startGateway, type RunningGateway } from '../main.ts';
+import type { RunningGateway } from '../main.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 const MEBIBYTE = 1024 ** 2;
@@ -35,17 +34,9 @@ let ca: string;
 let cutPipes: () => void = () => undefined;
 
 beforeAll(async () => {
-  const nats = stack.use(await startNats());
-  const folder = stack.use(await temporaryDirectory()).path;
-  gateway = await startGateway({
-    ...{ natsUrl: nats.url, dataDir: folder, host: '127.0.0.1', port: 0, domain: 'gantry.localhost' },
-    ...{ workspace: 'local', drainMs: 200, blobs: { type: 'disk', path: join(folder, 'blobs') } },
-    log: createLogger({ name: 'gateway', level: 'silent' }),
-  });
-  stack.defer(() => gateway.stop());
-  ca = await readFile(gateway.caPath, 'utf8');
-  worker = await connectMessaging({ url: nats.url, name: 'worker' });
-  stack.defer(() => worker.close());
+  const started = stack.use(await startGatewayOverNats());
+  ({ gateway, messaging: worker, ca } = started);
+  const { folder } = started;
   const socketPath = join(folder, 'inside.sock');
   const inside = await listen(socketPath);
   stack.defer(() => inside.closeAllConnections());

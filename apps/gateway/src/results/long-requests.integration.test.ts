@@ -5,7 +5,8 @@ import { registryKeys, type WebResultRecord } from '@gantry/protocol';
 import { waitUntil } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { type TestAnswer, type TestAsk, type TestEndpoint, TestPlatform } from '../gateway.fixture.ts';
+import { TestPlatform } from '../gateway.fixture.ts';
+import type { TestAnswer, TestAsk, TestEndpoint } from '../gateway-types.fixture.ts';
 import { digestOf, resultTokenIn } from './result-address.ts';
 
 /** Instead of 150 s. */

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
-import { BytePipe, connectMessaging, type Messaging } from '@gantry/messaging';
+import { BytePipe, type Messaging } from '@gantry/messaging';
 import {
   joinStreams,
   newId,
@@ -16,11 +15,10 @@ import {
   type WorkerCommand,
 } from '@gantry/protocol';
 import { ContainerSocket, Tunnels as ContainerTunnels } from '@gantry/runner/web';
-import { createLogger } from '@gantry/telemetry';
-import { startNats, temporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test, vi } from 'vitest';
 
-import { startGateway, type RunningGateway } from '../main.ts';
+import { startGatewayOverNats } from '../gateway-over-nats.fixture.ts';
+import type { RunningGateway } from '../main.ts';
 
 const PATIENCE = { timeout: 30_000 };
 const MEBIBYTE = 1024 * 1024;
@@ -32,17 +30,8 @@ let ca: string;
 let folder: string;
 
 beforeAll(async () => {
-  const nats = stack.use(await startNats());
-  folder = stack.use(await temporaryDirectory()).path;
-  gateway = await startGateway({
-    ...{ natsUrl: nats.url, dataDir: folder, host: '127.0.0.1', port: 0, domain: 'gantry.localhost' },
-    ...{ workspace: 'local', drainMs: 200, blobs: { type: 'disk', path: join(folder, 'blobs') } },
-    log: createLogger({ name: 'gateway', level: 'silent' }),
-  });
-  stack.defer(() => gateway.stop());
-  ca = await readFile(gateway.caPath, 'utf8');
-  messaging = await connectMessaging({ url: nats.url, name: 'test' });
-  stack.defer(() => messaging.close());
+  const started = stack.use(await startGatewayOverNats());
+  ({ gateway, messaging, ca, folder } = started);
 });
 afterAll(() => stack.disposeAsync());
 

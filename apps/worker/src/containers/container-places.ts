@@ -7,6 +7,7 @@ export class ContainerPlaces {
   readonly #inputsEach: number;
   readonly #lifetime: number | undefined;
   #remaining: number;
+  #webRunning = 0;
 
   constructor(options: FunctionOptionsSpec) {
     this.count = options.maxInputs ?? DEFAULTS.maxInputs;
@@ -17,6 +18,24 @@ export class ContainerPlaces {
 
   take(inputs: number): void {
     this.#remaining -= inputs;
+  }
+
+  /** Web requests that run in it now. */
+  get webRunning(): number {
+    return this.#webRunning;
+  }
+
+  /** So many web requests run from now on. Returns whether some have ended. */
+  webChanged(running: number): boolean {
+    const hasFreed = running < this.#webRunning;
+    this.take(Math.max(0, running - this.#webRunning));
+    this.#webRunning = running;
+    return hasFreed;
+  }
+
+  /** Its process is gone, and what ran with it. */
+  webEnded(): void {
+    this.#webRunning = 0;
   }
 
   /** Why it takes no more inputs; undefined while it may. */

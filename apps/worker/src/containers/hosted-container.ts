@@ -58,7 +58,6 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   readonly #calls: CodeCalls;
   readonly #tunnels: ContainerTunnels;
   readonly #volumes: ContainerVolumes;
-  #webRunning = 0;
   readonly #signs: SignsOfLife;
   #exit: ContainerExit | undefined;
   readonly #ending: Ending;
@@ -131,12 +130,12 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   }
 
   get running(): number {
-    return this.isShell ? 1 : this.#inputs.count + this.#webRunning;
+    return this.isShell ? 1 : this.#inputs.count + this.#places.webRunning;
   }
 
   get freeSlots(): number {
     if (this.#state !== 'ready' || this.#exhaustedBy !== undefined || this.#isSilent) return 0;
-    return this.#places.allowed(this.#inputs.free(this.#places.count - this.#webRunning));
+    return this.#places.allowed(this.#inputs.free(this.#places.count - this.#places.webRunning));
   }
 
   /** Inputs in a batch that waits for more. */
@@ -168,12 +167,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   /** When its event loop last gave a sign of life, by the monotonic clock. Code that loads is not expected to. */
   get lastSignMs(): number | undefined {
-    const isExpected =
-      this.#process &&
-      !this.#isEnding &&
-      !this.isShell &&
-      this.#state !== 'starting' &&
-      this.#state !== 'stopped';
+    const hasCode = this.#state === 'ready' || this.#state === 'draining';
+    const isExpected = hasCode && this.#process && !this.#isEnding && !this.isShell;
     return isExpected ? this.#signs.lastMs : undefined;
   }
 
@@ -353,10 +348,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   }
 
   #webChanged(running: number): void {
-    const freed = running < this.#webRunning;
+    const freed = this.#places.webChanged(running);
     if (freed) this.#history.finishedOne();
-    this.#places.take(Math.max(0, running - this.#webRunning));
-    this.#webRunning = running;
     this.#loadChanged(freed);
     this.#exhaust(this.#places.usedUpBy);
   }
@@ -396,7 +389,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#calls.close();
     this.#exit = this.#ending.explain(end, this.#process?.ranOutOfMemory ?? false);
     const { reason, message = reason } = this.#exit;
-    this.#webRunning = 0;
+    this.#places.webEnded();
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
     this.#around.onEnded(this);
     this.#resolveEnded();

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { COMPILE_FLAG, ContainerError, STARTED_AHEAD_FLAG } from '@gantry/protocol';
@@ -12,25 +12,19 @@ import type {
   Container,
   ContainerDriver,
   ContainerMount,
-  ContainerRoot,
   DriverCapabilities,
   StartOptions,
 } from '../container-driver.ts';
-import {
-  bareGpuAccess,
-  deviceRules,
-  gpuAccess,
-  type GpuAccess,
-  type GpuSources,
-} from '../gpus/gpu-access.ts';
+import { deviceRules, type GpuSources } from '../gpus/gpu-access.ts';
 import { isAlive, OwnedRecords, type ProcessMark } from '../owned-records.ts';
 import { processIdentity } from '../process-identity.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
 import { WarmProcesses } from '../warm-processes.ts';
 import { Pipes } from '../pipes.ts';
+import { type ContainerPlan, planContainer } from './container-plan.ts';
 import { ContainerCgroup, cgroupLayout, NO_CGROUPS, type CgroupLayout } from './cgroups.ts';
 import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
-import { CompiledCode, INNER_CACHE } from './compiled-code.ts';
+import { CompiledCode } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts, removeStaleLateMounts } from './late-mounts.ts';
 import { launch, startedPids } from './launch.ts';
@@ -38,11 +32,7 @@ import { attachNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
 import { OciRuntime } from './oci-runtime.ts';
 import {
-  INNER_INIT,
-  innerRunnerPath,
   PIPES_FOLDER,
-  PLATFORM_FOLDER,
-  platformMounts,
   prepareRunFolder,
   ROOT_MOUNT_POINT,
   writeDefaultRoot,
@@ -87,13 +77,11 @@ interface Details {
   init?: ProcessMark;
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Started ahead of need, the runner loads what only some functions need a second after its start. */
 const COMPILE_MS = 1_800;
 /** A module that takes longer is not worth waiting for. */
 const MOST_COMPILE_MS = 60_000;
 const COMPILE_MEMORY_MIB = 2048;
-const DEFAULT_WORKDIR = '/root';
 const END_LIMIT_MS = 2_000;
 
 /**
@@ -266,8 +254,7 @@ export class RuncDriver implements ContainerDriver {
     mkdirSync(directory, { recursive: true });
     mkdirSync(bundle, { recursive: true });
     this.#records.add(name, { directory });
-    const { layers, mounts, volumes, workdir, command, env } = this.#plan(options);
-    const gpus = this.#gpus(options);
+    const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options);
     const config = ociConfig({
       rootPath: ROOT_MOUNT_POINT,
       hostname: id.slice(0, 63),
@@ -309,55 +296,13 @@ export class RuncDriver implements ContainerDriver {
     this.#records.add(name, { directory, init: { pid, identity: processIdentity(pid) } });
   }
 
-  /** What is in the container, and what runs first. */
-  #plan(options: StartOptions): {
-    layers: string[];
-    mounts: ContainerMount[];
-    volumes: ContainerMount[];
-    workdir: string;
-    command: string[];
-    env: { [name: string]: string };
-  } {
-    const { root, extraLayers = [], mounts = [], volumes = [] } = options;
-    const { runnerPath, nodePath = process.execPath, nodeFlags = [] } = this.#options;
-    const node = join(PLATFORM_FOLDER, 'bin/node');
-    const workdir = root?.workdir ?? DEFAULT_WORKDIR;
-    const own = volumes.map(({ folder, target }) => ({ source: folder, target: resolve(workdir, target) }));
-    return {
-      layers: [
-        ...(root?.layers ?? [this.#defaultRoot.layer]),
-        ...extraLayers,
-        ...this.#cache.layers,
-        ...this.#bundles.layersFor(options),
-        this.#platformLayer,
-      ],
-      mounts: [...(root ? [] : this.#defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
-      volumes: own,
-      workdir,
-      command: [
-        INNER_INIT,
-        '--',
-        ...(root?.entrypoint ?? []),
-        node,
-        ...nodeFlags,
-        innerRunnerPath(runnerPath),
-      ],
-      env: this.#environment(root),
-    };
-  }
-
-  #gpus({ gpus = [], root }: StartOptions): GpuAccess | undefined {
-    if (gpus.length === 0) return undefined;
-    // Without an image the programs and libraries of the machine are there, those of its driver among them.
-    return root ? gpuAccess(gpus, this.#options.gpuSources) : bareGpuAccess(gpus, this.#options.gpuSources);
-  }
-
-  #environment(root: ContainerRoot | undefined): { [name: string]: string } {
-    const defaults = { HOME: '/root', LANG: 'C.UTF-8', PATH: DEFAULT_PATH };
-    const cache = { GANTRY_COMPILE_CACHE: INNER_CACHE, GANTRY_COMPILE_CACHE_ENDS: '1' };
-    const env = { ...defaults, ...root?.env, ...cache, ...this.#options.env };
-    // Last: programs of the image come first, but code can always start a Node.
-    return { ...env, PATH: `${env.PATH}:${join(PLATFORM_FOLDER, 'bin')}` };
+  #plan(options: StartOptions): ContainerPlan {
+    return planContainer(options, {
+      ...this.#options,
+      defaultRoot: this.#defaultRoot,
+      compiledLayers: [...this.#cache.layers, ...this.#bundles.layersFor(options)],
+      platformLayer: this.#platformLayer,
+    });
   }
 
   #limitsSwap(): boolean {
