@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { ConnectionError, type LogEntry } from '@gantry/protocol';
+import { ConnectionError, type LogEntry, LogPlace } from '@gantry/protocol';
 
 import { readLines } from './read-lines.ts';
 
@@ -24,7 +24,7 @@ export async function* followLog(
   open: (from: number | undefined) => Promise<AsyncIterable<LogEntry>>,
   { follow, signal, pause = delay }: FollowLogOptions,
 ): AsyncGenerator<LogEntry> {
-  const place = new Place();
+  const place = new LogPlace();
   let source = await open(undefined);
   for (;;) {
     const end: End = yield* newEntries(source, place);
@@ -37,7 +37,7 @@ export async function* followLog(
 /** What broke the connection; nothing for a log that ended. */
 type End = { error: unknown } | undefined;
 
-async function* newEntries(source: AsyncIterable<LogEntry>, place: Place): AsyncGenerator<LogEntry, End> {
+async function* newEntries(source: AsyncIterable<LogEntry>, place: LogPlace): AsyncGenerator<LogEntry, End> {
   try {
     for await (const entry of source) if (place.isNew(entry)) yield entry;
     return undefined;
@@ -54,29 +54,6 @@ export async function* toEntries(body: AsyncIterable<Uint8Array> | null): AsyncG
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}
-
-/** How far a reader is. Entries that share a position come in the same order each time. */
-class Place {
-  #position: number | undefined;
-  #count = 0;
-  #known = 0;
-
-  isNew({ position }: LogEntry): boolean {
-    if (position !== this.#position) {
-      this.#position = position;
-      this.#count = 0;
-      this.#known = 0;
-    }
-    return ++this.#count > this.#known;
-  }
-
-  /** Where to go on; what is known there comes again. */
-  resume(): number | undefined {
-    this.#known = Math.max(this.#known, this.#count);
-    this.#count = 0;
-    return this.#position;
-  }
-}
 
 async function reopen(
   open: () => Promise<AsyncIterable<LogEntry>>,

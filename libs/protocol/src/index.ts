@@ -303,6 +303,7 @@ export {
   type OptionRange,
 } from './option-ranges.ts';
 export { assertPoolOptions, inheritedSettings, POOL_OPTION_KEYS, type PoolOptions } from './pool-options.ts';
+export { LogPlace } from './log-place.ts';
 export {
   assertBucketMount,
   type BucketMountSpec,

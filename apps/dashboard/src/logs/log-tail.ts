@@ -1,9 +1,10 @@
 import type { LogEntry } from '@gantry/protocol';
+// By itself: what is beside it needs Node.
+import { LogPlace } from '@gantry/protocol/log-place';
 
 import { appUrl, ask, type AppAddress } from '../access/api.ts';
 import { Problem } from '../access/problem.ts';
 import { LineSplitter } from './line-splitter.ts';
-import { LogPlace } from './log-place.ts';
 
 const RETRY_MS = 2_000;
 
@@ -27,7 +28,8 @@ export async function followLogs(address: AppAddress, options: TailOptions): Pro
       const start = from === undefined ? { since: String(sinceMs) } : { from: String(from) };
       const response = await ask(appUrl(address, '/logs', { follow: '1', ...start }), signal);
       onState('live');
-      for await (const entries of entriesOf(response)) onEntries(place.take(entries));
+      for await (const entries of entriesOf(response))
+        onEntries(entries.filter((entry) => place.isNew(entry)));
       return onState('ended');
     } catch (error) {
       if (signal.aborted) return;

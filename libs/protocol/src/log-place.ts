@@ -1,4 +1,4 @@
-import type { LogEntry } from '@gantry/protocol';
+import type { LogEntry } from './platform-messages.ts';
 
 /** How far a log was read, so that reading can go on there. Entries that share a position come in the same order each time. */
 export class LogPlace {
@@ -13,12 +13,8 @@ export class LogPlace {
     return this.#position;
   }
 
-  /** Those that were not read before. */
-  take(entries: readonly LogEntry[]): LogEntry[] {
-    return entries.filter((entry) => this.#isNew(entry));
-  }
-
-  #isNew({ position }: LogEntry): boolean {
+  /** Whether the next entry was not read before. To be asked of each one, once, in their order. */
+  isNew({ position }: LogEntry): boolean {
     if (position !== this.#position) {
       this.#position = position;
       this.#count = 0;
