@@ -133,6 +133,12 @@ const syntax = [
   },
 ];
 
+// A bundle may put what a chunk loads later into the file of the program, which the chunk then waits for, and it for the chunk.
+const waitingPrograms = ['AwaitExpression', 'ForOfStatement[await=true]'].map((node) => ({
+  selector: `${node}:not(:function *)`,
+  message: 'Nothing waits while it is loaded: await inside of a function.',
+}));
+
 export default tseslint.config(
   {
     ignores: [
@@ -184,6 +190,11 @@ export default tseslint.config(
     },
   },
   ...fences,
+  {
+    files: ['{apps,libs}/*/src/**/*.ts'],
+    ignores: TESTS,
+    rules: { 'no-restricted-syntax': ['error', ...syntax, ...waitingPrograms] },
+  },
   {
     files: ['**/*.config.ts', '**/gantry.config.ts'],
     rules: { 'no-restricted-syntax': 'off' },

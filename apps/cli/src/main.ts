@@ -1,6 +1,6 @@
 import { ALL_COMMANDS, COMMAND_GROUPS } from './commands/all-commands.ts';
 import type { CommandContext } from './command.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import { runProgram } from './program.ts';
 import { errorJson, reportError } from './report-error.ts';
 import { createTerminal } from './terminal/terminal.ts';
@@ -21,17 +21,23 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
-  const options = { commands: ALL_COMMANDS, groups: COMMAND_GROUPS, context };
-  process.exitCode = await runProgram(options, process.argv.slice(2));
-} catch (error) {
-  terminal.progress('');
-  reportError(error, terminal, process.env);
-  // After `run`, it is a flag of the user's function.
-  const [command, ...rest] = process.argv.slice(2);
-  if (command !== 'run' && rest.includes('--json')) terminal.out(errorJson(error));
-  process.exitCode = exitCodeOf(error);
+async function run(): Promise<number> {
+  try {
+    const options = { commands: ALL_COMMANDS, groups: COMMAND_GROUPS, context };
+    return await runProgram(options, process.argv.slice(2));
+  } catch (error) {
+    terminal.progress('');
+    reportError(error, terminal, process.env);
+    // After `run`, it is a flag of the user's function.
+    const [command, ...rest] = process.argv.slice(2);
+    if (command !== 'run' && rest.includes('--json')) terminal.out(errorJson(error));
+    return exitCodeOf(error);
+  }
 }
-// What a command leaves open, such as an idle connection, must not keep the shell waiting.
-await new Promise((resolve) => process.stdout.write('', resolve));
-process.exit();
+
+// A command that waits for what never comes has not succeeded.
+process.exitCode = EXIT_CODES.failed;
+void run().then((code) => {
+  // What a command leaves open, such as an idle connection, must not keep the shell waiting.
+  process.stdout.write('', () => process.exit(code));
+});
