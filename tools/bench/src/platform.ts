@@ -12,6 +12,8 @@ export const CLI = join(REPOSITORY, 'dist/cli.mjs');
 
 export interface Platform extends AsyncDisposable {
   pid: number;
+  /** Where its data is. */
+  directory: string;
   gatewayUrl: string;
   /** Environment for clients and the CLI. */
   env: Record<string, string>;
@@ -43,6 +45,7 @@ export async function startPlatform(options: {
   if (child.pid === undefined) throw new TypeError('gantry up has no process id');
   return {
     pid: child.pid,
+    directory: directory.path,
     gatewayUrl: connection.gatewayUrl,
     env: { GANTRY_DATA_DIR: directory.path },
     async [Symbol.asyncDispose]() {

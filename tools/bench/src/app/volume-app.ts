@@ -1,50 +1,33 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 
 import { App, Volume } from 'gantry';
 
-const run = promisify(execFile);
-const BLOCK_BYTES = 4 * 1024 * 1024;
-const FILES_AT_ONCE = 8;
+import { contentsOf, writeFiles } from '../new-files.ts';
+
+const FOLDER = 'large/files';
 
 const large = Volume.fromName('large', { createIfMissing: true });
 const many = Volume.fromName('many', { createIfMissing: true });
 
 export const app = new App('bench-volumes', { scaledownWindowMs: 600_000, timeoutMs: 900_000 });
 
-/** Milliseconds that it takes to write files into a volume and to commit them. */
-export const writeAndCommit = app.function(
+/** Removes what was written before; or writes files, commits them, and says how many milliseconds that took. */
+export const replaceFiles = app.function(
   { volumes: { large }, maxContainers: 1 },
-  async (files: number, fileBytes: number): Promise<number> => {
-    await rm('large/files', { recursive: true, force: true });
-    await large.commit();
-    const write = await writerOf('large/files', files, fileBytes);
+  async (act: 'remove' | 'write', files: number, fileBytes: number): Promise<number> => {
+    if (act === 'remove') {
+      await rm(FOLDER, { recursive: true, force: true });
+      await large.commit();
+      return 0;
+    }
+    const contents = contentsOf(fileBytes);
+    await mkdir(FOLDER, { recursive: true });
     const startedMs = performance.now();
-    await write();
+    await writeFiles(FOLDER, files, contents);
     await large.commit();
     return performance.now() - startedMs;
   },
 );
-
-/** Milliseconds that `cp` and `sync` take for as many bytes, on the disk where this container writes. */
-export const copyAndSync = app.function(async (files: number, fileBytes: number): Promise<number> => {
-  const folder = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
-  try {
-    const write = await writerOf(join(folder, 'from'), files, fileBytes);
-    await write();
-    await run('sync', ['--file-system', folder]);
-    const startedMs = performance.now();
-    await run('cp', ['-r', join(folder, 'from'), join(folder, 'to')]);
-    await run('sync', ['--file-system', folder]);
-    return performance.now() - startedMs;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
 
 /** Milliseconds that each commit of one changed file takes. */
 export const commitOne = app.function(
@@ -60,20 +43,3 @@ export const commitOne = app.function(
     return times;
   },
 );
-
-/** Writes files of which no two blocks are equal, nor equal to those of another time. */
-async function writerOf(folder: string, files: number, fileBytes: number): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
-  const random = randomBytes(fileBytes);
-  const one = async (index: number): Promise<void> => {
-    const content = Buffer.from(random);
-    for (let at = 0; at < fileBytes; at += BLOCK_BYTES) content.writeUInt32LE(index, at);
-    await writeFile(join(folder, String(index)), content);
-  };
-  return async () => {
-    for (let first = 0; first < files; first += FILES_AT_ONCE) {
-      const count = Math.min(FILES_AT_ONCE, files - first);
-      await Promise.all(Array.from({ length: count }, (_, at) => one(first + at)));
-    }
-  };
-}
