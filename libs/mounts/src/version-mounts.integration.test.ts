@@ -11,6 +11,19 @@ const problem = findMountProblem();
 if (problem) console.warn(`SKIPPED: no mounts of versions, ${problem.message}. ${problem.hint}`);
 
 describe.skipIf(problem)('a mounted version of a volume', { timeout: 180_000 }, () => {
+  it('has programs read it by pieces that they need no fresh memory for', async () => {
+    await TestVolume.use(async (volume) => {
+      const root = await volume.version({ path: 'a', entry: await volume.file('a') });
+      const mounts = volume.mounts();
+      try {
+        const { path } = await mounts.mount({ root, ownerId: OWNER });
+        expect(await stat(join(path, 'a'))).toMatchObject({ blksize: 64 * 1024 });
+      } finally {
+        await mounts.close();
+      }
+    });
+  });
+
   it('has the files, modes, times and links of that version, of the owner that was asked for', async () => {
     await TestVolume.use(async (volume) => {
       const root = await volume.version(

@@ -38,7 +38,11 @@ const ATTRIBUTES_BYTES = 88;
 const ENTRY_BYTES = 40 + ATTRIBUTES_BYTES;
 const LISTED_BYTES = 24;
 const BLOCK_BYTES = 512;
-const PREFERRED_BYTES = 1024 * 1024;
+/**
+ * What programs read at a time, as `stat` tells them. Many allocate as much for each file they open: a MiB would be memory
+ * fresh from the kernel each time, filled with zeros first.
+ */
+const PREFERRED_BYTES = 64 * 1024;
 /** A state of a volume never changes: what the kernel knows of it stays true. */
 const VALID_SECONDS = 365 * 24 * 3600;
 
