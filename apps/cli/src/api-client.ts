@@ -6,6 +6,7 @@ import {
   type AppInterface,
   type AppSummary,
   type BrowserCodeReply,
+  type BuilderReply,
   type ChangeEnvironmentRequest,
   type ContainerSummary,
   type DeploymentSummary,
@@ -168,6 +169,15 @@ export class ApiClient {
 
   deleteEnvironment(name: string): Promise<EnvironmentReport> {
     return this.#json(`/v1/environments/${encodeURIComponent(name)}`, { method: 'DELETE' });
+  }
+
+  imageBuilder(): Promise<BuilderReply> {
+    return this.#json('/v1/image-builder');
+  }
+
+  chooseBuilder(version: number): Promise<BuilderReply> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#json('/v1/image-builder', { method: 'PUT', body: JSON.stringify({ version }), headers });
   }
 
   async listTokens(): Promise<TokenSummary[]> {

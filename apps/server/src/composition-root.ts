@@ -22,6 +22,7 @@ import { FailedInputs } from './failed-inputs.ts';
 import { FunctionStatsDesk } from './function-stats.ts';
 import { HttpServer } from './http-server.ts';
 import { DeployImages } from './images/deploy-images.ts';
+import { type BuilderChoice, openBuilderChoice } from './images/builder-choice.ts';
 import { openImageBuilds } from './images/open-image-builds.ts';
 import type { ImageBuilds } from './images/image-builds.ts';
 import { Leadership } from './loops/leadership.ts';
@@ -66,8 +67,9 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const container = rootContainer.createChildContainer();
   const vault = await openVault({ registry: messaging.registry, environments }, parts.config);
   const serverId = newId('se');
-  const builds = await openImageBuilds({ ...parts, environments }, serverId);
-  const context: Context = { ...parts, ...directories, ...vault, serverId, builds };
+  const builder = await openBuilderChoice(messaging.registry);
+  const builds = openImageBuilds({ ...parts, environments, builder }, serverId);
+  const context: Context = { ...parts, ...directories, ...vault, serverId, builder, builds };
   registerDomain(container, context);
   registerEntries(container, context);
   const http = container.resolve(HttpServer);
@@ -93,6 +95,7 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
 
 interface Context extends ServerParts, SecretVault {
   serverId: string;
+  builder: BuilderChoice;
   builds: ImageBuilds;
   functions: FunctionDirectory;
   apps: AppDirectory;

@@ -8,6 +8,7 @@ import {
   type StepOptions,
 } from '@gantry/protocol';
 
+import { BUILDER_RELEASES, type DebianSuite } from './builder-releases.ts';
 import { canonical } from './cache-key.ts';
 import {
   type ConfigStep,
@@ -35,16 +36,6 @@ export type PlannedSpec = Pick<ImageSpec, 'steps'>;
 /** In every Debian base: TLS, and what Node is linked against. */
 const DEBIAN_PACKAGES = ['ca-certificates', 'libstdc++6'];
 const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'];
-/** What Python each release of Debian has. */
-const DEBIAN_PYTHONS = { bookworm: '3.11', trixie: '3.13' };
-
-export type DebianSuite = keyof typeof DEBIAN_PYTHONS;
-
-/** The release of that name, if bases can be made of it. */
-export function debianSuite(codename: string): DebianSuite | undefined {
-  return Object.hasOwn(DEBIAN_PYTHONS, codename) ? (codename as DebianSuite) : undefined;
-}
-
 /**
  * Resolves an image definition into the steps that make it.
  *
@@ -112,13 +103,17 @@ function additions(
 }
 
 function python(version: string | undefined, { debianSuite = 'bookworm' }: PlanOptions): LayerStep {
-  const own = DEBIAN_PYTHONS[debianSuite];
+  const own = pythonOf(debianSuite);
   if (version !== undefined && !`${own}.`.startsWith(`${version}.`)) {
     throw new InvalidError(`images of Debian ${debianSuite} have Python ${own}, not ${version}`, {
       hint: `Ask for ${own}, or begin with Image.fromRegistry('python:${version}-slim').`,
     });
   }
   return layer(`Python ${own}`, { type: 'run', commands: aptCommands(PYTHON_PACKAGES) }, {});
+}
+
+function pythonOf(suite: DebianSuite): string {
+  return BUILDER_RELEASES.find((release) => release.suite === suite)?.python ?? '';
 }
 
 function planStep(step: BuildStep): PlannedStep {

@@ -1,13 +1,8 @@
+export { BUILDER_RELEASES, type BuilderRelease, type DebianSuite, firstRelease } from './builder-releases.ts';
 export { BUILDER_VERSION, canonical, imageId, type ImageState, stepKey } from './cache-key.ts';
 export { dockerfileOn } from './dockerfile.ts';
 export { applyConfig, resolvePath } from './image-config.ts';
-export {
-  type DebianSuite,
-  debianSuite,
-  planImage,
-  type PlannedSpec,
-  type PlanOptions,
-} from './image-plan.ts';
+export { planImage, type PlannedSpec, type PlanOptions } from './image-plan.ts';
 export { type ImageReference, readReference } from './image-reference.ts';
 export {
   type ConfigStep,

@@ -189,3 +189,30 @@ export interface ImageConfig {
   /** Words before a command line, in steps that build on it. @defaultValue `['/bin/sh', '-c']` */
   shell?: string[] | undefined;
 }
+
+/** What images of the platform begin with, under `imageBuilder`: the same until somebody decides otherwise. */
+export interface BuilderRecord {
+  /** Number of a release of the image builder. */
+  version: number;
+  /** For images that do not say theirs, such as `24.1.0`. */
+  nodeVersion: string;
+  changedAtMs: number;
+}
+
+/** A release of the image builder in answers of the API. */
+export interface BuilderReleaseSummary {
+  version: number;
+  /** Release of Debian and its name, such as `12` and `bookworm`. */
+  debian: string;
+  suite: string;
+  /** Version of Python that comes with it, such as `3.11`. */
+  python: string;
+  /** What images get that do not say their version: what they have, or would have if this release were chosen now. */
+  nodeVersion: string;
+}
+
+/** `GET /v1/image-builder`: all releases, the oldest first, and which of them is in use. */
+export interface BuilderReply {
+  version: number;
+  releases: BuilderReleaseSummary[];
+}

@@ -107,6 +107,8 @@ export const registryKeys = {
   appName: (environment: string, name: string) => `name.${hex(environment)}.${hex(name)}`,
   deployment: (appId: string, version: number) => `deployment.${appId}.${version}`,
   deployments: (appId: string) => `deployment.${appId}.*`,
+  /** What images begin with ({@link BuilderRecord}). */
+  imageBuilder: 'imageBuilder',
   /** A built image ({@link ImageRecord}). */
   image: (imageId: string) => `image.${imageId}`,
   /** What a build step came to ({@link StepRecord}), by its key. */

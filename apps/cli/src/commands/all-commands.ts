@@ -38,6 +38,7 @@ import {
 import { doctorCommand } from './doctor.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { gatewayCommand } from './gateway.ts';
+import { imageBuilderCommand } from './image-builder.ts';
 import { nfsCommands } from './nfs-commands.ts';
 import { profileActivateCommand } from './profile-activate.ts';
 import { profileCurrentCommand } from './profile-current.ts';
@@ -122,6 +123,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   queueClearCommand,
   queueDeleteCommand,
   ...environmentCommands,
+  imageBuilderCommand,
   profileListCommand,
   profileCurrentCommand,
   profileActivateCommand,
@@ -146,6 +148,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
 
 export const COMMAND_GROUPS = {
   app: 'look at apps and stop them',
+  image: 'what images are made of',
   container: 'look at containers, run programs in them, stop them',
   secret: 'keep passwords and keys for containers',
   volume: 'files that outlive containers',

@@ -14,6 +14,7 @@ import { waitUntil } from '@gantry/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { MemoryRegistry } from '../testing/memory-registry.ts';
+import { BuilderChoice } from './builder-choice.ts';
 import { ImageBuilds, type ImageOrder } from './image-builds.ts';
 import type { OpenStepStorage } from './step-storage.ts';
 
@@ -122,10 +123,12 @@ describe('image builds', () => {
   let builds: ImageBuilds;
   let events: ImageBuildEvent[];
   let gpus: LocalGpu[];
+  let nodeVersion: string;
 
   const server = (serverId: string) =>
     new ImageBuilds({
-      ...{ messaging: { registry, leases }, serverId, builder, storage, nodeVersion: '24.0.0' },
+      ...{ messaging: { registry, leases }, serverId, builder, storage },
+      chosen: new BuilderChoice({ registry, firstVersion: 1, nodeVersion }),
       findGpus: async () => gpus,
     });
 
@@ -134,9 +137,10 @@ describe('image builds', () => {
     registry = new MemoryRegistry();
     leases = new FakeLeases();
     storage = new FakeStorage();
-    builds = server('se-1');
     events = [];
     gpus = [];
+    nodeVersion = '24.0.0';
+    builds = server('se-1');
   });
 
   const order = (steps: BuildStep[], changes: Partial<ImageOrder> = {}): ImageOrder => ({
@@ -167,6 +171,16 @@ describe('image builds', () => {
     expect(events.filter(({ type }) => type === 'stepCached')).toHaveLength(4);
     const record = await registry.get<ImageRecord>(registryKeys.image(first.id));
     expect(record?.value.layers.map(({ diffId }) => diffId)).toEqual(['debian-1', 'node-2', 'a-3', 'b-4']);
+  });
+
+  it('begin with the same Debian and Node until somebody chooses, whatever the server has', async () => {
+    const first = await build([run('a')]);
+    nodeVersion = '24.9.9';
+    builds = server('se-newer');
+    expect(await build([run('a')])).toEqual({ id: first.id, ran: [] });
+
+    await new BuilderChoice({ registry, firstVersion: 1, nodeVersion }).choose(2);
+    expect((await build([run('a')])).ran).toEqual(['debian', 'node', 'a']);
   });
 
   it('have what images of Debian begin with made ahead', async () => {

@@ -2,7 +2,6 @@ import type { ImageBuilder, LocalGpu, RegistryCredentials, StepCode } from '@gan
 import {
   applyConfig,
   canonical,
-  type DebianSuite,
   imageId,
   type ImageState,
   type LayerStep,
@@ -32,6 +31,7 @@ import {
 } from '@gantry/protocol';
 import { isOfType } from '@gantry/scheduling';
 
+import type { BuilderChoice } from './builder-choice.ts';
 import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
 import type { OpenStepStorage, StepStorage } from './step-storage.ts';
@@ -45,8 +45,8 @@ export interface ImageBuildsOptions {
   serverId: string;
   builder: Pick<ImageBuilder, 'build' | 'makeAhead' | 'close'>;
   storage: Pick<StepStorage, 'find' | 'open' | 'close'>;
-  nodeVersion: string;
-  debianSuite?: DebianSuite | undefined;
+  /** What images begin with. */
+  chosen: Pick<BuilderChoice, 'settle' | 'look'>;
   /** Those of the machine that builds. */
   findGpus: () => Promise<readonly LocalGpu[]>;
 }
@@ -99,8 +99,9 @@ export class ImageBuilds {
    * @throws BuildError where it cannot be made.
    */
   async makeBasesAhead(signal: AbortSignal): Promise<boolean> {
-    const { nodeVersion, debianSuite, builder } = this.#options;
-    const { steps } = planImage({ steps: [{ type: 'debian' }] }, { nodeVersion, debianSuite });
+    const { chosen, builder } = this.#options;
+    const { nodeVersion, suite } = await chosen.look();
+    const { steps } = planImage({ steps: [{ type: 'debian' }] }, { nodeVersion, debianSuite: suite });
     let isNew = false;
     for (const step of steps) {
       if (step.kind !== 'layer' || (step.work.type !== 'debian' && step.work.type !== 'node')) continue;
@@ -120,8 +121,9 @@ export class ImageBuilds {
     spec: PlannedSpec & Partial<Pick<ImageSpec, 'sites'>>,
     order: ImageOrder,
   ): Promise<string> {
-    const { nodeVersion, debianSuite } = this.#options;
-    const { steps } = planImage(spec, { nodeVersion, debianSuite, forceBuild: order.forceBuild });
+    const { nodeVersion, suite } = await this.#options.chosen.settle();
+    const { forceBuild } = order;
+    const { steps } = planImage(spec, { nodeVersion, debianSuite: suite, forceBuild });
     let state: ImageState | undefined;
     for (const step of steps) {
       order.signal?.throwIfAborted();

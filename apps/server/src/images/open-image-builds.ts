@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 
 import type { BlobStore } from '@gantry/blobs';
-import { findGpus, ImageBuilder, ownDebianSuite } from '@gantry/containers';
-import { debianSuite } from '@gantry/images';
+import { findGpus, ImageBuilder } from '@gantry/containers';
 import type { Messaging } from '@gantry/messaging';
 import { BucketMounts, VersionsInUse } from '@gantry/mounts';
 import type { Environments } from '@gantry/protocol';
 
 import type { CompleteServerConfig } from '../config.ts';
 import { openVolumes } from '../volumes/open-volumes.ts';
+import type { BuilderChoice } from './builder-choice.ts';
 import { ImageBuilds } from './image-builds.ts';
 import { StepStorage } from './step-storage.ts';
 
@@ -18,14 +18,14 @@ export interface ImageBuildParts {
   volumeBlobs: BlobStore;
   messaging: Pick<Messaging, 'registry' | 'leases'>;
   environments: Environments;
+  builder: BuilderChoice;
 }
 
 /** Nothing is made, and no program looked for, before the first image is built. */
-export async function openImageBuilds(
-  { config, blobs, volumeBlobs, messaging, environments }: ImageBuildParts,
+export function openImageBuilds(
+  { config, blobs, volumeBlobs, messaging, environments, builder }: ImageBuildParts,
   serverId: string,
-): Promise<ImageBuilds> {
-  const suite = await ownDebianSuite();
+): ImageBuilds {
   const folder = join(config.dataDir, 'image-builds');
   const { registry } = messaging;
   const warn = (message: string, err?: unknown): void => config.log.warn({ err }, message);
@@ -46,7 +46,6 @@ export async function openImageBuilds(
       inUse: new VersionsInUse({ registry, holder: serverId, warn }),
       buckets: new BucketMounts({ folder: join(folder, 'buckets'), warn }),
     }),
-    nodeVersion: process.versions.node,
-    debianSuite: suite === undefined ? undefined : debianSuite(suite),
+    chosen: builder,
   });
 }

@@ -336,8 +336,8 @@ async function baseOf(work: BaseWork, folder: string, tool: ToolOptions): Promis
     const definition = canonical([BUILDER_VERSION, work, ociArchitecture()]);
     return { definition, make: (use) => nodeTree(work.version, join(folder, 'node'), { ...tool, use }) };
   }
-  const definition = canonical([BUILDER_VERSION, work, ociArchitecture(), await debianSources()]);
-  return { definition, make: (use) => debianRoot(work, { ...tool, use }) };
+  const definition = canonical([BUILDER_VERSION, work, ociArchitecture(), await debianSources(work.suite)]);
+  return { definition, make: (use) => debianRoot(work, { ...tool, folder, use }) };
 }
 
 /** One container for all commands, and a shell of its own for each of them. */
