@@ -244,7 +244,9 @@ describe('calls', () => {
     expect(await call.get()).toBe(5);
     const graph = await waitUntil(async () => {
       const found = await FunctionCall.fromId(call.id, { client }).getCallGraph();
-      return found[0]?.children.length === 2 ? found : undefined;
+      const [top] = found;
+      const hasEnded = [top, ...(top?.children ?? [])].every((node) => node?.status === 'SUCCESS');
+      return hasEnded && top?.children.length === 2 ? found : undefined;
     });
     const leaf = { functionName: 'leaf', status: 'SUCCESS', moduleName: 'app.ts', children: [] };
     expect(graph).toMatchObject([

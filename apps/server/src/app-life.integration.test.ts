@@ -24,8 +24,9 @@ describe('apps that end', () => {
     await waitUntil(() =>
       [...platform.worker.containers.values()].some((container) => container.appId === appId),
     );
-    const { json } = await platform.client.request('GET', '/v1/containers');
-    expect(json['containers']).toContainEqual(expect.objectContaining({ appName, functionName: 'f' }));
+    const listed = async () => (await platform.client.request('GET', '/v1/containers')).json['containers'];
+    const container = expect.objectContaining({ appName, functionName: 'f' }) as unknown;
+    await expect.poll(listed, { timeout: 20_000 }).toContainEqual(container);
     expect((await platform.client.request('POST', `/v1/apps/${appName}/stop`)).json).toMatchObject({
       state: 'stopped',
     });
