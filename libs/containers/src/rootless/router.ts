@@ -2,25 +2,25 @@ import { ContainerError } from '@gantry/protocol';
 
 import { openStepNetwork } from '../builds/step-network.ts';
 
-let opened: Promise<readonly string[]> | undefined;
+let opened: Promise<string> | undefined;
 
 /**
  * Opens a network namespace in which packets of an ordinary user's containers are routed: once per process, with which it
  * ends. What leaves it leaves the machine as if the user had sent it.
  *
- * @returns Words before a command that is to run there.
+ * @returns Its path.
  */
-export function openRouter(): Promise<readonly string[]> {
+export function openRouter(): Promise<string> {
   opened ??= open();
   opened.catch(() => (opened = undefined));
   return opened;
 }
 
-async function open(): Promise<readonly string[]> {
+async function open(): Promise<string> {
   try {
     const network = await openStepNetwork();
     network.unref();
-    return ['nsenter', `--net=${network.path}`, '--'];
+    return network.path;
   } catch (cause) {
     throw new ContainerError('containers get no network: "slirp4netns" does not work here', {
       hint: 'Install slirp4netns, and let this user open /dev/net/tun: "chmod 666 /dev/net/tun".',

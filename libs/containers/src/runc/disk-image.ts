@@ -39,10 +39,12 @@ export class DiskImages {
       mkdirSync(seed);
       makeUpperFolders(seed);
       const image = join(draft, 'image');
-      // No journal: nobody needs the content after a crash.
-      const features = ['-O', '^has_journal,^resize_inode', '-E', 'lazy_itable_init=1,nodiscard'];
+      // No journal, no second superblocks: nobody needs the content after a crash. All its tables in one place: each
+      // start copies what is no hole.
+      const features = ['-O', '^has_journal,^resize_inode,sparse_super2', '-G', '256'];
+      const extended = ['-E', 'lazy_itable_init=1,nodiscard,num_backup_sb=0'];
       const layout = ['-m', '0', '-i', String(BYTES_PER_INODE), '-d', seed];
-      await runTool('mkfs.ext4', ['-q', ...features, ...layout, image, `${sizeMiB}M`]);
+      await runTool('mkfs.ext4', ['-q', ...features, ...extended, ...layout, image, `${sizeMiB}M`]);
       renameSync(image, path);
       return path;
     } finally {

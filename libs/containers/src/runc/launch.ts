@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
@@ -11,10 +12,11 @@ import { CONTAINER_IDS } from '../container-ids.ts';
 import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { OciRuntime } from './oci-runtime.ts';
+import type { Network } from './network.ts';
 import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
 import { START_SCRIPT, systemCalls } from './start-script.ts';
 
-const PID_POLL_MS = 2;
+const END_LIMIT_MS = 5_000;
 
 export interface LaunchOptions {
   runtime: OciRuntime;
@@ -29,6 +31,8 @@ export interface LaunchOptions {
   pipes: Pipes;
   /** To limit what is written: of {@link DiskImages}, to be copied. @defaultValue no limit */
   diskImage?: string | undefined;
+  /** @defaultValue it reaches nothing */
+  network?: Network | undefined;
 }
 
 /** A container on its way, with what it writes. */
@@ -36,6 +40,8 @@ export interface Launched {
   child: ChildProcess;
   stdout: Readable;
   stderr: Readable;
+  /** What {@link START_SCRIPT} says of it. */
+  report: Readable;
 }
 
 /**
@@ -43,26 +49,28 @@ export interface Launched {
  * waits for another but the runtime for the container.
  */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const { runtime, group, name, bundle, layers, diskImage, pipes } = options;
+  const { runtime, group, name, bundle, layers, diskImage, network, pipes } = options;
   const place = join(bundle, 'disk');
   mkdirSync(place);
   if (diskImage === undefined) makeUpperFolders(place);
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
-  const files = ['--bundle', bundle, '--pid-file', join(bundle, 'pid'), name];
+  const pidFile = join(bundle, 'pid');
+  const files = ['--bundle', bundle, '--pid-file', pidFile, name];
   const [out, err] = await pipes.outputs();
   const child = spawn(
     'perl',
     [
       ...['-e', START_SCRIPT, '--', systemCalls ?? '', diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
       ...[runtime.hiddenFolder, runtime.groupFiles(group).join(' ')],
+      ...[network?.router ?? '', String(network?.number ?? ''), pidFile],
       ...[...runtime.words, ...runtime.runWords, ...files],
     ],
     // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
-    { detached: true, stdio: ['ignore', out.theirs, err.theirs, 'pipe'] },
+    { detached: true, stdio: ['ignore', out.theirs, err.theirs, 'pipe', 'pipe'] },
   );
   handOver([out, err]);
-  return { child, stdout: out.ours, stderr: err.ours };
+  return { child, stdout: out.ours, stderr: err.ours, report: child.stdio[4] as Readable };
 }
 
 /** The two folders that overlayfs writes to. */
@@ -80,37 +88,36 @@ export interface ContainerPids {
 }
 
 /**
- * The processes of a container, once they run.
+ * The processes of a container, once they run and have their network.
  *
- * @throws ContainerError if the container could not be started.
+ * @throws ContainerError if the container could not be started, or got no network.
  */
-export async function startedPids({ child, stderr }: Launched, bundle: string): Promise<ContainerPids> {
+export async function startedPids({ child, stderr, report }: Launched): Promise<ContainerPids> {
   let cause: Error | undefined;
   child.once('error', (error) => (cause = error));
-  const pidFile = join(bundle, 'pid');
-  for (;;) {
-    // Looking first costs a tenth of an error, dozens of times.
-    const init = existsSync(pidFile) ? readNumber(pidFile) : undefined;
-    const runner = init && readNumber(`/proc/${init}/task/${init}/children`);
-    if (init && runner) return { init, runner };
-    if (cause) throw failedStart(cause.message, cause);
-    if (child.exitCode !== null || child.signalCode !== null) throw failedStart((await text(stderr)).trim());
-    await delay(PID_POLL_MS);
-  }
+  const [, init, runner, problem] = /^(\d+) (\d+) ([^]*)$/.exec(await text(report)) ?? [];
+  const pids = { init: Number(init), runner: Number(runner) };
+  if (problem === '') return pids;
+  const hasEnded = await ends(child);
+  if (problem === undefined) throw failedStart(cause?.message ?? (hasEnded ? await text(stderr) : ''), cause);
+  // One that has ended already needs no network: its end says more.
+  if (hasEnded) return pids;
+  throw new ContainerError(`a container got no network: ${problem.trim()}`);
 }
 
-/** The first number in a file; undefined as long as there is none. */
-function readNumber(path: string): number | undefined {
-  try {
-    return parseInt(readFileSync(path, 'latin1'), 10) || undefined;
-  } catch {
-    return undefined;
-  }
+/** Whether a process ends that is expected to. */
+async function ends(child: ChildProcess): Promise<boolean> {
+  const runs = (): boolean => child.exitCode === null && child.signalCode === null;
+  if (runs()) await Promise.race([once(child, 'exit'), delay(END_LIMIT_MS)]);
+  return !runs();
 }
 
 function failedStart(reason: string, cause?: Error): ContainerError {
-  return new ContainerError(`a container could not be started: ${reason || 'its runtime did not say why'}`, {
-    hint: 'The operator of the worker can see what this machine lacks with "gantry doctor".',
-    cause,
-  });
+  return new ContainerError(
+    `a container could not be started: ${reason.trim() || 'its runtime did not say why'}`,
+    {
+      hint: 'The operator of the worker can see what this machine lacks with "gantry doctor".',
+      cause,
+    },
+  );
 }

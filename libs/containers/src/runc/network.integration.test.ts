@@ -1,13 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { attachNetwork } from './network.ts';
+import { NETWORK_SCRIPT } from './network-script.ts';
 import { findRuncProblem } from './requirements.ts';
-
-vi.mock('node:crypto', async (original) => ({ ...(await original<object>()), randomInt: vi.fn() }));
+import { runTool } from './run-tool.ts';
+import { KERNEL_SCRIPT, systemCalls } from './start-script.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -19,24 +18,31 @@ async function ownNetwork(): Promise<ChildProcess & { pid: number }> {
   return child;
 }
 
+/** As a start does it. */
+function attach(pid: number, number: number): Promise<void> {
+  const script = `${KERNEL_SCRIPT}${NETWORK_SCRIPT}attach(@ARGV);`;
+  return runTool('perl', ['-e', script, '--', systemCalls ?? '', '', String(pid), String(number)]);
+}
+
 it.skipIf(!isRoot || findRuncProblem())(
-  'a container whose link another one has gets the next, and what goes wrong is said without the script',
+  'a container whose link another one has gets the next, and what goes wrong is said',
   async () => {
     const first = 0x100 + (process.pid % 0xf000);
-    const numbers = [first, first, first + 1, first + 2];
-    vi.mocked(randomInt).mockImplementation((() => numbers.shift() ?? 0) as never);
     const [one, other] = await Promise.all([ownNetwork(), ownNetwork()]);
     try {
-      await attachNetwork(one.pid);
-      await attachNetwork(other.pid);
+      await attach(one.pid, first);
+      await attach(other.pid, first);
       const addressOf = ({ pid }: { pid: number }): string =>
         String(execFileSync('nsenter', ['--target', String(pid), '--net', 'ip', '-4', '-brief', 'addr']));
       const address = (number: number): string => `10.203.${number >> 8}.${number & 0xff}/32`;
       expect(addressOf(one)).toContain(address(first));
       expect(addressOf(other)).toContain(address(first + 1));
-      await expect(attachNetwork(2 ** 22 + 1)).rejects.toThrow(
-        /^"\/bin\/sh -e -c … gantry … … \d+" failed: ./,
+      const waysOf = ({ pid }: { pid: number }): string =>
+        String(execFileSync('nsenter', ['--target', String(pid), '--net', 'ip', 'route']));
+      expect(waysOf(one)).toMatch(
+        /^default via 169\.254\.1\.1 dev eth0 *\n169\.254\.1\.1 dev eth0 scope link *\n$/,
       );
+      await expect(attach(2 ** 22 + 1, first)).rejects.toThrow(/\/ns\/net: No such file or directory$/);
     } finally {
       one.kill();
       other.kill();

@@ -2,7 +2,6 @@ import { CONTAINER_IDS } from '../container-ids.ts';
 import type { ContainerLimits, ContainerMount } from '../container-driver.ts';
 import type { GpuAccess } from '../gpus/gpu-access.ts';
 import { cpuQuota, cpuShares, DEFAULT_PIDS } from './cgroups.ts';
-import { seccompProfile } from './seccomp-profile.ts';
 
 /** What differs between containers. */
 export interface OciConfigOptions {
@@ -20,6 +19,8 @@ export interface OciConfigOptions {
   limits: ContainerLimits;
   /** @defaultValue no GPUs */
   gpus?: GpuAccess | undefined;
+  /** See {@link OciRuntime.systemCalls}. */
+  seccomp: object;
   annotations?: Readonly<Record<string, string>>;
   /** Whether the machine can limit swap. */
   limitsSwap: boolean;
@@ -72,7 +73,7 @@ export function ociConfig(options: OciConfigOptions): object {
   };
 }
 
-function linux({ cgroupPath, limits, limitsSwap, gpus }: OciConfigOptions): object {
+function linux({ cgroupPath, limits, limitsSwap, gpus, seccomp }: OciConfigOptions): object {
   const ids = [{ containerID: 0, hostID: CONTAINER_IDS.first, size: CONTAINER_IDS.count }];
   return {
     uidMappings: ids,
@@ -80,7 +81,7 @@ function linux({ cgroupPath, limits, limitsSwap, gpus }: OciConfigOptions): obje
     namespaces: ['pid', 'network', 'ipc', 'uts', 'mount', 'user', 'cgroup'].map((type) => ({ type })),
     cgroupsPath: cgroupPath,
     resources: ociResources(limits, limitsSwap, gpus),
-    seccomp: seccompProfile(),
+    seccomp,
     // Otherwise crun cuts off mounts that are made later. runc does the same unasked.
     rootfsPropagation: 'rslave',
     maskedPaths: [...MASKED, '/sys/firmware'],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import type { CgroupLayout, ContainerCgroup } from './cgroups.ts';
+import { NO_SYSTEM_CALLS, seccompProfile } from './seccomp-profile.ts';
 
 /** crun ignores the filter of system calls in the configuration where this one is given, compiled. */
 const COMPILED_FILTER = 'run.oci.seccomp_bpf_data';
@@ -68,8 +69,10 @@ export class OciRuntime {
     return ['run', ...(this.isCrun ? [] : ['--keep']), '--preserve-fds', '1'];
   }
 
-  get annotations(): { [name: string]: string } {
-    return this.#filter === undefined ? {} : { [COMPILED_FILTER]: this.#filter };
+  /** What the configuration of a container says of the system calls that it may make. */
+  get systemCalls(): { seccomp: object; annotations?: { [name: string]: string } } {
+    if (this.#filter === undefined) return { seccomp: seccompProfile() };
+    return { seccomp: NO_SYSTEM_CALLS, annotations: { [COMPILED_FILTER]: this.#filter } };
   }
 
   /** Keeps what it compiled for a container that it has started, for all that come. */

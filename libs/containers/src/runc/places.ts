@@ -9,6 +9,7 @@ import {
   readdirSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -62,10 +63,15 @@ export function shortPath(folder: string): string {
   return link;
 }
 
-/** Writes the files that every container has over its image: how to find names. Returns their folder. */
+/**
+ * Writes what every container has over its image: the files that say how to find names, and where things are mounted; a
+ * runtime would make those anew in each. Returns the folder.
+ */
 export function writePlatformLayer(folder: string): string {
-  ownedFolder(folder);
-  ownedFolder(join(folder, 'etc'));
+  const inner = ['runner', 'bin', 'bundle'].map((name) => join(PLATFORM_FOLDER, name));
+  for (const path of ['.', 'etc', 'proc', 'dev', 'sys', 'run', 'opt', PLATFORM_FOLDER, ...inner])
+    ownedFolder(join(folder, path));
+  for (const path of ['node', 'init']) ownedFile(join(folder, PLATFORM_FOLDER, 'bin', path), '');
   ownedFile(join(folder, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
   // Where an ordinary user's packets are routed, a resolver of its own asks as the machine does.
   const config = isRootless() ? `nameserver ${STEP_DNS}\n` : resolverConfig();
@@ -100,6 +106,7 @@ export function writeDefaultRoot(folder: string): { layer: string; mounts: Conta
     '/etc/ld.so.cache',
     ...programFolders(folder),
   ].filter((path) => existsSync(path));
+  for (const path of targets) ownedMountPoint(path, join(folder, path));
   const inner = mountsBelow(targets, readText('/proc/self/mountinfo')).filter((path) => existsSync(path));
   return { layer: folder, mounts: [...targets, ...inner].map((path) => ({ source: path, target: path })) };
 }
@@ -167,6 +174,13 @@ export function ownedFolder(path: string, mode = 0o755): void {
 function ownedFile(path: string, content: string): void {
   writeFileSync(path, content);
   chownSync(path, CONTAINER_IDS.first, CONTAINER_IDS.first);
+}
+
+/** So that no runtime has to make it in each container. */
+function ownedMountPoint(source: string, path: string): void {
+  if (statSync(source).isDirectory()) return ownedFolder(path);
+  ownedFolder(dirname(path));
+  ownedFile(path, '');
 }
 
 /** The runner and Node, as containers see them. */

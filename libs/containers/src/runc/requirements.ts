@@ -19,8 +19,6 @@ const PACKAGES = {
   perl: 'perl-base',
   unshare: 'util-linux',
   mount: 'mount',
-  nsenter: 'util-linux',
-  ip: 'iproute2',
   nft: 'nftables',
   'mkfs.ext4': 'e2fsprogs',
   tar: 'tar',
@@ -29,7 +27,12 @@ const PACKAGES = {
 };
 
 /** And where an ordinary user runs them. */
-const ROOTLESS_PACKAGES = { newuidmap: 'uidmap', newgidmap: 'uidmap', slirp4netns: 'slirp4netns' };
+const ROOTLESS_PACKAGES = {
+  newuidmap: 'uidmap',
+  newgidmap: 'uidmap',
+  nsenter: 'util-linux',
+  slirp4netns: 'slirp4netns',
+};
 
 /** OCI runtimes that are known to work, the lighter one first. */
 export const OCI_RUNTIMES = ['crun', 'runc'] as const;
@@ -132,9 +135,13 @@ function findKernelProblem(): RuncProblem | undefined {
 }
 
 function hasProgram(name: string): boolean {
-  if (isAbsolute(name)) return isExecutable(name);
-  const path = withAdminFolders(process.env['PATH'] ?? '');
-  return path.split(delimiter).some((folder) => isExecutable(join(folder, name)));
+  return findProgram(name) !== undefined;
+}
+
+/** Path of a program; undefined if there is none of this name. */
+export function findProgram(name: string): string | undefined {
+  const folders = isAbsolute(name) ? [''] : withAdminFolders(process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

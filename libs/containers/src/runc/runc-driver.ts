@@ -1,6 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +26,7 @@ import { CompiledCode } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts, removeStaleLateMounts } from './late-mounts.ts';
 import { launch, startedPids } from './launch.ts';
-import { attachNetwork } from './network.ts';
+import { prepareNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
 import { OciRuntime } from './oci-runtime.ts';
 import {
@@ -38,7 +36,7 @@ import {
   writeDefaultRoot,
   writePlatformLayer,
 } from './places.ts';
-import { defaultRuntime } from './requirements.ts';
+import { defaultRuntime, findProgram } from './requirements.ts';
 import { RuncContainer } from './runc-container.ts';
 
 export interface RuncDriverOptions {
@@ -82,7 +80,6 @@ const COMPILE_MS = 1_800;
 /** A module that takes longer is not worth waiting for. */
 const MOST_COMPILE_MS = 60_000;
 const COMPILE_MEMORY_MIB = 2048;
-const END_LIMIT_MS = 2_000;
 
 /**
  * Containers of an OCI runtime: namespaces, cgroup limits, a root of their own. Needs Linux and root; see
@@ -129,7 +126,8 @@ export class RuncDriver implements ContainerDriver {
       });
     }
     this.#cgroups = cgroups;
-    this.#runtime = new OciRuntime(options.ociRuntime ?? defaultRuntime(), join(dataDir, 'runtime'), cgroups);
+    const runtime = options.ociRuntime ?? defaultRuntime();
+    this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, join(dataDir, 'runtime'), cgroups);
     this.#records = new OwnedRecords(join(dataDir, 'runc-containers'));
     mkdirSync(this.#runtime.stateFolder, { recursive: true });
     this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
@@ -261,7 +259,7 @@ export class RuncDriver implements ContainerDriver {
       cgroupPath: cgroup.path,
       limits,
       limitsSwap: this.#limitsSwap(),
-      annotations: this.#runtime.annotations,
+      ...this.#runtime.systemCalls,
       gpus,
       ...{ env, workdir, mounts, volumes },
       command: [...command, ...words],
@@ -272,13 +270,12 @@ export class RuncDriver implements ContainerDriver {
       const hasNoQuota = limits.diskMiB === undefined || isRootless();
       const diskImage = hasNoQuota ? undefined : await this.#diskImages.open(limits.diskMiB ?? 0);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
+      const network = options.network === 'none' ? undefined : await prepareNetwork();
       const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes };
-      const launched = await launch({ ...around, name, bundle, layers, diskImage });
-      const pids = await startedPids(launched, bundle);
+      const launched = await launch({ ...around, name, bundle, layers, diskImage, network });
+      const pids = await startedPids(launched);
       this.#record(name, directory, pids.init);
       this.#runtime.learnFrom(name);
-      if (options.network !== 'none')
-        await attachNetwork(pids.init).catch((error: unknown) => ignoreEnd(error, launched.child));
       const container = new RuncContainer({
         ...{ id, name, directory, bundle, ...launched, pids, cgroup, mounts, workdir },
         ...{ runtime: this.#runtime, pipes: this.#pipes },
@@ -340,11 +337,4 @@ export class RuncDriver implements ContainerDriver {
 
 function newName(): string {
   return `gantry-${randomBytes(9).toString('hex')}`;
-}
-
-/** A container that has ended already needs no network: its end says more, but comes a moment later. */
-async function ignoreEnd(error: unknown, child: ChildProcess): Promise<void> {
-  const runs = (): boolean => child.exitCode === null && child.signalCode === null;
-  if (runs()) await Promise.race([once(child, 'exit'), delay(END_LIMIT_MS)]);
-  if (runs()) throw error;
 }

@@ -50,6 +50,9 @@ const ARCHITECTURES: Record<string, string[]> = {
   arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
 };
 
+/** In place of the profile where the runtime has it compiled. If it took this one, nothing could run. */
+export const NO_SYSTEM_CALLS = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] };
+
 /** The filter of system calls, as the OCI runtime takes it; for an unknown architecture that of this machine alone. */
 export function seccompProfile(architecture: string = process.arch): object {
   return {
