@@ -188,6 +188,20 @@ describe.skipIf(noBuildsReason !== undefined)(
     );
 
     it(
+      'take an image in eStargz whole, as any other',
+      async () => {
+        await using registry = await startRegistry({ compression: 'estargz' });
+        const work: LayerWork = { type: 'pull', reference: `${registry.host}/owner/tiny:1` };
+        const state = await builder.build(work, {});
+        const root = join(folder, 'estargz');
+        await mkdir(root);
+        await store.unpack(state.layers[0]?.digest ?? '', root);
+        expect(await readFile(join(root, 'from-registry'), 'utf8')).toBe('hello\n');
+      },
+      MINUTES,
+    );
+
+    it(
       'show credentials to a private registry, and keep them nowhere',
       async () => {
         const credentials = { username: 'me', password: 'hush-271828' };

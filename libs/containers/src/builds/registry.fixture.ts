@@ -22,10 +22,12 @@ export interface TestRegistryOptions {
   /** Asked for, if given. */
   credentials?: { username: string; password: string };
   architecture?: string;
+  /** @defaultValue 'gzip' */
+  compression?: 'gzip' | 'estargz';
 }
 
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
-  const content = tinyImage(options.architecture ?? ociArchitecture());
+  const content = tinyImage(options);
   const registry = { host: '', refused: 0, answered: [] as string[] };
   const expected = options.credentials && basic(options.credentials);
   const server = createServer((request, response) => {
@@ -68,12 +70,12 @@ function answer(
   }
 }
 
-function tinyImage(architecture: string): Map<string, Served> {
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-tiny-'));
-  writeFileSync(join(folder, 'from-registry'), 'hello\n');
-  const tar = execFileSync('tar', ['-C', folder, '--owner=0', '--group=0', '-c', 'from-registry']);
-  rmSync(folder, { recursive: true });
-  const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes: gzipSync(tar) };
+function tinyImage({
+  architecture = ociArchitecture(),
+  compression = 'gzip',
+}: TestRegistryOptions): Map<string, Served> {
+  const { tar, bytes } = compression === 'gzip' ? plainLayer() : eStargzLayer();
+  const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes };
   const config = json('application/vnd.oci.image.config.v1+json', {
     architecture,
     os: 'linux',
@@ -95,6 +97,33 @@ function tinyImage(architecture: string): Map<string, Served> {
     ['1', manifest],
     ...[layer, config, manifest].map((served) => [digestOf(served.bytes), served] as const),
   ]);
+}
+
+function plainLayer(): { tar: Buffer; bytes: Buffer } {
+  const tar = tarOf({ 'from-registry': 'hello\n' });
+  return { tar, bytes: gzipSync(tar) };
+}
+
+/** A gzip stream for each file, another one for the table of contents, and a last one that tells where this begins. */
+function eStargzLayer(): { tar: Buffer; bytes: Buffer } {
+  // Its header and its content; what follows ends a tar.
+  const file = tarOf({ 'from-registry': 'hello\n' }).subarray(0, 1_024);
+  const entry = { name: 'from-registry', type: 'reg', size: 6, mode: 0o644, offset: 0 };
+  const contents = tarOf({ 'stargz.index.json': JSON.stringify({ version: 1, entries: [entry] }) });
+  const [files, index] = [gzipSync(file), gzipSync(contents)];
+  const at = `${files.length.toString(16).padStart(16, '0')}STARGZ`;
+  const header = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 26, 0, 0x53, 0x47, 22, 0]);
+  const nothing = Buffer.from([1, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const bytes = Buffer.concat([files, index, header, Buffer.from(at), nothing]);
+  return { tar: Buffer.concat([file, contents]), bytes };
+}
+
+function tarOf(files: Record<string, string>): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-tiny-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const tar = execFileSync('tar', ['-C', folder, '--owner=0', '--group=0', '-c', ...Object.keys(files)]);
+  rmSync(folder, { recursive: true });
+  return tar;
 }
 
 function json(type: string, content: unknown): Served {
