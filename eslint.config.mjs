@@ -139,6 +139,12 @@ const waitingPrograms = ['AwaitExpression', 'ForOfStatement[await=true]'].map((n
   message: 'Nothing waits while it is loaded: await inside of a function.',
 }));
 
+// See libs/sdk/src/node-modules.ts.
+const wholeModules = {
+  selector: 'ImportDeclaration[importKind!="type"][source.value=/^node:/]',
+  message: 'Containers would pay for all that this module exports: take it from node-modules.ts.',
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -194,6 +200,11 @@ export default tseslint.config(
     files: ['{apps,libs}/*/src/**/*.ts'],
     ignores: TESTS,
     rules: { 'no-restricted-syntax': ['error', ...syntax, ...waitingPrograms] },
+  },
+  {
+    files: ['libs/sdk/src/**/*.ts'],
+    ignores: TESTS,
+    rules: { 'no-restricted-syntax': ['error', ...syntax, ...waitingPrograms, wholeModules] },
   },
   {
     files: ['**/*.config.ts', '**/gantry.config.ts'],

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -27,7 +27,7 @@ async function listen(path: string): Promise<Server> {
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   server.headersTimeout = 0;
-  await rm(path, { force: true });
+  rmSync(path, { force: true });
   return await new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {

@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { fromWireError, InternalFailure, NotFoundError, type AppReport } from '@gantry/protocol';
 
 import { findCli } from './find-cli.ts';
+import { basename, dirname, existsSync, fileURLToPath, join } from './node-modules.ts';
 import { shownOutput } from './output.ts';
 
 const KEPT_OUTPUT_CHARACTERS = 4_000;

@@ -1,10 +1,9 @@
-import { basename } from 'node:path';
-
 import { InvalidError } from '@gantry/protocol';
 
 import { startAppHelper, type AppHelper, type AppUp, type HelperOrder } from './app-helper.ts';
 import type { CallSite } from './call-site.ts';
 import { containerHost } from './host.ts';
+import { basename } from './node-modules.ts';
 import { yieldScreen } from './progress/screen.ts';
 import type { AppRegistration, ClassRegistration, FunctionRegistration } from './registry.ts';
 

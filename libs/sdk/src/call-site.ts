@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath } from './node-modules.ts';
 
 /** A place in a file, as Node runs it. */
 export interface CallSite {

@@ -1,5 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, existsSync, join, realpathSync } from './node-modules.ts';
 
 const COMMAND = join('node_modules', '.bin', 'gantry');
 const SDK = join('node_modules', 'gantry');

@@ -1,7 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-
 import { assertSecretValues, NotFoundError, type SecretValues } from '@gantry/protocol';
+
+import { dirname, join, readFileSync, resolve, statSync } from './node-modules.ts';
 
 export interface DotenvOptions {
   /** What the file is called that is searched for. @defaultValue '.env' */

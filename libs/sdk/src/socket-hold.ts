@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from './node-modules.ts';
 
 /** Decides whether a WebSocket keeps the process alive. */
 export interface SocketHold {

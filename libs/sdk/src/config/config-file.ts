@@ -1,9 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-
 import { InvalidError, NotFoundError } from '@gantry/protocol';
 import { parse, stringify, TomlError } from 'smol-toml';
+
+import {
+  dirname,
+  existsSync,
+  join,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from '../node-modules.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +26,7 @@ const OWNER_ONLY_FILE = 0o600;
 
 /** Where a platform on this machine keeps its state, and clients their settings. */
 export function dataDirOf(env: Env): string {
-  return env['GANTRY_DATA_DIR'] ?? join(homedir(), '.gantry');
+  return env['GANTRY_DATA_DIR'] ?? join(process.getBuiltinModule('node:os').homedir(), '.gantry');
 }
 
 /**

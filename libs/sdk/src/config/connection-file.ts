@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { InvalidError } from '@gantry/protocol';
 
+import { join, readFileSync } from '../node-modules.ts';
 import { dataDirOf } from './config-file.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

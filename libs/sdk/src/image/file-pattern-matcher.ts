@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import { InvalidError } from '@gantry/protocol';
+
+import { readFileSync } from '../node-modules.ts';
 
 interface FilePattern {
   regex: RegExp;

@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
-
 import { InvalidError } from '@gantry/protocol';
 
+import { posix } from '../node-modules.ts';
 import { keepIgnore, type LocalPath } from './draft-steps.ts';
 import { FilePatternMatcher } from './file-pattern-matcher.ts';
 import type { AddLocalSourceOptions, Ignore } from './image-options.ts';

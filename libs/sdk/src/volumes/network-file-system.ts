@@ -1,7 +1,6 @@
-import { basename } from 'node:path';
-
 import { HANDLE, type HandleState, registerHandle, type VolumeMountSpec } from '@gantry/protocol';
 
+import { basename } from '../node-modules.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
 import { NETWORK_FILE_SYSTEM } from './mount-checks.ts';

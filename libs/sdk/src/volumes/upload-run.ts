@@ -1,5 +1,4 @@
-import { type FileHandle, open, readdir, readlink, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 
 import {
   BLOCK_BYTES,
@@ -10,6 +9,7 @@ import {
   type VolumeFile,
 } from '@gantry/protocol';
 
+import { fileSystem, join } from '../node-modules.ts';
 import type { VolumePlace } from './volume.ts';
 import type { UploadProgress } from './volume-upload.ts';
 
@@ -91,10 +91,12 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
     const read = () => (content instanceof Uint8Array ? once(content) : content);
     return [{ type: 'bytes', path, mode: FILE_MODE, mtimeMs: Date.now(), sizeBytes, read }];
   }
-  const info = await stat(source.local).catch((cause: unknown) => {
-    if (!isMissing(cause)) throw unreadable(source.local, cause);
-    throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
-  });
+  const info = await fileSystem()
+    .stat(source.local)
+    .catch((cause: unknown) => {
+      if (!isMissing(cause)) throw unreadable(source.local, cause);
+      throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
+    });
   if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];
   if (source.type === 'directory' && info.isDirectory()) return expandDirectory(source.path, source.local);
   const hint = info.isDirectory() ? 'Use putDirectory.' : 'Upload files and directories.';
@@ -103,20 +105,22 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
 
 async function expandDirectory(path: string, local: string): Promise<Expanded[]> {
   const expanded: Expanded[] = [];
-  const entries = await readdir(local, { withFileTypes: true }).catch((cause: unknown) => {
-    throw unreadable(local, cause);
-  });
+  const entries = await fileSystem()
+    .readdir(local, { withFileTypes: true })
+    .catch((cause: unknown) => {
+      throw unreadable(local, cause);
+    });
   for (const each of entries) {
     const from = join(local, each.name);
     const to = path === '' ? each.name : `${path}/${each.name}`;
     if (each.isSymbolicLink()) {
       expanded.push({
         type: 'entry',
-        change: { path: to, entry: { type: 'link', mtimeMs: 0, target: await readlink(from) } },
+        change: { path: to, entry: { type: 'link', mtimeMs: 0, target: await fileSystem().readlink(from) } },
       });
       continue;
     }
-    const info = await stat(from);
+    const info = await fileSystem().stat(from);
     if (info.isDirectory()) {
       const { mode, mtimeMs } = info;
       expanded.push({
@@ -149,9 +153,11 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
-  const file = await open(local).catch((cause: unknown) => {
-    throw unreadable(local, cause);
-  });
+  const file = await fileSystem()
+    .open(local)
+    .catch((cause: unknown) => {
+      throw unreadable(local, cause);
+    });
   try {
     let piece: Uint8Array;
     do {
