@@ -35,6 +35,7 @@ export {
   unmountAll,
 } from './overlay-mounts.ts';
 export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
+export { cgroupLayout } from './runc/cgroups.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
 export { defaultRuntime, findRuncProblem, findUserProblem, type RuncProblem } from './runc/requirements.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,8 +16,9 @@ import { buildApp } from '@gantry/manifest';
 import type { FunctionSpec, RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
 import { FrameChannel } from '@gantry/runner';
 
+import { CpuAccount } from './cpu-account.ts';
 import { processTree } from './process-tree.ts';
-import { judge, judgeLimit, type BenchResult } from './result.ts';
+import { judge, judgeLimit, report, type BenchResult } from './result.ts';
 import { median } from './statistics.ts';
 
 const RUNNER = join(import.meta.dirname, '../../../dist/runner.cjs');
@@ -25,8 +26,6 @@ const DISK_MIB = 32_768;
 const MANY = 100;
 const AT_ONCE = 4;
 const SETTLE_MS = 3_000;
-const TICK_MS = 10;
-const NS_PER_MS = 1_000_000;
 /** The first start compiles the runner; that takes two seconds, once. */
 const FIRST_START_MS = 6_000;
 
@@ -137,21 +136,24 @@ export async function benchmarkContainers({ rounds }: { rounds: number }): Promi
 }
 
 async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<BenchResult[]> {
-  const nodes = await costOf(async () => {
+  const account = new CpuAccount();
+  const nodes = await costOf(account, async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log(1)'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
+    const ended = once(child, 'exit');
     await once(child.stdout, 'data');
-    return { pid: child.pid as number, end: () => void child.kill('SIGKILL') };
+    return { ended, end: () => void child.kill('SIGKILL') };
   });
-  const containers = await costOf(async () => {
+  const containers = await costOf(account, async () => {
     return running((await start(driver, code)).container);
   });
-  const loaded = await costOf(async () => {
+  const loaded = await costOf(account, async () => {
     const { container } = await start(driver, code);
     await load(container, code);
     return running(container);
   });
+  account.close();
   const baseline = (unit: string, value: number, baselineValue: number) => ({
     ...{ unit, value, baselineValue, baseline: 'bare node' },
   });
@@ -165,10 +167,14 @@ async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<Bench
       1.3,
     ),
     judge(
-      { name: `CPU time to start ${MANY} ${name}`, ...baseline('ms', cost.cpuMs, nodes.cpuMs) },
+      { name: `CPU time to start ${MANY} ${name}`, ...baseline('ms', cost.startMs, nodes.startMs) },
       '<=',
       1.5,
     ),
+    report({
+      name: `CPU time to start and end ${MANY} ${name}`,
+      ...baseline('ms', cost.startMs + cost.endMs, nodes.startMs + nodes.endMs),
+    }),
   ];
   return [
     ...lines('runc containers without code', containers),
@@ -178,27 +184,25 @@ async function benchmarkMany(driver: ContainerDriver, code: Code): Promise<Bench
 
 /** A process with whatever it took to start it. */
 interface Running {
-  pid: number;
-  /** What the programs that made its container cost is known when they have ended. @defaultValue there were none */
-  ended?: Promise<unknown>;
+  ended: Promise<unknown>;
   end(): void;
 }
 
 function running(container: Container): Running {
-  return { pid: container.pid, ended: container.exited, end: () => container.kill() };
+  return { ended: container.exited, end: () => container.kill() };
 }
 
 interface Cost {
   residentMiB: number;
-  cpuMs: number;
+  /** Until all of them have run for a moment. */
+  startMs: number;
+  /** From there until nothing of them is left. */
+  endMs: number;
 }
 
-/**
- * What it costs to start many, and what they hold when they all run: of their main processes what these have used by
- * then, and all that the programs have used that made their containers and took them away again.
- */
-async function costOf(startOne: () => Promise<Running>): Promise<Cost> {
-  const before = { residentMiB: await residentMiB(), endedMs: await endedMs() };
+/** What it costs to start many and to end them, in all programs that it takes, and what they hold when they all run. */
+async function costOf(account: CpuAccount, startOne: () => Promise<Running>): Promise<Cost> {
+  const before = { residentMiB: await residentMiB(), cpuMs: account.readMs() };
   const all: Running[] = [];
   let started = 0;
   const lane = async (): Promise<void> => {
@@ -206,17 +210,16 @@ async function costOf(startOne: () => Promise<Running>): Promise<Cost> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   await delay(SETTLE_MS);
-  const after = { residentMiB: await residentMiB() };
-  let cpuMs = 0;
-  for (const { pid } of all) cpuMs += await threadsMs(pid);
+  const cpuMs = account.readMs();
+  const after = { residentMiB: await residentMiB(), cpuMs };
   for (const { end } of all) end();
-  // The kernel forgets what the processes of a container have used that ends, so nothing is counted twice.
-  if (all[0]?.ended) {
-    await Promise.all(all.map(({ ended }) => ended));
-    cpuMs += (await endedMs()) - before.endedMs;
-  }
+  await Promise.all(all.map(({ ended }) => ended));
   await delay(SETTLE_MS);
-  return { residentMiB: after.residentMiB - before.residentMiB, cpuMs };
+  return {
+    residentMiB: after.residentMiB - before.residentMiB,
+    startMs: after.cpuMs - before.cpuMs,
+    endMs: account.readMs() - after.cpuMs,
+  };
 }
 
 /** Of all that this program has started, without itself. */
@@ -225,23 +228,6 @@ async function residentMiB(): Promise<number> {
   for (const pid of await processTree(process.pid)) {
     const status = pid === process.pid ? '' : await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
     sum += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-  }
-  return sum;
-}
-
-/** What all programs have used that this one has started and that have ended, with those that they waited for. */
-async function endedMs(): Promise<number> {
-  const stat = await readFile('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
-}
-
-/** What the threads that a process has now have used. */
-async function threadsMs(pid: number): Promise<number> {
-  let sum = 0;
-  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-    const times = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '');
-    sum += (Number(times.split(' ')[0]) || 0) / NS_PER_MS;
   }
   return sum;
 }
