@@ -49,7 +49,10 @@ export interface BlobStore {
   /** Stores bytes under the digest computed from them. */
   putBytes(bytes: Uint8Array): Promise<StoredBlob>;
 
-  /** Stores what is in a part of a file, up to its end if that comes first, under the digest computed from it. */
+  /**
+   * Stores what is in a part of a file, up to its end if that comes first, under the digest computed from it. Of large
+   * parts only some are in memory, however many are asked for at once.
+   */
   putPart(part: FilePart): Promise<StoredBlob>;
 
   /** Stores bytes as a value of today. */

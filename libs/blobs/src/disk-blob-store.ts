@@ -33,8 +33,10 @@ import { PartWriters } from './part-writers.ts';
 /** Folders of blobs that are no values. */
 const HEX = /^[0-9a-f]{2}$/;
 const READ_CHUNK_BYTES = 256 * 1024;
-/** While some wait for the disk, others hash. */
+/** While some write, others hash. */
 const THREADS = 4;
+/** Longer than the time between commits of a container that goes on: starting threads takes as long as storing 100 MiB. */
+const THREADS_IDLE_MS = 30_000;
 const LEAST_FOR_THREADS = 1024 * 1024;
 // Longer than any upload takes, so a file this old belongs to a process that died while writing it.
 const ABANDONED_MS = 24 * 3600 * 1000;
@@ -50,7 +52,7 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 export class DiskBlobStore implements BlobStore {
   readonly #root: string;
   readonly #syncs = new FolderSyncs(syncDirectory);
-  readonly #writers = new PartWriters({ threads: THREADS, partBytes: BLOCK_BYTES, idleMs: 5_000 });
+  readonly #writers = new PartWriters({ threads: THREADS, partBytes: BLOCK_BYTES, idleMs: THREADS_IDLE_MS });
 
   private constructor(root: string) {
     this.#root = resolve(root);
@@ -84,6 +86,8 @@ export class DiskBlobStore implements BlobStore {
     if (length < LEAST_FOR_THREADS || length > BLOCK_BYTES) return this.putBytes(await readPart(part));
     return this.#published(async (path) => {
       const stored = await this.#writers.write({ fd: file.fd, start, length, path });
+      // Not by the thread, which meanwhile hashes the next.
+      await syncFile(path);
       return { name: stored.digest, result: stored };
     });
   }
@@ -244,6 +248,15 @@ async function writeSynced(
   const file = await open(path, 'wx');
   try {
     for await (const chunk of chunks) await writeAll(file, chunk);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
     await file.datasync();
   } finally {
     await file.close();

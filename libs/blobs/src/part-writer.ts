@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { closeSync, constants, fdatasyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import type { PartAnswer, PartOrder } from './part-writers.ts';
@@ -16,7 +16,7 @@ declare const WebAssembly: {
   Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
 };
 
-// The program of one thread of PartWriters. It waits for its files itself, with one buffer for all of them.
+// The program of one thread of PartWriters. It reads and writes files itself, with one buffer for all of them.
 
 const buffer = pageAligned((workerData as { partBytes: number }).partBytes);
 let isDirect = O_DIRECT !== 0;
@@ -27,7 +27,7 @@ function answerTo({ id, ...order }: PartOrder): PartAnswer {
   try {
     const part = buffer.subarray(0, readPart(order));
     const digest = `sha256-${hash('sha256', part)}`;
-    writeSynced(order.path, part);
+    writeNew(order.path, part);
     return { id, stored: { digest, sizeBytes: part.length } };
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
@@ -47,7 +47,7 @@ function readPart({ fd, start, length }: Omit<PartOrder, 'id'>): number {
 }
 
 /** Past the memory of the kernel where that can be: it has the bytes already, in the file that they come from. */
-function writeSynced(path: string, part: Uint8Array): void {
+function writeNew(path: string, part: Uint8Array): void {
   if (isDirect && part.length > 0 && part.length % DISK_PAGE_BYTES === 0) {
     try {
       return writeTo(openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_DIRECT), part);
@@ -63,7 +63,6 @@ function writeSynced(path: string, part: Uint8Array): void {
 function writeTo(file: number, part: Uint8Array): void {
   try {
     for (let at = 0; at < part.length;) at += writeSync(file, part, at);
-    fdatasyncSync(file);
   } finally {
     closeSync(file);
   }

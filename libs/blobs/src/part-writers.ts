@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 
 import type { StoredBlob } from './blob-store.ts';
 
-/** What a thread does: reads a part of an open file, and writes it to a new file, synced. */
+/** What a thread does: reads a part of an open file, and writes it to a new file. */
 export interface PartOrder {
   id: number;
   fd: number;
@@ -38,8 +38,8 @@ export interface PartWritersOptions {
 const PROGRAM = import.meta.url.endsWith('.ts') ? './part-writer.ts' : '../part-writer.mjs';
 
 /**
- * Threads that copy parts of files, and say their digests: reading, hashing and waiting for the disk are all theirs, and
- * each has one buffer. They are started when there is work, and end some time after the last.
+ * Threads that copy parts of files, and say their digests: reading, hashing and writing are all theirs, and each has one
+ * buffer. They are started when there is work, and end some time after the last.
  */
 export class PartWriters {
   readonly #options: PartWritersOptions;
@@ -52,7 +52,7 @@ export class PartWriters {
     this.#options = options;
   }
 
-  /** What could not be written whole may leave a file. */
+  /** What was written is not synced yet. What could not be written whole may leave a file. */
   write(order: Omit<PartOrder, 'id'>): Promise<StoredBlob> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ order: { ...order, id: ++this.#lastId }, resolve, reject });

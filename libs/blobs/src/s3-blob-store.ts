@@ -1,6 +1,7 @@
 import { type BucketItem, Client } from 'minio';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExecutionError, NotFoundError, valueName } from '@gantry/protocol';
+import { AtOnce } from './at-once.ts';
 import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
 import type { BlobSource, BlobStore, FilePart, StoredBlob, StoredValue } from './blob-store.ts';
 import type { S3BlobStoreConfig } from './config.ts';
@@ -24,6 +25,8 @@ const PART_BYTES = 8 * 1024 * 1024;
 // S3 allows 10,000 parts: growing them after the first thousand lets one blob reach half a terabyte.
 const LARGE_PART_BYTES = 64 * 1024 * 1024;
 const PARTS_BEFORE_LARGE = 1000;
+/** Each is in memory until it is stored. */
+const FILE_PARTS_AT_ONCE = 16;
 
 // One blob is one object, <bucket>/<2 hex>/<2 hex>/<digest>, or for values <bucket>/values/<day>/<2 hex>/<digest>.
 //
@@ -38,6 +41,7 @@ export class S3BlobStore implements BlobStore {
   readonly #client: Client;
   readonly #bucket: string;
   readonly #where: string;
+  readonly #parts = new AtOnce(FILE_PARTS_AT_ONCE);
 
   private constructor(config: S3BlobStoreConfig) {
     this.#client = connect(config);
@@ -84,8 +88,8 @@ export class S3BlobStore implements BlobStore {
     return { digest, sizeBytes: bytes.byteLength };
   }
 
-  async putPart(part: FilePart): Promise<StoredBlob> {
-    return this.putBytes(await readPart(part));
+  putPart(part: FilePart): Promise<StoredBlob> {
+    return this.#parts.run(async () => this.putBytes(await readPart(part)));
   }
 
   async putValue(bytes: Uint8Array): Promise<StoredValue> {

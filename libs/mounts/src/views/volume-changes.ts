@@ -33,8 +33,8 @@ interface Looked extends Pick<CollectedChanges, 'refused' | 'unsettled'> {
   storing: Set<Promise<void>>;
 }
 
-/** Each with its blocks: a store waits for several as long as for one. */
-const FILES_AT_ONCE = 4;
+/** Each with its blocks: a store waits for several as long as for one, and has only some of them in memory. */
+const FILES_AT_ONCE = 8;
 
 /** Finds what changed in a copy since it was known to be in the volume. Reads what changed, and looks at the rest. */
 export class VolumeChanges {
