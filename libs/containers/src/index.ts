@@ -30,11 +30,11 @@ export {
   canMountOverlays,
   mountOverlay,
   type OverlayOptions,
-  sharedMountFolder,
   unmount,
   unmountAll,
 } from './overlay-mounts.ts';
 export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
+export { SharedMounts } from './shared-mounts.ts';
 export { cgroupLayout } from './runc/cgroups.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';

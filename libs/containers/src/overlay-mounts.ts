@@ -4,12 +4,9 @@ import { join } from 'node:path';
 
 import { isGantryError } from '@gantry/protocol';
 
-import { RUN_FOLDER } from './run-folder.ts';
 import { isRootless } from './rootless/user-namespace.ts';
 import { runTool } from './runc/run-tool.ts';
 
-/** Mounts that appear and go below it do so in all containers that have a part of it. */
-const SHARED_FOLDER = join(RUN_FOLDER, 'volumes');
 /**
  * A directory can be renamed though it is in the lower folder, and the upper one holds all of a file's content. In a user
  * namespace the kernel lets programs copy such a directory instead.
@@ -23,16 +20,6 @@ export interface OverlayOptions {
   at: string;
   /** Its folder `lower` is shown; in `upper` and `work`, if there are any, changes go. */
   place: string;
-}
-
-/** The folder in which containers see mounts come and go, made once per machine. */
-export async function sharedMountFolder(): Promise<string> {
-  mkdirSync(SHARED_FOLDER, { recursive: true });
-  if (!mountPointsBelow(SHARED_FOLDER).includes(SHARED_FOLDER)) {
-    await runTool('mount', ['--bind', SHARED_FOLDER, SHARED_FOLDER]);
-    await runTool('mount', ['--make-shared', SHARED_FOLDER]);
-  }
-  return SHARED_FOLDER;
 }
 
 /**
@@ -85,7 +72,8 @@ export async function canMountOverlays(folder: string): Promise<boolean> {
   }
 }
 
-function mountPointsBelow(folder: string): string[] {
+/** Where something is mounted: the folder itself, and what lies in it. */
+export function mountPointsBelow(folder: string): string[] {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const points = lines.map((line) => unescaped(line.split(' ')[4] ?? ''));
   return points.filter((point) => point === folder || point.startsWith(`${folder}/`));

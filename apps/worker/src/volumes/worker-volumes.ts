@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { BlobStore } from '@gantry/blobs';
-import { canMountOverlays, sharedMountFolder, unmountAll, type ContainerVolume } from '@gantry/containers';
+import { canMountOverlays, type ContainerVolume, SharedMounts } from '@gantry/containers';
 import {
   CopiedView,
   findMountProblem,
@@ -53,7 +53,7 @@ export class WorkerVolumes {
   readonly #written: WrittenVersions;
   readonly #mounts: VersionMounts | undefined;
   #versions: VersionSource;
-  #sharedFolder: string | undefined;
+  #shared: SharedMounts | undefined;
 
   constructor(options: WorkerVolumesOptions) {
     this.#options = options;
@@ -69,12 +69,8 @@ export class WorkerVolumes {
     const { folder, copies } = this.#options;
     await mkdir(this.#containers, { recursive: true });
     const isOverlaid = copies !== true && (await canMountOverlays(folder));
-    if (isOverlaid) this.#sharedFolder = await sharedMountFolder();
+    if (isOverlaid) this.#shared = await SharedMounts.open();
     for (const name of await readdir(this.#containers)) {
-      if (this.#sharedFolder !== undefined) {
-        await unmountAll(join(this.#sharedFolder, name));
-        await rm(join(this.#sharedFolder, name), { recursive: true, force: true });
-      }
       await rm(join(this.#containers, name), { recursive: true, force: true });
     }
     await this.#written.clean();
@@ -86,6 +82,7 @@ export class WorkerVolumes {
 
   /** When no container has a volume any more. */
   async close(): Promise<void> {
+    await this.#shared?.close();
     await this.#mounts?.close();
     await this.#options.inUse.close();
   }
@@ -110,8 +107,8 @@ export class WorkerVolumes {
     const place = join(this.#containers, user.containerId, name);
     mkdirSync(place, { recursive: true });
     const isReadOnly = mount.readOnly === true;
-    if (this.#sharedFolder === undefined) return new CopiedView(place, { blobs, ownerId, isReadOnly });
-    const folder = join(this.#sharedFolder, user.containerId, name);
+    if (this.#shared === undefined) return new CopiedView(place, { blobs, ownerId, isReadOnly });
+    const folder = join(this.#shared.folder, user.containerId, name);
     mkdirSync(folder, { recursive: true });
     return new OverlayView({
       ...{ folder, place, ownerId, isReadOnly },
