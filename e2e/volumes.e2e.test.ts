@@ -149,6 +149,10 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
       force: true,
     });
     await expect(overDirectory).rejects.toMatchObject({ code: 'CONFLICT' });
+    const belowFile = volume.batchUpload((batch) => batch.putFile(Buffer.from('x'), '/a/one.txt/b'), {
+      force: true,
+    });
+    await expect(belowFile).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
   it('lists without what is below unless asked, iterates with it, and knows its own id then', async () => {
@@ -162,6 +166,8 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     for await (const { path } of volume.iterdir('/')) all.push(path);
     expect(all).toEqual(['d', 'd/e', 'd/e/f']);
     await expect(volume.listdir('d/*')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await volume.batchUpload((batch) => batch.putFile(Buffer.from('x'), 'run[1]/what?'));
+    expect(pathsOf(await volume.listdir('run[1]'))).toEqual(['run[1]/what?']);
     await expect(volume.listdir('missing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -169,6 +175,16 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     const volume = await Volume.create('inside');
     await volume.batchUpload((batch) => batch.putFile(Buffer.from('x'), 'a.txt'));
     await volume.copyFiles(['a.txt'], 'b/c.txt');
+    await expect(volume.copyFiles(['b'], 'd')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const copy = await gantry('cp', '-r', 'inside', 'b', 'a.txt', 'd/e/');
+    expect([copy.code, copy.stdout]).toEqual([0, expect.stringContaining('Copied 2 paths to "d/e/"')]);
+    expect(pathsOf(await volume.listdir('d/e', { recursive: true }))).toEqual([
+      'd/e/a.txt',
+      'd/e/b',
+      'd/e/b/c.txt',
+    ]);
+    await volume.copyFiles(['d'], 'f', { recursive: true });
+    for (const path of ['d', 'f']) await volume.removeFile(path, { recursive: true });
     await expect(volume.removeFile('b')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await volume.removeFile('a.txt');
     expect(pathsOf(await volume.listdir('/', { recursive: true }))).toEqual(['b', 'b/c.txt']);

@@ -14,7 +14,7 @@ import type { PlacedEntry, VolumeTree } from './volume-tree.ts';
 const MOST_LINKS = 40;
 
 /**
- * Puts entries into a volume. What is there is replaced only with `overwrite`, and a directory never.
+ * Puts entries into a volume. What is there is replaced only with `overwrite`; a directory never, and nothing by one.
  *
  * @throws GantryError `CONFLICT` naming the path that is taken.
  */
@@ -23,8 +23,11 @@ export function uploadPlan(
   { overwrite }: { overwrite: boolean },
 ): CommitPlan {
   return async (tree) => {
+    const directories = new Set<string>();
     for (const { path, entry } of changes) {
-      const present = await tree.entry(volumePath(path));
+      const form = volumePath(path);
+      if (entry) await assertDirectoriesAbove(tree, form, directories);
+      const present = await tree.entry(form);
       if (!present || !entry || entry.type === 'directory') {
         if (present && entry && present.type !== 'directory') throw taken(path, 'is no directory');
         continue;
@@ -34,6 +37,18 @@ export function uploadPlan(
     }
     return changes;
   };
+}
+
+/** What is above a path must be directories, or be missing: `known` were looked at before. */
+async function assertDirectoriesAbove(tree: VolumeTree, path: string, known: Set<string>): Promise<void> {
+  const names = path.split('/');
+  for (let depth = 1; depth < names.length; depth++) {
+    const above = names.slice(0, depth).join('/');
+    if (known.has(above)) continue;
+    const present = await tree.entry(above);
+    if (present && present.type !== 'directory') throw taken(above, 'is no directory');
+    known.add(above);
+  }
 }
 
 /**
@@ -56,10 +71,12 @@ export function removalPlan(path: string, { recursive }: { recursive: boolean })
 }
 
 /**
- * Copies inside of a volume, as `cp` does: one file to a path, or several into a directory that is there. No contents
- * are copied, only what leads to them.
+ * Copies inside of a volume, as `cp` does: one to a path, or into a directory that is there; several into a directory. A
+ * slash at the end of the target says that it is a directory, there or not. No contents are copied, only what leads to
+ * them.
  *
- * @throws NotFoundError, or InvalidError for directories, and several sources without a directory to go to.
+ * @throws NotFoundError; InvalidError for directories, if not `recursive`, and several sources without a directory to go
+ * to; GantryError `CONFLICT` for a file in place of a directory, and the other way round.
  */
 export function copyPlan(
   sources: readonly string[],
@@ -68,31 +85,40 @@ export function copyPlan(
 ): CommitPlan {
   return async (tree) => {
     const to = volumePath(target);
-    const isDirectory = to === '' || (await tree.entry(to))?.type === 'directory';
+    const isDirectory = to === '' || target.endsWith('/') || (await tree.entry(to))?.type === 'directory';
     if (sources.length !== 1 && !isDirectory) {
       throw new InvalidError(`"${target}" is no directory of the volume`, {
-        hint: 'Several files are copied into a directory that is there.',
+        hint: `Several are copied into a directory: end its path with a slash, "${target}/".`,
       });
     }
     const changes: VolumeChange[] = [];
     for (const source of sources) {
       const from = volumePath(source);
-      const entry = await entryAt(tree, source);
       const place = isDirectory ? joined(to, from.split('/').at(-1) ?? '') : to;
-      if (entry.type === 'directory' && !recursive)
-        throw new InvalidError(`"${source}" is a directory`, {
-          hint: 'Copy its files, or copy it recursively.',
-        });
-      if (place === from || place.startsWith(`${from}/`))
-        throw new InvalidError(`"${source}" cannot be copied to itself`);
-      changes.push({ path: place, entry });
-      for await (const below of tree.walk(from)) {
-        if (entry.type === 'directory')
-          changes.push({ ...below, path: joined(place, below.path.slice(from.length + 1)) });
-      }
+      changes.push(...(await copied(tree, { source, from, place, recursive })));
     }
-    return changes;
+    return uploadPlan(changes, { overwrite: true })(tree);
   };
+}
+
+async function copied(
+  tree: VolumeTree,
+  { source, from, place, recursive }: { source: string; from: string; place: string; recursive: boolean },
+): Promise<VolumeChange[]> {
+  const entry = await entryAt(tree, source);
+  if (place === from || (entry.type === 'directory' && place.startsWith(`${from}/`)))
+    throw new InvalidError(`"${source}" cannot be copied to itself`);
+  if (entry.type !== 'directory')
+    return [{ path: place, entry: recursive ? entry : await fileAt(tree, source) }];
+  if (!recursive)
+    throw new InvalidError(`"${source}" is a directory`, {
+      hint: 'Copy it with all in it: --recursive, { recursive: true } in programs.',
+    });
+  const changes: VolumeChange[] = [{ path: place, entry }];
+  for await (const below of tree.walk(from)) {
+    changes.push({ ...below, path: joined(place, below.path.slice(from.length + 1)) });
+  }
+  return changes;
 }
 
 /**

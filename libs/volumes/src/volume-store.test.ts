@@ -108,6 +108,21 @@ describe('what is put into a volume', () => {
     await upload('d/y', false);
     expect(await pathsIn(store)).toEqual(['a', 'd', 'd/x', 'd/y']);
   });
+
+  it.each([true, false])(
+    'never makes a directory of a file or a link above it (overwrite: %s)',
+    async (overwrite) => {
+      const store = storeOf();
+      const link: VolumeChange = { path: 'link', entry: { type: 'link', mtimeMs: 1, target: 'd' } };
+      await store.commit(ID, () => [...put('a', 'd/x'), link]);
+      for (const path of ['a/b', 'a/b/c', 'link/y'])
+        await expect(store.commit(ID, uploadPlan(put(path), { overwrite }))).rejects.toMatchObject({
+          code: 'CONFLICT',
+          details: { path: path.split('/')[0] },
+        });
+      expect(await pathsIn(store)).toEqual(['a', 'd', 'd/x', 'link']);
+    },
+  );
 });
 
 describe('removing', () => {
@@ -138,16 +153,44 @@ describe('copying', () => {
     expect(await fileAt((await store.open(ID)).tree, 'e/b')).toEqual(file('b'));
   });
 
-  it.each([
-    [['a', 'b'], 'nowhere'],
-    [['d'], 'e'],
-    [['a'], 'a'],
-  ])('refuses %j to %j', async (sources, target) => {
+  it('goes into the directory that a slash at the end of the target says, there or not', async () => {
     const store = storeOf();
     await store.commit(ID, () => put('a', 'b', 'd/x'));
-    await expect(store.commit(ID, copyPlan(sources, target))).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-    });
+    await store.commit(ID, copyPlan(['a'], 'one/'));
+    await store.commit(ID, copyPlan(['a', 'b'], 'two/'));
+    await store.commit(ID, copyPlan(['d'], 'two/', { recursive: true }));
+    const made = (await pathsIn(store)).filter((path) => /^(?:one|two)/.test(path));
+    expect(made).toEqual(['one', 'one/a', 'two', 'two/a', 'two/b', 'two/d', 'two/d/x']);
+  });
+
+  it('takes what a link leads to, unless directories are copied as they are', async () => {
+    const store = storeOf();
+    const link: VolumeChange = { path: 'in/latest', entry: { type: 'link', mtimeMs: 1, target: '../a' } };
+    await store.commit(ID, () => [...put('a'), link]);
+    await store.commit(ID, copyPlan(['in/latest'], 'copy'));
+    await store.commit(ID, copyPlan(['in'], 'out', { recursive: true }));
+    const { tree } = await store.open(ID);
+    expect([await tree.entry('copy'), await tree.entry('out/latest')]).toEqual([file('a'), link.entry]);
+  });
+
+  it.each([
+    [['a', 'b'], 'nowhere', 'INVALID_ARGUMENT'],
+    [['d'], 'e', 'INVALID_ARGUMENT'],
+    [['a'], 'a', 'INVALID_ARGUMENT'],
+    [['a'], 'a/', 'CONFLICT'],
+    [['x'], 'over', 'CONFLICT'],
+  ])('refuses %j to %j', async (sources, target, code) => {
+    const store = storeOf();
+    await store.commit(ID, () => put('a', 'b', 'd/x', 'x', 'over/x/y'));
+    await expect(store.commit(ID, copyPlan(sources, target))).rejects.toMatchObject({ code });
+    expect(await pathsIn(store)).toContain('over/x/y');
+  });
+
+  it('never puts a directory in place of a file', async () => {
+    const store = storeOf();
+    await store.commit(ID, () => put('d/x', 'file'));
+    const copied = store.commit(ID, copyPlan(['d'], 'file', { recursive: true }));
+    await expect(copied).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });
 

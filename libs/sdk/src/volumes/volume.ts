@@ -4,6 +4,7 @@ import {
   HANDLE,
   type HandleState,
   InvalidError,
+  NotFoundError,
   registerHandle,
   type VolumeListing,
   type VolumeMountSpec,
@@ -205,16 +206,23 @@ export class Volume {
     }
   }
 
-  /** What is in a directory, and with `recursive` below it; of a file, the file itself. */
+  /**
+   * What is in a directory, and with `recursive` below it; of a file, the file itself.
+   *
+   * @throws NotFoundError; InvalidError for what can only be a pattern.
+   */
   async listdir(path: string, options: { recursive?: boolean } = {}): Promise<FileEntry[]> {
-    if (/[*?[]/.test(path)) {
-      throw new InvalidError(`"${path}" is no path of a directory`, {
+    await this.#ready();
+    const entries: FileEntry[] = [];
+    try {
+      for await (const entry of this.iterdir(path, { recursive: options.recursive ?? false }))
+        entries.push(entry);
+    } catch (error) {
+      if (!(error instanceof NotFoundError) || !/[*?[]/.test(path)) throw error;
+      throw new InvalidError(`"${path}" is no path of the volume`, {
         hint: 'Patterns are not taken: list the directory.',
       });
     }
-    const entries: FileEntry[] = [];
-    for await (const entry of this.iterdir(path, { recursive: options.recursive ?? false }))
-      entries.push(entry);
     return entries;
   }
 
@@ -241,18 +249,27 @@ export class Volume {
   }
 
   /**
-   * Copies inside of the volume, as `cp` does: one file to a path, or several into a directory that is there.
+   * Copies inside of the volume, as `cp` does: one file to a path, or into a directory that is there; several into a
+   * directory. A slash at the end of `target` makes that directory if it is not there. Directories go with all in them, with
+   * `recursive`. Files are replaced.
    *
-   * @throws NotFoundError, or InvalidError for directories.
+   * @throws NotFoundError; InvalidError for directories without `recursive`; GantryError `CONFLICT` for a file in place of a
+   * directory, and the other way round.
    */
-  async copyFiles(sources: readonly string[], target: string): Promise<void> {
+  async copyFiles(
+    sources: readonly string[],
+    target: string,
+    options: { recursive?: boolean } = {},
+  ): Promise<void> {
+    checkKeys('copyFiles', options, ['recursive']);
     const { api, path: place } = await this.#ready();
-    await api.json(place('/copy'), { method: 'POST', body: { sources, target } });
+    const recursive = options.recursive ?? false;
+    await api.json(place('/copy'), { method: 'POST', body: { sources, target, recursive } });
   }
 
   /**
-   * Uploads files. They become visible together, when the function has ended or the scope of `await using` is left;
-   * nothing of it does when that throws.
+   * Uploads files. They become visible together: when the function has ended, and nothing of it when that throws; or when
+   * the scope of `await using` is left, which an error leaves, too: what was added until then is uploaded.
    *
    * @throws GantryError `CONFLICT` for a file that is there, without `force`, and for a directory in its place.
    */
