@@ -14,6 +14,7 @@ const PACKAGES = {
   'mkfs.ext4': 'e2fsprogs',
   buildah: 'buildah',
   mmdebstrap: 'mmdebstrap',
+  '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
   slirp4netns: 'slirp4netns',
   newuidmap: 'uidmap',
   rclone: 'rclone',
@@ -29,14 +30,27 @@ const PACKAGES = {
 export async function ensureContainerPrograms() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
   const missing = Object.entries(PACKAGES).flatMap(([program, name]) => (isPresent(program) ? [] : [name]));
-  if (missing.length === 0) return;
-  try {
-    await aptInstall(...missing);
-  } catch (error) {
-    warn(
-      `Not all of ${missing.join(' ')} could be installed, so containers may not be isolated: ${error.message}`,
-    );
+  await installWhatIsThere(missing, aptInstall);
+}
+
+/** All at once; where the system has one of them not, each alone, as apt-get then installs none. */
+export async function installWhatIsThere(names, install) {
+  if (names.length === 0) return;
+  const problem = await problemOf(install(...names));
+  if (!problem) return;
+  const missing = [];
+  for (const name of names) {
+    if (names.length === 1 || (await problemOf(install(name)))) missing.push(name);
   }
+  if (missing.length === 0) return;
+  warn(`${missing.join(' ')} could not be installed, so containers may not be isolated: ${problem.message}`);
+}
+
+function problemOf(work) {
+  return work.then(
+    () => undefined,
+    (error) => error,
+  );
 }
 
 function isPresent(name) {
