@@ -6,7 +6,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { openBlobStore, volumeStoreConfig, type BlobStore } from '@gantry/blobs';
-import { CONTAINER_IDS, ProcessDriver, RuncDriver, type ContainerDriver } from '@gantry/containers';
+import {
+  CONTAINER_IDS,
+  isGvisor,
+  openOciDriver,
+  ProcessDriver,
+  type ContainerDriver,
+} from '@gantry/containers';
 import { connectMessaging, EnvironmentDirectory, volumeHeads, type Messaging } from '@gantry/messaging';
 import { BucketMounts, VersionsInUse } from '@gantry/mounts';
 import { DEFAULTS } from '@gantry/protocol';
@@ -60,7 +66,7 @@ export async function composeWorker(spec: WorkerSpec): Promise<{ workerId: strin
     }),
     openBlobStore(spec.blobs),
     openBlobStore(volumeStoreConfig(spec.blobs)),
-    LocalMachine.find(spec),
+    LocalMachine.find({ ...spec, offersGpus: !isGvisor(spec.driver.ociRuntime ?? '') }),
   ]);
   root.registerInstance(TOKENS.spec, spec);
   root.registerInstance(TOKENS.workerId, workerId);
@@ -91,7 +97,7 @@ function createDriver(from: DependencyContainer): ContainerDriver {
   const { folder, runnerPath, nodePath, nodeFlags, prewarm, driver } = from.resolve(TOKENS.spec);
   const shared = { dataDir: folder, runnerPath, nodePath, nodeFlags, prewarm };
   if (driver.name === 'runc') {
-    return new RuncDriver({
+    return openOciDriver({
       ...shared,
       ociRuntime: driver.ociRuntime,
       prewarmDiskMiB: DEFAULTS.ephemeralDiskMiB,
@@ -137,6 +143,7 @@ function createVolumes(from: DependencyContainer): Pick<WorkerParts, 'volumes' |
   return {
     volumes: new WorkerVolumes({
       ...{ folder: join(folder, 'volumes'), store, blobs, ownerId },
+      isSandboxed: !from.resolve(TOKENS.driver).capabilities.lateMounts,
       mounts: versionMounts(from.resolve(TOKENS.spec)),
       inUse: new VersionsInUse({
         registry,

@@ -1,4 +1,11 @@
-import { defaultRuntime, findRuncProblem, isRootless, tryRunc, type RuncProblem } from '@gantry/containers';
+import {
+  defaultRuntime,
+  findRuncProblem,
+  isGvisor,
+  isRootless,
+  tryRunc,
+  type RuncProblem,
+} from '@gantry/containers';
 import { ContainerError, DEFAULTS } from '@gantry/protocol';
 
 /** How containers are made: `auto` isolates them where this machine can. */
@@ -33,10 +40,12 @@ export async function findDriver(wish: DriverWish): Promise<DriverChoice> {
   const { driver = 'auto', ociRuntime = defaultRuntime(), folder: dataDir, runnerPath, nodePath } = wish;
   if (driver === 'process') return { name: 'process' };
   const lacking = findRuncProblem(ociRuntime);
-  if (driver === 'runc' || wish.ociRuntime !== undefined)
-    return chooseDriver({ driver: 'runc', ociRuntime }, lacking);
+  const isNamed = driver === 'runc' || wish.ociRuntime !== undefined;
   const trial = { dataDir, runnerPath, nodePath, ociRuntime, diskMiB: DEFAULTS.ephemeralDiskMiB };
-  return chooseDriver({ driver: 'auto', ociRuntime }, lacking ?? (await tryRunc(trial)));
+  // Not every kernel runs gVisor's own.
+  const isTried = !isNamed || isGvisor(ociRuntime);
+  const problem = lacking ?? (isTried ? await tryRunc(trial) : undefined);
+  return chooseDriver({ driver: isNamed ? 'runc' : 'auto', ociRuntime }, problem);
 }
 
 /** What containers of an ordinary user lack. */

@@ -14,6 +14,8 @@ export interface DriverCapabilities {
   readonly snapshots: boolean;
   /** Processes are started ahead of need. */
   readonly prewarming: boolean;
+  /** What is mounted in its volumes after its start is there for its code, too. */
+  readonly lateMounts: boolean;
 }
 
 export interface StartOptions {
@@ -61,6 +63,8 @@ export interface ContainerVolume {
   folder: string;
   /** Where the container has it: absolute, or relative to its working directory. */
   target: string;
+  /** @defaultValue false */
+  isReadOnly?: boolean | undefined;
 }
 
 /** Absent means unlimited. Numbers that a driver cannot enforce are not refused: see its capabilities. */

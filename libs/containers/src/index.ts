@@ -36,6 +36,8 @@ export {
 export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
 export { SharedMounts } from './shared-mounts.ts';
 export { cgroupLayout } from './runc/cgroups.ts';
+export { isGvisor } from './gvisor/gvisor-runtime.ts';
+export { openOciDriver } from './oci-driver.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
 export { defaultRuntime, findRuncProblem, findUserProblem, type RuncProblem } from './runc/requirements.ts';

@@ -54,6 +54,7 @@ export class ProcessDriver implements ContainerDriver {
     images: false,
     snapshots: false,
     prewarming: true,
+    lateMounts: true,
   };
   readonly #options: ProcessDriverOptions;
   readonly #records: ProcessRecords;

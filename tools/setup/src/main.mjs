@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureChromium } from './chromium.mjs';
 import { ensureContainerPrograms } from './container-programs.mjs';
+import { ensureGvisor } from './gvisor.mjs';
 import { ensureH2spec } from './h2spec.mjs';
 import { ensureMinio } from './minio.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
@@ -75,6 +76,7 @@ async function prepare(name, nodePath) {
   await ensureContainerPrograms();
   if (name === 'test' || name === 'rounds') await ensureMinio();
   if (name === 'test') {
+    await ensureGvisor();
     await ensureH2spec();
     await ensureChromium();
   }

@@ -12,6 +12,8 @@ export const VERSIONS = {
   natsMinimum: '2.11.0',
   /** MinIO's last source release; only tests use it. */
   minio: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+  /** gVisor's branch for Go, of which only tests build a program. */
+  gvisor: 'v0.0.0-20260905035102-160fafc42237',
 };
 
 /** Negative when version `a` is older than `b`, 0 when equal, positive when newer; `v1.2.3-x` counts as 1.2.3. */

@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { createLogger } from '@gantry/telemetry';
+import { temporaryDirectory } from '@gantry/testing';
+import { describe, expect, it, vi } from 'vitest';
 
 import { LocalMachine } from './local-machine.ts';
 
@@ -20,4 +25,23 @@ describe('containers', () => {
     });
     expect(machine.environment([])).toEqual({ CUDA_VISIBLE_DEVICES: '', NVIDIA_VISIBLE_DEVICES: 'void' });
   });
+});
+
+it('a machine whose containers can have no GPUs looks for none and offers none', async () => {
+  await using programs = await temporaryDirectory();
+  await writeFile(join(programs.path, 'nvidia-smi'), '#!/bin/sh\necho 0, GPU-0, Tesla T4, 15360\n', {
+    mode: 0o755,
+  });
+  vi.stubEnv('PATH', `${programs.path}:${process.env['PATH'] ?? ''}`);
+  try {
+    const options = { folder: programs.path, log: createLogger({ name: 'test', level: 'silent' }) };
+    const offering = await LocalMachine.find(options);
+    offering.close();
+    expect(offering.capacity.gpus).toHaveLength(1);
+    const found = await LocalMachine.find({ ...options, offersGpus: false });
+    expect(found.capacity.gpus).toEqual([]);
+    expect(found.environment([])).toEqual({});
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

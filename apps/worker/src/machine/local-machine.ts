@@ -13,6 +13,8 @@ export interface MachineOptions {
   /** What counts instead of what is found. */
   capacity?: Partial<MachineCapacity> | undefined;
   labels?: WorkerLabels | undefined;
+  /** Its containers can have them. @defaultValue true */
+  offersGpus?: boolean | undefined;
   log: Logger;
 }
 
@@ -30,11 +32,15 @@ export class LocalMachine {
   }
 
   /** Looks at cores, memory, free disk and GPUs. */
-  static async find({ folder, capacity, labels = {}, log }: MachineOptions): Promise<LocalMachine> {
+  static async find(options: MachineOptions): Promise<LocalMachine> {
+    const { folder, capacity, labels = {}, offersGpus = true, log } = options;
     await mkdir(folder, { recursive: true });
     const onProblem = (err: Error): void =>
       log.warn({ err }, 'nvidia-smi does not work: this worker offers no GPUs');
-    const [gpus, { bavail, bsize }] = await Promise.all([findGpus(onProblem), statfs(folder)]);
+    const [gpus, { bavail, bsize }] = await Promise.all([
+      offersGpus ? findGpus(onProblem) : [],
+      statfs(folder),
+    ]);
     const found = {
       cpu: availableParallelism(),
       memoryMiB: Math.floor(totalmem() / BYTES_PER_MIB),

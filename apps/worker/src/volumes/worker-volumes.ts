@@ -33,6 +33,8 @@ export interface WorkerVolumesOptions {
   mounts?: Omit<VersionMountsOptions, 'folder'> | undefined;
   /** Copies files even where overlays can be mounted. @defaultValue false */
   copies?: boolean | undefined;
+  /** Containers see nothing that is mounted later, and hold files open: they have copies. @defaultValue false */
+  isSandboxed?: boolean | undefined;
 }
 
 /** A container that gets volumes. */
@@ -66,7 +68,7 @@ export class WorkerVolumes {
 
   /** Removes what a killed worker left behind, and finds out what can be done here. */
   async start(): Promise<void> {
-    const { folder, copies } = this.#options;
+    const { folder, isSandboxed, copies = isSandboxed } = this.#options;
     await mkdir(this.#containers, { recursive: true });
     const isOverlaid = copies !== true && (await canMountOverlays(folder));
     if (isOverlaid) this.#shared = await SharedMounts.open();
@@ -97,17 +99,21 @@ export class WorkerVolumes {
       mounted.push(
         new MountedVolume({ mount, store, blobs, inUse, view, assertOwn: () => user.assertOwn() }),
       );
-      shown.push({ folder: view.folder, target: mount.path });
+      shown.push({ folder: view.folder, target: mount.path, isReadOnly: mount.readOnly === true });
     }
     return { mounted, shown };
   }
 
   #view(user: VolumeUser, mount: VolumeMount, name: string): VolumeView {
-    const { blobs, ownerId } = this.#options;
+    const { blobs, ownerId, isSandboxed } = this.#options;
     const place = join(this.#containers, user.containerId, name);
     mkdirSync(place, { recursive: true });
     const isReadOnly = mount.readOnly === true;
-    if (this.#shared === undefined) return new CopiedView(place, { blobs, ownerId, isReadOnly });
+    if (this.#shared === undefined) {
+      const copied = new CopiedView(place, { blobs, ownerId, isReadOnly, isSandboxed });
+      mkdirSync(copied.folder);
+      return copied;
+    }
     const folder = join(this.#shared.folder, user.containerId, name);
     mkdirSync(folder, { recursive: true });
     return new OverlayView({

@@ -103,6 +103,17 @@ export class ContainerCgroup {
     return Number(/^oom_kill (\d+)$/m.exec(this.#read(controller as string, file as string))?.[1] ?? 0);
   }
 
+  /** What its processes have in memory, what they share counted once; undefined where that is not counted. */
+  get memoryBytes(): number | undefined {
+    const [controller, names] =
+      this.#layout.version === 1
+        ? (['memory', ['rss', 'shmem']] as const)
+        : (['unified', ['anon', 'shmem']] as const);
+    const stat = this.#read(controller, 'memory.stat');
+    const parts = names.map((name) => new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1]);
+    return parts.includes(undefined) ? undefined : parts.reduce((sum, part) => sum + Number(part), 0);
+  }
+
   /** Where a process writes 0 to be in the group. */
   get procsFiles(): string[] {
     return this.#folders.map((folder) => join(folder, 'cgroup.procs'));

@@ -13,7 +13,7 @@ export interface ContainerPlan {
   /** Folders of its root, the lowest first. */
   layers: string[];
   mounts: ContainerMount[];
-  volumes: ContainerMount[];
+  volumes: (ContainerMount & { isReadOnly: boolean })[];
   workdir: string;
   command: string[];
   env: { [name: string]: string };
@@ -42,7 +42,9 @@ export function planContainer(options: StartOptions, parts: PlanParts): Containe
   return {
     layers: [...base, ...extraLayers, ...parts.compiledLayers, parts.platformLayer],
     mounts: [...(root ? [] : defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],
-    volumes: volumes.map(({ folder, target }) => ({ source: folder, target: resolve(workdir, target) })),
+    volumes: volumes.map(({ folder, target, isReadOnly = false }) => ({
+      ...{ source: folder, target: resolve(workdir, target), isReadOnly },
+    })),
     workdir,
     command: [
       ...[INNER_INIT, '--'],

@@ -14,8 +14,8 @@ export interface OciConfigOptions {
   cgroupPath: string;
   /** Read-only. */
   mounts: readonly ContainerMount[];
-  /** To be written. @defaultValue none */
-  volumes?: readonly ContainerMount[] | undefined;
+  /** To be written, unless they say otherwise. @defaultValue none */
+  volumes?: readonly (ContainerMount & { isReadOnly?: boolean })[] | undefined;
   limits: ContainerLimits;
   /** @defaultValue no GPUs */
   gpus?: GpuAccess | undefined;
@@ -65,7 +65,7 @@ export function ociConfig(options: OciConfigOptions): object {
     mounts: [
       ...SYSTEM_MOUNTS,
       ...options.mounts.map((mount) => bindMount(mount, 'ro')),
-      ...(options.volumes ?? []).map((volume) => bindMount(volume, 'rw')),
+      ...(options.volumes ?? []).map((volume) => bindMount(volume, volume.isReadOnly ? 'ro' : 'rw')),
       ...gpuMounts(gpus),
     ],
     ...(gpus && { hooks: gpus.hooks }),

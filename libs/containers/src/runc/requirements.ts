@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 
+import { findGvisorProblem } from '../gvisor/gvisor-requirements.ts';
+import { isGvisor } from '../gvisor/gvisor-runtime.ts';
 import { findRootlessProblem } from '../rootless/rootless-problem.ts';
 import { isRootless, withAdminFolders } from '../rootless/user-namespace.ts';
 import { cgroupLayout } from './cgroups.ts';
@@ -55,7 +57,7 @@ export function findRuncProblem(ociRuntime = defaultRuntime()): RuncProblem | un
   }
   if (process.getuid?.() !== 0) return findUserProblem(ociRuntime) ?? NOT_ENTERED;
   return (
-    findMissingPrograms({ ...PACKAGES, [ociRuntime]: ociRuntime }) ??
+    findMissingPrograms({ ...PACKAGES, ...(isGvisor(ociRuntime) ? {} : { [ociRuntime]: ociRuntime }) }) ??
     findRuntimeProblem(ociRuntime) ??
     findKernelProblem()
   );
@@ -97,17 +99,10 @@ function findRootlessRuntimeProblem(ociRuntime: string): RuncProblem | undefined
   };
 }
 
-const GVISOR = 'runsc';
-
 /** The runner speaks over a file that the runtime must leave open, and the group must outlast the container a moment. */
 function findRuntimeProblem(ociRuntime: string): RuncProblem | undefined {
-  if (basename(ociRuntime) === GVISOR) {
-    return {
-      message: `gVisor ("${ociRuntime}") is not supported yet: it hands no open file to containers, and has their network made first`,
-      hint: 'Use runc or crun, which share the kernel of the machine with containers, or "--driver process".',
-    };
-  }
   if (isRootless()) return findRootlessRuntimeProblem(ociRuntime);
+  if (isGvisor(ociRuntime)) return findGvisorProblem(ociRuntime);
   const { stdout, stderr } = spawnSync(ociRuntime, ['run', '--help'], { encoding: 'utf8' });
   const needed = basename(ociRuntime) === 'crun' ? ['preserve-fds'] : ['preserve-fds', 'keep'];
   const missing = needed.find((flag) => !`${stdout}${stderr}`.includes(`-${flag}`));

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, constants as files, fstatSync, openSync, rmSync, symlinkSync } from 'node:fs';
-import { constants } from 'node:os';
+import { closeSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 
@@ -21,13 +20,10 @@ import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { ContainerPids } from './launch.ts';
 import type { OciRuntime } from './oci-runtime.ts';
+import { openSocket } from './open-socket.ts';
 import { INNER_IDENTITY_TOKEN, INNER_SOCKET } from './places.ts';
 import { RuncGuest } from './runc-guest.ts';
-
-/** Opens the thing itself, whatever it is; Node does not name it. */
-const O_PATH = 0o10_000_000;
-/** Shells and OCI runtimes say so of a program that a signal ended. */
-const SIGNAL_BASE = 128;
+import { endOfRuntime } from './runtime-end.ts';
 
 export interface RuncContainerOptions {
   id: string;
@@ -134,7 +130,7 @@ export class RuncContainer implements Container {
   get socketPath(): string | undefined {
     const path = socketPathFor(this.directory);
     if (this.#socketFd === undefined && this.#runs) {
-      this.#socketFd = openSocket(this.#init);
+      this.#socketFd = openSocket(`/proc/${this.#init}/root${INNER_SOCKET}`);
       if (this.#socketFd !== undefined) symlinkSync(`/proc/${process.pid}/fd/${this.#socketFd}`, path);
     }
     return this.#socketFd === undefined ? undefined : path;
@@ -196,7 +192,7 @@ export class RuncContainer implements Container {
     // Nothing should be left; but the runtime may have been killed instead of the container.
     this.#cgroup.kill();
     this.#closeSocket();
-    const { code, signal } = endOf(this.#child);
+    const { code, signal } = endOfRuntime(this.#child);
     const wasOutOfMemory = signal === 'SIGKILL' && !this.#killed && this.#cgroup.oomKills > 0;
     return { code, signal, ...(wasOutOfMemory && { outOfMemory: true }) };
   }
@@ -208,27 +204,4 @@ export class RuncContainer implements Container {
     closeSync(this.#socketFd);
     this.#socketFd = undefined;
   }
-}
-
-/** The runtime ends as its container did, and can only say so in an exit code. */
-function endOf({ exitCode, signalCode }: ChildProcess): ContainerEnd {
-  if (signalCode !== null) return { code: null, signal: signalCode };
-  const signal = Object.entries(constants.signals).find(
-    ([, number]) => number + SIGNAL_BASE === exitCode,
-  )?.[0];
-  return signal === undefined
-    ? { code: exitCode, signal: null }
-    : { code: null, signal: signal as NodeJS.Signals };
-}
-
-function openSocket(pid: number): number | undefined {
-  let fd: number | undefined;
-  try {
-    fd = openSync(`/proc/${pid}/root${INNER_SOCKET}`, O_PATH | files.O_NOFOLLOW);
-    if (fstatSync(fd).isSocket()) return fd;
-  } catch {
-    // It does not listen yet, or has ended.
-  }
-  if (fd !== undefined) closeSync(fd);
-  return undefined;
 }

@@ -99,6 +99,7 @@ export class RuncDriver implements ContainerDriver {
     images: true,
     snapshots: false,
     prewarming: true,
+    lateMounts: true,
   };
   readonly #options: RuncDriverOptions;
   readonly #records: OwnedRecords<Details>;

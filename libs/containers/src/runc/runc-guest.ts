@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,14 +10,12 @@ import { sessionMembers, sessionOf } from '../process-identity.ts';
 import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { OciRuntime } from './oci-runtime.ts';
+import { writeProcessSpec } from './process-spec.ts';
 
 /** What an OCI runtime ends with when its program was killed, and when its container is gone, too. */
 const KILLED_CODE = 137;
 const LOST_CODES = new Set<number | null>([1, KILLED_CODE, 255]);
 
-// A shell says it best when there is no such folder or program. The size of a terminal is set here, too: the runtime
-// may come to that only after the program has asked for it.
-const IN_FOLDER = '[ -z "$1" ] || stty rows "$1" cols "$2" 2>&-; cd -- "$3" || exit 126; shift 3; exec "$@"';
 const PID_POLL_MS = 5;
 
 export interface RuncGuestOptions extends ExecOptions {
@@ -60,14 +58,9 @@ export class RuncGuest implements ExecProcess {
 
   /** @throws ContainerError if it cannot be started. */
   static async spawn(options: RuncGuestOptions): Promise<RuncGuest> {
-    const { runtime, group, name, bundle, workdir, command, terminal, pipes } = options;
+    const { runtime, group, name, bundle, terminal, pipes } = options;
     const file = join(bundle, `program-${++count}`);
-    const env = { ...options.env, ...(terminal && { TERM: terminal.term ?? 'xterm-256color' }) };
-    const args = ['/bin/sh', '-c', IN_FOLDER, 'sh', ...sizeWords(terminal), workdir, ...command];
-    // A file of its own, not flags: everybody on this machine sees the words of commands, and these may be secret.
-    writeFileSync(`${file}.json`, processSpec(bundle, { args, env, terminal: terminal !== undefined }), {
-      mode: 0o600,
-    });
+    writeProcessSpec(`${file}.json`, bundle, options);
     const execute = ['exec', '--process', `${file}.json`, '--pid-file', `${file}.pid`, name];
     const host = await HostProcess.spawn({
       command: [...runtime.apart, ...runtime.command(group), ...execute],
@@ -128,26 +121,6 @@ export class RuncGuest implements ExecProcess {
       return undefined;
     }
   }
-}
-
-interface ProcessSpec {
-  args: string[];
-  env: Readonly<Record<string, string>>;
-  terminal: boolean;
-}
-
-/** What the runtime is to run: with the rights of the container's first process, and its environment below. */
-function processSpec(bundle: string, { args, env, terminal }: ProcessSpec): string {
-  const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as {
-    process: { env: string[] };
-  };
-  const added = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const own = config.process.env.filter((entry) => !(entry.slice(0, entry.indexOf('=')) in env));
-  return JSON.stringify({ ...config.process, args, terminal, env: [...own, ...added] });
-}
-
-function sizeWords(terminal: ExecOptions['terminal']): [rows: string, columns: string] {
-  return terminal ? [String(terminal.rows), String(terminal.columns)] : ['', ''];
 }
 
 function send(pid: number, name: NodeJS.Signals): void {

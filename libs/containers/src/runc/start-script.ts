@@ -20,24 +20,8 @@ sub kernel { my ($what, @call) = @_; must($what, done(@call)) }
 sub opened { my ($path, $how) = @_; must($path, sysopen(my $file, $path, $how, 0600)); $file }
 `;
 
-/**
- * One program instead of a dozen that start one another (`unshare`, shells, `cp`, `mount`, `umount`, `ip`, `nsenter`):
- * most of what those cost is their own start. Perl is in every Debian, and can make system calls by their numbers.
- *
- * Its words: numbers of system calls, image of the disk or nothing, where the disk is mounted, lower layers, the root,
- * what is to be hidden or nothing, files to enter cgroups by, the namespace where packets are routed and the number of
- * the network (nothing for none), the file in which the runtime says which process it has started, and the runtime with
- * its words, which it becomes.
- *
- * All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind. What the
- * runtime is given for streams it may make the container's own: its input is a pipe that has ended, not a device of this
- * machine.
- *
- * A second process of it waits until the container runs, gives it its network, and says over file 4 which its processes
- * are: the first and the runner, and what went wrong with the network, if anything did. It ends without a word when the
- * runtime does.
- */
-export const START_SCRIPT = String.raw`${KERNEL_SCRIPT}${NETWORK_SCRIPT}
+/** The mounts of a container: what {@link START_SCRIPT} begins with, in a mount namespace that ends with it. */
+export const MOUNT_SCRIPT = String.raw`${KERNEL_SCRIPT}${NETWORK_SCRIPT}
 my ($image, $place, $lower, $root, $hidden, $groups, $router, $network, $pid_file, @runtime) = @ARGV;
 
 # Of the image only what is no hole (3 and 4: to the next data, to the next hole), and of that only what is not zero.
@@ -73,6 +57,47 @@ sub loop_device {
   die "no loop device is free\n";
 }
 
+kernel('a mount namespace', $unshare, 0x20000);
+kernel('a mount namespace', $mount, 'none', '/', 0, 0x84000, 0);
+if (length $image) {
+  my ($path, $device) = loop_device(copied($image, "$place.img"));
+  kernel("mount: $place", $mount, $path, $place, 'ext4', 0x404, 'discard');
+}
+my $layers = "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,${OVERLAY}";
+kernel("mount: $root", $mount, 'overlay', $root, 'overlay', 4, $layers);
+kernel("hiding $hidden", $umount, $hidden, 2) if length $hidden;
+`;
+
+/** What it ends in: it becomes the runtime. */
+export const RUN_SCRIPT = String.raw`
+for my $group (split / /, $groups) { must($group, syswrite opened($group, 1), '0') }
+# A runtime that could be written to starts itself again from a copy; whether this has worked it sees for itself.
+done($mount, $runtime[0], $runtime[0], 0, 0x1000, 0);
+done($mount, 'none', $runtime[0], 0, 0x1021, 0);
+must('a pipe', pipe my $input, my $none);
+close $none;
+must('input', open STDIN, '<&', $input);
+exec { $runtime[0] } @runtime or die "$runtime[0]: $!\n";
+`;
+
+/**
+ * One program instead of a dozen that start one another (`unshare`, shells, `cp`, `mount`, `umount`, `ip`, `nsenter`):
+ * most of what those cost is their own start. Perl is in every Debian, and can make system calls by their numbers.
+ *
+ * Its words: numbers of system calls, image of the disk or nothing, where the disk is mounted, lower layers, the root,
+ * what is to be hidden or nothing, files to enter cgroups by, the namespace where packets are routed and the number of
+ * the network (nothing for none), the file in which the runtime says which process it has started, and the runtime with
+ * its words, which it becomes.
+ *
+ * All mounts are made in a namespace that ends with the container, so that nothing of them can be left behind. What the
+ * runtime is given for streams it may make the container's own: its input is a pipe that has ended, not a device of this
+ * machine.
+ *
+ * A second process of it waits until the container runs, gives it its network, and says over file 4 which its processes
+ * are: the first and the runner, and what went wrong with the network, if anything did. It ends without a word when the
+ * runtime does.
+ */
+export const START_SCRIPT = String.raw`${MOUNT_SCRIPT}
 sub number_in {
   my ($path) = @_;
   open my $file, '<', $path or return 0;
@@ -94,26 +119,9 @@ sub tell_of_start {
   exit;
 }
 
-kernel('a mount namespace', $unshare, 0x20000);
-kernel('a mount namespace', $mount, 'none', '/', 0, 0x84000, 0);
-if (length $image) {
-  my ($path, $device) = loop_device(copied($image, "$place.img"));
-  kernel("mount: $place", $mount, $path, $place, 'ext4', 0x404, 'discard');
-}
-my $layers = "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work,${OVERLAY}";
-kernel("mount: $root", $mount, 'overlay', $root, 'overlay', 4, $layers);
-kernel("hiding $hidden", $umount, $hidden, 2) if length $hidden;
 must('a report', open my $report, '>&=', 4);
 my $self = $$;
 must('a second process', defined(my $second = fork));
 tell_of_start($report, $self) unless $second;
 close $report;
-for my $group (split / /, $groups) { must($group, syswrite opened($group, 1), '0') }
-# A runtime that could be written to starts itself again from a copy; whether this has worked it sees for itself.
-done($mount, $runtime[0], $runtime[0], 0, 0x1000, 0);
-done($mount, 'none', $runtime[0], 0, 0x1021, 0);
-must('a pipe', pipe my $input, my $none);
-close $none;
-must('input', open STDIN, '<&', $input);
-exec { $runtime[0] } @runtime or die "$runtime[0]: $!\n";
-`;
+${RUN_SCRIPT}`;

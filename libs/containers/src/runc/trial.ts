@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Container } from '../container-driver.ts';
+import type { Container, ContainerDriver } from '../container-driver.ts';
+import { openOciDriver } from '../oci-driver.ts';
 import type { RuncProblem } from './requirements.ts';
-import { RuncDriver, type RuncDriverOptions } from './runc-driver.ts';
+import type { RuncDriverOptions } from './runc-driver.ts';
 
 /** Instead of the runner: says over its channel that Node runs, and ends with it. */
 const SIGN =
@@ -26,9 +27,9 @@ export async function tryRunc(
   },
 ): Promise<RuncProblem | undefined> {
   const { diskMiB, ...rest } = options;
-  let driver: RuncDriver | undefined;
+  let driver: ContainerDriver | undefined;
   try {
-    driver = new RuncDriver({ ...rest, nodeFlags: ['--eval', SIGN] });
+    driver = openOciDriver({ ...rest, nodeFlags: ['--eval', SIGN] });
     const limits = { cpu: 0.1, memoryMiB: 256, diskMiB };
     const container = await driver.start({ id: `trial-${process.pid}`, limits });
     const problem = await withinLimit(signOf(container));
