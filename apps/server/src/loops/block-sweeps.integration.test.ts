@@ -1,21 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { utimes } from 'node:fs/promises';
+import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { type BlobStore, digestOf, openBlobStore } from '@gantry/blobs';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
-import { type BlockNotes, registryKeys, type VersionsInUse, type VolumeEntry } from '@gantry/protocol';
-import { ANY_ENVIRONMENT, faultRounds, startNats, temporaryDirectory, type TestNats } from '@gantry/testing';
+import { type BlockNotes, registryKeys, type VersionsInUse } from '@gantry/protocol';
+import {
+  Actor,
+  ANY_ENVIRONMENT,
+  faultRounds,
+  startNats,
+  temporaryDirectory,
+  type TestNats,
+} from '@gantry/testing';
 import { Pieces, type VolumeDirectory } from '@gantry/volumes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openVolumes } from '../volumes/open-volumes.ts';
 import { sweepBlocks } from './block-sweeps.ts';
+import { upload } from './test-uploads.fixture.ts';
+import type { UploadRequest, UploaderSetup } from './uploader.fixture.ts';
 
 const HOUR_MS = 3600 * 1000;
 const FIXTURE = join(import.meta.dirname, 'block-sweeps.fixture.ts');
+const UPLOADER = join(import.meta.dirname, 'uploader.fixture.ts');
 
 const stack = new AsyncDisposableStack();
 let nats: TestNats;
@@ -59,20 +69,10 @@ class TestVolumes {
     return (await this.directory.create('main', name, { mustBeNew: true })).id;
   }
 
-  /** As the command line does it: asks what is missing, uploads that, commits. */
   async upload(volumeId: string, files: Record<string, string>): Promise<void> {
-    const changes = Object.entries(files).map(([path, content]) => {
-      const bytes = Buffer.from(content);
-      const blocks = [digestOf(bytes)];
-      const entry: VolumeEntry = { type: 'file', mode: 0o644, mtimeMs: 0, sizeBytes: bytes.length, blocks };
-      return { path, entry, bytes };
-    });
-    const digests = changes.map(({ bytes }) => digestOf(bytes));
-    const missing = new Set(await this.pieces.missing(digests));
-    const lacking = changes.filter(({ bytes }) => missing.has(digestOf(bytes)));
-    await this.pieces.putAll(lacking.map(({ bytes }) => bytes));
-    const checked = await this.pieces.check(changes.map(({ path, entry }) => ({ path, entry })));
-    await this.directory.store.commit(volumeId, () => checked);
+    const { directory, pieces } = this;
+    const contents = Object.entries(files).map(([path, content]) => [path, Buffer.from(content)] as const);
+    await upload({ directory, pieces, volumeId, files: new Map(contents) });
   }
 
   async age(hours: number): Promise<void> {
@@ -102,6 +102,30 @@ class TestVolumes {
     }
     for (const digest of needed) await this.blobs.getBytes(digest);
     return needed;
+  }
+
+  /** Fails unless each blob that is found is what its name says. */
+  async assertWhole(): Promise<void> {
+    for await (const { digest } of this.blobs.list()) await this.blobs.getBytes(digest);
+  }
+
+  /** Of which round the files of an upload are. */
+  async roundsIn(volumeId: string): Promise<number[]> {
+    const { tree } = await this.directory.store.open(volumeId);
+    const rounds: number[] = [];
+    for await (const { entry } of tree.walk()) rounds.push(entry.mtimeMs);
+    return rounds;
+  }
+
+  halfWritten(): Promise<string[]> {
+    return readdir(join(this.folder, 'tmp'));
+  }
+
+  /** As a server does that opens the store so many hours later. */
+  async startAgain(hours: number): Promise<void> {
+    const then = new Date(Date.now() - hours * HOUR_MS);
+    for (const name of await this.halfWritten()) await utimes(join(this.folder, 'tmp', name), then, then);
+    await openBlobStore({ type: 'disk', path: this.folder });
   }
 
   async present(): Promise<Set<string>> {
@@ -203,6 +227,53 @@ describe('blocks of volumes', () => {
         await volumes.sweep(30);
         await volumes.sweep();
         expect(await volumes.present()).toEqual(await volumes.needed());
+      });
+    },
+  );
+
+  it(
+    'of uploads that are killed are whole or not there, and go when nobody needs them, as what is half written does',
+    { timeout: 3600_000 },
+    async () => {
+      const { rounds, random, again } = faultRounds(6);
+      await withVolumes(async (volumes) => {
+        const id = await volumes.create('cut-off');
+        let answered = 0;
+        for (let round = 1; round <= rounds; round++) {
+          await volumes.age(100);
+          await volumes.sweep(30);
+          const setup: UploaderSetup = { natsUrl: nats.url, folder: volumes.folder, volumeId: id };
+          const uploader = await Actor.start<UploadRequest>(UPLOADER, setup);
+          const upload = uploader.ask({ round, isPartlyOld: round % 3 === 0 });
+          const sweep = volumes.sweep();
+          // Any moment will do. Now and then nobody is killed: what others remove meanwhile is needed then.
+          if (round % 6 === 0) await upload;
+          else await delay(random.integer(0, 250));
+          await uploader.kill();
+          await sweep;
+          const isAnswered = await upload.then(
+            () => true,
+            () => false,
+          );
+          if (isAnswered) answered = round;
+          const seen = await volumes.roundsIn(id);
+          expect([0, 4], again).toContain(seen.length);
+          expect(new Set(seen).size, again).toBe(seen.length === 0 ? 0 : 1);
+          expect(seen[0] ?? 0, again).toBeGreaterThanOrEqual(answered);
+          await volumes.needed();
+          await volumes.assertWhole();
+        }
+        const cut = await volumes.halfWritten();
+        console.log(
+          again,
+          `round ${answered} is the last that was answered, ${cut.length} files are half written`,
+        );
+        await volumes.age(100);
+        await volumes.sweep(30);
+        await volumes.sweep();
+        expect(await volumes.present()).toEqual(await volumes.needed());
+        await volumes.startAgain(25);
+        expect(await volumes.halfWritten()).toEqual([]);
       });
     },
   );
