@@ -50,6 +50,17 @@ function roundTrips(store: () => BlobStore): void {
     expect([...(await collect(await store().get(stored.digest)))]).toEqual([...bytes]);
   });
 
+  test('returns the same bytes where the reader offers memory for them, enough or not', async () => {
+    const bytes = await collect(largeContent(2));
+    const { digest } = await store().putBytes(bytes);
+
+    for (const sizeBytes of [0, 1, bytes.length - 1, bytes.length, bytes.length + 1]) {
+      const read = await store().getBytes(digest, new Uint8Array(sizeBytes));
+      expect(read.length).toBe(bytes.length);
+      expect(digestOf(read)).toBe(digest);
+    }
+  });
+
   test('streams a blob of many chunks in and out without changing it', async () => {
     const digest = digestOf(await collect(largeContent(1)));
 

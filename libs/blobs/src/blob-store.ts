@@ -69,10 +69,12 @@ export interface BlobStore {
   /**
    * Reads a blob whole, verified.
    *
+   * @param into Where its bytes may be put if it is no longer than that. Stores may ignore it.
+   * @returns The bytes, wherever they are.
    * @throws NotFoundError when the store has no such blob.
    * @throws ExecutionError when the stored bytes are damaged.
    */
-  getBytes(name: string): Promise<Uint8Array>;
+  getBytes(name: string, into?: Uint8Array): Promise<Uint8Array>;
 
   /** Whether the store has the blob; does not read its content. */
   has(name: string): Promise<boolean>;

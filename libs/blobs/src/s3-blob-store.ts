@@ -103,13 +103,9 @@ export class S3BlobStore implements BlobStore {
     return verified(requireName(name).digest, this.#read(name));
   }
 
-  async getBytes(name: string): Promise<Uint8Array> {
+  async getBytes(name: string, into = new Uint8Array()): Promise<Uint8Array> {
     const { digest } = requireName(name);
-    const bytes = await this.#attempting(async () => {
-      const parts = new PartBuffer();
-      for await (const chunk of this.#read(name)) parts.push(chunk);
-      return parts.join();
-    });
+    const bytes = await this.#attempting(() => collect(this.#read(name), into));
     verifyRead(digest, digestOf(bytes));
     return bytes;
   }
@@ -246,6 +242,31 @@ class PartBuffer {
     const [first, ...others] = this.#chunks;
     return first !== undefined && others.length === 0 ? asBuffer(first) : Buffer.concat(this.#chunks);
   }
+}
+
+/** Puts chunks one behind the other: where there is a place for them, or else in new memory. */
+async function collect(chunks: AsyncIterable<Uint8Array>, into: Uint8Array): Promise<Uint8Array> {
+  let sizeBytes = 0;
+  let parts: PartBuffer | undefined;
+  for await (const chunk of chunks) {
+    if (!parts && sizeBytes + chunk.length > into.length) {
+      parts = new PartBuffer();
+      if (sizeBytes > 0) parts.push(into.subarray(0, sizeBytes));
+    }
+    if (parts) {
+      parts.push(chunk);
+      continue;
+    }
+    into.set(chunk, sizeBytes);
+    sizeBytes += chunk.length;
+    giveBack(chunk);
+  }
+  return parts?.join() ?? into.subarray(0, sizeBytes);
+}
+
+/** Frees the memory of a chunk now: else the collector of garbage searches everything for each few hundred of them. */
+function giveBack({ buffer, length }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
 function partBytes(partCount: number): number {

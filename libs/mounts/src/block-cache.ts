@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isGantryError } from '@gantry/protocol';
 
 import type { BlockFolder } from './block-folder.ts';
+import { BlockLoads, type HeldBlock } from './block-memory.ts';
 import type { BlockReader, BlockSource } from './block-source.ts';
 import { CacheRoom } from './cache-room.ts';
 
@@ -34,9 +35,10 @@ const REMEMBERED = 250_000;
 export class BlockCache implements BlockReader {
   readonly #parts: BlockCacheParts;
   readonly #room: CacheRoom;
-  readonly #loads = new Map<string, { bytes: Promise<Uint8Array>; done: Promise<void> }>();
+  readonly #loads = new BlockLoads();
   readonly #touched = new Map<string, number>();
-  readonly #writes = new Map<string, Promise<void>>();
+  /** Until it is in the folder, a block is here. */
+  readonly #writes = new Map<string, { block: HeldBlock; done: Promise<void> }>();
   #hasWarned = false;
 
   constructor(parts: BlockCacheParts) {
@@ -44,27 +46,19 @@ export class BlockCache implements BlockReader {
     this.#room = new CacheRoom(parts);
   }
 
-  read(digest: string, sizeBytes?: number): Promise<Uint8Array> {
-    const present = this.#loads.get(digest);
-    if (present) return present.bytes;
-    const bytes = this.#load(digest, sizeBytes);
-    // Until it is in the folder, it is here.
-    const written = bytes.then(
-      () => this.#writes.get(digest),
-      () => undefined,
-    );
-    const done = written.then(() => void this.#loads.delete(digest));
-    this.#loads.set(digest, { bytes, done });
-    return bytes;
+  async read(digest: string, sizeBytes?: number): Promise<HeldBlock> {
+    const present = this.#writes.get(digest)?.block;
+    present?.hold();
+    return present ?? this.#loads.join(digest, () => this.#load(digest, sizeBytes));
   }
 
   /** Resolves when what was fetched is in the folder, as far as it could be. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#loads.values()].map(({ done }) => done));
+    await Promise.all([...this.#writes.values()].map(({ done }) => done));
     await this.#room.idle();
   }
 
-  async #stored(digest: string, sizeBytes?: number): Promise<Uint8Array | undefined> {
+  async #stored(digest: string, sizeBytes?: number): Promise<HeldBlock | undefined> {
     const { folder, warn } = this.#parts;
     try {
       await this.#touch(digest);
@@ -89,26 +83,39 @@ export class BlockCache implements BlockReader {
     await this.#parts.folder.touch(digest, nowMs);
   }
 
-  async #load(digest: string, sizeBytes?: number): Promise<Uint8Array> {
+  async #load(digest: string, sizeBytes?: number): Promise<HeldBlock> {
     const present = await this.#stored(digest, sizeBytes);
     if (present) return present;
-    while (this.#writes.size >= MOST_WRITES) await Promise.race(this.#writes.values());
-    const bytes = await this.#ask(digest);
+    while (this.#writes.size >= MOST_WRITES)
+      await Promise.race([...this.#writes.values()].map(({ done }) => done));
+    const block = this.#parts.folder.memory.place(sizeBytes ?? 0);
+    try {
+      block.bytes = await this.#ask(digest, block.bytes);
+    } catch (error) {
+      block.release();
+      throw error;
+    }
     this.#touched.set(digest, Date.now());
-    this.#writes.set(
-      digest,
-      this.#write(digest, bytes).finally(() => this.#writes.delete(digest)),
-    );
-    return bytes;
+    this.#writeLater(digest, block);
+    return block;
+  }
+
+  #writeLater(digest: string, block: HeldBlock): void {
+    block.hold();
+    const done = this.#write(digest, block.bytes).finally(() => {
+      this.#writes.delete(digest);
+      block.release();
+    });
+    this.#writes.set(digest, { block, done });
   }
 
   /** Asks again while the store cannot be reached. */
-  async #ask(digest: string): Promise<Uint8Array> {
+  async #ask(digest: string, into: Uint8Array): Promise<Uint8Array> {
     const { source, patienceMs = PATIENCE_MS, warn } = this.#parts;
     const endMs = performance.now() + patienceMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        return await source.getBytes(digest);
+        return await source.getBytes(digest, into);
       } catch (error) {
         const mayPass = isGantryError(error) && error.retryable;
         if (!mayPass || performance.now() + pauseMs > endMs) throw error;

@@ -3,6 +3,8 @@ import { closeSync, fstatSync, openSync, readSync, type BigIntStats } from 'node
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { BlockMemory, heldBlock, type HeldBlock } from './block-memory.ts';
+
 /** Below it, a file is read at once: asking other threads takes longer than the disk. */
 const SMALL_BYTES = 128 * 1024;
 const REMEMBERED = 250_000;
@@ -26,6 +28,8 @@ export interface StoredBlock {
  *       found by L1.
  */
 export class BlockFolder {
+  /** Where blocks are read to. */
+  readonly memory = new BlockMemory();
   readonly #folder: string;
   /** What checked files looked like, by digest. */
   readonly #checked = new Map<string, string>();
@@ -35,21 +39,24 @@ export class BlockFolder {
   }
 
   /**
-   * Undefined if there is no such block, `'damaged'` if the file has other bytes.
+   * The block, held for the caller; undefined if there is none, `'damaged'` if the file has other bytes.
    *
    * @param sizeBytes About how large it is.
    */
   async read(
     digest: string,
     sizeBytes = Number.MAX_SAFE_INTEGER,
-  ): Promise<Uint8Array | 'damaged' | undefined> {
+  ): Promise<HeldBlock | 'damaged' | undefined> {
     const path = this.#pathOf(digest);
     try {
-      const { bytes, mark } = sizeBytes <= SMALL_BYTES ? readSmall(path) : await readLarge(path);
-      if (this.#checked.get(digest) === mark) return bytes;
-      if ((await digestOf(bytes)) !== digest) return 'damaged';
+      const { block, mark } = sizeBytes <= SMALL_BYTES ? readSmall(path) : await readLarge(path, this.memory);
+      if (this.#checked.get(digest) === mark) return block;
+      if ((await digestOf(block.bytes)) !== digest) {
+        block.release();
+        return 'damaged';
+      }
       this.#note(digest, mark);
-      return bytes;
+      return block;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -107,7 +114,7 @@ export class BlockFolder {
 }
 
 interface Content {
-  bytes: Uint8Array;
+  block: HeldBlock;
   /** Another one if the file was changed. */
   mark: string;
 }
@@ -123,27 +130,34 @@ function readSmall(path: string): Content {
       if (got === 0) break;
       done += got;
     }
-    return { bytes: bytes.subarray(0, done), mark: markOf(info) };
+    return { block: heldBlock(bytes.subarray(0, done)), mark: markOf(info) };
   } finally {
     closeSync(file);
   }
 }
 
-async function readLarge(path: string): Promise<Content> {
+async function readLarge(path: string, memory: BlockMemory): Promise<Content> {
   const file = await open(path, 'r');
   try {
     const info = await file.stat({ bigint: true });
-    return { bytes: await readWhole(file, Number(info.size)), mark: markOf(info) };
+    const place = memory.place(Number(info.size));
+    try {
+      place.bytes = await readWhole(file, place.bytes);
+    } catch (error) {
+      place.release();
+      throw error;
+    }
+    return { block: place, mark: markOf(info) };
   } finally {
     await file.close();
   }
 }
 
-async function readWhole(file: FileHandle, sizeBytes: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+/** Fills the place as far as the file goes. */
+async function readWhole(file: FileHandle, bytes: Uint8Array): Promise<Uint8Array> {
   let done = 0;
-  while (done < sizeBytes) {
-    const { bytesRead } = await file.read(bytes, done, sizeBytes - done, done);
+  while (done < bytes.length) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }

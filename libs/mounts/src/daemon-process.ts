@@ -5,6 +5,13 @@ import { fromWireError, GantryError } from '@gantry/protocol';
 
 import { type DaemonReply, type DaemonRequest, THREADS, type VersionToMount } from './daemon-messages.ts';
 
+/**
+ * What comes from the network is in memory outside of the heap, of which the collector of garbage sees only that there is
+ * much. It frees it soon and cheaply if it looks at what is new alone, and counts it at once if it does so itself. Left to
+ * itself, it searches the whole heap for every 15 to 40 MiB that are read.
+ */
+const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', '--single-threaded-gc'];
+
 export interface DaemonCommand {
   /** File of the program that calls `serveMounts`. */
   program: string;
@@ -23,7 +30,7 @@ export class DaemonProcess {
   readonly ended: Promise<GantryError>;
 
   constructor({ program, setup, warn }: DaemonCommand) {
-    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    this.#child = spawn(process.execPath, [...FLAGS, program], {
       env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // Ctrl-C in the worker's terminal is the worker's to handle: containers may still read.

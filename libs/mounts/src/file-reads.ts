@@ -1,5 +1,6 @@
 import { BLOCK_BYTES, ExecutionError, type VolumeFile } from '@gantry/protocol';
 
+import { BlockLoads, type HeldBlock } from './block-memory.ts';
 import type { BlockReader } from './block-source.ts';
 
 export interface FileReadsOptions {
@@ -15,15 +16,23 @@ const READ_AHEAD = 4;
 const MOST_AHEAD = 12;
 const REMEMBERED_FILES = 1024;
 
+/** A part of a file. */
+export interface FileBytes {
+  /** One after the other they are what was read. */
+  parts: Uint8Array[];
+  /** To be called when nobody looks at them any more: others are put there then. */
+  release(): void;
+}
+
 /** Reads parts of files, and what will come next where a file is read in order. */
 export class FileReads {
   readonly #blocks: BlockReader;
   readonly #memoryBytes: number;
   readonly #readAhead: number;
   /** The ones used last at the end. */
-  readonly #memory = new Map<string, Uint8Array>();
+  readonly #memory = new Map<string, HeldBlock>();
   #usedBytes = 0;
-  readonly #loads = new Map<string, Promise<Uint8Array>>();
+  readonly #loads = new BlockLoads();
   /** By a file's first block, the one that was read last and how far to read ahead of it. */
   readonly #progress = new Map<string, { block: number; ahead: number }>();
   #ahead = 0;
@@ -35,61 +44,62 @@ export class FileReads {
   }
 
   /**
-   * Parts that make up a range of a file; fewer bytes than asked for only at its end.
+   * Reads a range of a file; fewer bytes than asked for only at its end.
    *
    * @throws NotFoundError, ExecutionError for damage, or what kept the store from being reached.
    */
-  async read(file: VolumeFile, offset: number, sizeBytes: number): Promise<Uint8Array[]> {
+  async read(file: VolumeFile, offset: number, sizeBytes: number): Promise<FileBytes> {
     const end = Math.min(offset + sizeBytes, file.sizeBytes);
-    if (offset >= end) return [];
+    if (offset >= end) return { parts: [], release: () => undefined };
     const first = Math.floor(offset / BLOCK_BYTES);
     const last = Math.floor((end - 1) / BLOCK_BYTES);
-    const blocks = Array.from({ length: last - first + 1 }, (_, index) => this.#block(file, first + index));
+    const loads = Array.from({ length: last - first + 1 }, (_, index) => this.#block(file, first + index));
     this.#prefetch(file, first, last);
-    const parts = await Promise.all(blocks);
-    return parts.map((bytes, index) => {
+    const blocks = await allOrNone(loads);
+    const parts = blocks.map(({ bytes }, index) => {
       const start = (first + index) * BLOCK_BYTES;
       return bytes.subarray(Math.max(0, offset - start), Math.min(bytes.length, end - start));
     });
+    return { parts, release: () => blocks.forEach((block) => block.release()) };
   }
 
-  async #block(file: VolumeFile, index: number): Promise<Uint8Array> {
+  async #block(file: VolumeFile, index: number): Promise<HeldBlock> {
     const digest = file.blocks[index];
     const sizeBytes = Math.min(BLOCK_BYTES, file.sizeBytes - index * BLOCK_BYTES);
     if (digest === undefined) throw new ExecutionError(`the file has no block ${index}`);
-    const bytes = this.#kept(digest) ?? (await this.#load(digest, sizeBytes));
-    if (bytes.length === sizeBytes) return bytes;
-    throw new ExecutionError(`block "${digest}" has ${bytes.length} bytes, its file says ${sizeBytes}`);
+    const block = this.#kept(digest) ?? (await this.#load(digest, sizeBytes));
+    const { length } = block.bytes;
+    if (length === sizeBytes) return block;
+    block.release();
+    throw new ExecutionError(`block "${digest}" has ${length} bytes, its file says ${sizeBytes}`);
   }
 
-  #kept(digest: string): Uint8Array | undefined {
-    const bytes = this.#memory.get(digest);
-    if (!bytes) return undefined;
+  #kept(digest: string): HeldBlock | undefined {
+    const block = this.#memory.get(digest);
+    if (!block) return undefined;
     this.#memory.delete(digest);
-    this.#memory.set(digest, bytes);
-    return bytes;
+    this.#memory.set(digest, block);
+    block.hold();
+    return block;
   }
 
-  #load(digest: string, sizeBytes: number): Promise<Uint8Array> {
-    const present = this.#loads.get(digest);
-    if (present) return present;
-    const load = this.#blocks
-      .read(digest, sizeBytes)
-      .then((bytes) => this.#keep(digest, bytes))
-      .finally(() => this.#loads.delete(digest));
-    this.#loads.set(digest, load);
-    return load;
+  #load(digest: string, sizeBytes: number): Promise<HeldBlock> {
+    return this.#loads.join(digest, async () =>
+      this.#keep(digest, await this.#blocks.read(digest, sizeBytes)),
+    );
   }
 
-  #keep(digest: string, bytes: Uint8Array): Uint8Array {
-    this.#memory.set(digest, bytes);
-    this.#usedBytes += bytes.length;
-    for (const [oldest, { length }] of this.#memory) {
+  #keep(digest: string, block: HeldBlock): HeldBlock {
+    block.hold();
+    this.#memory.set(digest, block);
+    this.#usedBytes += block.bytes.length;
+    for (const [oldest, kept] of this.#memory) {
       if (this.#usedBytes <= this.#memoryBytes) break;
       this.#memory.delete(oldest);
-      this.#usedBytes -= length;
+      this.#usedBytes -= kept.bytes.length;
+      kept.release();
     }
-    return bytes;
+    return block;
   }
 
   /** Loads the next blocks of a file that is read in order, more of them the longer it is. */
@@ -100,9 +110,11 @@ export class FileReads {
       if (digest === undefined) return;
       if (this.#memory.has(digest) || this.#loads.has(digest)) continue;
       this.#ahead++;
-      const done = (): void => void this.#ahead--;
       // Whoever reads it later hears of what was wrong.
-      this.#block(file, index).then(done, done);
+      void this.#block(file, index)
+        .then((block) => block.release())
+        .catch(() => undefined)
+        .finally(() => this.#ahead--);
     }
   }
 
@@ -120,5 +132,19 @@ export class FileReads {
     const [oldest] = this.#progress.keys();
     if (this.#progress.size > REMEMBERED_FILES && oldest !== undefined) this.#progress.delete(oldest);
     return ahead;
+  }
+}
+
+/** If one cannot be had, the others are released. */
+async function allOrNone(loads: readonly Promise<HeldBlock>[]): Promise<HeldBlock[]> {
+  try {
+    return await Promise.all(loads);
+  } catch (error) {
+    for (const load of loads)
+      void load.then(
+        (block) => block.release(),
+        () => undefined,
+      );
+    throw error;
   }
 }

@@ -21,7 +21,7 @@ export async function serveDevice(device: number, server: VersionServer): Promis
     const request = parseRequest(bytes.subarray(0, length));
     if (!request) continue;
     // A name that is looked up is read before the next request overwrites it.
-    void server.answer(request, (reply) => send(device, reply));
+    void server.answer(request, (reply, sent) => send(device, reply, sent));
   }
 }
 
@@ -38,13 +38,15 @@ function nextRequest(device: number, bytes: Buffer): Promise<number | undefined>
   });
 }
 
-function send(device: number, reply: readonly Uint8Array[]): void {
+function send(device: number, reply: readonly Uint8Array[], sent: () => void): void {
   const sizeBytes = reply.reduce((sum, { length }) => sum + length, 0);
   // Nobody waits for the answer to a request that was taken back, or of a file system that is gone.
-  if (sizeBytes > LARGE_BYTES) return writev(device, reply, null, () => undefined);
+  if (sizeBytes > LARGE_BYTES) return writev(device, reply, null, () => sent());
   try {
     writevSync(device, reply);
   } catch {
     return;
+  } finally {
+    sent();
   }
 }

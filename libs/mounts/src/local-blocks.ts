@@ -1,6 +1,7 @@
 import { ExecutionError, NotFoundError } from '@gantry/protocol';
 
 import { BlockFolder } from './block-folder.ts';
+import type { HeldBlock } from './block-memory.ts';
 import type { BlockReader } from './block-source.ts';
 
 /** Blocks of a store on this machine's disk, read where they are: a copy would be no faster. */
@@ -11,7 +12,7 @@ export class LocalBlocks implements BlockReader {
     this.#folder = new BlockFolder(folder);
   }
 
-  async read(digest: string, sizeBytes?: number): Promise<Uint8Array> {
+  async read(digest: string, sizeBytes?: number): Promise<HeldBlock> {
     const found = await this.#folder.read(digest, sizeBytes);
     if (found === undefined) throw new NotFoundError(`the store has no block "${digest}"`);
     if (found !== 'damaged') return found;

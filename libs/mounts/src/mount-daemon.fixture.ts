@@ -21,9 +21,12 @@ await serveMounts<TestSetup>(async ({ store, cache, outage, patienceMs }, warn) 
   const local = new LocalBlocks(store);
   if (cache === undefined) return local;
   if (outage !== undefined && existsSync(outage)) throw new InternalFailure('the store cannot be reached');
-  const getBytes = async (digest: string): Promise<Uint8Array> => {
+  const getBytes = async (digest: string, into = new Uint8Array()): Promise<Uint8Array> => {
     if (outage !== undefined && existsSync(outage)) throw new InternalFailure('the store cannot be reached');
-    return local.read(digest);
+    const { bytes } = await local.read(digest);
+    if (bytes.length > into.length) return bytes;
+    into.set(bytes);
+    return into.subarray(0, bytes.length);
   };
   const folder = new BlockFolder(cache);
   return new BlockCache({ source: { getBytes }, folder, limitBytes: 2 ** 30, patienceMs, warn });

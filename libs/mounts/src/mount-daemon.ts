@@ -70,7 +70,13 @@ class MountDaemon {
 
   constructor(blocks: BlockReader, warn: (message: string) => void) {
     this.#pages = {
-      read: (digest) => blocks.read(digest),
+      read: async (digest) => {
+        const page = await blocks.read(digest);
+        // Trees keep their pages: they are no part of the memory that is used again.
+        const bytes = page.bytes.slice();
+        page.release();
+        return bytes;
+      },
       write: () => Promise.reject(new TypeError('a mounted version is not changed')),
     };
     this.#reads = new FileReads(blocks);

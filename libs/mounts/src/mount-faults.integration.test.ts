@@ -9,7 +9,7 @@ import { waitUntil } from '@gantry/testing';
 import { describe, expect, it } from 'vitest';
 
 import { findMountProblem } from './fuse-mount.ts';
-import { TestVolume } from './test-volume.fixture.ts';
+import { digestOf, TestVolume } from './test-volume.fixture.ts';
 
 const LONG_MS = 45_000;
 const problem = findMountProblem();
@@ -180,6 +180,9 @@ describe.skipIf(problem)('a mounted version', { timeout: 120_000 }, () => {
         });
         await rm(outage);
         expect(await reading).toBe('one');
+        // It is written to the cache behind its reader's back.
+        const written = blockPath(cache, digestOf(Buffer.from('one')));
+        await waitUntil(() => stat(written), { timeoutMs: LONG_MS });
       } finally {
         await patient.close();
       }

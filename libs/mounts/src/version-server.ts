@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util';
 
 import { isGantryError, VOLUME_LIMITS } from '@gantry/protocol';
 
-import type { FileReads } from './file-reads.ts';
+import type { FileBytes, FileReads } from './file-reads.ts';
 import { ROOT_NODE, type FileNode, type VersionFiles } from './version-files.ts';
 import {
   type Attributes,
@@ -42,6 +42,8 @@ const MOST_SAID = 100;
 const BEHIND_SELF = 1;
 const BEHIND_ABOVE = 2;
 
+const nothing = (): void => undefined;
+
 /** Answers the kernel's questions about one version of a volume. */
 export class VersionServer {
   readonly #parts: VersionServerParts;
@@ -55,21 +57,31 @@ export class VersionServer {
     this.#parts = parts;
   }
 
-  /** Passes the answer on when it is known; more than one for an interrupted request that is taken back. */
-  async answer(request: FuseRequest, send: (reply: Uint8Array[]) => void): Promise<void> {
+  /**
+   * Passes the answer on when it is known; more than one for an interrupted request that is taken back.
+   *
+   * @param send Calls `sent` when nobody looks at the reply any more.
+   */
+  async answer(request: FuseRequest, send: (reply: Uint8Array[], sent: () => void) => void): Promise<void> {
     const { unique, call } = request;
     if (call.op === 'forget') return;
     if (call.op === 'interrupt') {
-      if (this.#waiting.delete(call.unique)) send(errorReply(call.unique, 'EINTR'));
+      if (this.#waiting.delete(call.unique)) send(errorReply(call.unique, 'EINTR'), nothing);
       return;
     }
     this.#waiting.add(unique);
     const result = await this.#result(request).catch((error: unknown) => this.#failure(request, error));
-    if (!this.#waiting.delete(unique)) return;
-    send(typeof result === 'string' ? errorReply(unique, result) : reply(unique, result));
+    const isWanted = this.#waiting.delete(unique);
+    if (typeof result === 'string') {
+      if (isWanted) send(errorReply(unique, result), nothing);
+      return;
+    }
+    const { parts, release } = Array.isArray(result) ? { parts: result, release: nothing } : result;
+    if (isWanted) send(reply(unique, parts), release);
+    else release();
   }
 
-  async #result({ node, call }: FuseRequest): Promise<Uint8Array[] | Errno> {
+  async #result({ node, call }: FuseRequest): Promise<Uint8Array[] | FileBytes | Errno> {
     switch (call.op) {
       case 'init':
         return this.#init(call);
