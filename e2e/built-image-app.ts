@@ -26,6 +26,12 @@ const image = Image.debianSlim()
 
 export const app = new App('built-image', { image });
 
+/** The Node that runs a function whose image asks for another one than the platform's. */
+export const nodeVersion = app.function(
+  { image: Image.debianSlim({ nodeVersion: '22' }) },
+  async () => process.version,
+);
+
 const croner = image.imports(() => import('croner'));
 const text = async (path: string): Promise<string> => (await readFile(path, 'utf8')).trim();
 

@@ -5,7 +5,7 @@ import { noBuildsReason } from '@gantry/containers/testing';
 import { RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { look } from './built-image-app.ts';
+import type { look, nodeVersion } from './built-image-app.ts';
 import { startPlatformWith } from './deployed-platform.ts';
 import { runCli, type Platform } from './platform.ts';
 
@@ -36,6 +36,11 @@ describe.skipIf(reason)(`an image of every kind of local step${reason ? ` (${rea
       words: 'eins zwei drei',
       next: '2027-01-01T00:00:00.000Z',
     });
+  });
+
+  test('runs functions in the Node that it asks for', async () => {
+    const version = RemoteFunction.fromName<typeof nodeVersion>('built-image', 'nodeVersion');
+    expect(await version.remote()).toMatch(/^v22\./);
   });
 
   test('is built once: the next deploy takes each step from the cache', async () => {

@@ -49,6 +49,8 @@ export interface ContainerRoot {
   workdir?: string | undefined;
   /** Words before the runner's own command; they must end in running their arguments. @defaultValue none */
   entrypoint?: readonly string[] | undefined;
+  /** Path of the Node in it that is to run the runner. @defaultValue the platform's */
+  node?: string | undefined;
 }
 
 export interface ContainerMount {

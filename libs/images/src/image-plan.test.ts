@@ -39,6 +39,15 @@ describe('the plan of an image', () => {
     expect(other.at(-1)?.work).toEqual({ type: 'node', version: '22' });
   });
 
+  it('says which Node was asked for, as official images do, and nothing of one that was not', () => {
+    const said = (...steps: PlannedSpec['steps']) =>
+      planImage({ steps }, options).steps.flatMap((step) => (step.kind === 'config' ? [step.change] : []));
+    const node = { type: 'env', variables: { NODE_VERSION: '22' } };
+    expect(said({ type: 'debian', nodeVersion: '22' })).toEqual([node]);
+    expect(said({ type: 'registry', reference: 'python:3.12', addNode: '22' })).toEqual([node]);
+    expect(said({ type: 'debian' })).toEqual([]);
+  });
+
   it('brings Python where it is asked for, or where packages of it are installed', () => {
     const asked = layers({ steps: [{ type: 'debian', pythonVersion: '3.11' }] });
     const used = layers(debian({ type: 'pip', packages: ['numpy'] }));

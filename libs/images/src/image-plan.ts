@@ -88,6 +88,7 @@ function planDebian(
   return [
     layer('Debian', work, base),
     layer(`Node ${node}`, { type: 'node', version: node }, base),
+    ...(base.nodeVersion === undefined ? [] : [saysNode(node)]),
     ...(hasPython ? [python(base.pythonVersion, options)] : []),
   ];
 }
@@ -95,11 +96,19 @@ function planDebian(
 function additions(
   { addNode, addPython }: { addNode?: string | undefined; addPython?: string | undefined },
   options: PlanOptions,
-): LayerStep[] {
+): PlannedStep[] {
   return [
-    ...(addNode === undefined ? [] : [layer(`Node ${addNode}`, { type: 'node', version: addNode }, {})]),
+    ...(addNode === undefined
+      ? []
+      : [layer(`Node ${addNode}`, { type: 'node', version: addNode }, {}), saysNode(addNode)]),
     ...(addPython === undefined ? [] : [python(addPython, options)]),
   ];
+}
+
+/** As official images of Node do. Functions run in the Node that an image says it has. */
+function saysNode(version: string): ConfigStep {
+  const change = { type: 'env', variables: { NODE_VERSION: version } } as const;
+  return { kind: 'config', written: 0, title: 'env NODE_VERSION', change };
 }
 
 function python(version: string | undefined, { debianSuite = 'bookworm' }: PlanOptions): LayerStep {

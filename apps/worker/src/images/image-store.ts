@@ -16,6 +16,8 @@ import {
   registryKeys,
 } from '@gantry/protocol';
 
+import { ownNode } from './own-node.ts';
+
 export interface ImageStoreOptions {
   /** For the unpacked layers. One worker per folder. */
   folder: string;
@@ -75,10 +77,9 @@ export class ImageStore {
       throw error;
     }
     const { env, workdir, entrypoint } = config;
-    return {
-      root: { layers: used.map((layer) => this.#folderOf(layer)), env, workdir, entrypoint },
-      release,
-    };
+    const folders = used.map((layer) => this.#folderOf(layer));
+    const node = ownNode({ env, layers: folders });
+    return { root: { layers: folders, env, workdir, entrypoint, ...(node && { node }) }, release };
   }
 
   /** Removes what a worker that was killed has left half done. To be called before the first image is opened. */

@@ -38,7 +38,7 @@ export function planContainer(options: StartOptions, parts: PlanParts): Containe
   const { runnerPath, nodePath = process.execPath, nodeFlags = [], defaultRoot } = parts;
   const workdir = root?.workdir ?? DEFAULT_WORKDIR;
   const base = root?.layers ?? [defaultRoot.layer];
-  const node = join(PLATFORM_FOLDER, 'bin/node');
+  const node = root?.node ?? join(PLATFORM_FOLDER, 'bin/node');
   return {
     layers: [...base, ...extraLayers, ...parts.compiledLayers, parts.platformLayer],
     mounts: [...(root ? [] : defaultRoot.mounts), ...platformMounts(runnerPath, nodePath), ...mounts],

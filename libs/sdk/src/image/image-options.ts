@@ -15,7 +15,7 @@ export interface BuildStepOptions {
 }
 
 export interface DebianSlimOptions {
-  /** Such as `22` or `22.12`. @defaultValue the Node of the platform */
+  /** Such as `22` or `22.12`. Functions run in it, from 22.12 on. @defaultValue the Node of the platform */
   nodeVersion?: string;
   /** Such as `3.11`. @defaultValue no Python, until a step needs one */
   pythonVersion?: string;
@@ -28,7 +28,10 @@ export interface RegistryOptions {
   secret?: Secret;
   /** Lines of a Dockerfile that come before everything else. @defaultValue none */
   setupDockerfileCommands?: readonly string[];
-  /** Install this version of Node, for images without one. @defaultValue none */
+  /**
+   * Install this version of Node. Functions run in it, as they do in the Node of official images, from 22.12 on; else in the
+   * platform's. @defaultValue none
+   */
   addNode?: string;
   /** Install this version of Python. @defaultValue none */
   addPython?: string;
