@@ -38,6 +38,7 @@ export { SharedMounts } from './shared-mounts.ts';
 export { cgroupLayout } from './runc/cgroups.ts';
 export { isGvisor } from './gvisor/gvisor-runtime.ts';
 export { openOciDriver } from './oci-driver.ts';
+export { UNSTARTABLE_IMAGE_HINT } from './runc/launch.ts';
 export { RuncDriver, type RuncDriverOptions } from './runc/runc-driver.ts';
 export { ProcessDriver, type ProcessDriverOptions } from './process-driver.ts';
 export { defaultRuntime, findRuncProblem, findUserProblem, type RuncProblem } from './runc/requirements.ts';

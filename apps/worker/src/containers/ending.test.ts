@@ -12,6 +12,7 @@ describe('the end of a container, as its worker limits it', () => {
     [killed, logged] = [[], []];
     const note = (text: string) => void logged.push(text);
     ending = new Ending({
+      name: 'scan',
       containerId: 'ta-1',
       log: {
         routine: note,

@@ -9,6 +9,8 @@ const LOAD_FAILED_GRACE_MS = 2_000;
 
 export interface EndingOptions {
   containerId: string;
+  /** Of the function. */
+  name: string;
   log: Pick<ContainerLog, 'routine' | 'system' | 'masked' | 'end'>;
   /** For exit hooks, and for code that is preempted. */
   exitGraceMs: number;
@@ -32,6 +34,7 @@ export class Ending {
   readonly #options: EndingOptions;
   readonly #deadline = new Deadline();
   #reason: EndReason | undefined;
+  #wasHeard = false;
   #isPreempted = false;
   #isStopped = false;
   #isKilled = false;
@@ -52,6 +55,11 @@ export class Ending {
 
   because(reason: EndReason): void {
     this.#reason ??= reason;
+  }
+
+  /** Its runner said something. */
+  heard(): void {
+    this.#wasHeard = true;
   }
 
   /** It has to be ready within this time. */
@@ -101,9 +109,11 @@ export class Ending {
 
   /** It has ended: nothing of its code is logged any more. Puts all that is known into what is reported. */
   explain(end: ContainerEnd, ranOutOfMemory: boolean): ContainerExit {
-    const { log } = this.#options;
+    const { log, name } = this.#options;
     const mask = (text: string): string => log.masked(text);
-    const exit = explainEnd(end, { askedFor: this.#reason, ranOutOfMemory, mask });
+    const exit = explainEnd(end, {
+      ...{ name, wasHeard: this.#wasHeard, askedFor: this.#reason, ranOutOfMemory, mask },
+    });
     log.end();
     const { reason } = exit;
     const kind = reason === 'stopped' ? 'routine' : 'system';

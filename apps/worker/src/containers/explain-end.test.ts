@@ -1,8 +1,15 @@
+import { ContainerError, decodeValue } from '@gantry/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { explainEnd } from './explain-end.ts';
 
-const unasked = { askedFor: undefined, ranOutOfMemory: false, mask: (text: string) => text };
+const unasked = {
+  name: 'scan',
+  wasHeard: true,
+  askedFor: undefined,
+  ranOutOfMemory: false,
+  mask: (text: string) => text,
+};
 
 describe('the end of a container', () => {
   it('is told apart: heap exhausted, killed by the kernel, killed from outside, ended by itself', () => {
@@ -23,6 +30,28 @@ describe('the end of a container', () => {
       'crashed: its process ended by itself: signal SIGABRT',
       'crashed: its process ended by itself: exit code 3',
     ]);
+  });
+
+  it('before anything was heard of its runner is about the image, if its code says so', () => {
+    const ended = (code: number) => explainEnd({ code, signal: null }, { ...unasked, wasHeard: false });
+    for (const [code, hint] of [
+      [0, 'exec "$@"'],
+      [126, 'C library'],
+      [127, 'C library'],
+    ] as const) {
+      const { reason, message, error } = ended(code);
+      expect([reason, message]).toEqual([
+        'loadFailed',
+        `its image did not start the runner: exit code ${code}`,
+      ]);
+      const shown = error && decodeValue(error);
+      expect(shown).toBeInstanceOf(ContainerError);
+      expect(shown).toMatchObject({
+        message: `"scan" cannot start: ${message}`,
+        hint: expect.stringContaining(hint),
+      });
+    }
+    expect(ended(3).reason).toBe('crashed');
   });
 
   it('has the reason for which it was asked to end', () => {

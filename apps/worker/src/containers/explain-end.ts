@@ -1,4 +1,4 @@
-import type { ContainerEnd } from '@gantry/containers';
+import { type ContainerEnd, UNSTARTABLE_IMAGE_HINT } from '@gantry/containers';
 import {
   ContainerError,
   encodeValue,
@@ -12,10 +12,21 @@ import type { AssignedInput } from '../inputs/assigned-input.ts';
 /** An error above this is told by its message alone. */
 const MOST_ERROR_BYTES = 64 * 1024;
 
+/** What may be wrong with an image that leads to an exit code before the runner was heard of. */
+const IMAGE_HINTS: Partial<Record<number, string>> = {
+  0: 'Its entrypoint must end in running its arguments: exec "$@".',
+  126: UNSTARTABLE_IMAGE_HINT,
+  127: UNSTARTABLE_IMAGE_HINT,
+};
+
 export type EndReason = Pick<ContainerExit, 'reason' | 'message' | 'error'>;
 
 /** What the worker knows about the end of a container besides how its process ended. */
 export interface EndCircumstances {
+  /** Of the function. */
+  name: string;
+  /** Its runner has said something. */
+  wasHeard: boolean;
   /** Why the worker, or the runner, wanted it to end, if one did. */
   askedFor: EndReason | undefined;
   /** Node said that it had no memory left. */
@@ -66,13 +77,19 @@ export function describeEnd(end: ContainerEnd): string {
   return end.code === null ? 'never started' : `exit code ${end.code}`;
 }
 
-function reasonOf(end: ContainerEnd, { askedFor, ranOutOfMemory }: EndCircumstances): EndReason {
+function reasonOf(end: ContainerEnd, circumstances: EndCircumstances): EndReason {
+  const { name, wasHeard, askedFor, ranOutOfMemory } = circumstances;
   if (ranOutOfMemory && end.signal) {
     return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
   }
   if (askedFor) return askedFor;
   if (end.outOfMemory) {
     return { reason: 'outOfMemory', message: 'the kernel killed it because memory was short' };
+  }
+  const hint = end.code === null || wasHeard ? undefined : IMAGE_HINTS[end.code];
+  if (hint !== undefined) {
+    const message = `its image did not start the runner: ${describeEnd(end)}`;
+    return startFailure(name, new ContainerError(message, { hint }));
   }
   const how = end.signal === 'SIGKILL' ? 'was killed from outside' : 'ended by itself';
   return { reason: 'crashed', message: `its process ${how}: ${describeEnd(end)}` };

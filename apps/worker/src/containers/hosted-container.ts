@@ -74,7 +74,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#signs = new SignsOfLife(around.clock);
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#ending = new Ending({
-      ...{ containerId: order.containerId, log: around.containerLog },
+      ...{ containerId: order.containerId, name: this.spec.name, log: around.containerLog },
       ...{ exitGraceMs: around.exitGraceMs, timeoutMs: this.#timeoutMs },
       kill: (reason, message) => this.kill(reason, message),
       endProcess: () => this.#process?.kill(),
@@ -291,6 +291,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   }
 
   #receive(message: RunnerToWorker): void {
+    this.#ending.heard();
     this.forgiveSilence();
     if (message.type === 'api' || 'requestId' in message) return this.#calls.receive(message);
     switch (message.type) {

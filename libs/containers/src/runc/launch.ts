@@ -117,11 +117,19 @@ async function ends(child: ChildProcess): Promise<boolean> {
   return !runs();
 }
 
-function failedStart(reason: string, cause?: Error): ContainerError {
+/** What to do about an image whose first program cannot be started. */
+export const UNSTARTABLE_IMAGE_HINT =
+  "Look at what its entrypoint starts, and begin with an image that has the C library of the platform's Node, as Debian has it, or a Node of its own, from 22.12 on, as node:22-alpine has.";
+
+/** @internal */
+export function failedStart(reason: string, cause?: Error): ContainerError {
+  const isOfImage = /^\[FATAL tini .*\] exec .* failed/.test(reason);
   return new ContainerError(
     `a container could not be started: ${reason.trim() || 'its runtime did not say why'}`,
     {
-      hint: 'The operator of the worker can see what this machine lacks with "gantry doctor".',
+      hint: isOfImage
+        ? UNSTARTABLE_IMAGE_HINT
+        : 'The operator of the worker can see what this machine lacks with "gantry doctor".',
       cause,
     },
   );

@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AuthError, InvalidError, NotFoundError } from '@gantry/protocol';
+import { AuthError, ConnectionError, InvalidError, NotFoundError } from '@gantry/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { findConnection } from '../connection-settings.ts';
@@ -61,6 +61,14 @@ describe('the platform that a program works with', () => {
     expect(urlOf('staging', 'production')).toBe('https://gantry.example.org');
     expect(urlOf('')).toBe('https://gantry.example.org');
     expect(() => urlOf('stagin')).toThrow(NotFoundError);
+  });
+
+  it('is none that code in a container may use as whoever it likes, unless it was given one', () => {
+    const inside = { ...env, GANTRY_IS_REMOTE: '1' };
+    expect(() => findConnection(env)).toThrow(ConnectionError);
+    expect(() => findConnection(inside)).toThrow(AuthError);
+    const given = { ...inside, GANTRY_SERVER_URL: 'http://127.0.0.1:1', GANTRY_TOKEN: 'gt-given' };
+    expect(findConnection(given)).toMatchObject({ token: 'gt-given' });
   });
 
   it('is that of this machine where no profile is active, or the profile "local" is', async () => {
