@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { release } from 'node:os';
+import { hostname, release } from 'node:os';
 
 import { App, asgiApp, Secret, Volume } from 'gantry';
 
@@ -19,6 +19,10 @@ export const write = app.function({ volumes: { '/notes': notes } }, async (text:
   await notes.commit();
 });
 
-export const read = app.function({ volumes: { '/notes': notes } }, () => readFile('/notes/today', 'utf8'));
+/** The newest, also in a container that has read another one. */
+export const read = app.function({ volumes: { '/notes': notes }, maxContainers: 1 }, async () => {
+  await notes.reload();
+  return { text: await readFile('/notes/today', 'utf8'), on: hostname() };
+});
 
 export const site = app.function(asgiApp({}, () => ({ fetch: () => new Response(`from ${release()}`) })));

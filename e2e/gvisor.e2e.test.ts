@@ -28,9 +28,15 @@ describe.skipIf(reason)('a platform whose containers are of gVisor', () => {
       .toContain('looked for tea');
   });
 
-  test('keeps what they write in volumes', async () => {
-    await RemoteFunction.fromName<typeof write>('gvisor', 'write').remote('scones');
-    expect(await RemoteFunction.fromName<typeof read>('gvisor', 'read').remote()).toBe('scones');
+  test('keeps what they write in volumes, which others see when they reload them', async () => {
+    const write_ = RemoteFunction.fromName<typeof write>('gvisor', 'write');
+    const read_ = RemoteFunction.fromName<typeof read>('gvisor', 'read');
+    await write_.remote('scones');
+    const first = await read_.remote();
+    await write_.remote('crumpets');
+    const second = await read_.remote();
+    expect([first.text, second.text]).toEqual(['scones', 'crumpets']);
+    expect(second.on).toBe(first.on);
   });
 
   test('answers web requests in them', async () => {

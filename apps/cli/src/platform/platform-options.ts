@@ -108,7 +108,8 @@ export const DRIVER_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: '--oci-runtime <program>',
-    description: 'OCI runtime of the driver runc, a name or a path',
+    description:
+      'OCI runtime of the driver runc, a name or a path; runsc gives each container a kernel of its own',
     fallback: 'GANTRY_OCI_RUNTIME, else crun or runc',
   },
 ];

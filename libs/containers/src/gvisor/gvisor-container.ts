@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -89,20 +89,25 @@ export class GvisorContainer implements Container {
   get socketPath(): string | undefined {
     const path = socketPathFor(this.directory);
     if (this.#socketFd === undefined && this.#runs) {
-      this.#socketFd = openSocket(this.#outerSocket);
+      this.#socketFd = this.#openSocket();
       if (this.#socketFd !== undefined) symlinkSync(`/proc/${process.pid}/fd/${this.#socketFd}`, path);
     }
     return this.#socketFd === undefined ? undefined : path;
   }
 
-  /** In the mount namespace of the runtime, which sees the container's `/run` where it was made. */
-  get #outerSocket(): string {
+  /**
+   * In the mount namespace that the runtime was started in, which sees the container's `/run` where it was made. Threads of
+   * gVisor may go into others, its first one among them.
+   */
+  #openSocket(): number | undefined {
     const { bundle } = this.#options;
-    return join(
-      `/proc/${this.#child.pid}/root`,
-      outerFolder(bundle, 'run'),
-      INNER_SOCKET.slice('/run'.length),
-    );
+    const path = join(outerFolder(bundle, 'run'), INNER_SOCKET.slice('/run'.length));
+    const threads = `/proc/${this.#child.pid}/task`;
+    for (const thread of existsSync(threads) ? readdirSync(threads) : []) {
+      const fd = openSocket(join(threads, thread, 'root', path));
+      if (fd !== undefined) return fd;
+    }
+    return undefined;
   }
 
   get innerSocketPath(): string {

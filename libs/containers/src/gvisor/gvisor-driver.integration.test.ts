@@ -83,6 +83,19 @@ describe.skipIf(problem)('with gVisor', () => {
       expect(readdirSync(join(dataDir, 'gvisor-containers'))).toEqual([]);
     });
 
+    it('finds the socket of each of many containers, in whichever threads of gVisor see it', async () => {
+      const listening = async (): Promise<string | undefined> => {
+        const probe = await Probe.start(driver, { network: 'none' });
+        const { container } = probe;
+        await probe.run(
+          `await new Promise((resolve) => net.createServer().listen('${container.innerSocketPath}', resolve))`,
+        );
+        return container.socketPath;
+      };
+      const paths = await Promise.all(Array.from({ length: 8 }, listening));
+      expect(paths).not.toContain(undefined);
+    });
+
     it('gives no GPUs, which it says', async () => {
       await expect(driver.start({ id: 'ta-gpu', gpus: [0] })).rejects.toThrow('no GPUs');
     });

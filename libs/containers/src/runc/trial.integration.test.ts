@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { temporaryDirectory, type TemporaryDirectory } from '@gantry/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { isRootless } from '../rootless/user-namespace.ts';
 import { findRuncProblem, OCI_RUNTIMES } from './requirements.ts';
 import { tryRunc } from './trial.ts';
 
 const problem = findRuncProblem();
-const runtimes = OCI_RUNTIMES.filter((name) => !findRuncProblem(name));
+const runtimes = [...OCI_RUNTIMES, 'runsc'].filter((name) => !findRuncProblem(name));
 const DISK = { diskMiB: 64 };
 
 describe.skipIf(problem)(`the trial of runc containers${problem ? ` (${problem.message})` : ''}`, () => {
@@ -27,19 +28,23 @@ describe.skipIf(problem)(`the trial of runc containers${problem ? ` (${problem.m
 
   it.each(runtimes)('finds nothing wrong where they run, and leaves none behind (%s)', async (ociRuntime) => {
     expect(await tryRunc({ dataDir, runnerPath, ociRuntime, ...DISK })).toBeUndefined();
-    for (const folder of ['containers', 'runc', 'runc-containers']) {
-      expect(readdirSync(join(dataDir, folder))).toEqual([]);
-    }
+    const folders = readdirSync(dataDir).filter((name) => /^(runc|gvisor|.*containers)$/.test(name));
+    expect(folders).toHaveLength(3);
+    for (const folder of folders) expect(readdirSync(join(dataDir, folder))).toEqual([]);
   });
 
-  it('says what a runtime says that starts none', async () => {
-    const ociRuntime = join(work.path, 'runtime');
-    writeFileSync(ociRuntime, '#!/bin/sh\necho "no room for containers" >&2\nexit 1\n');
-    chmodSync(ociRuntime, 0o755);
-    const found = await tryRunc({ dataDir, runnerPath, ociRuntime, ...DISK });
-    expect(found?.message).toContain('no room for containers');
-    expect(found?.hint).toContain('--driver process');
-  });
+  // As an ordinary user there are none of gVisor.
+  it.each(['runtime', ...(isRootless() ? [] : ['runsc'])])(
+    'says what a %s says that starts none',
+    async (name) => {
+      const ociRuntime = join(work.path, name);
+      writeFileSync(ociRuntime, '#!/bin/sh\necho "no room for containers" >&2\nexit 1\n');
+      chmodSync(ociRuntime, 0o755);
+      const found = await tryRunc({ dataDir, runnerPath, ociRuntime, ...DISK });
+      expect(found?.message).toContain('no room for containers');
+      expect(found?.hint).toContain('--driver process');
+    },
+  );
 
   it('says what Node says where it does not run in a container', async () => {
     const nodePath = join(work.path, 'node');
