@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import { NotFoundError } from '@gantry/protocol';
 import { Volume } from 'gantry';
@@ -7,6 +7,7 @@ import { Volume } from 'gantry';
 import type { CommandSpec } from '../command.ts';
 import { plural, toDuration, toSize } from '../terminal/units.ts';
 import { progressLine } from '../volumes/progress-line.ts';
+import { directoryPlace } from '../volumes/upload-place.ts';
 import { ENVIRONMENT_OPTION, VOLUME_ARGUMENT, withClient } from '../volumes/volume-client.ts';
 
 export const volumePutCommand: CommandSpec = {
@@ -22,7 +23,9 @@ export const volumePutCommand: CommandSpec = {
   options: [{ flags: '-f, --force', description: 'replace files that are there' }, ENVIRONMENT_OPTION],
   examples: [
     ['gantry volume put models weights.bin /v2/', 'the file becomes /v2/weights.bin'],
-    ['gantry volume put models ./checkpoints /checkpoints', 'a directory with all in it'],
+    ['gantry volume put models ./checkpoints', 'the directory becomes /checkpoints'],
+    ['gantry volume put models ./checkpoints /runs/7', 'the directory becomes /runs/7'],
+    ['gantry volume put models ./checkpoints/. /', 'what is in the directory comes to the top'],
   ],
   async run(context, input) {
     const { terminal, cwd } = context;
@@ -45,11 +48,7 @@ export const volumePutCommand: CommandSpec = {
           terminal.progress(progressLine(progress, elapsedMs()));
         },
       });
-      if (info.isDirectory())
-        batch.putDirectory(
-          local,
-          remote.endsWith('/') && remote !== '/' ? `${remote}${basename(local)}` : remote,
-        );
+      if (info.isDirectory()) batch.putDirectory(local, directoryPlace(given, remote));
       else batch.putFile(local, remote);
       await batch.commit();
     });
