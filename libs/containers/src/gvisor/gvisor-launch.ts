@@ -5,12 +5,10 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { ContainerError } from '@gantry/protocol';
-
 import { CONTAINER_IDS } from '../container-ids.ts';
 import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from '../runc/cgroups.ts';
-import { makeUpperFolders } from '../runc/launch.ts';
+import { failedStart, makeUpperFolders } from '../runc/launch.ts';
 import type { Network } from '../runc/network.ts';
 import { ROOT_MOUNT_POINT, shortPath } from '../runc/places.ts';
 import { MOUNT_SCRIPT, RUN_SCRIPT, systemCalls } from '../runc/start-script.ts';
@@ -121,14 +119,8 @@ async function sandboxOf(child: ChildProcess, stderr: Readable, bundle: string):
     const path = pidFile(bundle);
     const pid = existsSync(path) ? Number(readFileSync(path, 'latin1')) : 0;
     if (pid) return pid;
-    if (cause) throw failedStart(cause.message);
-    if (child.exitCode !== null || child.signalCode !== null) throw failedStart((await text(stderr)).trim());
+    if (cause) throw failedStart(cause.message, cause);
+    if (child.exitCode !== null || child.signalCode !== null) throw failedStart(await text(stderr));
     await delay(POLL_MS);
   }
-}
-
-function failedStart(reason: string): ContainerError {
-  return new ContainerError(`a container could not be started: ${reason || 'gVisor did not say why'}`, {
-    hint: 'The operator of the worker can see what this machine lacks with "gantry doctor".',
-  });
 }

@@ -121,7 +121,7 @@ async function ends(child: ChildProcess): Promise<boolean> {
 export const UNSTARTABLE_IMAGE_HINT =
   "Look at what its entrypoint starts, and begin with an image that has the C library of the platform's Node, as Debian has it, or a Node of its own, from 22.12 on, as node:22-alpine has.";
 
-/** @internal */
+/** The error for a container that could not be started, with what its runtime said. */
 export function failedStart(reason: string, cause?: Error): ContainerError {
   const isOfImage = /^\[FATAL tini .*\] exec .* failed/.test(reason);
   return new ContainerError(
