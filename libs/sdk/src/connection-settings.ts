@@ -25,19 +25,20 @@ export interface ConnectionOptions {
 
 /**
  * Finds out how to reach the platform: environment variables first, then the active profile, then, for a profile
- * that names no server, what `gantry up` wrote on this machine.
+ * that names no server, what `gantry up` wrote on this machine. In containers the variables alone.
  *
  * @throws {@link ConnectionError} if no server is known, {@link AuthError} if no token is, as in containers, {@link InvalidError} for
  * settings that cannot be right.
  */
 export function findConnection(env: Env, options: ConnectionOptions = {}): Connection {
   const { profile } = options;
-  const serverUrl = findSetting('serverUrl', env, { profile });
-  if (serverUrl.value === undefined && env['GANTRY_IS_REMOTE'] === '1') {
+  // A plain process could read what the owner of the platform has on the machine, which is not for its code.
+  if (env['GANTRY_IS_REMOTE'] === '1' && !(env['GANTRY_SERVER_URL'] && env['GANTRY_TOKEN'])) {
     throw new AuthError('code in a container has no credentials of the platform', {
       hint: 'Functions, volumes, dicts and queues are used by their names, without any. For all else, give it a secret with GANTRY_SERVER_URL and GANTRY_TOKEN.',
     });
   }
+  const serverUrl = findSetting('serverUrl', env, { profile });
   if (serverUrl.value === undefined) {
     throw new ConnectionError('no Gantry platform is known on this machine', {
       hint: 'Start one with "gantry up", log in to one with "gantry token set", or set GANTRY_SERVER_URL and GANTRY_TOKEN.',

@@ -63,9 +63,13 @@ describe('the platform that a program works with', () => {
     expect(() => urlOf('stagin')).toThrow(NotFoundError);
   });
 
-  it('is none that code in a container may use as whoever it likes, unless it was given one', () => {
+  it('is none that code in a container may use as whoever it likes, unless it was given one', async () => {
     const inside = { ...env, GANTRY_IS_REMOTE: '1' };
     expect(() => findConnection(env)).toThrow(ConnectionError);
+    expect(() => findConnection(inside)).toThrow(AuthError);
+    // Plain processes see the files of whoever started the platform.
+    await storeLocal();
+    await store(FILE);
     expect(() => findConnection(inside)).toThrow(AuthError);
     const given = { ...inside, GANTRY_SERVER_URL: 'http://127.0.0.1:1', GANTRY_TOKEN: 'gt-given' };
     expect(findConnection(given)).toMatchObject({ token: 'gt-given' });
