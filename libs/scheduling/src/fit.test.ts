@@ -16,7 +16,7 @@ describe('a function that no machine fits', () => {
     [{ cpu: 8 }, true, 'cpu 8 is more than any machine has: the most is 4'],
     [{ memoryMiB: 100_000 }, true, 'memoryMiB 100000 is more than any machine has: the most is 65536'],
     [{ gpu: ['H100:3'] }, true, 'no machine has so many GPUs, 3 of type H100: the most is 2'],
-    [{ gpu: ['ANY:3'] }, true, 'no machine has so many GPUs, 3 of type ANY: the most is 2'],
+    [{ gpu: ['ANY:3'] }, true, 'no machine has so many GPUs, 3 of any one type: the most is 2'],
     [{ cpu: 4, memoryMiB: 60_000 }, true, 'no machine has cpu 4, memoryMiB 60000'],
     [{ gpu: ['B200', 'L4'] }, false, 'no machine has a GPU of type B200 or L4'],
     [{ gpu: ['H100:8', 'B200'] }, false, 'no machine has so many GPUs, 8 of type H100: the most is 2'],
@@ -35,6 +35,11 @@ describe('a function that no machine fits', () => {
     { region: ['us'] },
   ])('is not one that asks for %j', (options) => {
     expect(misfitOf(options, MACHINES)).toBeUndefined();
+  });
+
+  it('that takes any GPU waits for one of any type', () => {
+    const without = [{ capacity: { cpu: 4, memoryMiB: 8_192 }, labels: {} }];
+    expect(misfitOf({ gpu: ['H100:2', 'ANY'] }, without)?.reason).toBe('no machine has a GPU');
   });
 
   it('is none while no machine is known', () => {

@@ -90,12 +90,14 @@ function withoutGpus({ gpu }: FunctionOptionsSpec, machines: readonly MachineFac
   if (wishes.some(({ count, most }) => most >= count)) return undefined;
   const known = wishes.filter(({ most }) => most > 0);
   if (known.length === 0) {
-    return {
-      isTooLarge: false,
-      reason: `no machine has a GPU of type ${wishes.map(({ type }) => type).join(' or ')}`,
-    };
+    const types = wishes.map(({ type }) => type);
+    const ofType = types.includes('ANY') ? '' : ` of type ${types.join(' or ')}`;
+    return { isTooLarge: false, reason: `no machine has a GPU${ofType}` };
   }
-  const texts = known.map(({ type, count, most }) => `${count} of type ${type}: the most is ${most}`);
+  const texts = known.map(
+    ({ type, count, most }) =>
+      `${count} of ${type === 'ANY' ? 'any one type' : `type ${type}`}: the most is ${most}`,
+  );
   // One of an unknown type may still come.
   return {
     isTooLarge: known.length === wishes.length,
