@@ -5,40 +5,49 @@ import { cgroupLayout } from '@gantry/containers';
 
 const NS_PER_MS = 1_000_000;
 const US_PER_MS = 1_000;
-/** Where containers have their groups. */
-const CONTAINERS = 'gantry';
 
 /**
- * What the kernel has counted of this program, of all that it has started, and of containers: also of what has ended, to
- * the nanosecond. What `/proc` says of ended programs is rounded down to 10 ms for each.
+ * What the kernel has counted of this program's children and of what they have started: also of what has ended, to the
+ * nanosecond. What `/proc` says of ended programs is rounded down to 10 ms for each.
  */
 export class CpuAccount {
-  readonly #own: string;
-  readonly #groups: string[];
   readonly #root: string;
+  readonly #controller: string;
+  readonly #own: string;
 
   /** Moves this program into a group of its own, where what it starts is counted. Root is needed. */
   constructor() {
     const layout = cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
-    const root = layout?.hierarchies.get(layout.version === 2 ? 'unified' : 'cpuacct');
+    this.#controller = layout?.version === 2 ? '' : 'cpuacct';
+    const root = layout?.hierarchies.get(this.#controller || 'unified');
     if (root === undefined) throw new Error('this machine counts no CPU time by groups');
     this.#root = root;
     this.#own = join(root, `gantry-bench-${process.pid}`);
-    this.#groups = [this.#own, join(root, CONTAINERS)];
-    for (const group of this.#groups) mkdirSync(group, { recursive: true });
+    mkdirSync(this.#own, { recursive: true });
     writeFileSync(join(this.#own, 'cgroup.procs'), String(process.pid));
   }
 
-  /** CPU time until now, ms, without that of this program itself. */
-  readMs(): number {
+  /** CPU time until now, ms: of all that was started, also in groups that these processes have moved to, but not of this program. */
+  readMs(pids: readonly number[] = []): number {
     const { user, system } = process.cpuUsage();
-    return this.#groups.reduce((sum, group) => sum + usedMs(group), 0) - (user + system) / US_PER_MS;
+    const groups = new Set([this.#own, ...pids.map((pid) => this.#groupOf(pid))]);
+    return [...groups].reduce((sum, group) => sum + usedMs(group), 0) - (user + system) / US_PER_MS;
   }
 
   /** Call it when all that was started has ended. */
   close(): void {
     writeFileSync(join(this.#root, 'cgroup.procs'), String(process.pid));
     rmdirSync(this.#own);
+  }
+
+  #groupOf(pid: number): string {
+    const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+    const line = lines.map((each) => each.split(':')).find(([, names]) => this.#isMine(names ?? ''));
+    return join(this.#root, line?.[2] ?? '');
+  }
+
+  #isMine(names: string): boolean {
+    return names.split(',').includes(this.#controller);
   }
 }
 
