@@ -53,6 +53,8 @@ describe('the plan of an image', () => {
     const used = layers(debian({ type: 'pip', packages: ['numpy'] }));
     expect(asked[2]?.title).toBe('Python 3.11');
     expect(used[2]?.definition).toBe(asked[2]?.definition);
+    const project = layers(debian({ type: 'pip', packages: [], optionalDependencies: [] }));
+    expect(project.map(({ title }) => title).slice(2)).toEqual(['Python 3.11', 'pip install the project']);
     expect(() => layers({ steps: [{ type: 'debian', pythonVersion: '3.1' }] })).toThrow(
       'have Python 3.11, not 3.1',
     );

@@ -4,6 +4,7 @@ import {
   type FileRef,
   type ImageSpec,
   InvalidError,
+  type PipStep,
   type SecretRef,
   type StepOptions,
 } from '@gantry/protocol';
@@ -134,7 +135,7 @@ function planStep(step: BuildStep): PlannedStep {
     case 'npmCi':
       return layer('npm ci', run(npmCiCommands(step), step.files), step);
     case 'pip':
-      return layer(`pip install ${names(step.packages)}`, run(pipCommands(step), step.requirements), step);
+      return layer(`pip install ${pipNames(step)}`, run(pipCommands(step), step.requirements), step);
     case 'run':
       return layer(`run ${shortened(step.commands.join(' && '))}`, run(step.commands), step);
     case 'dockerfileCommands': {
@@ -231,7 +232,11 @@ function forced(step: PlannedStep): PlannedStep {
 const LONGEST_TITLE = 70;
 
 function names(packages: readonly string[]): string {
-  return shortened(packages.join(' ') || 'requirements');
+  return shortened(packages.join(' '));
+}
+
+function pipNames({ packages, optionalDependencies }: PipStep): string {
+  return names(packages) || (optionalDependencies ? 'the project' : 'requirements');
 }
 
 function shortened(text: string): string {

@@ -47,8 +47,27 @@ export function pipCommands(step: PipStep): string[] {
   if (step.extraIndexUrl !== undefined) words.push(`--extra-index-url ${quote(step.extraIndexUrl)}`);
   if (step.pre) words.push('--pre');
   if (step.extraOptions) words.push(step.extraOptions);
+  if (step.optionalDependencies) return [ofProject(words, step.optionalDependencies)];
   if (step.requirements) words.push(`--requirement ${STEP_FILES}/requirements.txt`);
   return [[...words, ...step.packages.map(quote)].join(' ')];
+}
+
+const PROJECT_REQUIREMENTS = '/tmp/gantry-requirements.txt';
+
+/** Prints what the project of a file depends on, and what it names for special uses. */
+const PRINT_PROJECT = `
+import sys, tomllib
+with open(sys.argv[1], "rb") as file: project = tomllib.load(file).get("project", {})
+optional = project.get("optional-dependencies", {})
+for name in sys.argv[2:]:
+    if name not in optional: sys.exit(f"pyproject.toml has no optional dependencies {name}; it has: {list(optional)}")
+print(*project.get("dependencies", []), *(each for name in sys.argv[2:] for each in optional[name]), sep="\\n")
+`;
+
+function ofProject(install: readonly string[], optional: readonly string[]): string {
+  const print = ['python3 -c', quote(PRINT_PROJECT), `${STEP_FILES}/pyproject.toml`, ...optional.map(quote)];
+  const installed = [...install, `--requirement ${PROJECT_REQUIREMENTS}`];
+  return `${print.join(' ')} > ${PROJECT_REQUIREMENTS} && ${installed.join(' ')} && rm ${PROJECT_REQUIREMENTS}`;
 }
 
 /** One word for a POSIX shell. */

@@ -62,6 +62,7 @@ const STEPS: Readonly<Record<string, StepRule>> = {
     needs: { packages: isTexts },
     may: {
       requirements: isFile,
+      optionalDependencies: isTexts,
       findLinks: isText,
       indexUrl: isText,
       extraIndexUrl: isText,

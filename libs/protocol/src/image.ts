@@ -109,6 +109,11 @@ export interface PipStep extends StepOptions {
   packages: string[];
   /** A requirements file, as an archive that holds `requirements.txt`. */
   requirements?: FileRef | undefined;
+  /**
+   * That archive holds `pyproject.toml` instead: the dependencies of its project are installed, and those that it has under
+   * these names for special uses.
+   */
+  optionalDependencies?: string[] | undefined;
   findLinks?: string | undefined;
   indexUrl?: string | undefined;
   extraIndexUrl?: string | undefined;

@@ -22,6 +22,7 @@ export type {
   NpmCiOptions,
   NpmInstallOptions,
   PipInstallOptions,
+  PyprojectInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,
   RunFunctionOptions,

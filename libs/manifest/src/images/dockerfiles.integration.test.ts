@@ -101,8 +101,13 @@ describe('other steps of an image', () => {
       appWith(`Image.fromAwsEcr('1.dkr.ecr.example.com/a:1', { secret: Secret.fromName('aws'), addNode: '22' })
   .pipInstall('numpy==2.1', { pre: true, secrets: [Secret.fromObject({ A: 'correct-horse' })] })
   .pipInstallFromRequirements('lib/requirements.txt')
+  .pipInstallFromPyproject('pyproject.toml', { optionalDependencies: ['gpu'] })
   .entrypoint(['/entry']).cmd([]).shell(['/bin/bash', '-c'])`);
-    await using project = await aProject({ 'src/app.ts': source, 'lib/requirements.txt': 'requests\n' });
+    await using project = await aProject({
+      'src/app.ts': source,
+      'lib/requirements.txt': 'requests\n',
+      'pyproject.toml': '',
+    });
 
     const { steps } = await imageOf(project);
 
@@ -115,6 +120,11 @@ describe('other steps of an image', () => {
       },
       { type: 'pip', packages: ['numpy==2.1'], pre: true, secrets: [{ type: 'inline', index: 0 }] },
       { type: 'pip', packages: [], requirements: { path: expect.stringContaining('files-') as string } },
+      {
+        type: 'pip',
+        optionalDependencies: ['gpu'],
+        requirements: { sizeBytes: expect.any(Number) as number },
+      },
       { type: 'entrypoint', words: ['/entry'] },
       { type: 'cmd', words: [] },
       { type: 'shell', words: ['/bin/bash', '-c'] },

@@ -1,14 +1,14 @@
 import { NotFoundError } from '@gantry/protocol';
 
 /** The package that an import did not find; undefined for any other failure. */
-export function missingPackage(error: unknown): string | undefined {
+function missingPackage(error: unknown): string | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
   return /^Cannot find (?:package|module) '([^'./][^']*)'/.exec(String(message))?.[1];
 }
 
 /** Stands for a module that is not installed here: what uses it is told so. */
-export function absentModule<TModule extends object>(
+function absentModule<TModule extends object>(
   name: string,
   { inContainer }: { inContainer: boolean },
 ): TModule {
@@ -31,4 +31,18 @@ export function absentModule<TModule extends object>(
     has: refuse,
     ownKeys: refuse,
   });
+}
+
+/** Imports a module, or where it is not installed gets one that says so when something of it is used. */
+export async function importWhereItIs<TModule extends object>(
+  load: () => Promise<TModule>,
+  where: { inContainer: boolean },
+): Promise<TModule> {
+  try {
+    return await load();
+  } catch (error) {
+    const missing = missingPackage(error);
+    if (missing === undefined) throw error;
+    return absentModule<TModule>(missing, where);
+  }
 }

@@ -91,6 +91,11 @@ export interface PipInstallOptions extends BuildStepOptions {
   extraOptions?: string;
 }
 
+export interface PyprojectInstallOptions extends PipInstallOptions {
+  /** Names of optional dependencies of the project. @defaultValue none of them */
+  optionalDependencies?: readonly string[];
+}
+
 export interface RunFunctionOptions<TArgs extends unknown[] = unknown[]> extends BuildStepOptions {
   /** What the function is called with. @defaultValue nothing */
   args?: TArgs;

@@ -14,11 +14,12 @@ import type {
   NpmCiOptions,
   NpmInstallOptions,
   PipInstallOptions,
+  PyprojectInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,
   RunFunctionOptions,
 } from './image-options.ts';
-import { absentModule, missingPackage } from './absent-module.ts';
+import { importWhereItIs } from './absent-module.ts';
 import { functionStep, keepImageFunction } from './image-functions.ts';
 import {
   checkFlags,
@@ -30,7 +31,7 @@ import {
   splitSources,
 } from './local-paths.ts';
 import { type AnyCallee, stackAt } from './stack-at.ts';
-import { PIP_KEYS, pipStep, registryStep } from './step-specs.ts';
+import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
   checkPackages,
@@ -206,10 +207,16 @@ export class Image {
   /** The Python packages of a requirements file. */
   pipInstallFromRequirements(path: string, options: PipInstallOptions = {}): Image {
     return this.#step(this.pipInstallFromRequirements, (subject) => {
-      checkText(subject, path);
       checkStepKeys(subject, options, PIP_KEYS);
-      const paths: LocalPath[] = [{ kind: 'file', path, name: 'requirements.txt' }];
-      return { spec: pipStep(subject, [], options), local: { field: 'requirements', paths } };
+      return pipFile(subject, { path, name: 'requirements.txt' }, pipStep(subject, [], options));
+    });
+  }
+
+  /** What the project of a `pyproject.toml` depends on. Needs Python 3.11 or newer, as images of Debian have. */
+  pipInstallFromPyproject(path: string, options: PyprojectInstallOptions = {}): Image {
+    return this.#step(this.pipInstallFromPyproject, (subject) => {
+      checkStepKeys(subject, options, PYPROJECT_KEYS);
+      return pipFile(subject, { path, name: 'pyproject.toml' }, pyprojectStep(subject, options));
     });
   }
 
@@ -337,13 +344,7 @@ export class Image {
    * ```
    */
   async imports<TModule extends object>(load: () => Promise<TModule>): Promise<TModule> {
-    try {
-      return await load();
-    } catch (error) {
-      const missing = missingPackage(error);
-      if (missing === undefined) throw error;
-      return absentModule<TModule>(missing, { inContainer: containerHost() !== undefined });
-    }
+    return await importWhereItIs(load, { inContainer: containerHost() !== undefined });
   }
 
   /** @internal */

@@ -1,8 +1,8 @@
 import { InvalidError, type RegistryStep, type SecretRef } from '@gantry/protocol';
 
 import { checkKeys, checkSecrets } from '../option-checks.ts';
-import type { StepFields } from './draft-steps.ts';
-import type { PipInstallOptions, RegistryOptions } from './image-options.ts';
+import type { DraftStep, StepFields } from './draft-steps.ts';
+import type { PipInstallOptions, PyprojectInstallOptions, RegistryOptions } from './image-options.ts';
 import { checkFlags } from './local-paths.ts';
 import { checkText, checkTexts, checkVersions, stepFields } from './step-checks.ts';
 
@@ -29,6 +29,26 @@ export function pipStep(
     extraOptions,
     ...stepFields(subject, options),
   };
+}
+
+export const PYPROJECT_KEYS = [...PIP_KEYS, 'optionalDependencies'];
+
+export function pyprojectStep(subject: string, options: PyprojectInstallOptions): StepFields {
+  const { optionalDependencies = [] } = options;
+  if (!Array.isArray(optionalDependencies))
+    throw new InvalidError(`${subject}: optionalDependencies is a list of names`);
+  for (const name of optionalDependencies as unknown[]) checkText(subject, name);
+  return { ...pipStep(subject, [], options), type: 'pip', packages: [], optionalDependencies };
+}
+
+/** A pip step that reads what to install from a local file. */
+export function pipFile(
+  subject: string,
+  { path, name }: { path: string; name: string },
+  spec: StepFields,
+): Omit<DraftStep, 'stack'> {
+  checkText(subject, path);
+  return { spec, local: { field: 'requirements', paths: [{ kind: 'file', path, name }] } };
 }
 
 type CredentialKind = NonNullable<RegistryStep['credentials']>['kind'];
