@@ -64,7 +64,10 @@ describe('a named secret', () => {
     await expect(store.open('main', 'db', ['HOST'])).rejects.toThrow('lacks "HOST"');
     await store.delete('main', 'db');
     await expect(store.open('main', 'db')).rejects.toThrow('there is no secret "db"');
-    await expect(store.delete('main', 'db')).rejects.toThrow('there is no secret "db"');
+    await expect(store.delete('main', 'db')).rejects.toMatchObject({
+      message: expect.stringContaining('there is no secret "db"') as string,
+      hint: 'See those there are: gantry secret list --env main',
+    });
   });
 
   test.each([

@@ -80,7 +80,11 @@ export class SecretStore {
 
   /** Containers that run keep its values. @throws NotFoundError if there is none of this name. */
   async delete(environment: string, name: string): Promise<SecretSummary> {
-    const record = await this.#record(environment, name);
+    const record = await this.#record(
+      environment,
+      name,
+      (place) => `See those there are: gantry secret list --env ${place}`,
+    );
     await this.#registry.delete(registryKeys.secret(record.environment, name));
     return this.#summaryOf(record);
   }
@@ -113,13 +117,17 @@ export class SecretStore {
     this.#assertKeys(await this.#record(environment, name), requiredKeys);
   }
 
-  async #record(environment: string, name: string): Promise<SecretRecord> {
+  async #record(
+    environment: string,
+    name: string,
+    hint = (place: string) => `Make it: gantry secret create ${name} --env ${place} KEY=VALUE`,
+  ): Promise<SecretRecord> {
     const id = await this.#environments.idOf(environment);
     const found = await this.#registry.get<SecretRecord>(registryKeys.secret(id, name));
     if (found) return found.value;
     const place = this.#environments.nameOf(id);
     throw new NotFoundError(`there is no secret "${name}" in environment "${place}"`, {
-      hint: `Make it: gantry secret create ${name} --env ${place} KEY=VALUE`,
+      hint: hint(place),
     });
   }
 

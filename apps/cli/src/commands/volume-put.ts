@@ -54,7 +54,7 @@ export const volumePutCommand: CommandSpec = {
     });
     const took = toDuration(elapsedMs());
     terminal.out(
-      `Put ${plural(done.doneFiles, 'file')}, ${toSize(done.doneBytes)}, into volume "${name}" in ${took}.`,
+      `Put ${plural(done.doneFiles, 'file')}, ${toSize(done.doneBytes)}, into "${name}" in ${took}.`,
     );
   },
 };
