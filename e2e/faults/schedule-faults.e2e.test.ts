@@ -67,8 +67,12 @@ async function tickAfter(instantMs: number): Promise<void> {
   await waitUntil(reached, { timeoutMs: 60_000 });
 }
 
-/** Every tick from the first to the last was recorded, and its call was run once. */
-async function expectEveryTickOnce(): Promise<number> {
+/**
+ * Every tick from the first to the last was recorded, and its call was run once.
+ *
+ * @param inFlight - A call whose result may not have been stored when the broker died: its code may have run again.
+ */
+async function expectEveryTickOnce(inFlight?: string): Promise<number> {
   const runs: RunRecord[] = (await messaging.runs.newest(functionId, 1_000)).reverse();
   const [first] = runs;
   expect(runs.map((run) => run.tickMs)).toEqual(
@@ -76,9 +80,15 @@ async function expectEveryTickOnce(): Promise<number> {
   );
   const calls = runs.map((run) => run.callId ?? '');
   expect(new Set(calls.map(callSessionKey)).size).toBe(1);
-  await waitUntil(async () => (await noted()).length >= calls.length, { timeoutMs: 30_000 });
-  const found = await noted();
-  expect(found.filter((callId) => calls.includes(callId)).sort()).toEqual([...calls].sort());
+  const hasRun = async () => {
+    const found = await noted();
+    return calls.every((callId) => found.includes(callId));
+  };
+  await waitUntil(hasRun, { timeoutMs: 30_000 });
+  const once = (callId: string, at: number, all: string[]) =>
+    callId !== inFlight || all.indexOf(callId) === at;
+  const found = (await noted()).filter((callId) => calls.includes(callId)).filter(once);
+  expect(found.sort()).toEqual([...calls].sort());
   return calls.length;
 }
 
@@ -94,10 +104,11 @@ test('each tick runs exactly once while servers are killed in turn', async () =>
 
 test('each tick runs exactly once when both servers and nats-server die, and start again', async () => {
   await tickAfter(Date.now());
+  const [newest] = await messaging.runs.newest(functionId, 1);
   await Promise.all([first.kill(), second.kill()]);
   cluster.nats.kill();
   await cluster.nats.restart();
   await Promise.all([first.start(), second.start()]);
   await tickAfter(Date.now() + INTERVAL_MS);
-  expect(await expectEveryTickOnce()).toBeGreaterThan(7);
+  expect(await expectEveryTickOnce(newest?.callId)).toBeGreaterThan(7);
 });
