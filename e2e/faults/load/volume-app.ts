@@ -23,17 +23,21 @@ export const write = app.function(
   },
 );
 
-/** What is committed, as a container sees it: the round of each lane; undefined for a file that is no whole one. */
+/**
+ * What is committed, as a container sees it: lanes with their rounds, of those that have a file; undefined for one that is
+ * no whole one.
+ */
 export const read = app.function(
   { maxContainers: 1, retries: { maxRetries: 5, initialDelayMs: 0 } },
-  async (): Promise<(number | undefined)[]> => {
+  async (): Promise<[lane: number, round: number | undefined][]> => {
     await data.reload();
-    const names = (await readdir('data')).filter((name) => /^lane-\d+$/.test(name)).sort();
+    const names = (await readdir('data')).filter((name) => /^lane-\d+$/.test(name));
     return Promise.all(
-      names.map(async (name) => {
+      names.map(async (name): Promise<[number, number | undefined]> => {
         const text = await readFile(`data/${name}`, 'utf8');
         const [round = ''] = text.split(' ', 1);
-        return text === `${round} `.repeat(COPIES) ? Number(round) : undefined;
+        const isWhole = text === `${round} `.repeat(COPIES);
+        return [Number(name.slice('lane-'.length)), isWhole ? Number(round) : undefined];
       }),
     );
   },

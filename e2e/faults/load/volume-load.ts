@@ -87,9 +87,10 @@ export class VolumeLoad {
 
   async #readLanes(): Promise<void> {
     const before = this.#lanes.map(({ answered }) => answered);
-    const seen = await RemoteFunction.fromName<typeof read>('volume-faults', 'read').remote();
+    // The first round of a lane may take long, while another one is written: there is no file of it then.
+    const seen = new Map(await RemoteFunction.fromName<typeof read>('volume-faults', 'read').remote());
     for (const [lane, rounds] of this.#lanes.entries()) {
-      const round = lane < seen.length ? seen[lane] : 0;
+      const round = seen.has(lane) ? seen.get(lane) : 0;
       if (round === undefined) this.problems.push(`lane ${lane} is no whole file`);
       else this.#check(`lane ${lane}`, { round, atLeast: before[lane] ?? 0, rounds });
     }
