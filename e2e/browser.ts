@@ -41,6 +41,8 @@ export async function openPage(browser: Browser, url: string): Promise<OpenedPag
 async function open(page: Page, url: string): Promise<OpenedPage> {
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
+  // Pages are told no more than that it failed.
+  page.on('requestfailed', (request) => console.log(`${request.url()}: ${request.failure()?.errorText}`));
   page.setDefaultTimeout(60_000);
   await page.goto(url);
   return { page, errors };
