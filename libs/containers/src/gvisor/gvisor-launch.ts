@@ -6,10 +6,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { CONTAINER_IDS } from '../container-ids.ts';
-import { handOver, type Pipes } from '../pipes.ts';
-import type { ContainerCgroup } from '../runc/cgroups.ts';
-import { failedStart, makeUpperFolders } from '../runc/launch.ts';
-import type { Network } from '../runc/network.ts';
+import { handOver } from '../pipes.ts';
+import { failedStart, type LaunchOptions, makeUpperFolders } from '../runc/launch.ts';
 import { ROOT_MOUNT_POINT, shortPath } from '../runc/places.ts';
 import { MOUNT_SCRIPT, RUN_SCRIPT, systemCalls } from '../runc/start-script.ts';
 import type { GvisorRuntime } from './gvisor-runtime.ts';
@@ -37,23 +35,6 @@ if (length $network) {
 close $machine;
 ${RUN_SCRIPT}`;
 
-export interface GvisorLaunchOptions {
-  runtime: GvisorRuntime;
-  group: ContainerCgroup;
-  /** The container's name in the runtime and in cgroups. */
-  name: string;
-  /** Folder with `config.json`; gets what the container writes. */
-  bundle: string;
-  /** Folders, lowest first. */
-  layers: readonly string[];
-  /** For what it writes past its channel. */
-  pipes: Pipes;
-  /** To limit what is written: of {@link DiskImages}, to be copied. @defaultValue no limit */
-  diskImage?: string | undefined;
-  /** @defaultValue it reaches nothing */
-  network?: Network | undefined;
-}
-
 /** A container that runs, as a child of this process. */
 export interface GvisorLaunched {
   child: ChildProcess;
@@ -73,7 +54,7 @@ export function outerFolder(bundle: string, name: 'run' | 'tmp'): string {
  *
  * @throws ContainerError if it could not be started.
  */
-export async function launchGvisor(options: GvisorLaunchOptions): Promise<GvisorLaunched> {
+export async function launchGvisor(options: LaunchOptions<GvisorRuntime>): Promise<GvisorLaunched> {
   const { bundle, diskImage, pipes } = options;
   const place = join(bundle, 'disk');
   mkdirSync(place);
@@ -95,7 +76,7 @@ function startWords({
   layers,
   diskImage,
   network,
-}: GvisorLaunchOptions): string[] {
+}: LaunchOptions<GvisorRuntime>): string[] {
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
   const nothingHidden = '';

@@ -18,8 +18,9 @@ import { START_SCRIPT, systemCalls } from './start-script.ts';
 
 const END_LIMIT_MS = 5_000;
 
-export interface LaunchOptions {
-  runtime: OciRuntime;
+/** Of any OCI runtime. */
+export interface LaunchOptions<TRuntime> {
+  runtime: TRuntime;
   group: ContainerCgroup;
   /** The container's name in the runtime and in cgroups. */
   name: string;
@@ -48,7 +49,7 @@ export interface Launched {
  * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
  * waits for another but the runtime for the container.
  */
-export async function launch(options: LaunchOptions): Promise<Launched> {
+export async function launch(options: LaunchOptions<OciRuntime>): Promise<Launched> {
   const { runtime, group, name, bundle, layers, diskImage, network, pipes } = options;
   const place = join(bundle, 'disk');
   mkdirSync(place);
