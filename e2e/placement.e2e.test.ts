@@ -136,6 +136,12 @@ describe('a deploy', () => {
     expect(blocked.stderr).toContain('no worker has isolated containers, which "blockNetwork" needs');
   });
 
+  test('says that plain processes have no network of their own', async () => {
+    const { code, stderr } = await deployOf('{ privateNetwork: true }');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('! "f" has no network of its own where containers are plain processes');
+  });
+
   test.each([
     ['{ cpu: 10_000 }', 'cpu 10000 is more than any machine has'],
     ['{ memoryMiB: 100_000_000 }', 'memoryMiB 100000000 is more than any machine has'],

@@ -35,6 +35,7 @@ import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
 import type { VolumeBlocksSetup } from './volumes/volume-blocks.ts';
 import { WorkerVolumes, type WorkerVolumesOptions } from './volumes/worker-volumes.ts';
+import { LoopbackNetwork } from './private-network/loopback-network.ts';
 import { workerIdIn } from './worker-id.ts';
 import { Worker, type WorkerParts } from './worker.ts';
 
@@ -196,6 +197,7 @@ function createWorker(from: DependencyContainer): Worker {
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
     ...createBuckets(from),
+    privateNetwork: new LoopbackNetwork(),
     environments: from.resolve(TOKENS.environments),
     ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),

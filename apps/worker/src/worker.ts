@@ -43,6 +43,7 @@ import { ValueStreams } from './inputs/value-streams.ts';
 import { LogForwarder } from './logs/log-forwarder.ts';
 import type { LocalMachine } from './machine/local-machine.ts';
 import { ObjectRequests } from './volumes/object-requests.ts';
+import type { PrivateNetwork } from './private-network/private-network.ts';
 import type { WorkerBuckets } from './buckets/worker-buckets.ts';
 import type { WorkerVolumes } from './volumes/worker-volumes.ts';
 import { withinBudget } from './exit-budget.ts';
@@ -70,6 +71,7 @@ export interface WorkerParts {
   environments: Environments & Pick<EnvironmentDirectory, 'close'>;
   volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
   buckets: Pick<WorkerBuckets, 'start' | 'open' | 'close'>;
+  privateNetwork: PrivateNetwork;
   volumeDirectory: VolumeDirectory;
   clock: Clock;
   /** How long exit hooks, and code that is preempted, may take. */
@@ -244,7 +246,7 @@ export class Worker {
 
   get status(): WorkerStatus {
     const { workerId, machine, nodeVersion, limitation } = this.#parts;
-    const { name, images, isolation } = this.#parts.driver.capabilities;
+    const { name, images, isolation, privateNetwork } = this.#parts.driver.capabilities;
     return {
       workerId,
       hostname: hostname(),
@@ -252,7 +254,7 @@ export class Worker {
       draining: this.#draining,
       capacity: machine.capacity,
       labels: machine.labels,
-      driver: { name, images, isolation, nodeVersion, ...(limitation && { limitation }) },
+      driver: { name, images, isolation, privateNetwork, nodeVersion, ...(limitation && { limitation }) },
       containers: withinBudget(Array.from(this.#containers.values(), (container) => container.status)),
       gpuUse: machine.gpuUse,
     };
@@ -291,12 +293,9 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { driver, bundles, images, secrets, volumes, buckets, identity, machine, clock, log, exitGraceMs } =
-      this.#parts;
     const { appId, spec } = order.record;
     return new HostedContainer(order, {
-      ...{ driver, bundles, images, secrets, volumes, buckets, identity, machine, clock, log, exitGraceMs },
-      environments: this.#parts.environments,
+      ...this.#parts,
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,

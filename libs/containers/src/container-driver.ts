@@ -1,5 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 
+import type { PrivateNetworkKind } from '@gantry/protocol';
+
 /** What a driver can do; the worker reads it instead of asking which driver it has. */
 export interface DriverCapabilities {
   /** Shown to operators, such as `process`. */
@@ -16,6 +18,8 @@ export interface DriverCapabilities {
   readonly prewarming: boolean;
   /** What is mounted in its volumes after its start is there for its code, too. */
   readonly lateMounts: boolean;
+  /** Who reaches the addresses of containers with a private network; undefined if there can be none. */
+  readonly privateNetwork: PrivateNetworkKind | undefined;
 }
 
 export interface StartOptions {
@@ -35,6 +39,8 @@ export interface StartOptions {
   limits?: ContainerLimits | undefined;
   /** What it may reach besides its worker. @defaultValue 'outbound' */
   network?: 'outbound' | 'none' | undefined;
+  /** At which it is reached by others of its private network, see {@link DriverCapabilities}. @defaultValue it is not */
+  privateAddress?: string | undefined;
   /** GPUs of this machine that it may use, by index. @defaultValue none */
   gpus?: readonly number[] | undefined;
 }

@@ -55,6 +55,8 @@ export class ProcessDriver implements ContainerDriver {
     snapshots: false,
     prewarming: true,
     lateMounts: true,
+    // Other systems have a single address of the kind.
+    privateNetwork: process.platform === 'linux' ? 'machine' : undefined,
   };
   readonly #options: ProcessDriverOptions;
   readonly #records: ProcessRecords;

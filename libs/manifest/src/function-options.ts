@@ -53,6 +53,7 @@ export function toOptionsSpec(
     cloud: given.cloud,
     nonpreemptible: given.nonpreemptible || undefined,
     blockNetwork: given.blockNetwork || undefined,
+    privateNetwork: given.privateNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
     ...mountLists({ ...given.volumes, ...given.networkFileSystems }),

@@ -144,6 +144,7 @@ const OptionsShape = declare({
   cloud: optional(satisfies(isLabel, 'must be a label')),
   nonpreemptible: optional(IsBoolean()),
   blockNetwork: optional(IsBoolean()),
+  privateNetwork: optional(IsBoolean()),
   restrictAccess: optional(IsBoolean()),
   volumes: optional(satisfies(isVolumeMounts, 'must be a list of volumes and their paths')),
   buckets: optional(satisfies(isBucketMounts, 'must be a list of buckets and their paths')),

@@ -64,6 +64,7 @@ function aManifest(): Manifest {
           cloud: 'aws',
           nonpreemptible: true,
           blockNetwork: true,
+          privateNetwork: true,
           restrictAccess: true,
           image: 0,
           secrets: [
@@ -202,6 +203,7 @@ describe('a manifest', () => {
     ['functions.0.options.region', ['a b']],
     ['functions.0.options.cloud', ''],
     ['functions.0.options.blockNetwork', 'yes'],
+    ['functions.0.options.privateNetwork', 'yes'],
     ['functions.0.options.secrets', {}],
     ['functions.0.options.secrets', [{ type: 'named', name: 'a b' }]],
     ['functions.0.options.secrets', [{ type: 'named', name: 'db', requiredKeys: 'A' }]],

@@ -172,6 +172,7 @@ export {
   type IdentityRecord,
   IDENTITY_VARIABLES,
 } from './identity.ts';
+export { LOOPBACK_ADDRESSES, loopbackAddress, PRIVATE_ADDRESS_VARIABLE } from './private-network.ts';
 export {
   assertSecretKey,
   assertSecretValues,
@@ -256,6 +257,7 @@ export type {
   WorkerCommand,
   WorkerLabels,
   WorkerReply,
+  PrivateNetworkKind,
   WorkerDriver,
   WorkerStatus,
   SpentMessage,

@@ -107,6 +107,8 @@ export interface FunctionOptionsSpec {
   nonpreemptible?: boolean | undefined;
   /** Containers reach nothing but the platform. */
   blockNetwork?: boolean | undefined;
+  /** Containers have addresses at which those of the same workspace and region reach them. */
+  privateNetwork?: boolean | undefined;
   /** Its code may use no object of the platform: no calls, dicts, queues or volumes. */
   restrictAccess?: boolean | undefined;
 }

@@ -55,11 +55,19 @@ export interface WorkerDriver {
   images: boolean;
   /** Containers are kept apart from each other and from the machine. @defaultValue false */
   isolation?: boolean | undefined;
+  /** Who reaches the addresses of its containers. @defaultValue they have none */
+  privateNetwork?: PrivateNetworkKind | undefined;
   /** Of containers without an image of their own. */
   nodeVersion: string;
   /** Why containers are not kept apart, and what to do about it; undefined where they are, or were not to be. */
   limitation?: { message: string; hint: string } | undefined;
 }
+
+/**
+ * Who reaches the addresses of containers with a private network: others of it in the same region and nobody else, or
+ * everything on the same machine and nothing beyond.
+ */
+export type PrivateNetworkKind = 'region' | 'machine';
 
 /** What a machine has for containers, in all. */
 export interface MachineCapacity {

@@ -23,6 +23,11 @@ describe('a function that no machine fits', () => {
     [{ region: ['ap', 'us-west'] }, false, 'no worker is in region ap or us-west'],
     [{ region: ['us'], cloud: 'own' }, false, 'no worker is in region us of cloud own'],
     [{ blockNetwork: true }, false, 'no worker has isolated containers, which "blockNetwork" needs'],
+    [
+      { privateNetwork: true },
+      false,
+      'no worker has containers that reach each other, which "privateNetwork" needs',
+    ],
     [{ gpu: ['T4'], region: ['us'] }, false, 'no machine has cpu 0.125, memoryMiB 128, gpu T4, region us'],
   ])('asks for %j, which is too much for all of them: %s', (options, isTooLarge, reason) => {
     expect(misfitOf(options, MACHINES)).toEqual({ isTooLarge, reason });

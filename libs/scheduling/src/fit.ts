@@ -6,6 +6,8 @@ import { isWhere, traitsOf, type Whereabouts } from './whereabouts.ts';
 
 export type MachineFacts = Pick<WorkerStatus, 'capacity' | 'labels' | 'driver'>;
 
+const ANYWHERE = { region: undefined, cloud: undefined, blockNetwork: undefined, privateNetwork: undefined };
+
 /** Why no machine that is there could run a function, were it empty. */
 export interface Misfit {
   /** True if it asks for more than any of them has, so that another one must come. */
@@ -20,7 +22,7 @@ export function misfitOf(
   machines: readonly MachineFacts[],
 ): Misfit | undefined {
   if (machines.length === 0 || machines.some((machine) => fits(options, machine))) return undefined;
-  const anywhere = { ...options, region: undefined, cloud: undefined, blockNetwork: undefined };
+  const anywhere = { ...options, ...ANYWHERE };
   return (
     tooLarge(options, machines) ??
     elsewhere(options, machines) ??
@@ -72,9 +74,13 @@ function tooLarge(options: FunctionOptionsSpec, machines: readonly MachineFacts[
 function elsewhere(options: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {
   const isThere = (wish: Whereabouts) => machines.some((machine) => isWhere(wish, traitsOf(machine)));
   if (isThere(options)) return undefined;
-  const { region, cloud, blockNetwork } = options;
+  const { region, cloud, blockNetwork, privateNetwork } = options;
   if (blockNetwork && !isThere({ blockNetwork })) {
     const reason = 'no worker has isolated containers, which "blockNetwork" needs';
+    return { isTooLarge: false, reason };
+  }
+  if (privateNetwork && !isThere({ privateNetwork })) {
+    const reason = 'no worker has containers that reach each other, which "privateNetwork" needs';
     return { isTooLarge: false, reason };
   }
   const names = [region && `region ${region.join(' or ')}`, cloud !== undefined && `cloud ${cloud}`];

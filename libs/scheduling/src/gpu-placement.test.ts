@@ -110,6 +110,10 @@ describe('containers that do not run everywhere', () => {
     at('wk-1', { region: 'us-east-1', cloud: 'aws' }),
     at('wk-2', { region: 'eu-west-2', cloud: 'own', others: ['uk', 'rack-4'] }),
     { ...at('wk-3', {}), driver: { name: 'd', images: true, isolation: true, nodeVersion: '24.0.0' } },
+    {
+      ...at('wk-4', { region: 'ap-1' }),
+      driver: { name: 'd', images: true, privateNetwork: 'region' as const, nodeVersion: '24.0.0' },
+    },
   ];
 
   it.each([
@@ -120,6 +124,9 @@ describe('containers that do not run everywhere', () => {
     [{ cloud: 'AWS' }, 'wk-1'],
     [{ blockNetwork: true }, 'wk-3'],
     [{ blockNetwork: true, cloud: 'aws' }, undefined],
+    [{ privateNetwork: true }, 'wk-4'],
+    [{ privateNetwork: true, region: ['ap'] }, 'wk-4'],
+    [{ privateNetwork: true, blockNetwork: true }, undefined],
     [{ region: ['eu'], cloud: 'aws' }, undefined],
     [{ region: ['us-east-11'] }, undefined],
     [{ region: ['u'] }, undefined],

@@ -1,26 +1,33 @@
-import type { FunctionOptionsSpec, WorkerLabels, WorkerStatus } from '@gantry/protocol';
+import type { FunctionOptionsSpec, PrivateNetworkKind, WorkerLabels, WorkerStatus } from '@gantry/protocol';
 
 /** What there is to know about a machine besides what it has. */
 export interface MachineTraits extends WorkerLabels {
   /** Its containers are kept apart from each other and from the machine. */
   isolation?: boolean | undefined;
+  /** Who reaches the addresses of its containers. @defaultValue they have none */
+  privateNetwork?: PrivateNetworkKind | undefined;
 }
 
 /** Which machines a container may be on. */
-export type Whereabouts = Pick<FunctionOptionsSpec, 'region' | 'cloud' | 'blockNetwork'>;
+export type Whereabouts = Pick<FunctionOptionsSpec, 'region' | 'cloud' | 'blockNetwork' | 'privateNetwork'>;
 
 export function traitsOf({ labels, driver }: Pick<WorkerStatus, 'labels' | 'driver'>): MachineTraits {
-  return { ...labels, ...(driver?.isolation && { isolation: true }) };
+  const { isolation, privateNetwork } = driver ?? {};
+  return { ...labels, ...(isolation && { isolation }), ...(privateNetwork && { privateNetwork }) };
 }
 
 /** Undefined for a function that may run on all. */
-export function whereaboutsOf({ region, cloud, blockNetwork }: FunctionOptionsSpec): Whereabouts | undefined {
-  return region || cloud !== undefined || blockNetwork ? { region, cloud, blockNetwork } : undefined;
+export function whereaboutsOf(options: FunctionOptionsSpec): Whereabouts | undefined {
+  const { region, cloud, blockNetwork, privateNetwork } = options;
+  const isSomewhere = region !== undefined || cloud !== undefined || blockNetwork || privateNetwork;
+  return isSomewhere ? { region, cloud, blockNetwork, privateNetwork } : undefined;
 }
 
 /** Whether such a machine will do. */
-export function isWhere({ region, cloud, blockNetwork }: Whereabouts, traits: MachineTraits): boolean {
-  if (blockNetwork && !traits.isolation) return false;
+export function isWhere(wish: Whereabouts, traits: MachineTraits): boolean {
+  const { region, cloud } = wish;
+  if (wish.blockNetwork && !traits.isolation) return false;
+  if (wish.privateNetwork && !traits.privateNetwork) return false;
   if (cloud !== undefined && cloud.toLowerCase() !== traits.cloud?.toLowerCase()) return false;
   if (!region) return true;
   const names = [traits.region, ...(traits.others ?? [])].filter((name) => name !== undefined);

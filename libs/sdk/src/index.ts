@@ -76,6 +76,7 @@ export type { WaitOptions } from './collections/patience.ts';
 export type { CollectionSummary } from '@gantry/protocol';
 export { parseGpuConfig, type GpuRequest } from '@gantry/protocol';
 export { forward, type ForwardOptions, Tunnel } from './tunnel.ts';
+export { privateAddress } from './private-address.ts';
 export { Client, type ClientOptions } from './client.ts';
 export { config, type ConfigOptions, configProfiles, configSetActiveProfile } from './config/config.ts';
 export type { ConfigKey, ConfigValues } from './config/config-keys.ts';

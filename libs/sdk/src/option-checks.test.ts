@@ -35,6 +35,7 @@ describe('resource options', () => {
         cloud: 'aws',
         nonpreemptible: true,
         blockNetwork: false,
+        privateNetwork: true,
         restrictAccess: true,
       }),
     ).toBe('accepted');
@@ -50,6 +51,7 @@ describe('resource options', () => {
     [{ region: 'a b' }, 'region: "a b" is no label of workers'],
     [{ cloud: 7 }, 'cloud: 7 is no label of workers'],
     [{ blockNetwork: 1 }, 'blockNetwork must be true or false'],
+    [{ privateNetwork: 'fdaa::/16' }, 'privateNetwork must be true or false'],
     [{ timeoutMs: NaN }, 'timeoutMs must be a number'],
     [{ minContainers: -1 }, 'minContainers must be a whole number of at least 0'],
     [{ minContainers: 1.5 }, 'minContainers must be a whole number'],

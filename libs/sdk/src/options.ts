@@ -56,6 +56,12 @@ export interface ResourceOptions {
   nonpreemptible?: boolean;
   /** Its containers reach nothing but the platform. Needs workers whose containers are isolated. @defaultValue false */
   blockNetwork?: boolean;
+  /**
+   * Its containers have an address each ({@link privateAddress}), at which containers of the same workspace and region
+   * that have this option, too, reach all their ports, and nobody else. With `blockNetwork` they reach each other alone.
+   * Plain processes have an address that all programs of their machine reach, and none beyond it. @defaultValue false
+   */
+  privateNetwork?: boolean;
   /** Its code may use no object of the platform, such as other functions: for code that you do not trust. @defaultValue false */
   restrictAccess?: boolean;
   /** Environment variables of the container. Never for secrets: they are written to the manifest. */

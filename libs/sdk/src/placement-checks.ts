@@ -3,7 +3,7 @@ import { InvalidError, parseGpuConfig } from '@gantry/protocol';
 import type { ResourceOptions } from './options.ts';
 
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const FLAGS = ['nonpreemptible', 'blockNetwork', 'restrictAccess'] as const;
+const FLAGS = ['nonpreemptible', 'blockNetwork', 'privateNetwork', 'restrictAccess'] as const;
 
 /** Options that say where containers run, and what they may reach there. */
 export const PLACEMENT_KEYS = ['gpu', 'region', 'cloud', ...FLAGS] as const;

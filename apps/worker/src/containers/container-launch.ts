@@ -31,6 +31,7 @@ export class ContainerLaunch {
   readonly #order: ContainerOrder;
   readonly #around: ContainerSurroundings;
   readonly #needs: Promise<Needs>;
+  #privateAddress: string | undefined;
 
   /** What its code needs is on its way from now on. */
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
@@ -51,13 +52,23 @@ export class ContainerLaunch {
   /** Starts the process, which has a place for each of these volumes, and its buckets. */
   async start(shown: readonly ContainerVolume[], onLost: (error: Error) => void): Promise<Container> {
     const buckets = await this.#around.buckets.open(this.#order, onLost);
+    const release = (): void => {
+      buckets.release();
+      if (this.#privateAddress !== undefined) this.#around.privateNetwork.release(this.#privateAddress);
+    };
     try {
-      const around = { ...this.#around, shown: [...shown, ...buckets.shown] };
-      const container = await startContainer(this.#order, around);
-      void container.exited.then(() => buckets.release());
+      if (this.#order.record.spec.options.privateNetwork) {
+        this.#privateAddress = await this.#around.privateNetwork.take();
+      }
+      const container = await startContainer(this.#order, {
+        ...this.#around,
+        shown: [...shown, ...buckets.shown],
+        privateAddress: this.#privateAddress,
+      });
+      void container.exited.then(release);
       return container;
     } catch (error) {
-      buckets.release();
+      release();
       throw error;
     }
   }
@@ -83,6 +94,7 @@ export class ContainerLaunch {
       secrets,
       identity,
       environmentName,
+      privateAddress: this.#privateAddress,
       machine: machine.environment(gpus),
     });
     if (identity) this.#keepIdentity(identity, { container, process, secrets, env: message.env });

@@ -6,6 +6,7 @@ import type { BundleStore } from '../bundles/bundle-store.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { LocalMachine } from '../machine/local-machine.ts';
+import type { PrivateNetwork } from '../private-network/private-network.ts';
 import type { ObjectRequests } from '../volumes/object-requests.ts';
 import type { WorkerVolumes } from '../volumes/worker-volumes.ts';
 import type { ContainerCalls } from './container-calls.ts';
@@ -25,6 +26,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   volumes: Pick<WorkerVolumes, 'open'>;
   buckets: Pick<WorkerBuckets, 'open'>;
   environments: Environments;
+  privateNetwork: PrivateNetwork;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;

@@ -11,7 +11,14 @@ function envOf(
     ...{ id: 'fu-1', appId: 'ap-1', environment: 'main', urls: {} },
     spec: {
       name: 'f',
-      options: { env: { GANTRY_IMAGE_ID: 'forged', GANTRY_IDENTITY_TOKEN_FILE: '/forged', MINE: 'kept' } },
+      options: {
+        env: {
+          GANTRY_IMAGE_ID: 'forged',
+          GANTRY_IDENTITY_TOKEN_FILE: '/forged',
+          GANTRY_PRIVATE_ADDRESS: '::1',
+          MINE: 'kept',
+        },
+      },
     },
     ...changes,
   } as unknown as FunctionRecord;
@@ -32,4 +39,9 @@ test('a container with an identity is told its token and where the newest one is
     GANTRY_IDENTITY_TOKEN_FILE: '/run/token',
   });
   expect(envOf({})).not.toHaveProperty('GANTRY_IDENTITY_TOKEN_FILE');
+});
+
+test('a container with a private network is told its address, and one without is told nothing', () => {
+  expect(envOf({}, { privateAddress: 'fdaa::1' })['GANTRY_PRIVATE_ADDRESS']).toBe('fdaa::1');
+  expect(envOf({})).not.toHaveProperty('GANTRY_PRIVATE_ADDRESS');
 });

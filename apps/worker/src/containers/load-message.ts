@@ -4,6 +4,7 @@ import {
   IDENTITY_VARIABLES,
   type IdentityMessage,
   type LoadMessage,
+  PRIVATE_ADDRESS_VARIABLE,
   type SecretValues,
 } from '@gantry/protocol';
 
@@ -36,6 +37,7 @@ const RESERVED = new Set([
   ...Object.values(IDENTITY_VARIABLES),
   'GANTRY_IMAGE_ID',
   'GANTRY_IS_REMOTE',
+  PRIVATE_ADDRESS_VARIABLE,
   'GANTRY_REGION',
   'GANTRY_WORKSPACE',
 ]);
@@ -59,6 +61,8 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
   identity?: Pick<IdentityMessage, 'token' | 'path'> | undefined;
   /** What the machine says of itself. */
   machine: Readonly<Record<string, string>>;
+  /** Its own, if it has a private network. */
+  privateAddress?: string | undefined;
   /** What the environment is called now. */
   environmentName: string;
 }
@@ -66,7 +70,7 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
 /** The order as its runner gets it. */
 export function loadMessage(
   order: ContainerOrder,
-  { secrets, identity, machine, environmentName, ...place }: ContainerPlace,
+  { secrets, identity, machine, environmentName, privateAddress, ...place }: ContainerPlace,
 ): LoadMessage {
   const { containerId, parameters, record } = order;
   const { appId, environment, spec, urls } = record;
@@ -82,6 +86,7 @@ export function loadMessage(
     GANTRY_IS_REMOTE: '1',
     ...(record.image?.id === undefined ? {} : { GANTRY_IMAGE_ID: record.image.id }),
     ...(identity && identityVariables(identity)),
+    ...(privateAddress !== undefined && { [PRIVATE_ADDRESS_VARIABLE]: privateAddress }),
     ...(record.workspace === undefined ? {} : { GANTRY_WORKSPACE: record.workspace }),
   };
   return {

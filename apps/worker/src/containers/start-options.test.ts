@@ -1,10 +1,12 @@
 import type { StartOptions } from '@gantry/containers';
-import type { FunctionOptionsSpec } from '@gantry/protocol';
+import type { FunctionOptionsSpec, PrivateNetworkKind } from '@gantry/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { limitsOf, startOptions } from './start-options.ts';
 
-const driverOf = (name: string, isolation: boolean) => ({ capabilities: { name, isolation, images: false } });
+const driverOf = (name: string, isolation: boolean, privateNetwork?: PrivateNetworkKind) => ({
+  capabilities: { name, isolation, images: false, privateNetwork },
+});
 
 function optionsOf(
   options: FunctionOptionsSpec,
@@ -40,5 +42,13 @@ describe('what a container gets', () => {
     expect((await optionsOf({ blockNetwork: true })).network).toBe('none');
     const refused = optionsOf({ blockNetwork: true }, { driver: driverOf('process', false) });
     await expect(refused).rejects.toThrow('needs isolated containers');
+  });
+
+  it('has the address of its private network, which a driver without one refuses', async () => {
+    const order = { containerId: 'ta-1', record: { spec: { options: { privateNetwork: true } } } };
+    const optionsWith = (driver: unknown) =>
+      startOptions(order as never, { driver, bundles: {}, privateAddress: 'fdaa::1' } as never);
+    expect((await optionsWith(driverOf('isolating', true, 'region'))).privateAddress).toBe('fdaa::1');
+    await expect(optionsWith(driverOf('alone', true))).rejects.toThrow('containers that reach each other');
   });
 });

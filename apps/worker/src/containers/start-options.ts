@@ -22,6 +22,8 @@ const BURST_CORES = 16;
 type Around = Pick<ContainerSurroundings, 'driver' | 'bundles' | 'images'> & {
   /** What the driver is to show of volumes. @defaultValue nothing */
   shown?: readonly ContainerVolume[] | undefined;
+  /** At which others of its private network are to reach it. @defaultValue it has none */
+  privateAddress?: string | undefined;
 };
 
 /**
@@ -55,11 +57,12 @@ export async function startOptions(
 ): Promise<StartOptions> {
   const { containerId, record, gpus } = order;
   const { options } = record.spec;
-  const { driver, bundles, shown: volumes } = around;
+  const { driver, bundles, shown: volumes, privateAddress } = around;
   if (options.blockNetwork && !driver.capabilities.isolation) throw notIsolated(driver.capabilities.name);
+  if (options.privateNetwork && !driver.capabilities.privateNetwork) throw alone(driver.capabilities.name);
   const limits = limitsOf(options);
   const network = options.blockNetwork ? 'none' : 'outbound';
-  const common: StartOptions = { id: containerId, limits, network, gpus, volumes };
+  const common: StartOptions = { id: containerId, limits, network, gpus, volumes, privateAddress };
   if (!driver.capabilities.images) return common;
   const { packages, image } = record;
   const [bundlePath, packagesFolder, ...extraLayers] = await Promise.all([
@@ -88,5 +91,12 @@ function notIsolated(driver: string): ContainerError {
   return new ContainerError(
     `"blockNetwork" needs isolated containers, and those of this worker ("${driver}") are not`,
     { hint: 'Run it on a worker with an isolating driver, or leave the option out.' },
+  );
+}
+
+function alone(driver: string): ContainerError {
+  return new ContainerError(
+    `"privateNetwork" needs containers that reach each other, and those of this worker ("${driver}") do not`,
+    { hint: 'Run it on a worker whose containers do, or leave the option out.' },
   );
 }

@@ -58,6 +58,7 @@ export class GvisorDriver implements ContainerDriver {
     snapshots: false,
     prewarming: false,
     lateMounts: false,
+    privateNetwork: undefined,
   };
   readonly #options: RuncDriverOptions;
   readonly #records: OwnedRecords<Details>;

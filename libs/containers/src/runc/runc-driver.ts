@@ -100,6 +100,7 @@ export class RuncDriver implements ContainerDriver {
     snapshots: false,
     prewarming: true,
     lateMounts: true,
+    privateNetwork: undefined,
   };
   readonly #options: RuncDriverOptions;
   readonly #records: OwnedRecords<Details>;
