@@ -1,3 +1,4 @@
+import { RequestSizeError } from '@gantry/protocol';
 import { startNats } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -50,6 +51,14 @@ describe('a journal', () => {
     const first = await journals.append('di-d', body(1), { after: 0, messageId: 'd1' });
     expect(await journals.append('di-d', body(1), { after: 0, messageId: 'd1' })).toBe(first);
     expect(await bytesOf('di-d')).toEqual([1]);
+  });
+
+  it('refuses at once what is larger than a message may be', async () => {
+    const appended = journals.append('di-large', new Uint8Array(9 * 1024 ** 2), {
+      after: 0,
+      messageId: 'e1',
+    });
+    await expect(appended).rejects.toThrow(RequestSizeError);
   });
 
   it('is trimmed from its beginning, and goes on', async () => {

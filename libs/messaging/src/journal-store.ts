@@ -1,9 +1,9 @@
 import { headers } from '@nats-io/transport-node';
-import { GantryError, InternalFailure, STREAMS, subjects } from '@gantry/protocol';
+import { GantryError, InternalFailure, RequestSizeError, STREAMS, subjects } from '@gantry/protocol';
 
 import type { NatsLink } from './nats-link.ts';
 import { readStored } from './stored-messages.ts';
-import { fromJetStream, JETSTREAM_ERRORS } from './vendor-errors.ts';
+import { fromJetStream, JETSTREAM_ERRORS, translateError } from './vendor-errors.ts';
 
 /** A message of a journal, as it was appended. */
 export interface JournalBody {
@@ -113,6 +113,8 @@ export class NatsJournalStore implements JournalStore {
     } catch (error) {
       if (this.#link.connection.isClosed())
         throw new InternalFailure('the connection to NATS is closed', { cause: error });
+      const failure = translateError(error, `journal "${id}"`);
+      if (failure instanceof RequestSizeError) throw failure;
       return undefined;
     }
   }

@@ -101,7 +101,7 @@ export class DictDesk {
   }
 
   async #expire(nowMs: number): Promise<void> {
-    await this.#journal.append(this.#state.expire(nowMs));
+    await this.#journal.appendEach(this.#state.expire(nowMs));
   }
 
   async #carryOut<T>({ answer, records }: { answer: T; records: DictRecord[] }): Promise<T> {

@@ -104,6 +104,12 @@ export class OpenJournal<TRecord extends object> {
     return batch.done.promise;
   }
 
+  /** Like {@link append}, in as many messages as it takes: none of them needs the others. */
+  async appendEach(records: readonly TRecord[]): Promise<void> {
+    if (records.length === 0) return await this.settled();
+    await Promise.all(records.map((record) => this.append([record])));
+  }
+
   /** Resolves when all that was appended is on disk. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#unusable());
@@ -137,7 +143,8 @@ export class OpenJournal<TRecord extends object> {
     const values = await Promise.all(
       state.space.wasteful().map(async (kept) => ({ kept, payload: await this.payloadOf(kept) })),
     );
-    for (const record of state.restate(values)) await this.append([record]);
+    // At one go: what was taken or replaced since then would be there again.
+    await this.appendEach(state.restate(values));
   }
 
   #begin(): Batch<TRecord> {

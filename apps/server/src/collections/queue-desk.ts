@@ -49,7 +49,7 @@ export class QueueDesk {
 
   async tidy(): Promise<void> {
     const cleared = this.#state.expire(Date.now());
-    await this.#journal.append(cleared);
+    await this.#journal.appendEach(cleared);
     if (cleared.length > 0) this.#forRoom.wakeAll();
     await this.#journal.tidy();
   }
