@@ -47,6 +47,8 @@ export interface CollectionKeeperOptions {
   log: Logger;
   /** How long a client has to say that it holds what it made without a name. @defaultValue 30_000 */
   firstHoldMs?: number;
+  /** How often late items are given back; journals are tidied every tenth time. @defaultValue 1_000 */
+  tickMs?: number;
 }
 
 type Desk = DictDesk | QueueDesk;
@@ -84,7 +86,7 @@ export class CollectionKeeper {
       { nearby: true },
     );
     this.#timers = [
-      setInterval(() => this.#tick(), TICK_MS),
+      setInterval(() => this.#tick(), options.tickMs ?? TICK_MS),
       setInterval(
         () => this.#run('ephemeral dicts and queues', () => this.#removeAbandoned()),
         LIVENESS_EVERY_MS,

@@ -6,6 +6,9 @@ import { ANY_ENVIRONMENT, actAs } from '@gantry/testing';
 import { CollectionKeeper } from './collection-keeper.ts';
 import { takeOne } from './taken-item.fixture.ts';
 
+/** Journals are written again and trimmed many times before their keeper is killed. */
+const TICK_MS = 20;
+
 export interface KeeperSetup {
   natsUrl: string;
   folder: string;
@@ -35,7 +38,10 @@ await actAs<KeeperSetup, KeeperRequest>(async ({ natsUrl, folder }) => {
     switch (request.do) {
       case 'lead':
         leadsUntilMs = request.untilMs;
-        keeper ??= new CollectionKeeper({ messaging, blobs, leadership, log, environments: ANY_ENVIRONMENT });
+        keeper ??= new CollectionKeeper({
+          ...{ messaging, blobs, leadership, log, environments: ANY_ENVIRONMENT },
+          tickMs: TICK_MS,
+        });
         return await messaging.flush();
       case 'hold':
         return void (leadsUntilMs = request.untilMs);

@@ -8,6 +8,7 @@ import {
   isGantryError,
   newId,
   type Payload,
+  RequestSizeError,
 } from '@gantry/protocol';
 
 import type { ValueCache } from './value-cache.ts';
@@ -15,6 +16,8 @@ import type { ValueCache } from './value-cache.ts';
 /** Larger ones are split between two operations. */
 const BATCH_BYTES = 256 * 1024;
 const RECORD_BYTES = 64;
+/** Of what has to be in one message, which NATS takes up to 8 MiB. */
+const MESSAGE_BYTES = 7 * 1024 ** 2;
 
 /** What a journal's records make. */
 export interface JournaledState<TRecord> {
@@ -85,11 +88,16 @@ export class OpenJournal<TRecord extends object> {
     return this.#failure !== undefined;
   }
 
-  /** Applies records at once; resolves when they are on disk. */
+  /**
+   * Applies records at once; resolves when they are on disk, all or none.
+   *
+   * @throws RequestSizeError, with nothing applied, for more than 7 MiB.
+   */
   append(records: readonly TRecord[]): Promise<void> {
     if (records.length === 0) return this.settled();
     if (this.#failure !== undefined) return Promise.reject(this.#unusable());
     const sizeBytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    if (sizeBytes > MESSAGE_BYTES) return Promise.reject(tooLarge(sizeBytes));
     if (this.#batch && this.#batch.sizeBytes + sizeBytes > BATCH_BYTES) {
       this.#sealed.push(this.#batch);
       this.#batch = undefined;
@@ -222,6 +230,12 @@ function sizeOf(record: AnyRecord): number {
     bytes += payload instanceof Uint8Array ? payload.length : RECORD_BYTES;
   }
   return bytes;
+}
+
+function tooLarge(sizeBytes: number): Error {
+  return new RequestSizeError(`an operation of ${sizeBytes} bytes is above the limit of ${MESSAGE_BYTES}`, {
+    hint: 'Split it.',
+  });
 }
 
 function valueAt(records: readonly AnyRecord[], slot: Slot): Payload | undefined {
