@@ -21,7 +21,9 @@ export interface PlatformInParts extends AsyncDisposable {
  * A server, a worker and a gateway, each in a process of its own, over a `nats-server` that syncs every write; all on this
  * machine.
  */
-export async function startPlatformInParts(): Promise<PlatformInParts> {
+export async function startPlatformInParts({
+  driver = 'process',
+}: { driver?: 'process' | 'runc' } = {}): Promise<PlatformInParts> {
   await using starting = new AsyncDisposableStack();
   const directory = starting.use(await temporaryDirectory());
   const natsUrl = await startNats(starting, directory.path);
@@ -49,7 +51,7 @@ export async function startPlatformInParts(): Promise<PlatformInParts> {
     join(directory.path, 'server', 'secrets.key'),
     join(directory.path, 'worker', 'secrets.key'),
   );
-  const worker = await start('worker', ['--driver', 'process']);
+  const worker = await start('worker', ['--driver', driver]);
   const gateway = await start('gateway', ['--https-port', httpsPort]);
   const started = starting.move();
   return {

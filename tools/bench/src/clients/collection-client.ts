@@ -1,11 +1,13 @@
-import { RemoteFunction } from 'gantry';
+import { Cls } from 'gantry';
 
-import type { gantry, redis } from '../app/collections-app.ts';
+import type { Collections } from '../app/collections-app.ts';
 import type { StoreLoad } from './collection-load.ts';
 
-const load = JSON.parse(process.env['LOAD'] ?? '{}') as StoreLoad;
+// Asks the container for its network, or has it measure, and prints what it says.
+const found = await Cls.fromName<typeof Collections>('bench-collections', 'Collections');
+const container = found.instance();
+const load = JSON.parse(process.env['LOAD'] ?? 'null') as StoreLoad | null;
 const port = Number(process.env['REDIS_PORT']);
-const theirs = await RemoteFunction.fromName<typeof redis>('bench-collections', 'redis').remote(port, load);
-const ours = await RemoteFunction.fromName<typeof gantry>('bench-collections', 'gantry').remote(load);
-console.log(JSON.stringify({ gantry: ours, redis: theirs }));
+const answer = load ? await container.sample.remote(port, load) : await container.network.remote();
+console.log(JSON.stringify(answer));
 process.exit(0);

@@ -1,5 +1,4 @@
-// Drives a dict and a queue, or what they are held against, and says what it saw. The same code runs in a container and in a
-// plain process.
+// Drives a dict and a queue, and what they are held against, from one process, and says what it saw.
 
 export interface Store {
   set(key: string, value: string): Promise<unknown>;
@@ -9,11 +8,10 @@ export interface Store {
 }
 
 export interface StoreLoad {
-  /** Operations one at a time. */
-  serial: number;
-  /** Operations of `callers` at once. */
-  parallel: number;
-  callers: number;
+  /** Turns of each store, of how many operations one at a time. */
+  serial: { turns: number; operations: number };
+  /** Turns of each store, of how many operations of `callers` at once. */
+  parallel: { turns: number; operations: number; callers: number };
 }
 
 export interface OperationSamples {
@@ -23,49 +21,80 @@ export interface OperationSamples {
 
 export type StoreSamples = Record<'set' | 'get' | 'putTake', OperationSamples>;
 
+type Side = 'gantry' | 'redis';
+export type BothSamples = Record<Side, StoreSamples>;
+type Operation = (number: number) => Promise<unknown>;
+
 const VALUE = 'x'.repeat(100);
 const KEYS = 500;
+const KINDS = ['set', 'get', 'putTake'] as const;
+
+/**
+ * Each kind of operation of both stores, by turns. Which processors the kernel gives to a process and to the one that answers
+ * it, and how deep those sleep, changes what a round trip takes by three times, and stays for a while: many short turns have
+ * both sides meet all of it.
+ */
+export async function sampleInTurns(stores: Record<Side, Store>, load: StoreLoad): Promise<BothSamples> {
+  const both = { gantry: {}, redis: {} } as BothSamples;
+  for (const kind of KINDS) {
+    const gantry = operationsOf(stores.gantry)[kind];
+    const redis = operationsOf(stores.redis)[kind];
+    const samples = {
+      gantry: { operation: gantry, tookMs: [] as number[], parallelMs: 0 },
+      redis: { operation: redis, tookMs: [] as number[], parallelMs: 0 },
+    };
+    const sides = Object.values(samples);
+    for (const { operation } of sides) for (let number = 0; number < KEYS; number++) await operation(number);
+    for (let turn = 0; turn < load.serial.turns; turn++) {
+      for (const side of sides) side.tookMs.push(...(await timesOf(side.operation, load.serial.operations)));
+    }
+    for (let turn = 0; turn < load.parallel.turns; turn++) {
+      for (const side of sides) side.parallelMs += await timeOfMany(side.operation, load.parallel);
+    }
+    for (const name of ['gantry', 'redis'] as const) {
+      const { tookMs, parallelMs } = samples[name];
+      const operations = load.parallel.turns * load.parallel.operations;
+      both[name][kind] = { p50Ms: middleOf(tookMs), perSecond: operations / (parallelMs / 1_000) };
+    }
+  }
+  return both;
+}
 
 /** Every sample is of operations of one kind; an item is put and taken for one sample. */
-export async function sampleStore(store: Store, load: StoreLoad): Promise<StoreSamples> {
-  const operations = {
-    set: (number: number) => store.set(`key-${number % KEYS}`, VALUE),
-    get: (number: number) => store.get(`key-${number % KEYS}`),
+function operationsOf(store: Store): Record<(typeof KINDS)[number], Operation> {
+  return {
+    set: (number) => store.set(`key-${number % KEYS}`, VALUE),
+    get: (number) => store.get(`key-${number % KEYS}`),
     putTake: async () => {
       await store.put(VALUE);
       await store.take();
     },
   };
-  const samples: Partial<StoreSamples> = {};
-  for (const [name, operation] of Object.entries(operations)) {
-    for (let number = 0; number < KEYS; number++) await operation(number);
-    samples[name as keyof StoreSamples] = {
-      p50Ms: await p50Of(operation, load.serial),
-      perSecond: await perSecondOf(operation, load),
-    };
-  }
-  return samples as StoreSamples;
 }
 
-async function p50Of(operation: (number: number) => Promise<unknown>, count: number): Promise<number> {
+function middleOf(values: readonly number[]): number {
+  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
+}
+
+async function timesOf(operation: Operation, count: number): Promise<number[]> {
   const tookMs: number[] = [];
   for (let number = 0; number < count; number++) {
     const startedMs = performance.now();
     await operation(number);
     tookMs.push(performance.now() - startedMs);
   }
-  return tookMs.sort((left, right) => left - right)[Math.floor(count / 2)] ?? 0;
+  return tookMs;
 }
 
-async function perSecondOf(
-  operation: (number: number) => Promise<unknown>,
-  { parallel, callers }: StoreLoad,
+async function timeOfMany(
+  operation: Operation,
+  { operations, callers }: StoreLoad['parallel'],
 ): Promise<number> {
   let next = 0;
   const startedMs = performance.now();
   const caller = async (): Promise<void> => {
-    while (next < parallel) await operation(next++);
+    while (next < operations) await operation(next++);
   };
   await Promise.all(Array.from({ length: callers }, caller));
-  return (parallel / (performance.now() - startedMs)) * 1_000;
+  return performance.now() - startedMs;
 }
