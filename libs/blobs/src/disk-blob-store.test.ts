@@ -1,4 +1,4 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@gantry/testing';
 import { expect, test } from 'vitest';
@@ -9,7 +9,11 @@ blobStoreContract('disk', async () => {
   const directory = await temporaryDirectory();
   return {
     store: await openBlobStore({ type: 'disk', path: join(directory.path, 'blobs') }),
-    damage: (digest) => writeFile(pathOf(directory.path, digest), 'something else'),
+    damage: async (digest) => {
+      const path = pathOf(directory.path, digest);
+      await chmod(path, 0o644);
+      await writeFile(path, 'something else');
+    },
     [Symbol.asyncDispose]: directory.remove,
   };
 });

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BLOCK_BYTES, valueName } from '@gantry/protocol';
-import { asBlobError, blobNotFound, isMissing, vendorCode } from './blob-errors.ts';
+import { asBlobError, blobNotFound, isMissing } from './blob-errors.ts';
 import type { BlobSource, BlobStore, FilePart, StoredBlob, StoredValue } from './blob-store.ts';
 import {
   ContentHash,
@@ -27,7 +27,7 @@ import {
   verifyWritten,
 } from './digest.ts';
 import { readPart } from './file-part.ts';
-import { FolderSyncs } from './folder-syncs.ts';
+import { NamesOnDisk } from './names-on-disk.ts';
 import { PartWriters } from './part-writers.ts';
 
 /** Folders of blobs that are no values. */
@@ -46,16 +46,18 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 // Invariants
 //   D1. A file under its final name is complete: it was written elsewhere, synced, then renamed.
 //   D2. `put` resolves only after the file and every directory entry that leads to it are on disk.
-//   D3. A failed `put` leaves nothing but, after a crash, a file in `<root>/tmp` that a later start removes.
+//   D3. What is there (`has`, `sizeBytes`, `storedAtMs`, `refresh`) is so on disk, too, whoever stores it: a commit may rely on it.
+//   D4. A failed `put` leaves nothing but, after a crash, a file in `<root>/tmp` that a later start removes.
 
 /** A {@link BlobStore} in a directory; processes on the same machine may share it. */
 export class DiskBlobStore implements BlobStore {
   readonly #root: string;
-  readonly #syncs = new FolderSyncs(syncDirectory);
+  readonly #names: NamesOnDisk;
   readonly #writers = new PartWriters({ threads: THREADS, partBytes: BLOCK_BYTES, idleMs: THREADS_IDLE_MS });
 
   private constructor(root: string) {
     this.#root = resolve(root);
+    this.#names = new NamesOnDisk(this.#root);
   }
 
   /** Opens the store, making the directory when it is missing. */
@@ -99,7 +101,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async get(name: string): Promise<AsyncIterable<Uint8Array>> {
-    if (!(await this.has(name))) throw blobNotFound(name);
+    if (!(await this.#fileOf(name))) throw blobNotFound(name);
     return verified(requireName(name).digest, this.#read(name));
   }
 
@@ -115,11 +117,18 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async sizeBytes(name: string): Promise<number | undefined> {
-    return (await this.#fileOf(name))?.size;
+    return (await this.#storedFileOf(name))?.size;
   }
 
   async storedAtMs(name: string): Promise<number | undefined> {
-    return (await this.#fileOf(name))?.mtimeMs;
+    return (await this.#storedFileOf(name))?.mtimeMs;
+  }
+
+  /** D3. */
+  async #storedFileOf(name: string): Promise<Stats | undefined> {
+    const info = await this.#fileOf(name);
+    if (info) await this.#translating(() => this.#names.assure(this.#pathOf(name), info));
+    return info;
   }
 
   async #fileOf(name: string): Promise<Stats | undefined> {
@@ -131,7 +140,8 @@ export class DiskBlobStore implements BlobStore {
   async refresh(name: string): Promise<boolean> {
     const path = this.#pathOf(name);
     const now = new Date();
-    return (await this.#ifThere(() => utimes(path, now, now).then(() => true))) ?? false;
+    const isThere = (await this.#ifThere(() => utimes(path, now, now).then(() => true))) ?? false;
+    return isThere && (await this.#storedFileOf(name)) !== undefined;
   }
 
   async *list(): AsyncGenerator<{ digest: string; storedAtMs: number }> {
@@ -142,8 +152,8 @@ export class DiskBlobStore implements BlobStore {
   async *#listFolder(folder: string): AsyncGenerator<{ digest: string; storedAtMs: number }> {
     for (const part of await this.#translating(() => readNames(join(this.#root, folder)))) {
       for (const digest of await this.#translating(() => readNames(join(this.#root, folder, part)))) {
-        const storedAtMs = await this.storedAtMs(digest);
-        if (storedAtMs !== undefined) yield { digest, storedAtMs };
+        const info = await this.#fileOf(digest);
+        if (info) yield { digest, storedAtMs: info.mtimeMs };
       }
     }
   }
@@ -203,13 +213,9 @@ export class DiskBlobStore implements BlobStore {
   async #publish(temporary: string, path: string): Promise<void> {
     const directory = dirname(path);
     const firstCreated = await mkdir(directory, { recursive: true });
+    if (firstCreated !== undefined) this.#names.made(directory);
     await rename(temporary, path);
-    const changed = [directory];
-    for (let above = directory; firstCreated !== undefined && above.length > this.#root.length;) {
-      above = dirname(above);
-      changed.push(above);
-    }
-    await this.#syncs.sync(changed);
+    await this.#names.named(path);
   }
 
   async #removeAbandoned(): Promise<void> {
@@ -294,17 +300,5 @@ async function removeEmpty(...folders: string[]): Promise<void> {
     } catch {
       return;
     }
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } catch (error) {
-    // Some file systems cannot sync a directory; there the rename itself is the best that can be had.
-    if (vendorCode(error) !== 'EINVAL') throw error;
-  } finally {
-    await directory.close();
   }
 }
