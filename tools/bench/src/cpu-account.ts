@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { cgroupLayout } from '@gantry/containers';
 
 const NS_PER_MS = 1_000_000;
 const US_PER_MS = 1_000;
+const POLL_MS = 10;
 
 /**
  * What the kernel has counted of this program's children and of what they have started: also of what has ended, to the
@@ -34,9 +36,11 @@ export class CpuAccount {
     return [...groups].reduce((sum, group) => sum + usedMs(group), 0) - (user + system) / US_PER_MS;
   }
 
-  /** Call it when all that was started has ended. */
-  close(): void {
+  /** Call it when all that was started has ended, or is about to. */
+  async close(): Promise<void> {
     writeFileSync(join(this.#root, 'cgroup.procs'), String(process.pid));
+    const procs = join(this.#own, 'cgroup.procs');
+    while (readFileSync(procs, 'utf8') !== '') await delay(POLL_MS);
     rmdirSync(this.#own);
   }
 

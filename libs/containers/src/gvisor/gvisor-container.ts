@@ -168,7 +168,7 @@ export class GvisorContainer implements Container {
     if (this.#killed) return { code: null, signal: 'SIGKILL' };
     // The sandbox is what the kernel kills then; the runtime just finds it gone.
     if (cgroup.oomKills > 0) return { code: null, signal: 'SIGKILL', outOfMemory: true };
-    return endOfRuntime(this.#child);
+    return endOfRuntime({ code: this.#child.exitCode, signal: this.#child.signalCode });
   }
 
   // The link first: the number of the file may be another's at once.

@@ -9,7 +9,7 @@ import { CONTAINER_IDS } from '../container-ids.ts';
 import { handOver } from '../pipes.ts';
 import { failedStart, type LaunchOptions, makeUpperFolders } from '../runc/launch.ts';
 import { ROOT_MOUNT_POINT, shortPath } from '../runc/places.ts';
-import { MOUNT_SCRIPT, RUN_SCRIPT, systemCalls } from '../runc/start-script.ts';
+import { MOUNT_SCRIPT, systemCalls } from '../runc/start-script.ts';
 import type { GvisorRuntime } from './gvisor-runtime.ts';
 
 const POLL_MS = 5;
@@ -20,6 +20,8 @@ const POLL_MS = 5;
  * of it. The network has to be there before the sandbox is, and no runtime switches its loopback on.
  */
 const GVISOR_SCRIPT = String.raw`${MOUNT_SCRIPT}
+my ($image, $place, $lower, $root, $groups, $network, @runtime) = @ARGV;
+mounted($image, "$place.img", $place, $lower, $root, '');
 my $owner = ${CONTAINER_IDS.first};
 for my $name ('run', 'tmp') {
   must("$place/$name", mkdir("$place/$name") && chmod(01777, "$place/$name") && chown($owner, $owner, "$place/$name"));
@@ -33,7 +35,8 @@ if (length $network) {
   must('lo', ioctl netlink(), 0x8914, my $up = pack 'a16 S x22', 'lo', 0x1001);
 }
 close $machine;
-${RUN_SCRIPT}`;
+become($groups, @runtime);
+`;
 
 /** A container that runs, as a child of this process. */
 export interface GvisorLaunched {
@@ -79,10 +82,9 @@ function startWords({
 }: LaunchOptions<GvisorRuntime>): string[] {
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
-  const nothingHidden = '';
   return [
-    ...[systemCalls ?? '', diskImage ?? '', join(bundle, 'disk'), lower, ROOT_MOUNT_POINT, nothingHidden],
-    ...[group.procsFiles.join(' '), network?.router ?? '', String(network?.number ?? ''), pidFile(bundle)],
+    ...[systemCalls ?? '', diskImage ?? '', join(bundle, 'disk'), lower, ROOT_MOUNT_POINT],
+    ...[group.procsFiles.join(' '), String(network?.number ?? '')],
     ...[...runtime.runWords({ hasNetwork: network !== undefined }), '--bundle', bundle],
     ...['--pid-file', pidFile(bundle), name],
   ];

@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
@@ -11,10 +9,11 @@ import { ContainerError } from '@gantry/protocol';
 import { CONTAINER_IDS } from '../container-ids.ts';
 import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
-import type { OciRuntime } from './oci-runtime.ts';
 import type { Network } from './network.ts';
-import { ROOT_MOUNT_POINT, shortPath } from './places.ts';
-import { START_SCRIPT, systemCalls } from './start-script.ts';
+import type { OciRuntime } from './oci-runtime.ts';
+import { DISK_MOUNT_POINT, ROOT_MOUNT_POINT, shortPath } from './places.ts';
+import type { RuntimeExit } from './runtime-end.ts';
+import type { ContainerPids, Start, Starter } from './starter.ts';
 
 const END_LIMIT_MS = 5_000;
 
@@ -24,7 +23,7 @@ export interface LaunchOptions<TRuntime> {
   group: ContainerCgroup;
   /** The container's name in the runtime and in cgroups. */
   name: string;
-  /** Folder with `config.json`; gets what the container writes. */
+  /** Folder with `config.json`. */
   bundle: string;
   /** Folders, lowest first. */
   layers: readonly string[];
@@ -36,47 +35,62 @@ export interface LaunchOptions<TRuntime> {
   network?: Network | undefined;
 }
 
-/** A container on its way, with what it writes. */
+/** A container that runs. */
 export interface Launched {
-  child: ChildProcess;
+  /** The other end is file 3 of its runner. */
+  channel: Duplex;
   stdout: Readable;
   stderr: Readable;
-  /** What {@link START_SCRIPT} says of it. */
-  report: Readable;
+  pids: ContainerPids;
+  /** The end of the runtime, which is that of the container. */
+  ended: Promise<RuntimeExit>;
 }
 
 /**
- * Starts a container and stays its parent. Its own mounts, and then the runtime, in one chain of programs: no process
- * waits for another but the runtime for the container.
+ * Starts a container, by its own mounts and then the runtime.
+ *
+ * @param upper - Where what it writes goes: a file to be made with a disk of its own, or else a folder.
+ * @throws ContainerError if it could not be started, or got no network.
  */
-export async function launch(options: LaunchOptions<OciRuntime>): Promise<Launched> {
-  const { runtime, group, name, bundle, layers, diskImage, network, pipes } = options;
-  const place = join(bundle, 'disk');
-  mkdirSync(place);
-  if (diskImage === undefined) makeUpperFolders(place);
+export async function launch(
+  options: LaunchOptions<OciRuntime> & { starter: Starter; upper: string },
+): Promise<Launched> {
+  const { runtime, group, name, bundle, network, pipes, starter } = options;
+  const [out, err] = await pipes.outputs();
+  const pidFile = join(bundle, 'pid');
+  const start = await starter.start([
+    ...[out, err].map(({ theirs }) => `/proc/${process.pid}/fd/${theirs}`),
+    ...[network?.router ?? '', String(network?.number ?? ''), pidFile],
+    ...[...mountWords(options), runtime.hiddenFolder, runtime.groupFiles(group).join(' ')],
+    ...[...runtime.words, ...runtime.runWords, '--bundle', bundle, '--pid-file', pidFile, name],
+  ]);
+  const channel = await start.channel;
+  handOver([out, err]);
+  try {
+    const pids = await pidsOf(start, err.ours);
+    if (!channel) throw failedStart('');
+    return { channel, stdout: out.ours, stderr: err.ours, pids, ended: start.ended };
+  } catch (error) {
+    channel?.destroy();
+    throw error;
+  }
+}
+
+/** Image of the disk, the file for it, where the disk is mounted, lower layers, and the root. */
+function mountWords({
+  layers,
+  diskImage,
+  upper,
+}: Pick<LaunchOptions<unknown>, 'layers' | 'diskImage'> & { upper: string }): string[] {
+  if (diskImage === undefined) {
+    mkdirSync(upper);
+    makeUpperFolders(upper);
+  }
   // Overlayfs takes the highest first.
   const lower = layers.toReversed().map(shortPath).join(':');
-  const pidFile = join(bundle, 'pid');
-  const files = ['--bundle', bundle, '--pid-file', pidFile, name];
-  const [out, err] = await pipes.outputs();
-  const child = spawn(
-    'perl',
-    [
-      ...['-e', START_SCRIPT, '--', systemCalls ?? '', diskImage ?? '', place, lower, ROOT_MOUNT_POINT],
-      ...[runtime.hiddenFolder, runtime.groupFiles(group).join(' ')],
-      ...[network?.router ?? '', String(network?.number ?? ''), pidFile],
-      ...[...runtime.words, ...runtime.runWords, ...files],
-    ],
-    {
-      // A session of its own: Ctrl-C in the terminal of the worker is the worker's to pass on.
-      detached: true,
-      // Perl takes a quarter longer to start with a language to be loaded.
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-      stdio: ['ignore', out.theirs, err.theirs, 'pipe', 'pipe'],
-    },
-  );
-  handOver([out, err]);
-  return { child, stdout: out.ours, stderr: err.ours, report: child.stdio[4] as Readable };
+  return diskImage === undefined
+    ? ['', '', upper, lower, ROOT_MOUNT_POINT]
+    : [diskImage, upper, DISK_MOUNT_POINT, lower, ROOT_MOUNT_POINT];
 }
 
 /** The two folders that overlayfs writes to. */
@@ -87,35 +101,18 @@ export function makeUpperFolders(place: string): void {
   }
 }
 
-/** The first process of a container, and the runner that it started. */
-export interface ContainerPids {
-  init: number;
-  runner: number;
-}
-
-/**
- * The processes of a container, once they run and have their network.
- *
- * @throws ContainerError if the container could not be started, or got no network.
- */
-export async function startedPids({ child, stderr, report }: Launched): Promise<ContainerPids> {
-  let cause: Error | undefined;
-  child.once('error', (error) => (cause = error));
-  const [, init, runner, problem] = /^(\d+) (\d+) ([^]*)$/.exec(await text(report)) ?? [];
-  const pids = { init: Number(init), runner: Number(runner) };
-  if (problem === '') return pids;
-  const hasEnded = await ends(child);
-  if (problem === undefined) throw failedStart(cause?.message ?? (hasEnded ? await text(stderr) : ''), cause);
+/** The processes of a container, once they run and have their network. */
+async function pidsOf(start: Start, stderr: Readable): Promise<ContainerPids> {
+  const { pids, problem } = await start.running;
+  if (pids && problem === '') return pids;
+  const hasEnded = await Promise.race([
+    start.ended.then(() => true),
+    delay(END_LIMIT_MS, false, { ref: false }),
+  ]);
+  if (!pids) throw failedStart((hasEnded && (await text(stderr))) || problem);
   // One that has ended already needs no network: its end says more.
   if (hasEnded) return pids;
   throw new ContainerError(`a container got no network: ${problem.trim()}`);
-}
-
-/** Whether a process ends that is expected to. */
-async function ends(child: ChildProcess): Promise<boolean> {
-  const runs = (): boolean => child.exitCode === null && child.signalCode === null;
-  if (runs()) await Promise.race([once(child, 'exit'), delay(END_LIMIT_MS)]);
-  return !runs();
 }
 
 /** What to do about an image whose first program cannot be started. */

@@ -32,6 +32,8 @@ export const INNER_IDENTITY_TOKEN = '/run/gantry-identity-token';
 
 /** Each start mounts its own root over it, unseen by all else. */
 export const ROOT_MOUNT_POINT = join(RUN_FOLDER, 'root');
+/** The same for its disk. */
+export const DISK_MOUNT_POINT = join(RUN_FOLDER, 'disk');
 /** See {@link LateMounts}. */
 export const LATE_FOLDER = join(RUN_FOLDER, 'late');
 export const LATE_OWNERS_FOLDER = join(RUN_FOLDER, 'late-owners');
@@ -41,7 +43,7 @@ const LAYER_LINKS = join(RUN_FOLDER, 'layers');
 
 /** Makes the folders that all containers of this machine share. */
 export function prepareRunFolder(): void {
-  for (const folder of [RUN_FOLDER, ROOT_MOUNT_POINT, LAYER_LINKS]) {
+  for (const folder of [RUN_FOLDER, ROOT_MOUNT_POINT, DISK_MOUNT_POINT, LAYER_LINKS]) {
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o755);
   }

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { closeSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
@@ -18,24 +17,20 @@ import { processTreeMemoryBytes } from '../process-memory.ts';
 import { socketPathFor } from '../container-paths.ts';
 import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
-import type { ContainerPids } from './launch.ts';
+import type { Launched } from './launch.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { openSocket } from './open-socket.ts';
 import { INNER_IDENTITY_TOKEN, INNER_SOCKET } from './places.ts';
 import { RuncGuest } from './runc-guest.ts';
-import { endOfRuntime } from './runtime-end.ts';
+import { endOfRuntime, type RuntimeExit } from './runtime-end.ts';
 
-export interface RuncContainerOptions {
+export interface RuncContainerOptions extends Launched {
   id: string;
   /** Its name in the runtime, in cgroups and in records. */
   name: string;
   directory: string;
   /** Where the runtime found what to start. */
   bundle: string;
-  child: ChildProcess;
-  stdout: Readable;
-  stderr: Readable;
-  pids: ContainerPids;
   runtime: OciRuntime;
   pipes: Pipes;
   cgroup: ContainerCgroup;
@@ -51,7 +46,7 @@ export interface Becoming {
   limits: ContainerLimits;
 }
 
-/** A container of an OCI runtime, which runs as a child of this process until its first process ends. */
+/** A container of an OCI runtime, which runs until its first process ends. */
 export class RuncContainer implements Container {
   id: string;
   directory: string;
@@ -60,7 +55,7 @@ export class RuncContainer implements Container {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exited: Promise<ContainerEnd>;
-  readonly #child: ChildProcess;
+  readonly channel: Duplex;
   readonly #cgroup: ContainerCgroup;
   readonly #runtime: OciRuntime;
   readonly #pipes: Pipes;
@@ -80,7 +75,7 @@ export class RuncContainer implements Container {
     this.#bundle = options.bundle;
     this.pid = options.pids.runner;
     this.#init = options.pids.init;
-    this.#child = options.child;
+    this.channel = options.channel;
     this.stdout = options.stdout;
     this.stderr = options.stderr;
     this.#cgroup = options.cgroup;
@@ -89,11 +84,7 @@ export class RuncContainer implements Container {
     this.#mounts = options.mounts;
     this.#workdir = options.workdir;
     this.#identity = processIdentity(options.pids.init);
-    this.exited = new Promise((resolve) => {
-      const end = (): void => resolve(this.#end());
-      if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.once('exit', end);
-      else end();
-    });
+    this.exited = options.ended.then((exit) => this.#end(exit));
     // The runner may end while the worker writes to it: `exited` tells, the socket need not.
     this.channel.on('error', () => undefined);
   }
@@ -113,10 +104,6 @@ export class RuncContainer implements Container {
     this.directory = directory;
     this.#mounts = [...mounts, ...this.#mounts];
     this.#cgroup.setLimits(limits);
-  }
-
-  get channel(): Duplex {
-    return this.#child.stdio[3] as Duplex;
   }
 
   get memoryBytes(): number | undefined {
@@ -188,11 +175,12 @@ export class RuncContainer implements Container {
     return this.#identity !== undefined && processIdentity(this.#init) === this.#identity;
   }
 
-  #end(): ContainerEnd {
+  #end(exit: RuntimeExit): ContainerEnd {
     // Nothing should be left; but the runtime may have been killed instead of the container.
+    this.#send(this.#init, 'SIGKILL');
     this.#cgroup.kill();
     this.#closeSocket();
-    const { code, signal } = endOfRuntime(this.#child);
+    const { code, signal } = endOfRuntime(exit);
     const wasOutOfMemory = signal === 'SIGKILL' && !this.#killed && this.#cgroup.oomKills > 0;
     return { code, signal, ...(wasOutOfMemory && { outOfMemory: true }) };
   }

@@ -13,8 +13,10 @@ import { CONTAINER_IDS } from '../container-ids.ts';
 import { inPieces, tarOf } from '../layers/tar.fixture.ts';
 import { unpackLayer } from '../layers/unpack-layer.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
+import { RUN_FOLDER } from '../run-folder.ts';
 import { findRuncProblem, OCI_RUNTIMES } from './requirements.ts';
 import { Probe, writeProbe } from './probe.fixture.ts';
+import type { RuncContainer } from './runc-container.ts';
 import { RuncDriver } from './runc-driver.ts';
 
 const problem = findRuncProblem();
@@ -47,6 +49,23 @@ function groupsOf(pid: number): string[] {
   return folders
     .flatMap((folder) => [...names].map((name) => join(folder ?? '', name)))
     .filter((folder) => existsSync(folder));
+}
+
+/** What drivers of a process keep in memory. */
+function memoryFoldersOf(pid: number | undefined): string[] {
+  const folder = join(RUN_FOLDER, 'memory-owners');
+  const records = readdirSync(folder).map(
+    (name) =>
+      JSON.parse(readFileSync(join(folder, name), 'utf8')) as { folder: string; owner: { pid: number } },
+  );
+  return records.filter(({ owner }) => owner.pid === pid).map((record) => record.folder);
+}
+
+/** Parent, and its parent. */
+function ancestorsOf(pid: number): string[] {
+  const parentOf = (of: number | string): string =>
+    /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${of}/status`, 'utf8'))?.[1] ?? '';
+  return [parentOf(pid), parentOf(parentOf(pid))];
 }
 
 describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})` : ''}`, () => {
@@ -99,7 +118,9 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
     async function endDoomed(worker: ChildProcess): Promise<void> {
       worker.kill('SIGKILL');
       if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
-      await new RuncDriver({ dataDir, runnerPath }).reconcile();
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      await driver.reconcile();
+      await driver.close();
     }
 
     async function orphan(): Promise<number> {
@@ -116,19 +137,42 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       const cgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8').match(/\/gantry\/gantry-\w+/)?.[0] ?? '';
       const links = (): string[] => readdirSync('/sys/class/net').filter((name) => name.startsWith('gtry-'));
       const linksBefore = links();
+      const memory = memoryFoldersOf(doomed?.pid);
+      expect(memory.flatMap((folder) => readdirSync(folder))).toContain('runtime');
       doomed?.kill('SIGKILL');
       await once(doomed as ChildProcess, 'exit');
       const driver = new RuncDriver({ dataDir, runnerPath });
       expect(await driver.reconcile()).toBe(1);
       await waitUntil(() => !isRunning(pid));
       expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
-      expect(readdirSync(join(dataDir, 'runtime'))).toEqual([]);
+      expect(memory.filter((folder) => existsSync(folder))).toEqual([]);
       expect(readdirSync(join(dataDir, 'runc'))).toEqual([]);
       expect(existsSync(`/sys/fs/cgroup/memory${cgroup}`)).toBe(false);
       // An ordinary user's are in a namespace that went with the worker.
       if (!isRootless()) await waitUntil(() => links().length < linksBefore.length);
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dataDir);
       expect(await driver.reconcile()).toBe(0);
+      await driver.close();
+    });
+
+    it('containers whose starter is killed end as killed, and another starts the next', async () => {
+      const memoryBefore = memoryFoldersOf(process.pid);
+      const driver = new RuncDriver({ dataDir, runnerPath });
+      try {
+        const lost = (await driver.start({ id: 'ta-lost', limits: { diskMiB: 64 } })) as RuncContainer;
+        const [runtime, starter] = ancestorsOf(lost.init);
+        expect(readFileSync(`/proc/${starter}/comm`, 'utf8')).toBe('perl\n');
+        process.kill(Number(starter), 'SIGKILL');
+        expect(await lost.exited).toEqual({ code: null, signal: 'SIGKILL' });
+        await waitUntil(() => !isRunning(lost.pid) && !isRunning(Number(runtime)));
+        const next = await driver.start({ id: 'ta-next' });
+        next.kill();
+        expect(await next.exited).toEqual({ code: null, signal: 'SIGKILL' });
+      } finally {
+        await driver.close();
+      }
+      for (const folder of ['containers', 'runc']) expect(readdirSync(join(dataDir, folder))).toEqual([]);
+      expect(memoryFoldersOf(process.pid)).toEqual(memoryBefore);
     });
 
     it('leaves the containers of a worker that still runs', async () => {

@@ -25,7 +25,8 @@ import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
 import { CompiledCode } from './compiled-code.ts';
 import { DiskImages } from './disk-image.ts';
 import { LateMounts, prepareLateMounts, removeStaleLateMounts } from './late-mounts.ts';
-import { launch, startedPids } from './launch.ts';
+import { launch } from './launch.ts';
+import { openMemoryFolder, removeMemoryFolder, removeStaleMemoryFolders } from './memory-folder.ts';
 import { prepareNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
 import { OciRuntime } from './oci-runtime.ts';
@@ -38,6 +39,7 @@ import {
 } from './places.ts';
 import { defaultRuntime, findProgram } from './requirements.ts';
 import { RuncContainer } from './runc-container.ts';
+import { Starter } from './starter.ts';
 
 export interface RuncDriverOptions {
   /** Folder for containers, records and the runtime's state. One per worker. */
@@ -104,6 +106,9 @@ export class RuncDriver implements ContainerDriver {
   };
   readonly #options: RuncDriverOptions;
   readonly #records: OwnedRecords<Details>;
+  /** For what the runtime is told of containers, and what it keeps of them. */
+  readonly #memory: string;
+  readonly #starter: Starter;
   readonly #runtime: OciRuntime;
   readonly #cgroups: CgroupLayout;
   readonly #platformLayer: string;
@@ -128,12 +133,15 @@ export class RuncDriver implements ContainerDriver {
       });
     }
     this.#cgroups = cgroups;
-    const runtime = options.ociRuntime ?? defaultRuntime();
-    this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, join(dataDir, 'runtime'), cgroups);
-    this.#records = new OwnedRecords(join(dataDir, 'runc-containers'));
-    mkdirSync(this.#runtime.stateFolder, { recursive: true });
-    this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
     prepareRunFolder();
+    this.#memory = openMemoryFolder();
+    this.#starter = new Starter(this.#memory);
+    const runtime = options.ociRuntime ?? defaultRuntime();
+    this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, join(this.#memory, 'runtime'), cgroups);
+    mkdirSync(this.#runtime.stateFolder);
+    this.#records = new OwnedRecords(join(dataDir, 'runc-containers'));
+    mkdirSync(join(dataDir, 'runc'), { recursive: true });
+    this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
     this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
     this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
     this.#pipes = new Pipes(PIPES_FOLDER);
@@ -164,13 +172,15 @@ export class RuncDriver implements ContainerDriver {
 
   async reconcile(): Promise<number> {
     await removeStaleLateMounts();
-    return this.#records.reconcile(async ({ directory, init }, name) => {
+    const ended = await this.#records.reconcile(async ({ directory, init }, name) => {
       const isRunning = init !== undefined && isAlive(init);
       if (isRunning) process.kill(init.pid, 'SIGKILL');
       const killed = new ContainerCgroup(this.#cgroups, name).kill();
       await this.#cleanUp(name, directory);
       return isRunning || killed > 0;
     });
+    await removeStaleMemoryFolders();
+    return ended;
   }
 
   async close(): Promise<void> {
@@ -181,6 +191,8 @@ export class RuncDriver implements ContainerDriver {
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
     this.#pipes.close();
+    this.#starter.close();
+    removeMemoryFolder(this.#memory);
   }
 
   /** Runs the runner alone, so that later ones find its code compiled. Without effect where that fails. */
@@ -252,7 +264,7 @@ export class RuncDriver implements ContainerDriver {
     const cgroup = new ContainerCgroup(this.#cgroups, name);
     const bundle = this.#bundle(name);
     mkdirSync(directory, { recursive: true });
-    mkdirSync(bundle, { recursive: true });
+    mkdirSync(bundle);
     this.#records.add(name, { directory });
     const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options);
     const config = ociConfig({
@@ -273,13 +285,13 @@ export class RuncDriver implements ContainerDriver {
       const diskImage = hasNoQuota ? undefined : await this.#diskImages.open(limits.diskMiB ?? 0);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
       const network = options.network === 'none' ? undefined : await prepareNetwork();
-      const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes };
-      const launched = await launch({ ...around, name, bundle, layers, diskImage, network });
-      const pids = await startedPids(launched);
-      this.#record(name, directory, pids.init);
+      const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes, starter: this.#starter };
+      const upper = this.#upper(name);
+      const launched = await launch({ ...around, name, bundle, layers, upper, diskImage, network });
+      this.#record(name, directory, launched.pids.init);
       this.#runtime.learnFrom(name);
       const container = new RuncContainer({
-        ...{ id, name, directory, bundle, ...launched, pids, cgroup, mounts, workdir },
+        ...{ id, name, directory, bundle, ...launched, cgroup, mounts, workdir },
         ...{ runtime: this.#runtime, pipes: this.#pipes },
       });
       this.#running.set(container, this.#end(container, onEnd));
@@ -311,7 +323,7 @@ export class RuncDriver implements ContainerDriver {
 
   async #end(container: RuncContainer, onEnd?: (upper: string) => void): Promise<void> {
     const { code } = await container.exited;
-    if (code === 0) onEnd?.(join(this.#bundle(container.name), 'disk', 'upper'));
+    if (code === 0) onEnd?.(join(this.#upper(container.name), 'upper'));
     await this.#cleanUp(container.name, container.directory);
     // Of one that nobody took, nobody reads them to their end.
     const unread = [container.stdout, container.stderr].filter(
@@ -321,8 +333,13 @@ export class RuncDriver implements ContainerDriver {
     this.#running.delete(container);
   }
 
-  /** What the runtime starts from, and what the container writes. It stays in its place, as the runtime remembers it. */
+  /** What the runtime starts from. It stays in its place, as the runtime remembers it. */
   #bundle(name: string): string {
+    return join(this.#memory, name);
+  }
+
+  /** What the container writes: a disk, or a folder. */
+  #upper(name: string): string {
     return join(this.#options.dataDir, 'runc', name);
   }
 
@@ -330,7 +347,7 @@ export class RuncDriver implements ContainerDriver {
     await new ContainerCgroup(this.#cgroups, name).remove();
     await new LateMounts(name).remove().catch(() => undefined);
     await rm(join(this.#runtime.stateFolder, name), { recursive: true, force: true });
-    for (const folder of [this.#bundle(name), directory]) {
+    for (const folder of [this.#bundle(name), this.#upper(name), directory]) {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     }
     this.#records.remove(name);

@@ -1,0 +1,126 @@
+import { MOUNT_SCRIPT } from './start-script.ts';
+
+/**
+ * A program that starts containers, one for each message on its input, and says on its output what becomes of them. It is
+ * small, so the copies of itself that it makes cost little, and what they run is compiled already: a program started for
+ * each container would be loaded and compiled each time, and copied from a worker that is ten times as large.
+ *
+ * Its words: numbers of system calls, and the socket of the worker. A message is its size in bytes, a line's end, and words
+ * with a zero byte between them: the number of the start, paths of what is to be standard output and error, the namespace
+ * where packets are routed and the number of the network (nothing for none), the file in which the runtime says which
+ * process it has started, and the words of `mounted` and `become`.
+ *
+ * For each start it makes two processes. The first connects to the socket, says there which start it is, makes the mounts
+ * and becomes the runtime, with the connection as file 3. The second waits until the container runs, and gives it its
+ * network. What is said, a line each:
+ *
+ *   runs NUMBER INIT RUNNER PROBLEM   its processes, and what went wrong with its network, if anything did
+ *   failed NUMBER PROBLEM             nobody will know whether it runs
+ *   ended NUMBER STATUS               of the runtime, as `wait` has it
+ *
+ * It ends with its input. Whoever has lost it knows no more how its containers end.
+ */
+export const STARTER_SCRIPT = String.raw`${MOUNT_SCRIPT}
+my ($socket) = @ARGV;
+# Holds the number 3 until a first process needs it.
+my $third = opened('/dev/null', 0);
+my %processes;
+
+sub said {
+  my $line = join ' ', @_;
+  $line =~ tr/\n/ /;
+  syswrite STDOUT, "$line\n";
+}
+
+# A copy of this program that does something and ends. 434 is pidfd_open, on every kind of machine: the file can be read
+# from when the process has ended.
+sub forked {
+  my ($start, $what) = @_;
+  must('a process', defined(my $pid = fork));
+  unless ($pid) {
+    eval { $what->() };
+    print STDERR $@;
+    exit 1;
+  }
+  must('a process', (my $end = syscall 434, $pid, 0) >= 0);
+  must('a process', open my $file, '<&=', $end);
+  $processes{$pid} = { start => $start, end => $file };
+  $pid
+}
+
+sub first {
+  my ($start, $out, $err, @words) = @_;
+  setpgrp;
+  must($err, open STDERR, '>', $err);
+  must($out, open STDOUT, '>', $out);
+  close $third;
+  $^F = 3;
+  must($socket, socket $third, 1, 1, 0);
+  must('file 3', fileno $third == 3);
+  must($socket, connect $third, pack 'S a*', 1, "$socket\0");
+  syswrite $third, "$start\n";
+  mounted(splice @words, 0, 6);
+  become(@words);
+}
+
+sub number_in {
+  my ($path) = @_;
+  open my $file, '<', $path or return 0;
+  (<$file> // '') =~ /^(\d+)/ ? $1 : 0
+}
+
+# A container takes longer to begin than this sleeps.
+sub second {
+  my ($start, $router, $network, $pid_file) = @_;
+  close STDIN;
+  my ($init, $runner);
+  until ($runner) {
+    exit 1 if $init && !-e "/proc/$init";
+    select undef, undef, undef, 0.004;
+    $init ||= number_in($pid_file);
+    $runner = $init && number_in("/proc/$init/task/$init/children");
+  }
+  eval { attach($router, $init, $network) } if length $network;
+  said('runs', $start, $init, $runner, $@);
+  exit 0;
+}
+
+sub start {
+  my ($start, $out, $err, $router, $network, $pid_file, @words) = @_;
+  my $first = forked($start, sub { first($start, $out, $err, @words) });
+  my $second = eval { forked($start, sub { second($start, $router, $network, $pid_file) }) };
+  $processes{$first}{second} = $second // 0;
+  return if $second;
+  kill 'KILL', $first;
+  die $@;
+}
+
+sub reaped {
+  my ($pid) = @_;
+  waitpid $pid, 0;
+  my $status = $?;
+  my $process = delete $processes{$pid};
+  my $second = $process->{second};
+  if (defined $second) {
+    kill 'KILL', $second if $processes{$second};
+    said('ended', $process->{start}, $status);
+  } elsif ($status) {
+    said('failed', $process->{start}, 'what waits for it was ended');
+  }
+}
+
+for (my $input = '';;) {
+  my $files = '';
+  vec($files, $_, 1) = 1 for 0, map { fileno $_->{end} } values %processes;
+  next if select($files, undef, undef, undef) < 1;
+  reaped($_) for grep { vec $files, fileno $processes{$_}{end}, 1 } keys %processes;
+  next unless vec $files, 0, 1;
+  sysread STDIN, $input, 65536, length $input or exit;
+  while ($input =~ /^(\d+)\n/ && length $input >= $+[0] + $1) {
+    my ($from, $size) = ($+[0], $1);
+    my @words = split /\0/, substr($input, $from, $size), -1;
+    $input = substr $input, $from + $size;
+    eval { start(@words); 1 } or said('failed', $words[0], $@);
+  }
+}
+`;
