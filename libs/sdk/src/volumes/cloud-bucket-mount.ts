@@ -42,7 +42,8 @@ const OPTIONS = [
  *
  * There is nothing to commit: a file is an object of the bucket once it is closed, and not before; what others put there
  * is seen within about a second. As objects are written whole, a file is written from its beginning to its end: appending,
- * or writing at a place in the middle, fails, as do links. Modes and owners are not kept. Renaming copies the object.
+ * or writing at a place in the middle, fails, as do links. Modes and owners are not kept. Renaming a file copies the object.
+ * Directories must not be renamed: what is written to their files afterwards is put under the old names.
  * Programs that need more, such as databases, work in `/tmp`, and copy the result.
  *
  * @example
