@@ -54,6 +54,11 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     expect(pathsOf(await volume.listdir('/', { recursive: true }))).toEqual(['deep', 'deep/a']);
     expect((await Volume.list()).map(({ name }) => name)).not.toContain(volume.name);
     expect(await textOf(Volume.fromName(volume.objectId), 'deep/a')).toBe('a');
+    const listed = await NetworkFileSystem.ephemeral(async (files) => {
+      await files.writeFile('/b', Buffer.from('b'));
+      return pathsOf(await files.listdir('/'));
+    });
+    expect(listed).toEqual(['b']);
   });
 
   it('is a network file system, too: each write is seen at once, whole', async () => {

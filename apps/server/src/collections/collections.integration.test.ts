@@ -326,6 +326,14 @@ describe('both', () => {
       session.close();
     }
     expect(id).toMatch(/^qu-/);
+    const answer = await Dict.ephemeral({ client }, async (dict: Dict<string, number>) => {
+      await dict.put('x', 2);
+      return await Queue.ephemeral({ client }, async (queue: Queue<number>) => {
+        await queue.put((await dict.get('x')) ?? 0);
+        return await queue.get();
+      });
+    });
+    expect(answer).toBe(2);
   });
 
   it('outlive their server, and go on in another one', async () => {

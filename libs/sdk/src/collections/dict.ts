@@ -15,6 +15,7 @@ import {
   registerHandle,
 } from '@gantry/protocol';
 
+import { type EphemeralArgs, openFor } from '../ephemeral.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
 import {
@@ -61,19 +62,29 @@ export class Dict<K = unknown, V = unknown> {
   }
 
   /**
-   * A dict without a name. It is removed some time after the scope of `await using` is left, or the program has ended.
+   * A dict without a name. It is removed some time after the scope of `await using` is left, or the callback or the program
+   * has ended.
    *
    * @example
    * ```ts
    * await using scratch = await Dict.ephemeral<string, number>();
+   * const best = await Dict.ephemeral(async (scores: Dict<string, number>) => search(scores));
    * ```
    */
   static async ephemeral<K = unknown, V = unknown>(
-    options: FromNameOptions = {},
-  ): Promise<Dict<K, V> & AsyncDisposable> {
-    checkKeys('Dict.ephemeral', options, LOOKUP_OPTIONS);
-    const { handle, end } = await openEphemeral('dict', options);
-    return Object.assign(new Dict<K, V>(handle), { [Symbol.asyncDispose]: end });
+    options?: FromNameOptions,
+  ): Promise<Dict<K, V> & AsyncDisposable>;
+  static async ephemeral<K, V, T>(use: (dict: Dict<K, V>) => T): Promise<Awaited<T>>;
+  static async ephemeral<K, V, T>(
+    options: FromNameOptions,
+    use: (dict: Dict<K, V>) => T,
+  ): Promise<Awaited<T>>;
+  static async ephemeral(...args: EphemeralArgs<Dict & AsyncDisposable>): Promise<unknown> {
+    return openFor(args, async (options) => {
+      checkKeys('Dict.ephemeral', options, LOOKUP_OPTIONS);
+      const { handle, end } = await openEphemeral('dict', options);
+      return Object.assign(new Dict(handle), { [Symbol.asyncDispose]: end });
+    });
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   registerHandle,
 } from '@gantry/protocol';
 
+import { type EphemeralArgs, openFor } from '../ephemeral.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
 import {
@@ -95,17 +96,24 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * A queue without a name. It is removed some time after the scope of `await using` is left, or the program has ended.
+   * A queue without a name. It is removed some time after the scope of `await using` is left, or the callback or the program
+   * has ended.
    *
    * @example
    * ```ts
    * await using results = await Queue.ephemeral<string>();
+   * const words = await Queue.ephemeral(async (found: Queue<string>) => collect(found));
    * ```
    */
-  static async ephemeral<T = unknown>(options: FromNameOptions = {}): Promise<Queue<T> & AsyncDisposable> {
-    checkKeys('Queue.ephemeral', options, LOOKUP_OPTIONS);
-    const { handle, end } = await openEphemeral('queue', options);
-    return Object.assign(new Queue<T>(handle), { [Symbol.asyncDispose]: end });
+  static async ephemeral<T = unknown>(options?: FromNameOptions): Promise<Queue<T> & AsyncDisposable>;
+  static async ephemeral<T, R>(use: (queue: Queue<T>) => R): Promise<Awaited<R>>;
+  static async ephemeral<T, R>(options: FromNameOptions, use: (queue: Queue<T>) => R): Promise<Awaited<R>>;
+  static async ephemeral(...args: EphemeralArgs<Queue & AsyncDisposable>): Promise<unknown> {
+    return openFor(args, async (options) => {
+      checkKeys('Queue.ephemeral', options, LOOKUP_OPTIONS);
+      const { handle, end } = await openEphemeral('queue', options);
+      return Object.assign(new Queue(handle), { [Symbol.asyncDispose]: end });
+    });
   }
 
   /**

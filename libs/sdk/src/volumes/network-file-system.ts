@@ -1,6 +1,7 @@
 import { HANDLE, type HandleState, registerHandle, type VolumeMountSpec } from '@gantry/protocol';
 
 import { basename } from '../node-modules.ts';
+import { type EphemeralArgs, openFor } from '../ephemeral.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { FromNameOptions } from '../remote-function.ts';
 import { NETWORK_FILE_SYSTEM } from './mount-checks.ts';
@@ -45,10 +46,18 @@ export class NetworkFileSystem {
   }
 
   /** One without a name: see {@link Volume.ephemeral}. */
-  static async ephemeral(options: FromNameOptions = {}): Promise<NetworkFileSystem & AsyncDisposable> {
-    const volume = await Volume.ephemeral(options);
-    const dispose = () => volume[Symbol.asyncDispose]();
-    return Object.assign(new NetworkFileSystem(volume), { [Symbol.asyncDispose]: dispose });
+  static async ephemeral(options?: FromNameOptions): Promise<NetworkFileSystem & AsyncDisposable>;
+  static async ephemeral<T>(use: (files: NetworkFileSystem) => T): Promise<Awaited<T>>;
+  static async ephemeral<T>(
+    options: FromNameOptions,
+    use: (files: NetworkFileSystem) => T,
+  ): Promise<Awaited<T>>;
+  static async ephemeral(...args: EphemeralArgs<NetworkFileSystem & AsyncDisposable>): Promise<unknown> {
+    return openFor(args, async (options) => {
+      const volume = await Volume.ephemeral(options);
+      const dispose = () => volume[Symbol.asyncDispose]();
+      return Object.assign(new NetworkFileSystem(volume), { [Symbol.asyncDispose]: dispose });
+    });
   }
 
   /**

@@ -14,6 +14,7 @@ import {
 
 import type { Client } from '../client.ts';
 import { defaultPlatform } from '../default-platform.ts';
+import { type EphemeralArgs, openFor } from '../ephemeral.ts';
 import { checkKeys } from '../option-checks.ts';
 import type { ObjectApi } from '../platform.ts';
 import type { FromNameOptions } from '../remote-function.ts';
@@ -89,23 +90,29 @@ export class Volume {
   }
 
   /**
-   * Makes a volume without a name. It is removed some time after the scope of `await using` is left, or the program has
-   * ended. Its handle may travel to functions, whose code reads and changes it by its methods.
+   * Makes a volume without a name. It is removed some time after the scope of `await using` is left, or the callback or the
+   * program has ended. Its handle may travel to functions, whose code reads and changes it by its methods.
    *
    * @example
    * ```ts
    * await using scratch = await Volume.ephemeral();
+   * await Volume.ephemeral((files) => render.remote(files));
    * ```
    */
-  static async ephemeral(options: FromNameOptions = {}): Promise<Volume & AsyncDisposable> {
-    checkKeys('Volume.ephemeral', options, ['environment', 'client']);
-    const { api, environment } = placeOf('', options);
-    const query = new URLSearchParams({ environment });
-    const { id } = await api.json<VolumeSummary>(`/v1/volumes?${query}`, { method: 'POST' });
-    const platform = options.client?.platform ?? defaultPlatform();
-    const release = platform.tracker.hold(id);
-    const dispose = () => Promise.resolve(release());
-    return Object.assign(new Volume(id, options), { [Symbol.asyncDispose]: dispose });
+  static async ephemeral(options?: FromNameOptions): Promise<Volume & AsyncDisposable>;
+  static async ephemeral<T>(use: (volume: Volume) => T): Promise<Awaited<T>>;
+  static async ephemeral<T>(options: FromNameOptions, use: (volume: Volume) => T): Promise<Awaited<T>>;
+  static async ephemeral(...args: EphemeralArgs<Volume & AsyncDisposable>): Promise<unknown> {
+    return openFor(args, async (options) => {
+      checkKeys('Volume.ephemeral', options, ['environment', 'client']);
+      const { api, environment } = placeOf('', options);
+      const query = new URLSearchParams({ environment });
+      const { id } = await api.json<VolumeSummary>(`/v1/volumes?${query}`, { method: 'POST' });
+      const platform = options.client?.platform ?? defaultPlatform();
+      const release = platform.tracker.hold(id);
+      const dispose = () => Promise.resolve(release());
+      return Object.assign(new Volume(id, options), { [Symbol.asyncDispose]: dispose });
+    });
   }
 
   /**
