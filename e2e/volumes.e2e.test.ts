@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 import { minioAvailable, startMinio } from '@gantry/testing';
 import { Client, type FileEntry, NetworkFileSystem, Volume } from 'gantry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCli, startPlatform, type Platform } from './platform.ts';
 
@@ -34,14 +34,20 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
   let client: Client;
   beforeAll(async () => {
     platform = await start();
-    folder = await mkdtemp(join(tmpdir(), 'gantry-volumes-'));
     process.env['GANTRY_DATA_DIR'] = platform.ready.dataDir;
     client = Client.default();
   });
   afterAll(async () => {
     await client.close();
     await platform[Symbol.asyncDispose]();
+  });
+  // Each test, and each attempt at one, begins with no volumes and an empty folder.
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gantry-volumes-'));
+  });
+  afterEach(async () => {
     await rm(folder, { recursive: true });
+    for (const { name } of await Volume.list()) if (name !== undefined) await Volume.delete(name);
   });
 
   const gantry = (...args: string[]) => runCli(['volume', ...args], platform.env, folder);
@@ -206,7 +212,8 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     expect((await Volume.list()).map(({ name }) => name)).toContain('second');
     await Volume.delete('second');
     await expect(Volume.delete('second')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(Volume.create('batches')).rejects.toMatchObject({ code: 'CONFLICT' });
+    await Volume.create('inside');
+    await expect(Volume.create('inside')).rejects.toMatchObject({ code: 'CONFLICT' });
     const asked = await gantry('delete', 'inside');
     expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('--yes is missing')]);
     expect((await gantry('delete', '-y', 'inside')).code).toBe(0);
