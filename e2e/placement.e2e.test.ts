@@ -112,6 +112,22 @@ describe('a container', () => {
   });
 });
 
+test('what each function used is known when its containers have ended, GPUs by their type', async () => {
+  type Report = { rows: { functionName: string; cpuSeconds: number; gpuSeconds: Record<string, number> }[] };
+  await call('placed', 'two', 'HOME');
+  const two = await waitUntil(
+    async () => {
+      const { stdout } = await gantry('usage', '--json');
+      return (JSON.parse(stdout) as Report).rows.find(({ functionName }) => functionName === 'two');
+    },
+    { what: '"two" in gantry usage', timeoutMs: 90_000 },
+  );
+  expect(two.cpuSeconds).toBeGreaterThan(0);
+  expect(two.gpuSeconds).toEqual({ 'A100-80GB': expect.any(Number) as number });
+  expect((await gantry('usage', '--per', 'hour')).stdout).toMatch(/placed +two .* A100-80GB \d/);
+  expect((await gantry('usage', '--env', 'nowhere')).stderr).toContain('nowhere');
+});
+
 test('the metrics of a gateway say how GPUs are', async () => {
   const { gatewayUrl, caPath } = platform.ready;
   const metrics = await waitUntil(

@@ -29,6 +29,8 @@ import {
   type SaveSecretRequest,
   type SecretSummary,
   type TokenSummary,
+  type UsagePeriod,
+  type UsageReport,
 } from '@gantry/protocol';
 import type { Connection } from 'gantry/internal';
 
@@ -122,6 +124,10 @@ export class ApiClient {
   async listSchedules(app: string, runs: number): Promise<ScheduleSummary[]> {
     const path = `${this.#inEnvironment(`/v1/apps/${encodeURIComponent(app)}/schedules`)}&runs=${runs}`;
     return (await this.#json<{ schedules: ScheduleSummary[] }>(path)).schedules;
+  }
+
+  usage({ fromMs, toMs, per }: { fromMs: number; toMs: number; per: UsagePeriod }): Promise<UsageReport> {
+    return this.#json(`${this.#inEnvironment('/v1/usage')}&from=${fromMs}&to=${toMs}&per=${per}`);
   }
 
   runNow(app: string, name: string): Promise<{ callId: string }> {

@@ -37,6 +37,7 @@ import { imageRoutes } from './routes/images.ts';
 import { helloRoutes } from './routes/hello.ts';
 import { logRoutes } from './routes/logs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { SessionServer } from './routes/session.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -143,6 +144,7 @@ function createApi(options: HttpServerOptions, token: TokenCheck): Hono {
   api.route('/v1', environmentRoutes(options));
   api.route('/v1', appRoutes(options));
   api.route('/v1', scheduleRoutes(options));
+  api.route('/v1', usageRoutes(options));
   api.route('/v1', logRoutes(options));
   api.route('/v1', containerRoutes(options));
   api.route('/v1', secretRoutes(options));

@@ -76,7 +76,7 @@ export class WorkerUnderTest implements AsyncDisposable {
     const blobConfig = { type: 'disk', path: join(folder, 'blobs') } as const;
     await mkdir(blobConfig.path);
     const log = createLogger({ name: 'worker', level: 'error' });
-    const worker = await startWorker({
+    const running = await startWorker({
       natsUrl: nats.url,
       dataDir: folder,
       blobs: blobConfig,
@@ -86,6 +86,8 @@ export class WorkerUnderTest implements AsyncDisposable {
       driver: 'process',
       ...config,
     });
+    let stopping: Promise<void> | undefined;
+    const worker = { ...running, stop: () => (stopping ??= running.stop()) };
     stack.defer(() => worker.stop());
     const blobs = await openBlobStore(blobConfig);
     return new WorkerUnderTest({ nats, messaging, blobs, blobConfig, worker }, stack.move());

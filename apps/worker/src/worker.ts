@@ -22,15 +22,14 @@ import type { VolumeDirectory } from '@gantry/volumes';
 import type { BundleStore } from './bundles/bundle-store.ts';
 import type { ImageStore } from './images/image-store.ts';
 import type { Clock } from './clock.ts';
+import { ContainerChecks } from './containers/container-checks.ts';
 import { ContainerCalls } from './containers/container-calls.ts';
 import type { ContainerIdentity } from './containers/container-identity.ts';
 import type { ContainerSecrets } from './containers/container-secrets.ts';
-import { HeartbeatCheck } from './containers/heartbeat-check.ts';
 import { ContainerTunnels } from './containers/container-tunnels.ts';
 import { connectGateway } from './containers/gateway-connection.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
 import type { ContainerOrder } from './containers/load-message.ts';
-import { MemoryCheck } from './containers/memory-check.ts';
 import { Execs } from './execs/execs.ts';
 import { CancelledCalls } from './inputs/cancelled-calls.ts';
 import { CrashedInputs } from './inputs/crashed-inputs.ts';
@@ -51,7 +50,7 @@ import { StatusReporter } from './status-reporter.ts';
 
 /** How long the end of a container stays in the status, so that nobody misses it. */
 const ENDED_SHOWN_MS = 10_000;
-/** How long the last outputs may take to be stored when the worker stops. */
+/** How long the last outputs, and what containers took up, may take to be stored when the worker stops. */
 const STORE_GRACE_MS = 5_000;
 
 export interface WorkerParts {
@@ -103,8 +102,7 @@ export class Worker {
   readonly #logs: LogForwarder;
   readonly #execs: Execs;
   readonly #reporter = new StatusReporter(() => this.#publishStatus());
-  readonly #heartbeats: HeartbeatCheck;
-  readonly #memory: MemoryCheck;
+  readonly #checks: ContainerChecks;
   readonly #subscriptions: { stop(): void }[] = [];
   #directory: Promise<FunctionDirectory> | undefined;
   #highestFence = 0;
@@ -120,8 +118,7 @@ export class Worker {
     this.#logs = new LogForwarder(messaging.logs, log);
     this.#execs = new Execs(messaging);
     const containers = () => this.#containers.values();
-    this.#heartbeats = new HeartbeatCheck({ clock, containers, silenceMs: parts.silenceMs });
-    this.#memory = new MemoryCheck(containers);
+    this.#checks = new ContainerChecks({ ...parts, containers, usage: messaging.usage });
     this.#watch = new InputWatch({
       clock,
       onOverdue: (input, nowMs) => this.#holderOf(input)?.overdue(input, nowMs),
@@ -177,8 +174,7 @@ export class Worker {
     );
     messaging.onReconnect(() => this.#reporter.stateChanged());
     this.#streams.start();
-    this.#heartbeats.start();
-    this.#memory.start();
+    this.#checks.start();
     this.#reporter.start();
     // Whoever is told that the worker runs can command it.
     await messaging.flush();
@@ -226,10 +222,9 @@ export class Worker {
     for (const container of this.#containers.values()) container.preempt('the worker shuts down');
     await Promise.all([...this.#containers.values()].map((container) => container.ended));
     for (const subscription of this.#subscriptions) subscription.stop();
-    this.#heartbeats.stop();
-    this.#memory.stop();
     this.#streams.close();
-    await Promise.race([this.#settlement.idle(), delay(STORE_GRACE_MS, undefined, { ref: false })]);
+    const stored = Promise.all([this.#settlement.idle(), this.#checks.stop()]);
+    await Promise.race([stored, delay(STORE_GRACE_MS, undefined, { ref: false })]);
     await this.#logs.flush();
     this.#reporter.publishNow();
     this.#reporter.stop();
@@ -270,6 +265,7 @@ export class Worker {
     if (this.#containers.has(order.containerId)) return { ok: true };
     const container = this.#createContainer(order);
     this.#containers.set(order.containerId, container);
+    this.#checks.began(container);
     if (!order.isShell) this.#ensurePool(order.pool);
     void container.start();
     this.#reporter.stateChanged();
@@ -367,6 +363,7 @@ export class Worker {
   }
 
   #forget(container: HostedContainer): void {
+    this.#checks.ended(container);
     this.#reporter.stateChanged();
     setTimeout(() => {
       this.#containers.delete(container.containerId);

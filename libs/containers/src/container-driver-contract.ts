@@ -39,6 +39,7 @@ channel.on('data', (data) => {
   if (order === 'err') process.stderr.write(argument);
   if (order === 'hold') globalThis.held = Buffer.alloc(Number(argument) * 1024 * 1024, 1);
   if (order === 'hold') channel.write('held ');
+  if (order === 'burn') { const before = process.cpuUsage(); while (process.cpuUsage(before).user < Number(argument) * 1000) for (let turn = 0; turn < 1e6; turn++); channel.write('burnt '); }
   if (order === 'exit') process.exit(Number(argument));
   if (order === 'read') channel.write('read:' + readFileSync(argument, 'utf8') + ' ');
   if (order === 'listen') createServer((socket) => socket.end('served')).listen(argument, () => channel.write('listening '));
@@ -138,6 +139,21 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
       await container.exited;
       expect(container.memoryBytes).toBeUndefined();
     });
+
+    it.runIf(process.platform === 'linux')(
+      'tells how much CPU its processes have used, to its end',
+      async () => {
+        const container = await startOne();
+        const before = container.cpuTimeMs ?? 0;
+        container.channel.write('burn 300');
+        await reads(container.channel, 'burnt ');
+        const burnt = container.cpuTimeMs ?? 0;
+        expect(burnt).toBeGreaterThan(before + 250);
+        container.kill();
+        await container.exited;
+        expect(container.cpuTimeMs).toBeGreaterThanOrEqual(burnt);
+      },
+    );
 
     it('reaches the socket that its code listens on, until it ends', async () => {
       const container = await startOne();

@@ -142,8 +142,19 @@ export interface ExecEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What the processes of a container take up. */
+export interface ContainerUse {
+  /** What its processes have in memory now; undefined once it ended, or where that cannot be told. */
+  readonly memoryBytes: number | undefined;
+  /**
+   * What its processes have used of CPU so far; undefined where that cannot be told. Once it ended: in all, where the kernel
+   * counts for the whole container, else what it was when it was last asked for.
+   */
+  readonly cpuTimeMs: number | undefined;
+}
+
 /** One running container, seen from its worker. */
-export interface Container {
+export interface Container extends ContainerUse {
   readonly id: string;
   /** Process id of the runner. */
   readonly pid: number;
@@ -162,8 +173,6 @@ export interface Container {
   readonly stderr: Readable;
   /** Resolves once, when the runner ended. All other processes of the container are killed then. */
   readonly exited: Promise<ContainerEnd>;
-  /** What its processes have in memory now; undefined once it ended, or where that cannot be told. */
-  readonly memoryBytes: number | undefined;
   /**
    * Runs a program in the container. What it leaves behind goes on until the container ends.
    *

@@ -14,6 +14,7 @@ export type {
   ContainerLimits,
   ContainerMount,
   ContainerRoot,
+  ContainerUse,
   ContainerVolume,
   DriverCapabilities,
   ExecEnd,

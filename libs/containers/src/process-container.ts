@@ -8,7 +8,7 @@ import type { Container, ContainerEnd, ExecOptions, ExecProcess } from './contai
 import { HostProcess } from './exec/host-process.ts';
 import type { KernelKills } from './kernel-kills.ts';
 import { identityTokenPathFor, socketPathFor } from './container-paths.ts';
-import { processTreeMemoryBytes } from './process-memory.ts';
+import { processTreeCpuMs, processTreeMemoryBytes } from './process-use.ts';
 import { TOKEN_VARIABLE } from './process-records.ts';
 
 /** Of -1000 (never) to 1000 (first): what the kernel goes by when memory is short. */
@@ -39,6 +39,7 @@ export class ProcessContainer implements Container {
   readonly #env: Readonly<Record<string, string>>;
   #ended = false;
   #killed = false;
+  #cpuTimeMs: number | undefined;
 
   private constructor(child: ChildProcess, options: ProcessContainerOptions) {
     this.#child = child;
@@ -117,6 +118,11 @@ export class ProcessContainer implements Container {
 
   get memoryBytes(): number | undefined {
     return this.#ended ? undefined : processTreeMemoryBytes(this.pid);
+  }
+
+  get cpuTimeMs(): number | undefined {
+    if (!this.#ended) this.#cpuTimeMs = processTreeCpuMs(this.pid) ?? this.#cpuTimeMs;
+    return this.#cpuTimeMs;
   }
 
   async exec({ command, env, workdir, terminal }: ExecOptions): Promise<ExecProcess> {

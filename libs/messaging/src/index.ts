@@ -10,6 +10,7 @@ export type { CallLinks } from './call-links.ts';
 export type { JournalBody, JournalStore } from './journal-store.ts';
 export type { LeaseStore } from './lease-store.ts';
 export type { RunStore } from './run-store.ts';
+export type { UsageStore } from './usage-store.ts';
 export type { LogReadOptions, LogStore } from './log-store.ts';
 export { functionBacklog, poolsOfFunction } from './function-backlog.ts';
 export { FunctionDirectory, type FunctionChange } from './function-directory.ts';

@@ -22,6 +22,7 @@ import type { NearAddress } from './near/near-messages.ts';
 import { NatsOutputStore, type OutputStore } from './output-store.ts';
 import { NatsRegistry, type Registry } from './registry.ts';
 import { NatsRunStore, type RunStore } from './run-store.ts';
+import { NatsUsageStore, type UsageStore } from './usage-store.ts';
 import { ensureStreams } from './streams.ts';
 
 /** Everything Gantry's processes say to each other, and everything they keep, through NATS. */
@@ -59,6 +60,7 @@ export interface Messaging {
   readonly runs: RunStore;
   readonly links: CallLinks;
   readonly journals: JournalStore;
+  readonly usage: UsageStore;
   readonly rate: RateLimit;
   close(): Promise<void>;
 }
@@ -108,6 +110,7 @@ class NatsMessaging implements Messaging {
   readonly runs: RunStore;
   readonly links: CallLinks;
   readonly journals: JournalStore;
+  readonly usage: UsageStore;
   readonly rate: RateLimit;
   readonly #link: NatsLink;
   readonly #publisher: DurablePublisher;
@@ -127,6 +130,7 @@ class NatsMessaging implements Messaging {
     this.links = new NatsCallLinks(link);
     this.journals = new NatsJournalStore(link);
     this.runs = new NatsRunStore(link, this.#publisher);
+    this.usage = new NatsUsageStore(link, this.#publisher);
     this.rate =
       rateLimit === undefined
         ? NO_RATE_LIMIT

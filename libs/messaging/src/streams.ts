@@ -61,22 +61,23 @@ export function poolConsumer(pool: string) {
 }
 
 function streamShapes(replicas: number): StreamShape[] {
-  const common = { storage: StorageType.File, allow_direct: true, num_replicas: replicas };
+  const common = {
+    ...{ storage: StorageType.File, allow_direct: true, num_replicas: replicas },
+    // Inputs are not in a work queue either, which removes each message on its acknowledgement: with every write synced,
+    // removals fall behind deliveries, until leases of finished inputs run out. `InputQueue.trim` removes in bulk.
+    retention: RetentionPolicy.Limits,
+  };
   return [
     {
       ...common,
       name: STREAMS.inputs,
       subjects: [subjects.allInputs],
-      // Not a work queue, which removes each message on its acknowledgement: with every write synced, removals
-      // fall behind deliveries, until leases of finished inputs run out. `InputQueue.trim` removes in bulk.
-      retention: RetentionPolicy.Limits,
       duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     },
     {
       ...common,
       name: STREAMS.outputs,
       subjects: [subjects.allOutputs],
-      retention: RetentionPolicy.Limits,
       max_age: nanos(LIMITS.outputRetentionMs),
       duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     },
@@ -84,14 +85,12 @@ function streamShapes(replicas: number): StreamShape[] {
       ...common,
       name: STREAMS.runs,
       subjects: [subjects.allRuns],
-      retention: RetentionPolicy.Limits,
       max_age: nanos(LIMITS.outputRetentionMs),
     },
     {
       ...common,
       name: STREAMS.links,
       subjects: [subjects.allLinks],
-      retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_age: nanos(LIMITS.outputRetentionMs),
       // The inputs of one call come in several messages.
@@ -101,14 +100,21 @@ function streamShapes(replicas: number): StreamShape[] {
       ...common,
       name: STREAMS.journals,
       subjects: [subjects.allJournals],
-      retention: RetentionPolicy.Limits,
       duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    },
+    {
+      ...common,
+      name: STREAMS.usage,
+      subjects: [subjects.allUsage],
+      discard: DiscardPolicy.Old,
+      max_age: nanos(LIMITS.usageRetentionMs),
+      // Each says all of its hour.
+      max_msgs_per_subject: 1,
     },
     {
       ...common,
       name: STREAMS.logs,
       subjects: [subjects.allLogs],
-      retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_age: nanos(LIMITS.outputRetentionMs),
       max_bytes: LOG_BYTES,

@@ -29,6 +29,17 @@ export type { AppReport } from './app-report.ts';
 export type { InputInfo, InputStatus } from './call-graph.ts';
 export { formatGpu, isGpuConfig, MOST_GPUS, parseGpuConfig, type GpuRequest } from './gpu.ts';
 export { DEFAULTS, LIMITS } from './limits.ts';
+export {
+  type FunctionUsage,
+  type HourUsage,
+  NO_USAGE,
+  sumOfUsage,
+  type Usage,
+  USAGE_PERIODS,
+  type UsagePeriod,
+  type UsageReport,
+  type UsageRow,
+} from './usage.ts';
 export { isDeeperThan, type Json } from './json.ts';
 export { type Blame, ERROR_CODES, isErrorCode, type ErrorCode } from './error-codes.ts';
 export { GantryError, type GantryErrorOptions, isGantryError } from './gantry-error.ts';

@@ -12,6 +12,8 @@ export const LIMITS = {
   callGraphInputs: 10_000,
   /** How long a result stays readable after it was produced. */
   outputRetentionMs: 7 * 24 * 3600 * 1000,
+  /** How long it is known what containers took up. */
+  usageRetentionMs: 400 * 24 * 3600 * 1000,
   /** How long `@exit` hooks may take before the container is killed. */
   exitGraceMs: 30_000,
   /** How long code may keep the event loop of its container from turning: minutes, as it may be computing. */

@@ -14,6 +14,8 @@ export const STREAMS = {
   links: 'GANTRY_LINKS',
   /** What was done with dicts and queues, one subject for each: `gantry.journal.<id>`. */
   journals: 'GANTRY_JOURNALS',
+  /** What containers took up, one message per hour and process of a worker: `gantry.usage.<hour>.<process>`. */
+  usage: 'GANTRY_USAGE',
 } as const;
 
 export const BUCKETS = {
@@ -41,6 +43,8 @@ export const subjects = {
   allRuns: 'gantry.run.>',
   allLinks: 'gantry.link.>',
   allJournals: 'gantry.journal.*',
+  allUsage: 'gantry.usage.>',
+  usage: (hourMs: number, source: string) => `gantry.usage.${hourMs}.${source}`,
   journal: (id: string) => `gantry.journal.${id}`,
   /** Requests about dicts and queues ({@link CollectionRequest}), to the server that keeps them. */
   collections: 'gantry.collections',

@@ -20,6 +20,7 @@ export {
   sum,
 } from './placement.ts';
 export { isWhere, traitsOf } from './whereabouts.ts';
+export { type Metered, UsageLedger } from './usage-ledger.ts';
 export { CrashHistory, type CrashLoop } from './crash-history.ts';
 export type { BacklogCount } from './pool-state.ts';
 export { assertSchedule, type FiringPosition, nextFiring } from './schedule-ticks.ts';

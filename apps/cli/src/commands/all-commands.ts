@@ -62,6 +62,7 @@ import { shellCommand } from './shell.ts';
 import { trustCommand } from './trust.ts';
 import { tokenSetCommand } from './token-set.ts';
 import { upCommand } from './up.ts';
+import { usageCommand } from './usage.ts';
 import { volumeCpCommand } from './volume-cp.ts';
 import { volumeCreateCommand } from './volume-create.ts';
 import { volumeDeleteCommand } from './volume-delete.ts';
@@ -93,6 +94,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   appRunNowCommand,
   appStopCommand,
   appUpCommand,
+  usageCommand,
   containerListCommand,
   containerLogsCommand,
   containerExecCommand,

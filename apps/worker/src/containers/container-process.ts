@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Container, ContainerEnd, ExecOptions, ExecProcess } from '@gantry/containers';
+import type { Container, ContainerEnd, ContainerUse, ExecOptions, ExecProcess } from '@gantry/containers';
 import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
 import { FrameChannel } from '@gantry/runner';
 
@@ -65,8 +65,8 @@ export class ContainerProcess {
     return this.#ranOutOfMemory;
   }
 
-  get memoryBytes(): number | undefined {
-    return this.#container.memoryBytes;
+  get use(): ContainerUse {
+    return this.#container;
   }
 
   send(message: WorkerToRunner): void {

@@ -1,4 +1,4 @@
-import type { ContainerEnd, ExecProcess } from '@gantry/containers';
+import type { ContainerEnd, ContainerUse, ExecProcess } from '@gantry/containers';
 import {
   ContainerError,
   DEFAULTS,
@@ -148,8 +148,9 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     return this.#takesMore ? this.#places.most(this.running) : this.running;
   }
 
-  get memoryBytes(): number | undefined {
-    return this.#state === 'stopped' ? undefined : this.#process?.memoryBytes;
+  /** What its processes take up; undefined before there are any. */
+  get use(): ContainerUse | undefined {
+    return this.#process?.use;
   }
 
   get memoryLimitMiB(): number | undefined {

@@ -7,7 +7,7 @@ const MIB = 1024 ** 2;
 function container(memoryBytes: number | undefined, memoryLimitMiB: number | undefined) {
   const kills: string[] = [];
   const kill = (reason: string, message: string): void => void kills.push(`${reason}: ${message}`);
-  return { memoryBytes, memoryLimitMiB, kill, kills } satisfies Remembering & { kills: string[] };
+  return { use: { memoryBytes }, memoryLimitMiB, kill, kills } satisfies Remembering & { kills: string[] };
 }
 
 it('kills a container that holds more than its limit, and no other', () => {

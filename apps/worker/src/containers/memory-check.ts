@@ -1,3 +1,4 @@
+import type { ContainerUse } from '@gantry/containers';
 import type { ContainerExit } from '@gantry/protocol';
 
 const CHECK_MS = 250;
@@ -5,8 +6,7 @@ const BYTES_PER_MIB = 1024 * 1024;
 
 /** What the check has to know of a container. */
 export interface Remembering {
-  /** What its processes hold now, where that can be told. */
-  readonly memoryBytes: number | undefined;
+  readonly use: Pick<ContainerUse, 'memoryBytes'> | undefined;
   /** What they may hold; undefined for no limit. */
   readonly memoryLimitMiB: number | undefined;
   kill(reason: ContainerExit['reason'], message: string): void;
@@ -34,7 +34,7 @@ export class MemoryCheck {
     for (const container of this.#containers()) {
       const { memoryLimitMiB } = container;
       // Reading costs something: only where there is a limit.
-      const usedMiB = memoryLimitMiB === undefined ? 0 : (container.memoryBytes ?? 0) / BYTES_PER_MIB;
+      const usedMiB = memoryLimitMiB === undefined ? 0 : (container.use?.memoryBytes ?? 0) / BYTES_PER_MIB;
       if (memoryLimitMiB === undefined || usedMiB <= memoryLimitMiB) continue;
       const message = `it held ${Math.round(usedMiB)} MiB of memory, and its limit is ${memoryLimitMiB} MiB`;
       container.kill('outOfMemory', message);

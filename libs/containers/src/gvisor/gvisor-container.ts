@@ -59,6 +59,7 @@ export class GvisorContainer implements Container {
   readonly #identity: string | undefined;
   #socketFd: number | undefined;
   #killed = false;
+  #cpuTimeMs: number | undefined;
 
   constructor(options: GvisorContainerOptions) {
     this.#options = options;
@@ -80,6 +81,10 @@ export class GvisorContainer implements Container {
 
   get memoryBytes(): number | undefined {
     return this.#runs ? this.#options.cgroup.memoryBytes : undefined;
+  }
+
+  get cpuTimeMs(): number | undefined {
+    return this.#runs ? this.#options.cgroup.cpuTimeMs : this.#cpuTimeMs;
   }
 
   /**
@@ -164,6 +169,7 @@ export class GvisorContainer implements Container {
     const { cgroup } = this.#options;
     // Nothing should be left; but the runtime may have been killed instead of the container.
     cgroup.kill();
+    this.#cpuTimeMs = cgroup.cpuTimeMs;
     this.#closeSocket();
     if (this.#killed) return { code: null, signal: 'SIGKILL' };
     // The sandbox is what the kernel kills then; the runtime just finds it gone.

@@ -114,6 +114,16 @@ export class ContainerCgroup {
     return parts.includes(undefined) ? undefined : parts.reduce((sum, part) => sum + Number(part), 0);
   }
 
+  /** What its processes have used of CPU; undefined where that is not counted. */
+  get cpuTimeMs(): number | undefined {
+    if (this.#layout.version === 1) {
+      const nanoseconds = this.#read('cpuacct', 'cpuacct.usage').trim();
+      return nanoseconds === '' ? undefined : Number(nanoseconds) / 1e6;
+    }
+    const microseconds = /^usage_usec (\d+)$/m.exec(this.#read('unified', 'cpu.stat'))?.[1];
+    return microseconds === undefined ? undefined : Number(microseconds) / 1e3;
+  }
+
   /** Where a process writes 0 to be in the group. */
   get procsFiles(): string[] {
     return this.#folders.map((folder) => join(folder, 'cgroup.procs'));

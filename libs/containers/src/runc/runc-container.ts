@@ -13,7 +13,7 @@ import type {
   ExecProcess,
 } from '../container-driver.ts';
 import { processIdentity } from '../process-identity.ts';
-import { processTreeMemoryBytes } from '../process-memory.ts';
+import { processTreeCpuMs, processTreeMemoryBytes } from '../process-use.ts';
 import { socketPathFor } from '../container-paths.ts';
 import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
@@ -67,6 +67,7 @@ export class RuncContainer implements Container {
   readonly #identity: string | undefined;
   #socketFd: number | undefined;
   #killed = false;
+  #cpuTimeMs: number | undefined;
 
   constructor(options: RuncContainerOptions) {
     this.id = options.id;
@@ -108,6 +109,11 @@ export class RuncContainer implements Container {
 
   get memoryBytes(): number | undefined {
     return this.#runs ? processTreeMemoryBytes(this.#init) : undefined;
+  }
+
+  get cpuTimeMs(): number | undefined {
+    if (this.#runs) this.#cpuTimeMs = this.#cgroup.cpuTimeMs ?? processTreeCpuMs(this.#init);
+    return this.#cpuTimeMs;
   }
 
   /**
@@ -179,6 +185,7 @@ export class RuncContainer implements Container {
     // Nothing should be left; but the runtime may have been killed instead of the container.
     this.#send(this.#init, 'SIGKILL');
     this.#cgroup.kill();
+    this.#cpuTimeMs = this.#cgroup.cpuTimeMs ?? this.#cpuTimeMs;
     this.#closeSocket();
     const { code, signal } = endOfRuntime(exit);
     const wasOutOfMemory = signal === 'SIGKILL' && !this.#killed && this.#cgroup.oomKills > 0;
