@@ -57,6 +57,11 @@ export interface ContainerRoot {
   entrypoint?: readonly string[] | undefined;
   /** Path of the Node in it that is to run the runner. @defaultValue the platform's */
   node?: string | undefined;
+  /**
+   * Keeps the layers on this machine until what it returns is called: for containers that a driver starts ahead of need.
+   * @defaultValue they are there as long as the container that is started with them
+   */
+  retain?: (() => () => void) | undefined;
 }
 
 export interface ContainerMount {

@@ -9,6 +9,7 @@ import { STARTED_AHEAD_FLAG } from '@gantry/protocol';
 
 import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from './container-driver.ts';
 import { KernelKills } from './kernel-kills.ts';
+import { endLeftContainers, processRecordsFolder } from './left-containers.ts';
 import { ProcessContainer } from './process-container.ts';
 import { removeBeside } from './container-paths.ts';
 import { endMarked, ProcessRecords, TOKEN_VARIABLE, warmDirectory } from './process-records.ts';
@@ -66,7 +67,7 @@ export class ProcessDriver implements ContainerDriver {
 
   constructor(options: ProcessDriverOptions) {
     this.#options = options;
-    this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#records = new ProcessRecords(processRecordsFolder(options.dataDir));
     this.#kernelKills = new KernelKills(options.readKernelKills);
     this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#spawn() });
     this.#warm.refill();
@@ -102,7 +103,7 @@ export class ProcessDriver implements ContainerDriver {
   }
 
   reconcile(): Promise<number> {
-    return this.#records.reconcile();
+    return endLeftContainers(this.#options.dataDir);
   }
 
   async close(): Promise<void> {

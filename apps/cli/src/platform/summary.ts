@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 
+import { isGvisor } from '@gantry/containers';
+
 import type { Style } from '../terminal/style.ts';
 import { toDuration } from '../terminal/units.ts';
 import type { RunningPlatform } from './start-platform.ts';
@@ -39,8 +41,8 @@ export function durabilityText(nats: Pick<RunningPlatform['nats'], 'version' | '
 }
 
 function driverText({ name, ociRuntime = 'runc', why }: RunningPlatform['driver']): string {
-  const text =
-    name === 'runc' ? `isolated, by ${ociRuntime}` : 'processes of this machine, without isolation';
+  const runtime = isGvisor(ociRuntime) ? `gVisor (${ociRuntime})` : ociRuntime;
+  const text = name === 'runc' ? `isolated, by ${runtime}` : 'processes of this machine, without isolation';
   return why === undefined ? text : `${text} (${why})`;
 }
 

@@ -63,12 +63,8 @@ export class ImageStore {
   async open(imageId: string): Promise<OpenImage> {
     const { layers, config } = await this.#record(imageId);
     const used = layers.map(({ diffId }) => diffId);
-    for (const layer of used) this.#uses.set(layer, (this.#uses.get(layer) ?? 0) + 1);
-    let isReleased = false;
-    const release = () => {
-      if (!isReleased) for (const layer of used) this.#uses.set(layer, (this.#uses.get(layer) ?? 1) - 1);
-      isReleased = true;
-    };
+    const retain = (): (() => void) => this.#retain(used);
+    const release = retain();
     try {
       const arrived = await Promise.all(layers.map((layer) => this.#bring(layer)));
       if (arrived.includes('new')) await this.#makeRoom();
@@ -79,7 +75,7 @@ export class ImageStore {
     const { env, workdir, entrypoint } = config;
     const folders = used.map((layer) => this.#folderOf(layer));
     const node = ownNode({ env, layers: folders });
-    return { root: { layers: folders, env, workdir, entrypoint, ...(node && { node }) }, release };
+    return { root: { layers: folders, env, workdir, entrypoint, retain, ...(node && { node }) }, release };
   }
 
   /** Removes what a worker that was killed has left half done. To be called before the first image is opened. */
@@ -90,6 +86,16 @@ export class ImageStore {
     await Promise.all(
       broken.map((name) => rm(join(this.#options.folder, name), { recursive: true, force: true })),
     );
+  }
+
+  /** Layers are in use until what this returns is called. */
+  #retain(layers: readonly string[]): () => void {
+    for (const layer of layers) this.#uses.set(layer, (this.#uses.get(layer) ?? 0) + 1);
+    let isReleased = false;
+    return () => {
+      if (!isReleased) for (const layer of layers) this.#uses.set(layer, (this.#uses.get(layer) ?? 1) - 1);
+      isReleased = true;
+    };
   }
 
   async #record(imageId: string): Promise<ImageRecord> {

@@ -154,7 +154,9 @@ export class GvisorContainer implements Container {
   async #signal(name: NodeJS.Signals): Promise<void> {
     const [program = '', ...words] = [...this.#options.runtime.words, 'kill', this.name, name];
     while (this.#runs) {
-      const [code] = (await once(spawn(program, words, { stdio: 'ignore' }), 'exit')) as [number | null];
+      const told = once(spawn(program, words, { stdio: 'ignore' }), 'exit');
+      // A machine that can start no program just now may do so later.
+      const [code] = (await told.catch(() => [])) as [code?: number | null];
       if (code === 0) return;
       await delay(SIGNAL_RETRY_MS);
     }

@@ -1,43 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ContainerError } from '@gantry/protocol';
 
-import type {
-  Container,
-  ContainerDriver,
-  ContainerMount,
-  DriverCapabilities,
-  StartOptions,
-} from '../container-driver.ts';
-import { isAlive, OwnedRecords, type ProcessMark } from '../owned-records.ts';
-import { Pipes } from '../pipes.ts';
-import { processIdentity } from '../process-identity.ts';
-import { ContainerCgroup, cgroupLayout, type CgroupLayout } from '../runc/cgroups.ts';
-import { planContainer } from '../runc/container-plan.ts';
-import { DiskImages } from '../runc/disk-image.ts';
-import { prepareNetwork } from '../runc/network.ts';
+import type { Container, ContainerDriver, DriverCapabilities, StartOptions } from '../container-driver.ts';
 import {
-  PIPES_FOLDER,
-  prepareRunFolder,
-  ROOT_MOUNT_POINT,
-  writeDefaultRoot,
-  writePlatformLayer,
-} from '../runc/places.ts';
+  endLeftContainers,
+  filesOf,
+  recordsFolder,
+  removeFolders,
+  type LeftContainer,
+} from '../left-containers.ts';
+import { OwnedRecords } from '../owned-records.ts';
+import { processIdentity } from '../process-identity.ts';
+import { ContainerCgroup } from '../runc/cgroups.ts';
+import { planContainer } from '../runc/container-plan.ts';
+import { makeDriverParts, type DriverParts } from '../runc/driver-parts.ts';
+import { prepareNetwork } from '../runc/network.ts';
+import { ROOT_MOUNT_POINT } from '../runc/places.ts';
 import { findProgram } from '../runc/requirements.ts';
 import type { RuncDriverOptions } from '../runc/runc-driver.ts';
 import { gvisorConfig } from './gvisor-config.ts';
 import { GvisorContainer } from './gvisor-container.ts';
 import { launchGvisor } from './gvisor-launch.ts';
-import { GvisorRuntime } from './gvisor-runtime.ts';
-
-interface Details {
-  directory: string;
-  /** The process that the sandbox is a child of. */
-  parent?: ProcessMark;
-}
+import { forgetSandbox, GvisorRuntime } from './gvisor-runtime.ts';
 
 /**
  * Containers of gVisor: each has a kernel of its own, so that its code never speaks to that of the machine. Needs Linux,
@@ -61,13 +48,9 @@ export class GvisorDriver implements ContainerDriver {
     privateNetwork: undefined,
   };
   readonly #options: RuncDriverOptions;
-  readonly #records: OwnedRecords<Details>;
+  readonly #parts: DriverParts;
+  readonly #records: OwnedRecords<LeftContainer>;
   readonly #runtime: GvisorRuntime;
-  readonly #cgroups: CgroupLayout;
-  readonly #platformLayer: string;
-  readonly #defaultRoot: { layer: string; mounts: ContainerMount[] };
-  readonly #diskImages: DiskImages;
-  readonly #pipes: Pipes;
   readonly #launching = new Set<Promise<unknown>>();
   readonly #running = new Map<GvisorContainer, Promise<void>>();
   #isClosed = false;
@@ -75,22 +58,10 @@ export class GvisorDriver implements ContainerDriver {
   /** @throws ContainerError if this machine counts the memory of no groups. */
   constructor(options: RuncDriverOptions) {
     this.#options = options;
-    const { dataDir } = options;
-    const cgroups = cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
-    if (!cgroups) {
-      throw new ContainerError('this machine has no cgroups for memory, so containers cannot be limited', {
-        hint: 'Mount /sys/fs/cgroup, or use "--driver process".',
-      });
-    }
-    this.#cgroups = cgroups;
-    prepareRunFolder();
+    this.#parts = makeDriverParts(options.dataDir);
     const runtime = options.ociRuntime ?? 'runsc';
     this.#runtime = new GvisorRuntime(findProgram(runtime) ?? runtime);
-    this.#records = new OwnedRecords(join(dataDir, 'gvisor-containers'));
-    this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
-    this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
-    this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
-    this.#pipes = new Pipes(PIPES_FOLDER);
+    this.#records = new OwnedRecords(recordsFolder(options.dataDir, 'gvisor'));
   }
 
   start(options: StartOptions): Promise<Container> {
@@ -104,13 +75,8 @@ export class GvisorDriver implements ContainerDriver {
   /** Nothing: none are started ahead. */
   prewarm(): void {}
 
-  async reconcile(): Promise<number> {
-    return this.#records.reconcile(async ({ directory, parent }, name) => {
-      const isRunning = parent !== undefined && isAlive(parent);
-      const killed = new ContainerCgroup(this.#cgroups, name).kill();
-      await this.#cleanUp(name, directory);
-      return isRunning || killed > 0;
-    });
+  reconcile(): Promise<number> {
+    return endLeftContainers(this.#options.dataDir);
   }
 
   async close(): Promise<void> {
@@ -119,7 +85,7 @@ export class GvisorDriver implements ContainerDriver {
     await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
-    this.#pipes.close();
+    this.#parts.pipes.close();
   }
 
   async #launch(options: StartOptions): Promise<GvisorContainer> {
@@ -128,17 +94,17 @@ export class GvisorDriver implements ContainerDriver {
     const { id, limits = {} } = options;
     const name = `gantry-${randomBytes(9).toString('hex')}`;
     const directory = join(this.#options.dataDir, 'containers', id);
-    const cgroup = new ContainerCgroup(this.#cgroups, name);
+    const cgroup = new ContainerCgroup(this.#parts.cgroups, name);
     const bundle = this.#bundle(name);
     for (const folder of [directory, bundle]) mkdirSync(folder, { recursive: true });
     this.#records.add(name, { directory });
     try {
       const { layers, mounts, workdir } = this.#writeConfig(options, bundle);
       const diskImage =
-        limits.diskMiB === undefined ? undefined : await this.#diskImages.open(limits.diskMiB);
+        limits.diskMiB === undefined ? undefined : await this.#parts.diskImages.open(limits.diskMiB);
       cgroup.create(limits);
       const network = options.network === 'none' ? undefined : await prepareNetwork();
-      const around = { runtime: this.#runtime, pipes: this.#pipes, name, bundle };
+      const around = { runtime: this.#runtime, pipes: this.#parts.pipes, name, bundle };
       const launched = await launchGvisor({
         ...{ ...around, group: cgroup, layers, diskImage, network },
       });
@@ -152,7 +118,7 @@ export class GvisorDriver implements ContainerDriver {
         workdir,
       });
       const pid = launched.child.pid as number;
-      this.#records.add(name, { directory, parent: { pid, identity: processIdentity(pid) } });
+      this.#records.add(name, { directory, init: { pid, identity: processIdentity(pid) } });
       this.#running.set(container, this.#end(container));
       return container;
     } catch (error) {
@@ -165,9 +131,8 @@ export class GvisorDriver implements ContainerDriver {
   #writeConfig(options: StartOptions, bundle: string): ReturnType<typeof planContainer> {
     const plan = planContainer(options, {
       ...this.#options,
-      defaultRoot: this.#defaultRoot,
+      ...this.#parts,
       compiledLayers: [],
-      platformLayer: this.#platformLayer,
     });
     const { env, workdir, mounts, volumes, command } = plan;
     const config = gvisorConfig(
@@ -191,15 +156,13 @@ export class GvisorDriver implements ContainerDriver {
 
   /** What the runtime starts from, and what the container writes. */
   #bundle(name: string): string {
-    return join(this.#options.dataDir, 'gvisor', name);
+    return filesOf(this.#options.dataDir, 'gvisor', name);
   }
 
   async #cleanUp(name: string, directory: string): Promise<void> {
-    await new ContainerCgroup(this.#cgroups, name).remove();
-    this.#runtime.forget(name);
-    for (const folder of [this.#bundle(name), directory]) {
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
-    }
+    await new ContainerCgroup(this.#parts.cgroups, name).remove();
+    forgetSandbox(name);
+    await removeFolders([this.#bundle(name), directory]);
     this.#records.remove(name);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { RUN_FOLDER } from '../run-folder.ts';
@@ -41,10 +41,11 @@ export class GvisorRuntime {
       ...['run', '--pass-fd', '3:3'],
     ];
   }
+}
 
-  /** Removes what it remembers of a container that is gone. */
-  forget(name: string): void {
-    for (const file of readdirSync(STATE_FOLDER).filter((file) => file.includes(name)))
-      rmSync(join(STATE_FOLDER, file), { force: true, recursive: true });
-  }
+/** Removes what gVisor remembers of a container that is gone, if it was one of its. */
+export function forgetSandbox(name: string): void {
+  if (!existsSync(STATE_FOLDER)) return;
+  for (const file of readdirSync(STATE_FOLDER).filter((file) => file.includes(name)))
+    rmSync(join(STATE_FOLDER, file), { force: true, recursive: true });
 }

@@ -10,7 +10,7 @@ import { findRuncProblem } from '../runc/requirements.ts';
 import { mostIds } from './rootless-problem.ts';
 import { rootlessCommand, rootlessEnvironment } from './user-namespace.ts';
 
-const TESTS = ['runc-driver', 'isolation', 'streams'].map(
+const TESTS = ['runc-driver', 'started-ahead', 'isolation', 'streams'].map(
   (name) => `libs/containers/src/runc/${name}.integration.test.ts`,
 );
 const MINUTES = 60_000;

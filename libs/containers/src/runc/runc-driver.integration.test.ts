@@ -10,8 +10,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { describeContainerDriver } from '../container-driver-contract.ts';
 import { CONTAINER_IDS } from '../container-ids.ts';
+import { GvisorDriver } from '../gvisor/gvisor-driver.ts';
 import { inPieces, tarOf } from '../layers/tar.fixture.ts';
 import { unpackLayer } from '../layers/unpack-layer.ts';
+import { ProcessDriver } from '../process-driver.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
 import { RUN_FOLDER } from '../run-folder.ts';
 import { findRuncProblem, OCI_RUNTIMES } from './requirements.ts';
@@ -155,6 +157,23 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       await driver.close();
     });
 
+    it.skipIf(isRootless()).each([
+      ['gVisor', GvisorDriver],
+      ['plain processes', ProcessDriver],
+    ])('a worker with %s ends what one with an OCI runtime has left', async (_, Driver) => {
+      const pid = await orphan();
+      doomed?.kill('SIGKILL');
+      await once(doomed as ChildProcess, 'exit');
+      const driver = new Driver({ dataDir, runnerPath });
+      try {
+        expect(await driver.reconcile()).toBe(1);
+        await waitUntil(() => !isRunning(pid));
+        for (const folder of ['containers', 'runc']) expect(readdirSync(join(dataDir, folder))).toEqual([]);
+      } finally {
+        await driver.close();
+      }
+    });
+
     it('containers whose starter is killed end as killed, and another starts the next', async () => {
       const memoryBefore = memoryFoldersOf(process.pid);
       const driver = new RuncDriver({ dataDir, runnerPath });
@@ -189,31 +208,6 @@ describe.skipIf(problem)(`with an OCI runtime${problem ? ` (${problem.message})`
       await expect(failed).rejects.toThrow(/could not be started: mount: /);
       expect(readdirSync(join(dataDir, 'containers'))).toEqual([]);
       expect(readdirSync(join(dataDir, 'runc-containers'))).toEqual([]);
-    });
-
-    it('gives a container that was started ahead its mounts and limits when it is taken, and takes them away', async () => {
-      writeProbe(runnerPath);
-      const driver = new RuncDriver({ dataDir, runnerPath, prewarm: 1 });
-      const source = join(work.path, 'bundle');
-      mkdirSync(source);
-      writeFileSync(join(source, 'code.mjs'), 'code');
-      const mounts = [{ source, target: '/opt/gantry/bundle' }];
-      const probe = await waitUntil(async () => {
-        const started = await Probe.start(driver, { mounts, limits: { memoryMiB: 128 } });
-        if (started.container.pathInside(source) === '/opt/gantry/late/bundle') return started;
-        // None waited yet.
-        await started.end();
-        return undefined;
-      });
-      const inside = probe.container.pathInside(join(source, 'code.mjs'));
-      expect(await probe.run(`return fs.readFileSync('${inside}', 'utf8')`)).toBe('code');
-      expect(await probe.run(`fs.writeFileSync('${inside}', 'evil')`)).toMatch(/EACCES|EROFS/);
-      // An ordinary user limits no memory.
-      if (isRootless()) probe.container.kill();
-      else probe.send(`globalThis.all = []; for (;;) all.push(Buffer.alloc(1 << 24, 1));`);
-      expect((await probe.container.exited).outOfMemory).toBe(isRootless() ? undefined : true);
-      await driver.close();
-      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(source);
     });
 
     it('lets every container have the runner compiled, by a container that ran no code of users', async () => {

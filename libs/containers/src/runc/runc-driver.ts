@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,29 +14,30 @@ import type {
   StartOptions,
 } from '../container-driver.ts';
 import { deviceRules, type GpuSources } from '../gpus/gpu-access.ts';
-import { isAlive, OwnedRecords, type ProcessMark } from '../owned-records.ts';
+import {
+  endLeftContainers,
+  filesOf,
+  recordsFolder,
+  removeFolders,
+  type LeftContainer,
+} from '../left-containers.ts';
+import { OwnedRecords } from '../owned-records.ts';
 import { processIdentity } from '../process-identity.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
+import { WarmKinds } from '../warm-kinds.ts';
 import { WarmProcesses } from '../warm-processes.ts';
-import { Pipes } from '../pipes.ts';
 import { type ContainerPlan, planContainer } from './container-plan.ts';
-import { ContainerCgroup, cgroupLayout, NO_CGROUPS, type CgroupLayout } from './cgroups.ts';
+import { ContainerCgroup } from './cgroups.ts';
 import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
 import { CompiledCode } from './compiled-code.ts';
-import { DiskImages } from './disk-image.ts';
-import { LateMounts, prepareLateMounts, removeStaleLateMounts } from './late-mounts.ts';
+import { makeDriverParts, type DriverParts } from './driver-parts.ts';
+import { LateMounts, prepareLateMounts } from './late-mounts.ts';
 import { launch } from './launch.ts';
-import { openMemoryFolder, removeMemoryFolder, removeStaleMemoryFolders } from './memory-folder.ts';
+import { openMemoryFolder, removeMemoryFolder } from './memory-folder.ts';
 import { prepareNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
 import { OciRuntime } from './oci-runtime.ts';
-import {
-  PIPES_FOLDER,
-  prepareRunFolder,
-  ROOT_MOUNT_POINT,
-  writeDefaultRoot,
-  writePlatformLayer,
-} from './places.ts';
+import { ROOT_MOUNT_POINT } from './places.ts';
 import { defaultRuntime, findProgram } from './requirements.ts';
 import { RuncContainer } from './runc-container.ts';
 import { Starter } from './starter.ts';
@@ -50,9 +51,9 @@ export interface RuncDriverOptions {
   nodePath?: string | undefined;
   /** Flags for Node, before the runner's path. */
   nodeFlags?: readonly string[] | undefined;
-  /** How many containers to start ahead of need: without an image, with a network. @defaultValue 0 */
+  /** How many containers to start ahead of need, with a network: without an image, and of each kind started lately. @defaultValue 0 */
   prewarm?: number | undefined;
-  /** The limit of disk of those; containers with another one are started when they are needed. @defaultValue none */
+  /** The limit of disk of those without an image. @defaultValue none */
   prewarmDiskMiB?: number | undefined;
   /** Environment of every container. */
   env?: Readonly<Record<string, string>> | undefined;
@@ -71,10 +72,11 @@ interface Ahead {
   onEnd?: (upper: string) => void;
 }
 
-interface Details {
-  directory: string;
-  /** The first process, once it runs: the others end with it. */
-  init?: ProcessMark;
+/** What is settled of a container when it starts, beside what all have. */
+interface Kind {
+  root: StartOptions['root'];
+  extraLayers: StartOptions['extraLayers'];
+  diskMiB: number | undefined;
 }
 
 /** Started ahead of need, the runner loads what only some functions need a second after its start. */
@@ -105,19 +107,17 @@ export class RuncDriver implements ContainerDriver {
     privateNetwork: undefined,
   };
   readonly #options: RuncDriverOptions;
-  readonly #records: OwnedRecords<Details>;
+  readonly #parts: DriverParts;
+  readonly #records: OwnedRecords<LeftContainer>;
   /** For what the runtime is told of containers, and what it keeps of them. */
   readonly #memory: string;
   readonly #starter: Starter;
   readonly #runtime: OciRuntime;
-  readonly #cgroups: CgroupLayout;
-  readonly #platformLayer: string;
-  readonly #defaultRoot: { layer: string; mounts: ContainerMount[] };
-  readonly #diskImages: DiskImages;
   readonly #cache: CompiledCode;
   readonly #bundles: CompiledBundles;
-  readonly #pipes: Pipes;
   readonly #warm: WarmProcesses<RuncContainer>;
+  /** Those with an image, or another disk. */
+  readonly #warmKinds: WarmKinds<Kind, RuncContainer>;
   readonly #launching = new Set<Promise<unknown>>();
   #isClosed = false;
   readonly #running = new Map<RuncContainer, Promise<void>>();
@@ -125,38 +125,30 @@ export class RuncDriver implements ContainerDriver {
   /** @throws ContainerError if this machine counts the memory of no groups. */
   constructor(options: RuncDriverOptions) {
     this.#options = options;
-    const { dataDir } = options;
-    const cgroups = isRootless() ? NO_CGROUPS : cgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
-    if (!cgroups) {
-      throw new ContainerError('this machine has no cgroups for memory, so containers cannot be limited', {
-        hint: 'Mount /sys/fs/cgroup, or use "--driver process".',
-      });
-    }
-    this.#cgroups = cgroups;
-    prepareRunFolder();
+    const { dataDir, prewarm: count = 0, prewarmDiskMiB: diskMiB } = options;
+    this.#parts = makeDriverParts(dataDir);
     this.#memory = openMemoryFolder();
     this.#starter = new Starter(this.#memory);
     const runtime = options.ociRuntime ?? defaultRuntime();
-    this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, join(this.#memory, 'runtime'), cgroups);
-    mkdirSync(this.#runtime.stateFolder);
-    this.#records = new OwnedRecords(join(dataDir, 'runc-containers'));
+    const stateFolder = join(this.#memory, 'runtime');
+    this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, stateFolder, this.#parts.cgroups);
+    mkdirSync(stateFolder);
+    this.#records = new OwnedRecords(recordsFolder(dataDir, 'runc'));
     mkdirSync(join(dataDir, 'runc'), { recursive: true });
-    this.#diskImages = new DiskImages(join(dataDir, 'roots', 'disks'));
-    this.#platformLayer = writePlatformLayer(join(dataDir, 'roots', 'platform'));
-    this.#defaultRoot = writeDefaultRoot(join(dataDir, 'roots', 'default'));
-    this.#pipes = new Pipes(PIPES_FOLDER);
     this.#cache = new CompiledCode(join(dataDir, 'roots', 'compiled'), options.runnerPath);
     this.#bundles = new CompiledBundles(join(dataDir, 'roots', 'compiled-bundles'), (job) =>
       this.#compile(job),
     );
-    this.#warm = new WarmProcesses({ count: options.prewarm ?? 0, spawn: () => this.#launchAhead() });
-    if (options.prewarm) prepareLateMounts();
-    if (options.prewarm) void this.#compileRunner().finally(() => this.#warm.refill());
+    const plain: Kind = { root: undefined, extraLayers: undefined, diskMiB };
+    this.#warm = new WarmProcesses({ count, spawn: () => this.#launchAhead(plain) });
+    this.#warmKinds = new WarmKinds({ count, spawn: (kind) => this.#launchAhead(kind) });
+    if (count > 0) prepareLateMounts();
+    if (count > 0) void this.#compileRunner().finally(() => this.#warm.refill());
   }
 
   async start(options: StartOptions): Promise<Container> {
     this.#bundles.compileLater(options);
-    const warm = this.#canTakeWarm(options) ? this.#warm.take() : undefined;
+    const warm = this.#takeWarm(options);
     if (!warm) return this.#launch(options);
     try {
       return await this.#hand(warm, options);
@@ -168,29 +160,22 @@ export class RuncDriver implements ContainerDriver {
 
   prewarm(): void {
     this.#warm.refill();
+    this.#warmKinds.refill();
   }
 
-  async reconcile(): Promise<number> {
-    await removeStaleLateMounts();
-    const ended = await this.#records.reconcile(async ({ directory, init }, name) => {
-      const isRunning = init !== undefined && isAlive(init);
-      if (isRunning) process.kill(init.pid, 'SIGKILL');
-      const killed = new ContainerCgroup(this.#cgroups, name).kill();
-      await this.#cleanUp(name, directory);
-      return isRunning || killed > 0;
-    });
-    await removeStaleMemoryFolders();
-    return ended;
+  reconcile(): Promise<number> {
+    return endLeftContainers(this.#options.dataDir);
   }
 
   async close(): Promise<void> {
     this.#warm.close();
+    this.#warmKinds.close();
     this.#isClosed = true;
     // What is on its way when all is killed would be left over.
     await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
-    this.#pipes.close();
+    this.#parts.pipes.close();
     this.#starter.close();
     removeMemoryFolder(this.#memory);
   }
@@ -225,17 +210,29 @@ export class RuncDriver implements ContainerDriver {
     return container;
   }
 
-  #canTakeWarm({ root, extraLayers, network, limits, gpus, volumes, mounts = [] }: StartOptions): boolean {
-    const isPlain = root === undefined && ![extraLayers, gpus, volumes].some((list) => list?.length);
-    if (!isPlain || network === 'none') return false;
-    return limits?.diskMiB === this.#options.prewarmDiskMiB && LateMounts.canGive(mounts);
+  #takeWarm(options: StartOptions): RuncContainer | undefined {
+    const { root, extraLayers, network, limits, gpus, volumes, mounts = [] } = options;
+    // What an image begins with is run for the container that it is the image of alone.
+    const isFixed = [gpus, volumes, root?.entrypoint].some((list) => list?.length);
+    if (isFixed || network === 'none' || !LateMounts.canGive(mounts)) return undefined;
+    const diskMiB = limits?.diskMiB;
+    const isPlain = root === undefined && !extraLayers?.length && diskMiB === this.#options.prewarmDiskMiB;
+    return isPlain ? this.#warm.take() : this.#warmKinds.take({ root, extraLayers, diskMiB });
   }
 
-  async #launchAhead(): Promise<RuncContainer> {
+  async #launchAhead({ root, extraLayers, diskMiB }: Kind): Promise<RuncContainer> {
     const name = newName();
-    const mount = new LateMounts(name).prepare();
-    const limits = { diskMiB: this.#options.prewarmDiskMiB };
-    return this.#launch({ id: name, mounts: [mount], limits }, { name, words: [STARTED_AHEAD_FLAG] });
+    const release = root?.retain?.();
+    try {
+      const mount = new LateMounts(name).prepare();
+      const options: StartOptions = { id: name, root, extraLayers, mounts: [mount], limits: { diskMiB } };
+      const container = await this.#launch(options, { name, words: [STARTED_AHEAD_FLAG] });
+      void container.exited.then(release);
+      return container;
+    } catch (error) {
+      release?.();
+      throw error;
+    }
   }
 
   /** Makes a container that was started ahead the one that is asked for. */
@@ -261,7 +258,7 @@ export class RuncDriver implements ContainerDriver {
     const { id, limits = {} } = options;
     const { name = newName(), words = [], onEnd } = ahead ?? {};
     const directory = join(this.#options.dataDir, 'containers', id);
-    const cgroup = new ContainerCgroup(this.#cgroups, name);
+    const cgroup = new ContainerCgroup(this.#parts.cgroups, name);
     const bundle = this.#bundle(name);
     mkdirSync(directory, { recursive: true });
     mkdirSync(bundle);
@@ -282,17 +279,22 @@ export class RuncDriver implements ContainerDriver {
     try {
       // Only root of the machine mounts file systems of a given size.
       const hasNoQuota = limits.diskMiB === undefined || isRootless();
-      const diskImage = hasNoQuota ? undefined : await this.#diskImages.open(limits.diskMiB ?? 0);
+      const diskImage = hasNoQuota ? undefined : await this.#parts.diskImages.open(limits.diskMiB ?? 0);
       if (this.#runtime.isCrun) cgroup.create(limits, deviceRules(gpus));
       const network = options.network === 'none' ? undefined : await prepareNetwork();
-      const around = { runtime: this.#runtime, group: cgroup, pipes: this.#pipes, starter: this.#starter };
+      const around = {
+        runtime: this.#runtime,
+        group: cgroup,
+        pipes: this.#parts.pipes,
+        starter: this.#starter,
+      };
       const upper = this.#upper(name);
       const launched = await launch({ ...around, name, bundle, layers, upper, diskImage, network });
       this.#record(name, directory, launched.pids.init);
       this.#runtime.learnFrom(name);
       const container = new RuncContainer({
         ...{ id, name, directory, bundle, ...launched, cgroup, mounts, workdir },
-        ...{ runtime: this.#runtime, pipes: this.#pipes },
+        ...{ runtime: this.#runtime, pipes: this.#parts.pipes },
       });
       this.#running.set(container, this.#end(container, onEnd));
       return container;
@@ -310,14 +312,13 @@ export class RuncDriver implements ContainerDriver {
   #plan(options: StartOptions): ContainerPlan {
     return planContainer(options, {
       ...this.#options,
-      defaultRoot: this.#defaultRoot,
+      ...this.#parts,
       compiledLayers: [...this.#cache.layers, ...this.#bundles.layersFor(options)],
-      platformLayer: this.#platformLayer,
     });
   }
 
   #limitsSwap(): boolean {
-    const memory = this.#cgroups.hierarchies.get('memory');
+    const memory = this.#parts.cgroups.hierarchies.get('memory');
     return memory === undefined || existsSync(join(memory, 'memory.memsw.limit_in_bytes'));
   }
 
@@ -340,16 +341,14 @@ export class RuncDriver implements ContainerDriver {
 
   /** What the container writes: a disk, or a folder. */
   #upper(name: string): string {
-    return join(this.#options.dataDir, 'runc', name);
+    return filesOf(this.#options.dataDir, 'runc', name);
   }
 
   async #cleanUp(name: string, directory: string): Promise<void> {
-    await new ContainerCgroup(this.#cgroups, name).remove();
+    await new ContainerCgroup(this.#parts.cgroups, name).remove();
     await new LateMounts(name).remove().catch(() => undefined);
     await rm(join(this.#runtime.stateFolder, name), { recursive: true, force: true });
-    for (const folder of [this.#bundle(name), this.#upper(name), directory]) {
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
-    }
+    await removeFolders([this.#bundle(name), this.#upper(name), directory]);
     this.#records.remove(name);
   }
 }
