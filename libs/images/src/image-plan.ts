@@ -20,7 +20,7 @@ import {
   STEP_TIMEOUT_MS,
 } from './image-steps.ts';
 import { readReference } from './image-reference.ts';
-import { aptCommands, npmCiCommands, npmCommands, pipCommands } from './package-commands.ts';
+import { aptCommands, npmCiCommands, npmCommands, pipCommands, pnpmCommands } from './package-commands.ts';
 
 export interface PlanOptions {
   /** Version of Node for images that do not say theirs, such as `24.1.0`. */
@@ -134,6 +134,8 @@ function planStep(step: BuildStep): PlannedStep {
       return layer(`npm install ${names(step.packages)}`, run(npmCommands(step)), step);
     case 'npmCi':
       return layer('npm ci', run(npmCiCommands(step), step.files), step);
+    case 'pnpm':
+      return layer('pnpm install', run(pnpmCommands(step), step.files), step);
     case 'pip':
       return layer(`pip install ${pipNames(step)}`, run(pipCommands(step), step.requirements), step);
     case 'run':

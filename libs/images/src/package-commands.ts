@@ -4,6 +4,7 @@ import { STEP_FILES } from './image-steps.ts';
 
 type NpmStep = Extract<BuildStep, { type: 'npm' }>;
 type NpmCiStep = Extract<BuildStep, { type: 'npmCi' }>;
+type PnpmStep = Extract<BuildStep, { type: 'pnpm' }>;
 
 /** npm cannot install into the root folder itself. */
 const NPM_PREFIX = '/opt/packages';
@@ -13,6 +14,9 @@ const NPM_LINKS = [
   `ln -sfn ${NPM_PREFIX}/node_modules /node_modules`,
   `for path in /node_modules/.bin/*; do name=/usr/local/bin/\${path##*/}; [ ! -e "$path" ] || [ -e "$name" ] || ln -s "$path" "$name"; done`,
 ];
+
+/** npm and pnpm leave compiled code of their own in `/tmp`. */
+const KEEP_CLEAN = 'export NODE_DISABLE_COMPILE_CACHE=1';
 
 /** Debian packages; what apt has to know for that is gone afterwards. */
 export function aptCommands(packages: readonly string[]): string[] {
@@ -27,7 +31,7 @@ export function npmCommands({ packages, registry, extraOptions }: NpmStep): stri
   if (registry !== undefined) words.push(`--registry ${quote(registry)}`);
   if (extraOptions) words.push(extraOptions);
   const install = [...words, '--', ...packages.map(quote)].join(' ');
-  return [[`mkdir -p ${NPM_PREFIX}`, install, ...NPM_LINKS].join(' && ')];
+  return [[KEEP_CLEAN, `mkdir -p ${NPM_PREFIX}`, install, ...NPM_LINKS].join(' && ')];
 }
 
 /** What `npm` steps before it have installed is gone afterwards. */
@@ -36,7 +40,42 @@ export function npmCiCommands({ extraOptions }: NpmCiStep): string[] {
   if (extraOptions) words.push(extraOptions);
   const files = ['package.json', 'package-lock.json'].map((name) => `${STEP_FILES}/${name}`);
   const copy = `mkdir -p ${NPM_PREFIX} && cp ${files.join(' ')} ${NPM_PREFIX}`;
-  return [[copy, words.join(' '), ...NPM_LINKS].join(' && ')];
+  return [[KEEP_CLEAN, copy, words.join(' '), ...NPM_LINKS].join(' && ')];
+}
+
+const PNPM_CACHE = '/tmp/gantry-pnpm';
+
+/** By version of the lock file, the newest pnpm that writes such ones: https://github.com/pnpm/spec/tree/master/lockfile */
+const PNPM_OF_LOCK = { '5': '7', '6': '8', '9': '10' };
+
+/** Prints the pnpm that a project names, or that its lock file is of. */
+const PRINT_PNPM = `
+const { readFileSync } = require('node:fs');
+const [folder] = process.argv.slice(1);
+const { packageManager = '' } = JSON.parse(readFileSync(folder + '/package.json', 'utf8'));
+const lock = /^lockfileVersion: *'?(\\d+)/m.exec(readFileSync(folder + '/pnpm-lock.yaml', 'utf8'))?.[1];
+const version = /^pnpm@([\\w.-]+)/.exec(packageManager)?.[1] ?? ${JSON.stringify(PNPM_OF_LOCK)}[lock];
+if (!version) throw new Error('pnpm-lock.yaml is of version ' + lock + ': say in package.json with which pnpm, as "packageManager": "pnpm@…"');
+console.log(version);
+`;
+
+/** As {@link npmCiCommands}, by the pnpm of the project, which is gone afterwards. */
+export function pnpmCommands({ extraOptions }: PnpmStep): string[] {
+  const folder = `--dir ${NPM_PREFIX} --store-dir ${PNPM_CACHE}/store --package-import-method copy`;
+  const words = [`pnpm install --prod --frozen-lockfile ${folder}`];
+  if (extraOptions) words.push(extraOptions);
+  const files = ['package.json', 'pnpm-lock.yaml'].map((name) => `${STEP_FILES}/${name}`);
+  return [
+    [
+      KEEP_CLEAN,
+      `version=$(node -e ${quote(PRINT_PNPM)} ${STEP_FILES})`,
+      `rm -rf ${NPM_PREFIX} && mkdir -p ${NPM_PREFIX} && cp ${files.join(' ')} ${NPM_PREFIX}`,
+      `npm install --silent --prefix ${PNPM_CACHE} "pnpm@$version"`,
+      `PATH=${PNPM_CACHE}/node_modules/.bin:$PATH CI=true ${words.join(' ')}`,
+      `rm -rf ${PNPM_CACHE}`,
+      ...NPM_LINKS,
+    ].join(' && '),
+  ];
 }
 
 /** A Debian whose Python belongs to apt takes packages of others only if told so; images have no other use for it. */

@@ -58,6 +58,7 @@ const STEPS: Readonly<Record<string, StepRule>> = {
   apt: { needs: { packages: isTexts }, may: ANY_STEP },
   npm: { needs: { packages: isTexts }, may: { registry: isText, extraOptions: isText, ...ANY_STEP } },
   npmCi: { needs: { files: isFile }, may: { extraOptions: isText, ...ANY_STEP } },
+  pnpm: { needs: { files: isFile }, may: { extraOptions: isText, ...ANY_STEP } },
   pip: {
     needs: { packages: isTexts },
     may: {

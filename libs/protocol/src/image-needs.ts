@@ -18,6 +18,7 @@ const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   apt: 'aptInstall',
   npm: 'npmInstall',
   npmCi: 'npmCi',
+  pnpm: 'pnpmInstall',
   pip: 'pipInstall',
   run: 'runCommands',
   dockerfileCommands: 'dockerfileCommands',
@@ -65,6 +66,8 @@ function needOfStep(step: BaseStep | BuildStep, nodeVersion: string): ImageNeed 
     case 'npmCi':
       if (step.secrets) return { what: `${what} with secrets` };
       return step.gpu === undefined ? undefined : { what: `${what} with a GPU` };
+    case 'pnpm':
+      return { what, instead: 'import the packages, and leave the step out' };
     case 'files':
       if (!step.remotePath.startsWith('/')) return undefined;
       return { what: `a copied file in "${step.remotePath}"`, instead: RELATIVE_PATH };

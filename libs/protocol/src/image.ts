@@ -92,6 +92,8 @@ export type BuildStep =
     } & StepOptions)
   /** `files` holds `package.json` and `package-lock.json`. */
   | ({ type: 'npmCi'; files: FileRef; extraOptions?: string | undefined } & StepOptions)
+  /** `files` holds `package.json` and `pnpm-lock.yaml`. */
+  | ({ type: 'pnpm'; files: FileRef; extraOptions?: string | undefined } & StepOptions)
   | PipStep
   | ({ type: 'run'; commands: string[] } & StepOptions)
   | ({ type: 'dockerfileCommands'; lines: string[]; context?: FileRef | undefined } & StepOptions)

@@ -18,6 +18,7 @@ export function filesOfImage({ steps, packages, files = [] }: ImageSpec): FileRe
       case 'files':
         return step.archive;
       case 'npmCi':
+      case 'pnpm':
         return step.files;
       case 'pip':
         return step.requirements ?? [];

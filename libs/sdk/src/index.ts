@@ -20,6 +20,7 @@ export type {
   DockerfileOptions,
   Ignore,
   NpmCiOptions,
+  PnpmInstallOptions,
   NpmInstallOptions,
   PipInstallOptions,
   PyprojectInstallOptions,

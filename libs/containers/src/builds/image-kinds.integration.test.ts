@@ -108,6 +108,43 @@ describe.skipIf(noBuildsReason !== undefined)(
     );
 
     it(
+      'install what a lock file of pnpm says, by the pnpm of that time',
+      async () => {
+        const dependencies = { 'is-odd': '3.0.1' };
+        const lock = `lockfileVersion: '9.0'
+settings:
+  autoInstallPeers: true
+  excludeLinksFromLockfile: false
+importers:
+  .:
+    dependencies:
+      is-odd:
+        specifier: 3.0.1
+        version: 3.0.1
+packages:
+  is-number@6.0.0:
+    resolution: {integrity: sha512-Wu1VHeILBK8KAWJUAiSZQX94GmOE45Rg6/538fKwiloUu21KncEkYGPqob2oSZ5mUT73vLGrHQjKw3KMPwfDzg==}
+    engines: {node: '>=0.10.0'}
+  is-odd@3.0.1:
+    resolution: {integrity: sha512-CQpnWPrDwmP1+SMHXZhtLtJv90yiyVfluGsX5iNCVkrhQtU3TQHsUWPG9wkdk9Lgd5yNpAg9jQEo90CBaXgWMA==}
+    engines: {node: '>=4'}
+snapshots:
+  is-number@6.0.0: {}
+  is-odd@3.0.1:
+    dependencies:
+      is-number: 6.0.0
+`;
+        const json = JSON.stringify({ name: 'x', dependencies, devDependencies: {} });
+        const files = await archive({ 'package.json': json, 'pnpm-lock.yaml': lock });
+        const state = await image({ type: 'pnpm', files });
+        expect(await output(state, 'node -p "require(\'is-odd\')(3)"; find /tmp -mindepth 1')).toEqual([
+          'true',
+        ]);
+      },
+      2 * MINUTES,
+    );
+
+    it(
       'copy local files to a place, relative to the working directory or not',
       async () => {
         const files = await archive({ 'a.txt': 'A', 'sub/b.txt': 'B' });

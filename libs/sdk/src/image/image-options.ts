@@ -78,6 +78,15 @@ export interface NpmCiOptions extends BuildStepOptions {
   extraOptions?: string;
 }
 
+export interface PnpmInstallOptions extends BuildStepOptions {
+  /** @defaultValue 'package.json' */
+  packageJson?: string;
+  /** @defaultValue the `pnpm-lock.yaml` beside the `package.json` */
+  lockfile?: string;
+  /** Further flags of `pnpm install`, as in a shell. @defaultValue none */
+  extraOptions?: string;
+}
+
 export interface PipInstallOptions extends BuildStepOptions {
   /** Where to look for archives. */
   findLinks?: string;

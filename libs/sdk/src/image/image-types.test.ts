@@ -16,6 +16,7 @@ describe('an image', () => {
       ).toEqualTypeOf<Image>();
       image
         .npmCi()
+        .pnpmInstall({ packageJson: 'app/package.json' })
         .pipInstall('a', { pre: true })
         .dockerfileCommands('RUN a', { contextFiles: { a: 'b' } });
       const download = async (name: string, retries = 1) => `${name} ${retries}`;

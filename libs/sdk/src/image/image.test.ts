@@ -115,6 +115,7 @@ describe('an image', () => {
     ['pre must be true or false, not 1', () => base.pipInstall('a', { pre: 1 as never })],
     ['Image.pipInstall: "-r" is an option, not a package', () => base.pipInstall('-r', 'a.txt')],
     ['there is no option "packagejson"', () => base.npmCi({ packagejson: 'a' } as object)],
+    ['Image.pnpmInstall: there is no option "frozen"', () => base.pnpmInstall({ frozen: true } as object)],
     [
       'contextFiles must map names to paths',
       () => base.dockerfileCommands('RUN a', { contextFiles: [] as never }),

@@ -12,6 +12,7 @@ import type {
   DockerfileCommandsOptions,
   DockerfileOptions,
   NpmCiOptions,
+  PnpmInstallOptions,
   NpmInstallOptions,
   PipInstallOptions,
   PyprojectInstallOptions,
@@ -31,7 +32,8 @@ import {
   splitSources,
 } from './local-paths.ts';
 import { type AnyCallee, stackAt } from './stack-at.ts';
-import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep, registryStep } from './step-specs.ts';
+import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
+import { lockedStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
   checkPackages,
@@ -178,18 +180,12 @@ export class Image {
 
   /** What a `package-lock.json` says, without development dependencies. */
   npmCi(options: NpmCiOptions = {}): Image {
-    return this.#step(this.npmCi, (subject) => {
-      checkStepKeys(subject, options, ['packageJson', 'lockfile', 'extraOptions']);
-      checkTexts(subject, options, ['packageJson', 'lockfile', 'extraOptions']);
-      const { packageJson = 'package.json', extraOptions } = options;
-      const lockfile = options.lockfile ?? packageJson.replace(/[^/]*$/, 'package-lock.json');
-      const spec = { type: 'npmCi', extraOptions, ...stepFields(subject, options) } as const;
-      const paths: LocalPath[] = [
-        { kind: 'file', path: packageJson, name: 'package.json' },
-        { kind: 'file', path: lockfile, name: 'package-lock.json' },
-      ];
-      return { spec, local: { field: 'files', paths } };
-    });
+    return this.#step(this.npmCi, (subject) => lockedStep(subject, options, 'npmCi'));
+  }
+
+  /** What a `pnpm-lock.yaml` says, without development dependencies, by the pnpm that its `package.json` names. */
+  pnpmInstall(options: PnpmInstallOptions = {}): Image {
+    return this.#step(this.pnpmInstall, (subject) => lockedStep(subject, options, 'pnpm'));
   }
 
   /** Python packages, as one writes them behind `pip install`. The image gets a Python if it has none. */

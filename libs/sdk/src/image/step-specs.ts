@@ -1,54 +1,29 @@
 import { InvalidError, type RegistryStep, type SecretRef } from '@gantry/protocol';
 
 import { checkKeys, checkSecrets } from '../option-checks.ts';
-import type { DraftStep, StepFields } from './draft-steps.ts';
-import type { PipInstallOptions, PyprojectInstallOptions, RegistryOptions } from './image-options.ts';
-import { checkFlags } from './local-paths.ts';
-import { checkText, checkTexts, checkVersions, stepFields } from './step-checks.ts';
+import type { DraftStep, LocalPath, StepFields } from './draft-steps.ts';
+import type { NpmCiOptions, PnpmInstallOptions, RegistryOptions } from './image-options.ts';
+import { checkStepKeys, checkText, checkTexts, checkVersions, stepFields } from './step-checks.ts';
 
-const PIP_TEXTS = ['findLinks', 'indexUrl', 'extraIndexUrl', 'extraOptions'];
+const LOCK_FILES = { npmCi: 'package-lock.json', pnpm: 'pnpm-lock.yaml' };
+const LOCKED_TEXTS = ['packageJson', 'lockfile', 'extraOptions'];
 
-/** Options that pip steps have beside those of every step. */
-export const PIP_KEYS = [...PIP_TEXTS, 'pre'];
-
-export function pipStep(
+/** A step that installs what a lock file says. */
+export function lockedStep(
   subject: string,
-  packages: string[],
-  options: Partial<PipInstallOptions>,
-): StepFields {
-  checkTexts(subject, options, PIP_TEXTS);
-  checkFlags(subject, { pre: options.pre });
-  const { findLinks, indexUrl, extraIndexUrl, extraOptions, pre } = options;
-  return {
-    type: 'pip',
-    packages,
-    findLinks,
-    indexUrl,
-    extraIndexUrl,
-    ...(pre ? { pre: true } : {}),
-    extraOptions,
-    ...stepFields(subject, options),
-  };
-}
-
-export const PYPROJECT_KEYS = [...PIP_KEYS, 'optionalDependencies'];
-
-export function pyprojectStep(subject: string, options: PyprojectInstallOptions): StepFields {
-  const { optionalDependencies = [] } = options;
-  if (!Array.isArray(optionalDependencies))
-    throw new InvalidError(`${subject}: optionalDependencies is a list of names`);
-  for (const name of optionalDependencies as unknown[]) checkText(subject, name);
-  return { ...pipStep(subject, [], options), type: 'pip', packages: [], optionalDependencies };
-}
-
-/** A pip step that reads what to install from a local file. */
-export function pipFile(
-  subject: string,
-  { path, name }: { path: string; name: string },
-  spec: StepFields,
+  options: NpmCiOptions & PnpmInstallOptions,
+  type: keyof typeof LOCK_FILES,
 ): Omit<DraftStep, 'stack'> {
-  checkText(subject, path);
-  return { spec, local: { field: 'requirements', paths: [{ kind: 'file', path, name }] } };
+  checkStepKeys(subject, options, LOCKED_TEXTS);
+  checkTexts(subject, options, LOCKED_TEXTS);
+  const { packageJson = 'package.json', extraOptions } = options;
+  const lockfile = options.lockfile ?? packageJson.replace(/[^/]*$/, LOCK_FILES[type]);
+  const paths: LocalPath[] = [
+    { kind: 'file', path: packageJson, name: 'package.json' },
+    { kind: 'file', path: lockfile, name: LOCK_FILES[type] },
+  ];
+  const spec: StepFields = { type, extraOptions, ...stepFields(subject, options) };
+  return { spec, local: { field: 'files', paths } };
 }
 
 type CredentialKind = NonNullable<RegistryStep['credentials']>['kind'];
