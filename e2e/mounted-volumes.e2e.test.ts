@@ -54,17 +54,22 @@ describe.each(cases)('volumes in $driver containers, on $store', ({ driver, stor
   }, START_LIMIT_MS);
   afterAll(() => stack.disposeAsync(), LIMIT_MS);
 
+  let attempts = 0;
+  /** A path that no earlier attempt at a test has used. */
+  const fresh = (path: string) => `${++attempts}-${path}`;
   const textOf = async (name: string, path: string) =>
     (await buffer(Volume.fromName(name).readFile(path))).toString();
 
   it(
     'show in a warm container what was there at its start, until it reloads',
     async () => {
-      expect(await RemoteFunction.fromName<typeof g>('mounted', 'g').remote()).toBeNull();
-      await RemoteFunction.fromName<typeof f>('mounted', 'f').remote('hello');
-      expect(await RemoteFunction.fromName<typeof g>('mounted', 'g').remote()).toBeNull();
-      expect(await RemoteFunction.fromName<typeof g>('mounted', 'g').remote(true)).toBe('hello');
-      expect(await textOf('shared', 'bar.txt')).toBe('hello');
+      const name = fresh('bar.txt');
+      const warm = RemoteFunction.fromName<typeof g>('mounted', 'g');
+      expect(await warm.remote(name)).toBeNull();
+      await RemoteFunction.fromName<typeof f>('mounted', 'f').remote(name, 'hello');
+      expect(await warm.remote(name)).toBeNull();
+      expect(await warm.remote(name, true)).toBe('hello');
+      expect(await textOf('shared', name)).toBe('hello');
     },
     LIMIT_MS,
   );
@@ -111,10 +116,12 @@ describe.each(cases)('volumes in $driver containers, on $store', ({ driver, stor
     async () => {
       await using mine = await Volume.ephemeral();
       await mine.batchUpload((batch) => batch.putFile(Buffer.from('mine'), 'a.txt'));
+      const own = Volume.fromName('shared');
+      await own.batchUpload((batch) => batch.putFile(Buffer.from('own'), 'own.txt'), { force: true });
       const plain = RemoteFunction.fromName<typeof reads>('mounted', 'reads');
       const given = plain.withOptions({ volumes: { given: mine.withMountOptions({ readOnly: true }) } });
       expect(await given.remote('given/a.txt')).toBe('mine');
-      expect(await given.remote('data/shared/bar.txt')).toBeNull();
+      expect(await given.remote('data/shared/own.txt')).toBeNull();
       expect(await plain.remote('given/a.txt')).toBeNull();
       const missing = plain.withOptions({ volumes: { given: Volume.fromName('nowhere') } });
       await expect(missing.remote('given/a.txt')).rejects.toThrow('there is no volume "nowhere"');
@@ -129,12 +136,13 @@ describe.each(cases)('volumes in $driver containers, on $store', ({ driver, stor
         RemoteFunction.fromName<typeof note>('mounted', 'note'),
         RemoteFunction.fromName<typeof noted>('mounted', 'noted'),
       ];
-      expect(await read.remote('a')).toBeNull();
-      await write.remote('a', 'first');
-      expect(await read.remote('a')).toBe('first');
-      await NetworkFileSystem.fromName('notes').writeFile('/a', Buffer.from('from outside'));
-      expect(await read.remote('a')).toBe('from outside');
-      expect(await textOf('notes', 'a')).toBe('from outside');
+      const name = fresh('a');
+      expect(await read.remote(name)).toBeNull();
+      await write.remote(name, 'first');
+      expect(await read.remote(name)).toBe('first');
+      await NetworkFileSystem.fromName('notes').writeFile(`/${name}`, Buffer.from('from outside'));
+      expect(await read.remote(name)).toBe('from outside');
+      expect(await textOf('notes', name)).toBe('from outside');
     },
     LIMIT_MS,
   );

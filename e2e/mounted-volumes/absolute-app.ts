@@ -1,4 +1,4 @@
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 
 import { App, Volume } from 'gantry';
 
@@ -8,6 +8,7 @@ export const app = new App('absolute');
 
 export const save = app.function({ volumes: { '/models': models } }, async (text: string) => {
   await writeFile('/models/v2', text);
+  await rm('/models/latest', { force: true });
   await symlink('/models/v2', '/models/latest');
 });
 

@@ -11,17 +11,17 @@ const models = Volume.fromName('models', { createIfMissing: true });
 export const app = new App('mounted', { volumes: { 'data/shared': shared } });
 
 /** The other one of the canonical pair: writes, and commits. */
-export const f = app.function(async (text: string) => {
-  await writeFile('data/shared/bar.txt', text);
+export const f = app.function(async (name: string, text: string) => {
+  await writeFile(`data/shared/${name}`, text);
   await shared.commit();
 });
 
 /** Stays warm, and sees what it saw unless it reloads. */
 export const g = app.function(
   { maxContainers: 1, scaledownWindowMs: 1_200_000 },
-  async (reload: boolean = false) => {
+  async (name: string, reload: boolean = false) => {
     if (reload) await shared.reload();
-    return existsSync('data/shared/bar.txt') ? await readFile('data/shared/bar.txt', 'utf8') : null;
+    return existsSync(`data/shared/${name}`) ? await readFile(`data/shared/${name}`, 'utf8') : null;
   },
 );
 
