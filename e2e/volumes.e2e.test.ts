@@ -211,7 +211,9 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
     await expect(Volume.fromName('first').hydrate()).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect((await Volume.list()).map(({ name }) => name)).toContain('second');
     await Volume.delete('second');
-    await expect(Volume.delete('second')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(Volume.delete('second')).rejects.toMatchObject({
+      ...{ code: 'NOT_FOUND', hint: 'See those there are: gantry volume list --env main' },
+    });
     await Volume.create('inside');
     await expect(Volume.create('inside')).rejects.toMatchObject({ code: 'CONFLICT' });
     const asked = await gantry('delete', 'inside');
@@ -233,5 +235,12 @@ describe.each(stores.filter(({ isThere }) => isThere()))('a volume on $store', (
       expect.stringContaining('"escape/out" to "/etc/passwd" has an absolute target'),
     ]);
     expect(await volume.listdir('/')).toEqual([]);
+    for (const command of ['create', 'ls']) {
+      const { code, stderr } = await gantry(command, '');
+      expect([code, stderr]).toEqual([1, expect.stringContaining('the volume name "" is not valid')]);
+    }
+    await expect(volume.removeFile('nothing')).rejects.toMatchObject({
+      hint: 'See what is in it: gantry volume ls, or listdir().',
+    });
   });
 });

@@ -84,6 +84,10 @@ describe('runProgram', () => {
     const { run } = setUp(ALL_COMMANDS);
 
     await expect(run('depoly')).rejects.toMatchObject({ hint: 'Did you mean deploy?' });
+    await expect(run('volume', 'put', 'models')).rejects.toMatchObject({
+      ...{ message: 'missing required argument "local"', hint: 'See "gantry volume put --help".' },
+    });
+    await expect(run('--loud')).rejects.toMatchObject({ hint: 'See "gantry --help".' });
     await expect(run('app', 'lst')).rejects.toMatchObject({ hint: 'Did you mean "list"?' });
     await expect(run('up', '--prot', '1')).rejects.toMatchObject({ hint: 'Did you mean --port?' });
   });

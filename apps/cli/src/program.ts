@@ -16,8 +16,8 @@ export interface ProgramOptions {
  * @throws {@link UsageError} when the line is wrong, and whatever the command throws.
  */
 export async function runProgram(options: ProgramOptions, argv: readonly string[]): Promise<number> {
-  let exitCode = 0;
-  const program = createProgram(options, (code) => (exitCode = code));
+  const outcome: Outcome = { exitCode: 0, command: 'gantry' };
+  const program = createProgram(options, outcome);
   if (argv.length === 0) {
     options.context.terminal.out(program.helpInformation().trimEnd());
     return 0;
@@ -25,13 +25,20 @@ export async function runProgram(options: ProgramOptions, argv: readonly string[
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return toResult(error);
+    if (error instanceof CommanderError) return toResult(error, outcome.command);
     throw error;
   }
-  return exitCode;
+  return outcome.exitCode;
 }
 
-function createProgram(options: ProgramOptions, onExit: (code: number) => void): Command {
+/** What came of a line. */
+interface Outcome {
+  exitCode: number;
+  /** Which command refused it. */
+  command: string;
+}
+
+function createProgram(options: ProgramOptions, outcome: Outcome): Command {
   const { terminal, version } = options.context;
   const program = new Command('gantry')
     .description('Run TypeScript functions in autoscaled containers on your own machines.')
@@ -51,7 +58,7 @@ function createProgram(options: ProgramOptions, onExit: (code: number) => void):
     const [first, second] = spec.path;
     const parent =
       second === undefined ? program : findOrAddGroup(program, first, options.groups[first] ?? '');
-    addCommand(parent, spec, { context: options.context, onExit });
+    addCommand(parent, spec, { context: options.context, outcome });
   }
   return program;
 }
@@ -75,12 +82,16 @@ function findOrAddGroup(program: Command, name: string, summary: string): Comman
 function addCommand(
   parent: Command,
   spec: CommandSpec,
-  { context, onExit }: { context: CommandContext; onExit: (code: number) => void },
+  { context, outcome }: { context: CommandContext; outcome: Outcome },
 ): void {
   const command = parent
     .command(spec.path.at(-1) ?? '')
     .summary(spec.summary)
-    .allowExcessArguments(false);
+    .allowExcessArguments(false)
+    .exitOverride((error) => {
+      outcome.command = `gantry ${spec.path.join(' ')}`;
+      throw error;
+    });
   command.description(spec.details ? `${spec.summary}\n\n${spec.details}` : spec.summary);
   for (const argument of spec.arguments ?? []) command.argument(argument.usage, argument.description);
   for (const option of spec.options ?? []) {
@@ -94,7 +105,7 @@ function addCommand(
   command.action(async () => {
     if (spec.passesFlagsOn) refuseOption(command);
     const input = { arguments: command.args, options: new CommandOptions(command.opts()) };
-    onExit((await spec.run(context, input)) ?? 0);
+    outcome.exitCode = (await spec.run(context, input)) ?? 0;
   });
 }
 
@@ -118,12 +129,12 @@ function examplesText(spec: CommandSpec): string {
 }
 
 /** Help and version end the program well; everything else that commander stops for is a usage error. */
-function toResult(error: CommanderError): number {
+function toResult(error: CommanderError, command: string): number {
   if (['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)) return 0;
   const [message = '', ...suggestion] = error.message.replace(/^error: /, '').split('\n');
   const found = /Did you mean (?:one of )?(.+)\?/.exec(suggestion.join(' '))?.[1];
   throw new UsageError(message.replaceAll("'", '"'), {
-    hint: found ? `Did you mean ${found}?` : 'See "gantry --help".',
+    hint: found ? `Did you mean ${found}?` : `See "${command} --help".`,
   });
 }
 

@@ -129,7 +129,10 @@ async function copied(
 export async function entryAt(tree: VolumeTree, path: string): Promise<VolumeEntry> {
   const form = volumePath(path);
   const entry = form === '' ? ROOT : await tree.entry(form);
-  if (!entry) throw new NotFoundError(`"${path}" is not in the volume`);
+  if (!entry)
+    throw new NotFoundError(`"${path}" is not in the volume`, {
+      hint: 'See what is in it: gantry volume ls, or listdir().',
+    });
   return entry;
 }
 

@@ -106,7 +106,12 @@ export class VolumeDirectory {
   }
 
   /** @throws NotFoundError for a name or id that no volume of the environment has, or for an unknown environment. */
-  async find(environment: string, nameOrId: string): Promise<VolumeRecord> {
+  async find(
+    environment: string,
+    nameOrId: string,
+    hint = (place: string) =>
+      `Make it: gantry volume create ${nameOrId} --env ${place}, or Volume.fromName(…, { createIfMissing: true }).`,
+  ): Promise<VolumeRecord> {
     const key = registryKeys.volumeName(await this.#environments.idOf(environment), nameOrId);
     const id = isId(nameOrId, 'vo')
       ? nameOrId
@@ -114,12 +119,10 @@ export class VolumeDirectory {
     const record =
       id === undefined ? undefined : await this.#registry.get<VolumeRecord>(registryKeys.volume(id));
     if (record) return record.value;
-    throw new NotFoundError(
-      `there is no volume "${nameOrId}" in environment "${this.#environments.nameOf(environment)}"`,
-      {
-        hint: `Make it: gantry volume create ${nameOrId}, or Volume.fromName(…, { createIfMissing: true }).`,
-      },
-    );
+    const place = this.#environments.nameOf(environment);
+    throw new NotFoundError(`there is no volume "${nameOrId}" in environment "${place}"`, {
+      hint: hint(place),
+    });
   }
 
   async list(environment: string): Promise<VolumeSummary[]> {
@@ -164,7 +167,8 @@ export class VolumeDirectory {
 
   /** Files that only this volume had are removed from the store later. */
   async delete(environment: string, nameOrId: string): Promise<void> {
-    await this.remove(await this.find(environment, nameOrId));
+    const hint = (place: string): string => `See those there are: gantry volume list --env ${place}`;
+    await this.remove(await this.find(environment, nameOrId, hint));
   }
 
   /** The same, for one that was found. */

@@ -98,7 +98,10 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
       throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
     });
   if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];
-  if (source.type === 'directory' && info.isDirectory()) return expandDirectory(source.path, source.local);
+  if (source.type === 'directory' && info.isDirectory()) {
+    const below = await expandDirectory(source.path, source.local);
+    return source.path === '' ? below : [directoryOf(source.path, info), ...below];
+  }
   const hint = info.isDirectory() ? 'Use putDirectory.' : 'Upload files and directories.';
   throw new InvalidError(`"${source.local}" is no ${source.type}`, { hint });
 }
@@ -122,15 +125,24 @@ async function expandDirectory(path: string, local: string): Promise<Expanded[]>
     }
     const info = await fileSystem().stat(from);
     if (info.isDirectory()) {
-      const { mode, mtimeMs } = info;
-      expanded.push({
-        type: 'entry',
-        change: { path: to, entry: { type: 'directory', mode: mode & 0o7777, mtimeMs } },
+      expanded.push(directoryOf(to, info), ...(await expandDirectory(to, from)));
+      continue;
+    }
+    if (!info.isFile()) {
+      throw new InvalidError(`"${from}" is no file, directory or link`, {
+        hint: 'Leave it out: a volume holds nothing else.',
       });
-      expanded.push(...(await expandDirectory(to, from)));
-    } else if (info.isFile()) expanded.push(fileOf(to, from, info));
+    }
+    expanded.push(fileOf(to, from, info));
   }
   return expanded;
+}
+
+function directoryOf(path: string, { mode, mtimeMs }: { mode: number; mtimeMs: number }): Expanded {
+  return {
+    type: 'entry',
+    change: { path, entry: { type: 'directory', mode: mode & 0o7777, mtimeMs } },
+  };
 }
 
 function fileOf(

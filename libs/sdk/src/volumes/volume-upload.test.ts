@@ -1,4 +1,10 @@
-import { BLOCK_BYTES, VolumeUploadTimeoutError } from '@gantry/protocol';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { BLOCK_BYTES, decodeFrame, VolumeUploadTimeoutError } from '@gantry/protocol';
+import { temporaryDirectory } from '@gantry/testing';
 import { describe, expect, it } from 'vitest';
 
 import type { ObjectApi } from '../platform.ts';
@@ -37,6 +43,53 @@ describe('an upload', () => {
     const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
     upload.putFile(`/${'x'.repeat(300)}`, 'a');
     await expect(upload.commit()).rejects.toThrow('cannot be read: ENAMETOOLONG');
+  });
+
+  it('of a directory has all that is below it, also what is empty', async () => {
+    await using directory = await temporaryDirectory();
+    await mkdir(join(directory.path, 'empty'));
+    const sent: unknown[] = [];
+    const json = (_path: string, { body }: { body?: Uint8Array } = {}) =>
+      Promise.resolve(sent.push(decodeFrame(body ?? new Uint8Array())));
+    const upload = new VolumeUpload({ api: { json } as unknown as ObjectApi, path: (of) => of }, {});
+    upload.putDirectory(directory.path, 'a/b');
+    await upload.commit();
+    const entry = { type: 'directory', mode: expect.any(Number), mtimeMs: expect.any(Number) };
+    expect(sent).toEqual([
+      {
+        changes: [
+          { path: 'a/b', entry },
+          { path: 'a/b/empty', entry },
+        ],
+        overwrite: false,
+      },
+    ]);
+  });
+
+  it('of a directory with something that no volume can hold says what it is', async () => {
+    await using directory = await temporaryDirectory();
+    const socket = join(directory.path, 'socket');
+    const server = createServer().listen(socket);
+    try {
+      await once(server, 'listening');
+      const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+      upload.putDirectory(directory.path, '/');
+      await expect(upload.commit()).rejects.toMatchObject({
+        message: `"${socket}" is no file, directory or link`,
+        hint: 'Leave it out: a volume holds nothing else.',
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('to no path says so', () => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    expect(() => upload.putFile('a', '')).toThrow(
+      expect.objectContaining({
+        hint: 'Name the file that it becomes, or a directory with a slash at its end.',
+      }),
+    );
   });
 
   it.each([5, null, undefined, {}, ['a']])('of %j is refused at once', (source) => {

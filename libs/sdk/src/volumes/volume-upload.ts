@@ -63,13 +63,19 @@ export class VolumeUpload implements AsyncDisposable {
         hint: 'Name the file that the bytes become.',
       });
     const path = volumePath(remotePath.endsWith('/') ? `${remotePath}${name}` : remotePath);
-    if (path === '') throw new InvalidError('the file has no path in the volume');
+    if (path === '')
+      throw new InvalidError('the file has no path in the volume', {
+        hint: 'Name the file that it becomes, or a directory with a slash at its end.',
+      });
     this.#sources.push(
       isLocal ? { type: 'file', path, local: source } : { type: 'content', path, content: source },
     );
   }
 
-  /** Adds all below a directory of this machine, with links that stay in it. */
+  /**
+   * Adds a directory of this machine, and all below it, with links that stay in it. What is no file, directory or link, such as a
+   * socket, has `commit` fail.
+   */
   putDirectory(localPath: string, remotePath: string): void {
     this.#sources.push({ type: 'directory', path: volumePath(remotePath), local: localPath });
   }

@@ -1,4 +1,5 @@
 import {
+  assertName,
   DEFAULTS,
   ExecutionError,
   HANDLE,
@@ -353,8 +354,10 @@ function placeOf(
   return {
     api: platform.objects,
     environment,
-    path: (of, query = {}) =>
-      `/v1/volumes/${encodeURIComponent(name)}${of}?${new URLSearchParams({ environment, ...query })}`,
+    path: (of, query = {}) => {
+      assertName('volume', name);
+      return `/v1/volumes/${encodeURIComponent(name)}${of}?${new URLSearchParams({ environment, ...query })}`;
+    },
   };
 }
 
