@@ -176,5 +176,10 @@ export async function deleteCollection(
 /** @throws InvalidError if it is none. */
 export function assertCount(name: string, count: number): void {
   if (Number.isInteger(count) && count > 0) return;
-  throw new InvalidError(`${name} is ${count}, and must be a whole number above 0`);
+  throw new InvalidError(`${name} is ${shown(count)}, and must be a whole number above 0`);
+}
+
+/** A value that should have been a number, as messages show it. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

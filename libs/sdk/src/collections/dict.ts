@@ -160,10 +160,10 @@ export class Dict<K = unknown, V = unknown> {
   /**
    * Writes up to 10,000 entries: of a `Map`, or by the names of an object. Large updates are written in parts.
    *
-   * @throws InvalidError for more of them.
+   * @throws InvalidError for more of them, and for what is neither.
    */
   async update(entries: ReadonlyMap<K, V> | Readonly<Record<string, V>>): Promise<void> {
-    const all = (entries instanceof Map ? [...entries] : Object.entries(entries)) as [K, V][];
+    const all = entriesOf<K, V>(entries);
     if (all.length > COLLECTION_LIMITS.dictUpdate) {
       throw new InvalidError(
         `an update of ${all.length} entries is above the limit of ${COLLECTION_LIMITS.dictUpdate}`,
@@ -264,6 +264,16 @@ registerHandle('gantry.Dict', (state: CollectionReference) => {
   const { id, name, environment, createIfMissing } = state;
   return new Dict(new CollectionHandle('dict', name, { id, environment, createIfMissing }));
 });
+
+/** @throws InvalidError for what is no `Map`, and no object of names. */
+function entriesOf<K, V>(entries: ReadonlyMap<K, V> | Readonly<Record<string, V>>): [K, V][] {
+  if (entries instanceof Map) return [...entries] as [K, V][];
+  if (typeof entries === 'object' && entries !== null && !(Symbol.iterator in entries))
+    return Object.entries(entries) as [K, V][];
+  throw new InvalidError('update: what is to be written is no entries', {
+    hint: 'Give a Map, or an object whose names are the keys.',
+  });
+}
 
 function decoded(payload: Payload): unknown {
   return decodeValue(payload as Uint8Array);

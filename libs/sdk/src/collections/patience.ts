@@ -1,6 +1,7 @@
 import { COLLECTION_LIMITS, InvalidError } from '@gantry/protocol';
 
 import { currentSignal } from '../context.ts';
+import { shown } from './collection-handle.ts';
 
 export interface WaitOptions {
   /** Wait at all. @defaultValue true */
@@ -16,9 +17,13 @@ export class Patience {
   readonly #untilMs: number;
   readonly #signal: AbortSignal | undefined;
 
-  /** @throws InvalidError for a time below 0. */
-  constructor({ block = true, timeoutMs = Infinity, signal }: WaitOptions) {
-    if (!(timeoutMs >= 0)) throw new InvalidError(`timeoutMs is ${timeoutMs}, and must be 0 or more`);
+  /**
+   * @param name - What its user calls the time.
+   * @throws InvalidError for what is no time of 0 or more.
+   */
+  constructor({ block = true, timeoutMs = Infinity, signal }: WaitOptions, name = 'timeoutMs') {
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
+      throw new InvalidError(`${name} is ${shown(timeoutMs)}, and must be a number of 0 or more`);
     this.#untilMs = block ? performance.now() + timeoutMs : -Infinity;
     // Who waits for an input that is cancelled must take nothing for it any more.
     const signals = [signal, currentSignal()].filter((each) => each !== undefined);

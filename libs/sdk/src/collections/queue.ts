@@ -27,6 +27,7 @@ import {
   listCollections,
   MESSAGE_BYTES,
   openEphemeral,
+  shown,
 } from './collection-handle.ts';
 import { Patience, type WaitOptions } from './patience.ts';
 
@@ -199,7 +200,11 @@ export class Queue<T = unknown> {
    * the reason of `signal` when it is aborted.
    */
   async putMany(items: readonly T[], options: QueuePutOptions = {}): Promise<void> {
-    await this.#putAll('putMany', items, options);
+    if (!Array.isArray(items))
+      throw new InvalidError('putMany: what is to be put is no array', {
+        hint: 'Give an array; put() is for one item.',
+      });
+    await this.#putAll('putMany', items as readonly T[], options);
   }
 
   /** How many items a partition has; with `total` all have together. */
@@ -225,7 +230,7 @@ export class Queue<T = unknown> {
     const partition = nameOf(options);
     let after = 0;
     for (;;) {
-      const patience = new Patience({ timeoutMs, signal });
+      const patience = new Patience({ timeoutMs, signal }, 'itemPollTimeoutMs');
       const page = await patience.poll(
         (waitMs) => patience.untilAborted(this.#page({ partition, after, waitMs })),
         ({ values }) => values.length > 0,
@@ -299,8 +304,8 @@ export class Queue<T = unknown> {
   async #putAll(method: string, items: readonly T[], options: QueuePutOptions): Promise<void> {
     checkKeys(method, options, PUT_OPTIONS);
     const { partitionTtlMs: ttlMs = COLLECTION_LIMITS.partitionTtlMs } = options;
-    if (!(ttlMs > 0 && ttlMs <= COLLECTION_LIMITS.partitionTtlMs)) {
-      throw new InvalidError(`partitionTtlMs is ${ttlMs}, and must be above 0 and at most 24 hours`);
+    if (typeof ttlMs !== 'number' || !(ttlMs > 0 && ttlMs <= COLLECTION_LIMITS.partitionTtlMs)) {
+      throw new InvalidError(`partitionTtlMs is ${shown(ttlMs)}, and must be above 0 and at most 24 hours`);
     }
     const partition = nameOf(options);
     const encoded = items.map((item) => encodeValue(item));
