@@ -16,7 +16,7 @@ import { OwnedRecords } from '../owned-records.ts';
 import { processIdentity } from '../process-identity.ts';
 import { ContainerCgroup } from '../runc/cgroups.ts';
 import { planContainer } from '../runc/container-plan.ts';
-import { makeDriverParts, type DriverParts } from '../runc/driver-parts.ts';
+import { closeDriverParts, makeDriverParts, type DriverParts } from '../runc/driver-parts.ts';
 import { prepareNetwork } from '../runc/network.ts';
 import { ROOT_MOUNT_POINT } from '../runc/places.ts';
 import { findProgram } from '../runc/requirements.ts';
@@ -85,7 +85,7 @@ export class GvisorDriver implements ContainerDriver {
     await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
-    this.#parts.pipes.close();
+    closeDriverParts(this.#parts);
   }
 
   async #launch(options: StartOptions): Promise<GvisorContainer> {

@@ -8,10 +8,13 @@ import { Pipes } from '../pipes.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
 import { cgroupLayout, NO_CGROUPS, type CgroupLayout } from './cgroups.ts';
 import { DiskImages } from './disk-image.ts';
-import { PIPES_FOLDER, prepareRunFolder, writeDefaultRoot, writePlatformLayer } from './places.ts';
+import { openMemoryFolder, removeMemoryFolder } from './memory-folder.ts';
+import { prepareRunFolder, writeDefaultRoot, writePlatformLayer } from './places.ts';
 
 /** What all drivers of OCI runtimes have. */
 export interface DriverParts {
+  /** A folder for what is written for each container, and is small. */
+  memory: string;
   cgroups: CgroupLayout;
   platformLayer: string;
   /** For containers without an image. */
@@ -33,11 +36,18 @@ export function makeDriverParts(dataDir: string): DriverParts {
     });
   }
   prepareRunFolder();
+  const memory = openMemoryFolder();
   return {
-    cgroups,
+    ...{ memory, cgroups },
     diskImages: new DiskImages(join(dataDir, 'roots', 'disks')),
     platformLayer: writePlatformLayer(join(dataDir, 'roots', 'platform')),
     defaultRoot: writeDefaultRoot(join(dataDir, 'roots', 'default')),
-    pipes: new Pipes(PIPES_FOLDER),
+    pipes: new Pipes(join(memory, 'pipes')),
   };
+}
+
+/** When nothing of them is used any more. */
+export function closeDriverParts({ memory, pipes }: DriverParts): void {
+  pipes.close();
+  removeMemoryFolder(memory);
 }

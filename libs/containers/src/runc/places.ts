@@ -37,8 +37,6 @@ export const DISK_MOUNT_POINT = join(RUN_FOLDER, 'disk');
 /** See {@link LateMounts}. */
 export const LATE_FOLDER = join(RUN_FOLDER, 'late');
 export const LATE_OWNERS_FOLDER = join(RUN_FOLDER, 'late-owners');
-/** For those of {@link Pipes}. */
-export const PIPES_FOLDER = join(RUN_FOLDER, 'pipes');
 const LAYER_LINKS = join(RUN_FOLDER, 'layers');
 
 /** Makes the folders that all containers of this machine share. */

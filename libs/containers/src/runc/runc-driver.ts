@@ -30,10 +30,9 @@ import { type ContainerPlan, planContainer } from './container-plan.ts';
 import { ContainerCgroup } from './cgroups.ts';
 import { CompiledBundles, type CompileJob } from './compiled-bundles.ts';
 import { CompiledCode } from './compiled-code.ts';
-import { makeDriverParts, type DriverParts } from './driver-parts.ts';
+import { closeDriverParts, makeDriverParts, type DriverParts } from './driver-parts.ts';
 import { LateMounts, prepareLateMounts } from './late-mounts.ts';
 import { launch } from './launch.ts';
-import { openMemoryFolder, removeMemoryFolder } from './memory-folder.ts';
 import { prepareNetwork } from './network.ts';
 import { ociConfig } from './oci-config.ts';
 import { OciRuntime } from './oci-runtime.ts';
@@ -109,8 +108,6 @@ export class RuncDriver implements ContainerDriver {
   readonly #options: RuncDriverOptions;
   readonly #parts: DriverParts;
   readonly #records: OwnedRecords<LeftContainer>;
-  /** For what the runtime is told of containers, and what it keeps of them. */
-  readonly #memory: string;
   readonly #starter: Starter;
   readonly #runtime: OciRuntime;
   readonly #cache: CompiledCode;
@@ -127,10 +124,9 @@ export class RuncDriver implements ContainerDriver {
     this.#options = options;
     const { dataDir, prewarm: count = 0, prewarmDiskMiB: diskMiB } = options;
     this.#parts = makeDriverParts(dataDir);
-    this.#memory = openMemoryFolder();
-    this.#starter = new Starter(this.#memory);
+    this.#starter = new Starter(this.#parts.memory);
     const runtime = options.ociRuntime ?? defaultRuntime();
-    const stateFolder = join(this.#memory, 'runtime');
+    const stateFolder = join(this.#parts.memory, 'runtime');
     this.#runtime = new OciRuntime(findProgram(runtime) ?? runtime, stateFolder, this.#parts.cgroups);
     mkdirSync(stateFolder);
     this.#records = new OwnedRecords(recordsFolder(dataDir, 'runc'));
@@ -175,9 +171,8 @@ export class RuncDriver implements ContainerDriver {
     await Promise.allSettled(this.#launching);
     for (const container of this.#running.keys()) container.kill();
     await Promise.all(this.#running.values());
-    this.#parts.pipes.close();
     this.#starter.close();
-    removeMemoryFolder(this.#memory);
+    closeDriverParts(this.#parts);
   }
 
   /** Runs the runner alone, so that later ones find its code compiled. Without effect where that fails. */
@@ -336,7 +331,7 @@ export class RuncDriver implements ContainerDriver {
 
   /** What the runtime starts from. It stays in its place, as the runtime remembers it. */
   #bundle(name: string): string {
-    return join(this.#memory, name);
+    return join(this.#parts.memory, name);
   }
 
   /** What the container writes: a disk, or a folder. */

@@ -1,8 +1,14 @@
 import { isRootless } from '../rootless/user-namespace.ts';
 import { NETWORK_SCRIPT } from './network-script.ts';
 
-/** System calls by their numbers, which differ between kinds of machines: mount, umount2, unshare, setns. */
-const CALLS: Readonly<Record<string, string>> = { x64: '165 166 272 308', arm64: '40 39 97 268' };
+/**
+ * System calls by their numbers, which differ between kinds of machines: mount, umount2, unshare, setns, inotify_init1,
+ * inotify_add_watch.
+ */
+const CALLS: Readonly<Record<string, string>> = {
+  x64: '165 166 272 308 294 254',
+  arm64: '40 39 97 268 26 27',
+};
 
 /** In a user namespace, overlayfs keeps its notes in attributes of users. */
 const OVERLAY = isRootless() ? 'volatile,userxattr' : 'volatile';
@@ -12,7 +18,7 @@ export const systemCalls = CALLS[process.arch];
 
 /** What scripts of this library begin with; their first word is {@link systemCalls}. */
 export const KERNEL_SCRIPT = String.raw`
-my ($mount, $umount, $unshare, $setns) = map { $_ + 0 } split / /, shift;
+my ($mount, $umount, $unshare, $setns, $inotify, $watch) = map { $_ + 0 } split / /, shift;
 
 sub must { my ($what, $result) = @_; $result or die "$what: $!\n"; $result }
 sub done { my ($number, @words) = @_; syscall($number, @words) == 0 }

@@ -69,16 +69,27 @@ sub number_in {
   (<$file> // '') =~ /^(\d+)/ ? $1 : 0
 }
 
-# A container takes longer to begin than this sleeps.
+# Waits until a file is written, or gets its name when it is (0x88).
+sub written {
+  my ($path) = @_;
+  my ($folder) = $path =~ m{(.*)/};
+  must('inotify', (my $number = syscall $inotify, 0) >= 0);
+  must('inotify', open my $events, '<&=', $number);
+  must($folder, syscall($watch, $number, $folder, 0x88) >= 0);
+  my $number_in_it;
+  sysread $events, my $event, 4096 until $number_in_it = number_in($path);
+  $number_in_it
+}
+
 sub second {
   my ($start, $router, $network, $pid_file) = @_;
   close STDIN;
-  my ($init, $runner);
-  until ($runner) {
-    exit 1 if $init && !-e "/proc/$init";
-    select undef, undef, undef, 0.004;
-    $init ||= number_in($pid_file);
-    $runner = $init && number_in("/proc/$init/task/$init/children");
+  my $init = written($pid_file);
+  my $runner;
+  # Its first process has begun, and starts the runner at once.
+  until ($runner = number_in("/proc/$init/task/$init/children")) {
+    exit 1 unless -e "/proc/$init";
+    select undef, undef, undef, 0.002;
   }
   eval { attach($router, $init, $network) } if length $network;
   said('runs', $start, $init, $runner, $@);
