@@ -26,10 +26,14 @@ const image = Image.debianSlim()
 
 export const app = new App('built-image', { image });
 
-/** The Node that runs a function whose image asks for another one than the platform's. */
+async function keepVersion(): Promise<void> {
+  await writeFile('/opt/built-by', process.version);
+}
+
+/** The Node that builds for, and runs, a function whose image asks for another one than the platform's. */
 export const nodeVersion = app.function(
-  { image: Image.debianSlim({ nodeVersion: '22' }) },
-  async () => process.version,
+  { image: Image.debianSlim({ nodeVersion: '22' }).runFunction(keepVersion) },
+  async () => [await readFile('/opt/built-by', 'utf8'), process.version],
 );
 
 const croner = image.imports(() => import('croner'));

@@ -3,6 +3,7 @@ export { BUILDER_VERSION, canonical, imageId, type ImageState, stepKey } from '.
 export { dockerfileOn } from './dockerfile.ts';
 export { applyConfig, resolvePath } from './image-config.ts';
 export { planImage, type PlannedSpec, type PlanOptions } from './image-plan.ts';
+export { OWN_NODE, saysOwnNode } from './own-node.ts';
 export { type ImageReference, readReference } from './image-reference.ts';
 export {
   type ConfigStep,

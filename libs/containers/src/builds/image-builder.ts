@@ -9,7 +9,9 @@ import {
   dockerfileOn,
   type ImageState,
   type LayerWork,
+  OWN_NODE,
   resolvePath,
+  saysOwnNode,
   STEP_FILES,
 } from '@gantry/images';
 import {
@@ -226,7 +228,7 @@ export class ImageBuilder {
       { source: code, target: `${PLATFORM}/code` },
       ...(options.mounts ?? []).map((mount) => ({ ...mount, target: resolvePath(config, mount.target) })),
     ];
-    const program = [`${PLATFORM}/node`, `${PLATFORM}/runner/${basename(runnerPath)}`];
+    const program = [...nodeWords(config), `${PLATFORM}/runner/${basename(runnerPath)}`];
     const words = [...program, IMAGE_FUNCTION_FLAG, `${PLATFORM}/code/bundle.mjs`, step.name, step.args];
     return await this.#runStep({ words, mounts }, options, folder);
   }
@@ -363,4 +365,11 @@ function readConfig({ Env, WorkingDir, Entrypoint, Cmd, Shell }: OciProcessConfi
 
 async function unpackArchive(path: string, folder: string, signal?: AbortSignal): Promise<void> {
   await runTool('tar', ['-C', folder, '--no-same-owner', '-xzf', path], { signal });
+}
+
+/** The Node of the image, where functions run in it; where it says so, but has none, the platform's. */
+function nodeWords({ env }: ImageConfig): string[] {
+  if (!saysOwnNode(env)) return [`${PLATFORM}/node`];
+  const script = `[ ! -x ${OWN_NODE} ] || exec ${OWN_NODE} "$@"; exec ${PLATFORM}/node "$@"`;
+  return ['/bin/sh', '-c', script, 'sh'];
 }
