@@ -8,9 +8,10 @@ export function printLogEntry(
   terminal: Terminal,
   options: { timestamps?: boolean } = {},
 ): void {
-  const text = entry.text.endsWith('\n') ? entry.text : `${entry.text}\n`;
+  const ended = entry.text.endsWith('\n') ? entry.text : `${entry.text}\n`;
   const time = options.timestamps ? `${new Date(entry.atMs).toISOString()} ` : '';
-  if (entry.stream === 'stdout') return terminal.raw('stdout', time + text);
-  const painted = entry.stream === 'system' ? terminal.noteStyle.dim(text.trimEnd()) + '\n' : text;
-  terminal.raw('stderr', time + painted);
+  const from = entry.rank === undefined ? time : `${time}[rank ${entry.rank}] `;
+  if (entry.stream === 'stdout') return terminal.raw('stdout', from + ended);
+  const painted = entry.stream === 'system' ? terminal.noteStyle.dim(ended.trimEnd()) + '\n' : ended;
+  terminal.raw('stderr', from + painted);
 }

@@ -34,7 +34,10 @@ export class FunctionStatsDesk {
     return {
       backlog: waiting,
       numTotalContainers: containers.length,
-      numRunningInputs: containers.reduce((sum, { running }) => sum + running, 0),
+      numRunningInputs: containers.reduce(
+        (sum, { running, gang }) => sum + ((gang?.rank ?? 0) === 0 ? running : 0),
+        0,
+      ),
     };
   }
 

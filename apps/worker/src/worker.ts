@@ -45,6 +45,7 @@ import { ObjectRequests } from './volumes/object-requests.ts';
 import type { PrivateNetwork } from './private-network/private-network.ts';
 import type { WorkerBuckets } from './buckets/worker-buckets.ts';
 import type { WorkerVolumes } from './volumes/worker-volumes.ts';
+import { openGang, startedAs } from './gangs/open-gang.ts';
 import { withinBudget } from './exit-budget.ts';
 import { StatusReporter } from './status-reporter.ts';
 
@@ -135,20 +136,16 @@ export class Worker {
       onSweep: (nowMs) => this.#feeds.forEach((feed) => feed.sweep(nowMs)),
     });
     const { inputs, outputs } = messaging;
-    const [payloads, watch, cancelled, crashes] = [
-      this.#payloads,
-      this.#watch,
-      this.#cancelled,
-      this.#crashes,
-    ];
     this.#trim = new QueueTrim(inputs, log);
     this.#streams = new ValueStreams({
-      ...{ workerId: parts.workerId, messaging, payloads, clock },
+      ...{ workerId: parts.workerId, messaging, payloads: this.#payloads, clock },
       onAbandoned: (callId) => this.#cancel({ callId, terminateContainers: false }),
     });
     const onAcknowledged = (pool: string) => this.#trim.acknowledged(pool);
-    const parties = { inputs, outputs, payloads, watch, cancelled, crashes, clock, log };
-    this.#settlement = new InputSettlement({ ...parties, onAcknowledged });
+    this.#settlement = new InputSettlement({
+      ...{ inputs, outputs, payloads: this.#payloads, watch: this.#watch, clock, log, onAcknowledged },
+      ...{ cancelled: this.#cancelled, crashes: this.#crashes },
+    });
   }
 
   /** Ends what a predecessor left behind, then listens for commands and reports. */
@@ -263,7 +260,7 @@ export class Worker {
     if (this.#draining) return { ok: false, message: 'this worker shuts down' };
     // The answer to the first command was lost.
     if (this.#containers.has(order.containerId)) return { ok: true };
-    const container = this.#createContainer(order);
+    const container = this.#createContainer(startedAs(order));
     this.#containers.set(order.containerId, container);
     this.#checks.began(container);
     if (!order.isShell) this.#ensurePool(order.pool);
@@ -289,28 +286,39 @@ export class Worker {
   }
 
   #createContainer(order: ContainerOrder): HostedContainer {
-    const { appId, spec } = order.record;
-    return new HostedContainer(order, {
+    const { messaging, workerId } = this.#parts;
+    const { containerId, gang: place, record } = order;
+    const { appId, spec } = record;
+    const gang = place && openGang({ place, messaging, payloads: this.#payloads, host: () => container });
+    const container: HostedContainer = new HostedContainer(order, {
       ...this.#parts,
       watch: this.#watch,
       settlement: this.#settlement,
       payloads: this.#payloads,
+      gang,
+      ...gang?.inputs,
       streams: this.#streams,
       crashes: this.#crashes,
-      containerLog: this.#logs.open({ appId, containerId: order.containerId, functionName: spec.name }),
+      containerLog: this.#logs.open({ appId, containerId, functionName: spec.name, rank: place?.rank }),
       openObjects: () =>
         new ObjectRequests({
           volumes: this.#parts.volumeDirectory,
-          environment: order.record.environment,
+          environment: record.environment,
           isRestricted: spec.options.restrictAccess ?? false,
         }),
       openCalls: (send) => this.#openCalls(order, send),
-      openTunnels: (httpSocketPath) => this.#openTunnels(order, httpSocketPath),
+      openTunnels: (httpSocketPath) =>
+        ContainerTunnels.of(order, {
+          ...{ messaging, workerId, httpSocketPath, onChange: () => this.#reporter.stateChanged() },
+        }),
       onReady: (container) => {
-        if (!order.isShell) this.#feed(order.pool).add(container);
+        if (!order.isShell && gang?.follows !== true) this.#feed(order.pool).add(container);
       },
       onClosing: (container) => this.#feeds.get(order.pool)?.remove(container),
-      onEnded: (container) => this.#forget(container),
+      onEnded: (container) => {
+        if (container.status.exit) gang?.ended(container.status.exit);
+        this.#forget(container);
+      },
       onStateChange: () => this.#reporter.stateChanged(),
       onPlacesLost: () => this.#feeds.get(order.pool)?.shrink(),
       onLoadChange: (freed) => {
@@ -318,6 +326,7 @@ export class Worker {
         this.#reporter.loadChanged();
       },
     });
+    return container;
   }
 
   #openCalls(order: ContainerOrder, send: (message: WorkerToRunner) => void): ContainerCalls {
@@ -329,16 +338,6 @@ export class Worker {
       isRestricted: order.record.spec.options.restrictAccess ?? false,
       directory: () => this.#openDirectory(),
       send: (message) => send({ type: 'api', message }),
-    });
-  }
-
-  #openTunnels({ containerId, record }: ContainerOrder, httpSocketPath: () => string): ContainerTunnels {
-    const { messaging, workerId } = this.#parts;
-    const { restrictAccess = false, blockNetwork = false } = record.spec.options;
-    return new ContainerTunnels({
-      ...{ messaging, isRestricted: restrictAccess, isCutOff: blockNetwork },
-      address: () => ({ workerId, containerId, httpSocketPath: httpSocketPath() }),
-      onChange: () => this.#reporter.stateChanged(),
     });
   }
 

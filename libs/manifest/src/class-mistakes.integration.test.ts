@@ -132,6 +132,38 @@ export class Cart {
     );
   });
 
+  test.each([
+    [
+      'batched',
+      'batched({ maxBatchSize: 2, waitMs: 5 }, (xs: number[]) => xs)',
+      'Call the clustered function',
+    ],
+    ['concurrent', 'concurrent({ maxInputs: 2 }, async () => 1)', 'one call at a time'],
+    ['a web function', 'fastapiEndpoint({}, async () => 1)', 'from an endpoint of its own'],
+    ['a generator', 'async function* () { yield 1; }', 'Return one result'],
+  ])('a clustered function that is %s is refused', async (also, inner, expected) => {
+    const { message, hint } = await messageOf(
+      `export const train = app.function({}, clustered({ size: 2 }, ${inner} as never));`,
+    );
+
+    expect(message).toBe(`src/app.ts:3: "train" is clustered and ${also}`);
+    expect(hint).toContain(expected);
+  });
+
+  test('a clustered class says so for all methods, and has a private network', async () => {
+    await using project = await aProject({
+      'src/app.ts': `${HEAD}@app.cls()\n@clustered({ size: 3 })\nexport class Team { @method() train() { return 1; } }`,
+    });
+
+    const { functions } = (await project.build()).manifest;
+
+    expect(functions[0]?.options).toEqual({ cluster: { size: 3 }, privateNetwork: true });
+    const { message } = await messageOf(
+      '@app.cls()\nexport class Team {\n  @method() @clustered({ size: 3 }) train() { return 1; }\n}',
+    );
+    expect(message).toContain('"@clustered" stands above the method "train"');
+  });
+
   test('a batched function is described by what its callers pass', async () => {
     await using project = await aProject({
       'src/app.ts': `${HEAD}export const add = app.function({ maxInputsPerContainer: 9 },

@@ -18,6 +18,8 @@ const MEMBER_DECORATORS = new Set([
 ]);
 /** Decorators whose methods take inputs or requests. */
 const CALLABLE = new Set(['method', 'batched', 'fastapiEndpoint', 'asgiApp', 'wsgiApp', 'webServer']);
+/** Decorators of classes that count for all methods. */
+const FOR_WHOLE_CLASSES = new Set(['concurrent', 'clustered']);
 const HOOKS = ['enter', 'exit'];
 
 /** What the classes of one file get wrong, as far as their syntax shows. */
@@ -95,10 +97,9 @@ function checkMember(member: ts.ClassElement, decorators: SdkDecorator[], check:
   const has = (name: string): SdkDecorator | undefined =>
     decorators.find((decorator) => decorator.name === name);
   const name = member.name?.getText(check.file.source) ?? '';
-  const concurrent = has('concurrent');
-  if (concurrent) {
-    report(check, concurrent.node, {
-      what: `"@concurrent" stands above the method "${name}"`,
+  for (const decorator of decorators.filter((one) => FOR_WHOLE_CLASSES.has(one.name))) {
+    report(check, decorator.node, {
+      what: `"@${decorator.name}" stands above the method "${name}"`,
       hint: `Put it above the class "${className(check)}": it counts for all methods.`,
     });
   }
@@ -166,7 +167,7 @@ function className({ node }: ClassCheck): string {
 }
 
 function isClassDecorator(name: string): boolean {
-  return name === 'cls' || name === 'concurrent';
+  return name === 'cls' || FOR_WHOLE_CLASSES.has(name);
 }
 
 function isAbstract(node: ts.ClassDeclaration): boolean {

@@ -18,6 +18,7 @@ interface EvaluatedUnit {
   image?: number;
   concurrent?: { maxInputs: number; targetInputs?: number };
   batched?: { maxBatchSize: number; waitMs: number };
+  clustered?: { size: number };
 }
 
 /** A free function as the evaluated bundle registered it. */

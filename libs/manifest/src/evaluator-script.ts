@@ -26,10 +26,10 @@ function indexOfImage(image) {
 }
 
 function describeUnit(unit) {
-  const { kind, name, site, web, concurrent, batched } = unit;
+  const { kind, name, site, web, concurrent, batched, clustered } = unit;
   const { image, ...options } = unit.options ?? {};
   const shared = {
-    kind, name, site, concurrent, batched, options: plainOptions(options), image: indexOfImage(image),
+    kind, name, site, concurrent, batched, clustered, options: plainOptions(options), image: indexOfImage(image),
   };
   if (kind === 'function') return { ...shared, web, handlerKind: kindOf(unit.fn) };
   const { methods, enter, exit, parameters, target } = unit;

@@ -4,6 +4,7 @@ import {
   mountLists,
   parseGpuConfig,
   type BatchingSpec,
+  type ClusterSpec,
   type FunctionOptionsSpec,
   type RetriesSpec,
 } from '@gantry/protocol';
@@ -15,6 +16,7 @@ const FIXED_DELAY = { initialDelayMs: 1_000, backoffCoefficient: 1, maxDelayMs: 
 interface Modifiers {
   concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
   batched?: BatchingSpec | undefined;
+  clustered?: ClusterSpec | undefined;
   image?: number | undefined;
 }
 
@@ -27,7 +29,7 @@ type GivenOptions = Omit<FunctionOptionsSpec, 'retries' | 'volumes' | 'buckets'>
 /** Brings options, which the SDK has checked, into the manifest's form: fixed order, policies written out. */
 export function toOptionsSpec(
   options: Record<string, unknown>,
-  { concurrent, batched, image }: Modifiers,
+  { concurrent, batched, clustered, image }: Modifiers,
 ): FunctionOptionsSpec {
   const given = options as GivenOptions;
   const spec: FunctionOptionsSpec = {
@@ -45,6 +47,7 @@ export function toOptionsSpec(
     maxInputsPerContainer: given.maxInputsPerContainer,
     enableMemorySnapshot: given.enableMemorySnapshot,
     batching: batched && { maxBatchSize: batched.maxBatchSize, waitMs: batched.waitMs },
+    cluster: clustered && { size: clustered.size },
     env: sortedEnv(given.env),
     image,
     gpu: listOf(given.gpu)?.map((gpu) => formatGpu(parseGpuConfig(gpu))),
@@ -53,7 +56,7 @@ export function toOptionsSpec(
     cloud: given.cloud,
     nonpreemptible: given.nonpreemptible || undefined,
     blockNetwork: given.blockNetwork || undefined,
-    privateNetwork: given.privateNetwork || undefined,
+    privateNetwork: given.privateNetwork || clustered !== undefined || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
     ...mountLists({ ...given.volumes, ...given.networkFileSystems }),

@@ -12,6 +12,7 @@ import type {
 import { siteKey, type AppFacts, type ClassFacts, type HandlerFacts } from './app-facts.ts';
 import { endpointMistakes } from './endpoint-rules.ts';
 import type { EvaluatedApp, EvaluatedClass, EvaluatedFunction } from './evaluated-app.ts';
+import { clusterConflicts } from './cluster-conflicts.ts';
 import { toOptionsSpec } from './function-options.ts';
 import type { HandlerKind } from './handler-kind.ts';
 import { toBuildError, type Mistake } from './mistake.ts';
@@ -39,6 +40,7 @@ export function composeUnits(
     ...endpointMistakes(functions),
     ...scheduleMistakes(functions),
     ...batchedGenerators(functions),
+    ...clusterMistakes(functions),
   ];
   if (mistakes.length > 0) throw toBuildError(mistakes);
   const types = Object.fromEntries(facts.types);
@@ -209,5 +211,11 @@ function batchedGenerators(functions: readonly FunctionSpec[]): Mistake[] {
       const what = `"${name}" is batched and a generator`;
       return [{ ...site, what, hint: 'Return a list with one result for each input.' }];
     }),
+  );
+}
+
+function clusterMistakes(functions: readonly FunctionSpec[]): Mistake[] {
+  return functions.flatMap((spec) =>
+    clusterConflicts(spec).map(({ site, what, hint }) => ({ ...site, what, hint })),
   );
 }

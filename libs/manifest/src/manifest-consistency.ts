@@ -6,6 +6,8 @@ import {
   type Manifest,
 } from '@gantry/protocol';
 
+import { clusterConflicts } from './cluster-conflicts.ts';
+
 /**
  * Checks what no single field shows: functions that contradict each other or themselves.
  *
@@ -24,6 +26,8 @@ export function assertConsistent({ functions, images = [] }: Manifest): void {
     assertMethods(spec);
     assertScheduled(spec);
     assertImage(spec, images);
+    const [conflict] = clusterConflicts(spec);
+    if (conflict) throw new InvalidError(conflict.what, { hint: conflict.hint });
   }
 }
 

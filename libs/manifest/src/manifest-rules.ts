@@ -2,6 +2,7 @@ import 'reflect-metadata';
 
 import {
   BATCHING_RANGES,
+  CLUSTER_RANGES,
   CONCURRENCY_RANGES,
   isGpuConfig,
   OPTION_RANGES,
@@ -130,6 +131,8 @@ const ParameterShape = declare({
 const RetriesShape = declare(allRanged(RETRY_RANGES));
 const BatchingShape = declare(allRanged(BATCHING_RANGES));
 
+const ClusterShape = declare(allRanged(CLUSTER_RANGES));
+
 const OptionsShape = declare({
   ...allOptional(allRanged({ ...OPTION_RANGES, ...CONCURRENCY_RANGES })),
   cpu: optional(satisfies(isRangeOrNumber, 'must be a positive number or [request, limit]')),
@@ -137,6 +140,7 @@ const OptionsShape = declare({
   retries: optional(...one(RetriesShape)),
   enableMemorySnapshot: optional(IsBoolean()),
   batching: optional(...one(BatchingShape)),
+  cluster: optional(...one(ClusterShape)),
   env: optional(satisfies(isStringRecord, 'must map names to text')),
   image: optional(...wholeNumber),
   gpu: optional(satisfies((value) => isFilledList(value, isGpuConfig), 'must be a list of <TYPE>[:<count>]')),

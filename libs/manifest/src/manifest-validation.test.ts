@@ -152,6 +152,18 @@ describe('a manifest', () => {
     expect(matchesSchema(schema, manifest)).toBe(true);
   });
 
+  test('of a clustered function matches the published schema, and is refused if that is batched, too', () => {
+    const manifest = aManifest();
+    const [spec] = manifest.functions;
+    if (!spec) throw new Error('the manifest has no function');
+    for (const method of spec.methods) delete method.web;
+    spec.options = { cluster: { size: 64 }, privateNetwork: true };
+    expect(() => validateManifest(manifest)).not.toThrow();
+    expect(matchesSchema(schema, manifest)).toBe(true);
+    spec.options.batching = { maxBatchSize: 2, waitMs: 0 };
+    expect(() => validateManifest(manifest)).toThrow('is clustered and batched');
+  });
+
   test.each<[string, unknown]>([
     ['sdkVersion', undefined],
     ['appName', 'line\nbreak'],
@@ -204,6 +216,8 @@ describe('a manifest', () => {
     ['functions.0.options.cloud', ''],
     ['functions.0.options.blockNetwork', 'yes'],
     ['functions.0.options.privateNetwork', 'yes'],
+    ['functions.0.options.cluster', { size: 1 }],
+    ['functions.0.options.cluster', {}],
     ['functions.0.options.secrets', {}],
     ['functions.0.options.secrets', [{ type: 'named', name: 'a b' }]],
     ['functions.0.options.secrets', [{ type: 'named', name: 'db', requiredKeys: 'A' }]],

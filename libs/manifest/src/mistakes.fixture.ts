@@ -1,7 +1,7 @@
 import { aProject } from './project.fixture.ts';
 
 /** The first two lines of the sources of {@link messageOf}. */
-export const HEAD = `import { App, batched, concurrent, enter, exit, fastapiEndpoint, webServer, method, parameter } from 'gantry';
+export const HEAD = `import { App, batched, clustered, concurrent, enter, exit, fastapiEndpoint, webServer, method, parameter } from 'gantry';
 export const app = new App('shop');
 `;
 

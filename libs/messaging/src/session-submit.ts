@@ -250,5 +250,14 @@ function optionsOf({ options }: SubmitMessage, record: FunctionRecord | undefine
       hint: 'A function, or the only method of a class, can be batched if it takes lists and returns one.',
     });
   }
+  if (record?.spec.options.cluster) assertOneAtATime(name, options);
   return options;
+}
+
+/** @throws InvalidError for a gang that is to have several inputs at once. */
+function assertOneAtATime(name: string, { maxInputs = 1, batching }: PoolOptions): void {
+  if (maxInputs === 1 && !batching) return;
+  throw new InvalidError(`"${name}" is clustered: it takes one input at a time`, {
+    hint: 'Leave out withConcurrency and withBatching; maxContainers says how many gangs there may be.',
+  });
 }

@@ -1,4 +1,5 @@
 import type { WireError } from './errors.ts';
+import type { ClusterInfo } from './gang.ts';
 import type { FunctionSpec } from './manifest.ts';
 import type { Outcome } from './payload.ts';
 import type { ClassParameters } from './pool.ts';
@@ -74,6 +75,8 @@ export interface LoadMessage {
   urls: Record<string, string>;
   /** Its code may ask for the terminal of whoever runs the app. */
   interactive?: boolean | undefined;
+  /** Set in containers of clustered functions. */
+  cluster?: ClusterInfo | undefined;
 }
 
 /** With which the container proves to others who it is: see {@link IDENTITY_VARIABLES}. */

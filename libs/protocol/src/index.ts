@@ -118,6 +118,14 @@ export {
 export { parseText, type TextValue } from './text-value.ts';
 export type { ContainerAddress, PipeMessage, TunnelAddress, TunnelRequest, TunnelStatus } from './tunnel.ts';
 export { type ClassParameters, completeParameters, isShellPool, poolKey, shellPool } from './pool.ts';
+export {
+  type ClusterInfo,
+  type GangLetter,
+  type GangMessage,
+  type GangPlace,
+  type GangSeat,
+  gangSeat,
+} from './gang.ts';
 export { NumberedFrames, SendWindow, TakenCount } from './exec-line.ts';
 export {
   EXEC_ALIVE_MS,
@@ -133,6 +141,7 @@ export {
 } from './exec-messages.ts';
 export {
   type BatchingSpec,
+  type ClusterSpec,
   type EntrypointSpec,
   type FileRef,
   type FunctionOptionsSpec,
@@ -312,6 +321,7 @@ export {
 } from './autoscaler.ts';
 export {
   BATCHING_RANGES,
+  CLUSTER_RANGES,
   CONCURRENCY_RANGES,
   isInRange,
   OPTION_RANGES,

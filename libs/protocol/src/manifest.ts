@@ -87,6 +87,8 @@ export interface FunctionOptionsSpec {
   enableMemorySnapshot?: boolean | undefined;
   /** Set when the one method takes its inputs as lists. A batch takes one of the `maxInputs` places. */
   batching?: BatchingSpec | undefined;
+  /** Set when each call runs in several containers at once. They have a private network. */
+  cluster?: ClusterSpec | undefined;
   /** Extra environment variables, never secret. */
   env?: Record<string, string> | undefined;
   /** Which of the manifest's images. Absent means the platform's default image. */
@@ -117,6 +119,11 @@ export interface FunctionOptionsSpec {
 export interface BatchingSpec {
   maxBatchSize: number;
   waitMs: number;
+}
+
+/** How many containers run each call together. */
+export interface ClusterSpec {
+  size: number;
 }
 
 /** Delay before retry k is `min(initialDelayMs * backoffCoefficient ** (k - 1), maxDelayMs)`. */

@@ -34,6 +34,8 @@ export const RETRY_RANGES = {
 
 export const BATCHING_RANGES = { maxBatchSize: whole(1, 1_000), waitMs: between(0, 600_000) } as const;
 
+export const CLUSTER_RANGES = { size: whole(2, 64) } as const;
+
 /** True for a finite number in the range. */
 export function isInRange(value: unknown, { min, max, integer }: OptionRange): value is number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) return false;

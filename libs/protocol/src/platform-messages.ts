@@ -1,4 +1,5 @@
 import type { ExecRequest } from './exec-messages.ts';
+import type { GangPlace, GangSeat } from './gang.ts';
 import type { FunctionRecord } from './records.ts';
 import type { ClassParameters } from './pool.ts';
 import type { PoolOptions } from './pool-options.ts';
@@ -122,6 +123,8 @@ export interface ContainerStatus {
   exhausted?: boolean | undefined;
   /** GPUs of its machine that it has, by index. */
   gpus?: number[] | undefined;
+  /** Set for those of clustered functions. Of a gang the one of rank 0 takes inputs. */
+  gang?: GangSeat | undefined;
   startedAtMs: number;
   readyAtMs?: number | undefined;
   /** Inputs that ended in it for good: with a value, or with an error and no retries left; not those that were cancelled. @defaultValue 0 */
@@ -163,6 +166,8 @@ export type WorkerCommand =
       record: FunctionRecord;
       /** GPUs that it gets, by index. */
       gpus?: number[] | undefined;
+      /** Set for those of clustered functions. */
+      gang?: GangPlace | undefined;
     }
   /** Drain, then exit hooks, then end. */
   | { type: 'stop'; fence: number; containerId: string; reason: string }
@@ -214,6 +219,8 @@ export interface LogEntry {
   text: string;
   containerId: string;
   functionName: string;
+  /** Of the container within its gang, if it is in one. */
+  rank?: number | undefined;
   /** Set on `system` lines that belong to the ordinary life of a container. */
   routine?: boolean | undefined;
   /** Set on a `system` line that stands for lines that are missing: how many. */

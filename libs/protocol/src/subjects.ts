@@ -87,6 +87,8 @@ export const subjects = {
   workerAsk: 'gantry.worker.ask',
   /** Requests to one worker ({@link WorkerCommand}). */
   worker: (workerId: string) => `gantry.worker.${workerId}`,
+  /** What containers of a gang tell this one ({@link GangLetter}), to its worker. */
+  gang: (containerId: string) => `gantry.gang.${containerId}`,
   /** Cancellations, to every worker ({@link CancelMessage}). */
   cancel: 'gantry.cancel',
   /** What a client sends a program in a container ({@link ExecInputRelay}), to the worker that runs it. */

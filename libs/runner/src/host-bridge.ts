@@ -2,6 +2,7 @@ import type { ContainerHost, CurrentInput, ForwardedPort, ForwardOptions } from 
 import {
   fromWireError,
   type ClientMessage,
+  type ClusterInfo,
   type FunctionLookup,
   type LoadMessage,
   type ObjectRequest,
@@ -31,6 +32,7 @@ export class HostBridge implements ContainerHost {
   readonly environment: string;
   readonly urls: Readonly<Record<string, string>>;
   readonly interactive: boolean;
+  readonly cluster: ClusterInfo | undefined;
   readonly #terminal: CallerTerminal;
   readonly #tunnels: Tunnels;
   readonly #toWorker: (message: RunnerToWorker) => void;
@@ -46,6 +48,7 @@ export class HostBridge implements ContainerHost {
     this.environment = load.environment;
     this.urls = load.urls;
     this.interactive = load.interactive === true;
+    this.cluster = load.cluster;
     this.#terminal = terminal;
     this.#tunnels = tunnels;
     this.#toWorker = toWorker;

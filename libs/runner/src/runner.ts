@@ -18,6 +18,7 @@ import { HostBridge } from './host-bridge.ts';
 import { keepIdentityToken } from './identity-token.ts';
 import { InputLoop } from './input-loop.ts';
 import { InputSlots } from './input-slots.ts';
+import { ofRank } from './rank-errors.ts';
 import { Tunnels } from './tunnels.ts';
 import { encodeThrown, messageOf, stackOf, trimStack } from './thrown-value.ts';
 import { loadUserCode, type UserCode } from './user-code.ts';
@@ -221,7 +222,7 @@ export class Runner {
     setInterval(() => this.#channel.send({ type: 'heartbeat' }), HEARTBEAT_MS).unref();
     const send = (message: RunnerToWorker): void => {
       if (message.type === 'output') this.#terminal.end(message.inputId);
-      this.#channel.send(message);
+      this.#channel.send(load.cluster ? ofRank(message, load.cluster) : message);
     };
     try {
       Object.assign(process.env, load.env);

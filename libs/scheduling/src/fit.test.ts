@@ -4,8 +4,13 @@ import { describe as describeNeed, type MachineFacts, misfitOf } from './fit.ts'
 
 const gpu = (index: number, type: string) => ({ index, type, memoryMiB: 81_559 });
 const MACHINES: MachineFacts[] = [
-  { capacity: { cpu: 4, memoryMiB: 8_192, diskMiB: 10_000 }, labels: { region: 'us-east' } },
   {
+    workerId: 'wk-1',
+    capacity: { cpu: 4, memoryMiB: 8_192, diskMiB: 10_000 },
+    labels: { region: 'us-east' },
+  },
+  {
+    workerId: 'wk-1',
     capacity: { cpu: 2, memoryMiB: 65_536, gpus: [gpu(0, 'H100'), gpu(1, 'H100'), gpu(2, 'T4')] },
     labels: { region: 'eu-west', cloud: 'own' },
   },
@@ -43,8 +48,20 @@ describe('a function that no machine fits', () => {
   });
 
   it('that takes any GPU waits for one of any type', () => {
-    const without = [{ capacity: { cpu: 4, memoryMiB: 8_192 }, labels: {} }];
+    const without = [{ workerId: 'wk-3', capacity: { cpu: 4, memoryMiB: 8_192 }, labels: {} }];
     expect(misfitOf({ gpu: ['H100:2', 'ANY'] }, without)?.reason).toBe('no machine has a GPU');
+  });
+
+  it.each([
+    [{ cpu: 2, cluster: { size: 3 } }, 2],
+    [{ gpu: ['H100', 'B200'], cluster: { size: 3 } }, 2],
+    [{ memoryMiB: 8_192, cpu: 0.1, cluster: { size: 9 } }, 8],
+  ])('asks for %j: more at once than machines have that reach each other', (options, most) => {
+    const misfit = misfitOf(options, MACHINES);
+    expect(misfit?.isTooLarge).toBe(false);
+    expect(misfit?.reason).toContain(`have room for ${options.cluster.size} containers at once`);
+    expect(misfit?.reason).toMatch(new RegExp(`: the most is ${most}$`));
+    expect(misfitOf({ ...options, cluster: { size: most } }, MACHINES)).toBeUndefined();
   });
 
   it('is none while no machine is known', () => {

@@ -2,9 +2,9 @@ import { type FunctionOptionsSpec, parseGpuConfig, type WorkerStatus } from '@ga
 
 import { isOfType } from './gpu-types.ts';
 import { resourceNeed } from './placement.ts';
-import { isWhere, traitsOf, type Whereabouts } from './whereabouts.ts';
+import { isWhere, traitsOf, type Whereabouts, zoneOf } from './whereabouts.ts';
 
-export type MachineFacts = Pick<WorkerStatus, 'capacity' | 'labels' | 'driver'>;
+export type MachineFacts = Pick<WorkerStatus, 'workerId' | 'capacity' | 'labels' | 'driver'>;
 
 const ANYWHERE = { region: undefined, cloud: undefined, blockNetwork: undefined, privateNetwork: undefined };
 
@@ -21,7 +21,8 @@ export function misfitOf(
   options: FunctionOptionsSpec,
   machines: readonly MachineFacts[],
 ): Misfit | undefined {
-  if (machines.length === 0 || machines.some((machine) => fits(options, machine))) return undefined;
+  if (machines.length === 0) return undefined;
+  if (machines.some((machine) => fits(options, machine))) return tooFew(options, machines);
   const anywhere = { ...options, ...ANYWHERE };
   return (
     tooLarge(options, machines) ??
@@ -69,6 +70,38 @@ function tooLarge(options: FunctionOptionsSpec, machines: readonly MachineFacts[
       };
   }
   return undefined;
+}
+
+// One container fits, and a clustered function needs several at once.
+function tooFew(options: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {
+  if (!options.cluster) return undefined;
+  const byZone = new Map<string, number>();
+  for (const machine of machines) {
+    const zone = zoneOf(machine.workerId, traitsOf(machine));
+    byZone.set(zone, (byZone.get(zone) ?? 0) + copiesOn(machine, options));
+  }
+  const most = Math.max(...byZone.values());
+  const { size } = options.cluster;
+  if (most >= size) return undefined;
+  const what = `${size} containers at once (${describe(options)} each)`;
+  const reason = `no machines whose containers reach each other would have room for ${what}: the most is ${most}`;
+  return { isTooLarge: false, reason };
+}
+
+/** How many containers of a function a machine could have if it were empty. */
+function copiesOn(machine: MachineFacts, options: FunctionOptionsSpec): number {
+  if (!fits(options, machine)) return 0;
+  const { capacity } = machine;
+  const { cpu, memoryMiB, diskMiB = 0 } = resourceNeed(options);
+  const gpus = (options.gpu ?? []).map((wish) => mostOf(wish, capacity) / parseGpuConfig(wish).count);
+  return Math.floor(
+    Math.min(
+      capacity.cpu / cpu + 1e-9,
+      capacity.memoryMiB / memoryMiB + 1e-9,
+      diskMiB === 0 ? Number.POSITIVE_INFINITY : diskOf(capacity) / diskMiB,
+      gpus.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gpus),
+    ),
+  );
 }
 
 function elsewhere(options: FunctionOptionsSpec, machines: readonly MachineFacts[]): Misfit | undefined {

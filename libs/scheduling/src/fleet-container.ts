@@ -1,3 +1,5 @@
+import type { GangSeat } from '@gantry/protocol';
+
 import type { Resources } from './placement.ts';
 
 /** A container as the scheduler counts it: reported by its worker, or asked for a moment ago. */
@@ -20,6 +22,13 @@ export interface FleetContainer {
   need: Resources;
   /** Which of its machine's GPUs it has, by index. */
   readonly gpus?: readonly number[] | undefined;
+  /** Set for those of clustered functions: all of a gang come, serve and go together. */
+  readonly gang?: GangSeat | undefined;
+}
+
+/** True for a container that takes inputs by itself: the leader of its gang, or one that is in none. */
+export function isLeader({ gang }: Pick<FleetContainer, 'gang'>): boolean {
+  return gang === undefined || gang.rank === 0;
 }
 
 /** True for a container that ends as soon as its exit hooks have run: nothing runs in it. */

@@ -5,7 +5,8 @@ import {
   type WorkerStatus,
 } from '@gantry/protocol';
 
-import type { FleetContainer } from './fleet-container.ts';
+import { type FleetContainer, isLeader } from './fleet-container.ts';
+import { Gangs } from './gangs.ts';
 import { countKinds } from './gpu-types.ts';
 import { machineResources, type Resources } from './placement.ts';
 import type { Room } from './room.ts';
@@ -24,7 +25,11 @@ export interface FleetChange {
 
 interface Known extends FleetContainer {
   requestedAtMs: number;
-  stopAskedAtMs?: number;
+  stopAskedAtMs?: number | undefined;
+  /** It is to end at once, and was told so. */
+  isKilled?: boolean;
+  /** Its state in the last report. */
+  reported?: ContainerStatus['state'];
   /** Whether its readiness was told already. */
   isTold: boolean;
   /** As the worker says it, by its own clock. */
@@ -68,7 +73,9 @@ export class Fleet {
   readonly #unheardStops = new Map<string, Known>();
   /** Workers that just refused a container, and until when they get no other. */
   readonly #pausedUntilMs = new Map<string, number>();
+  /** Of gangs the leaders alone. */
   readonly #byPool = new Map<string, Map<string, Known>>();
+  readonly #gangs = new Gangs<Known>();
 
   constructor(options: { room: Room; needOf: (pool: string, functionId: string) => Resources }) {
     this.#room = options.room;
@@ -88,6 +95,8 @@ export class Fleet {
         continue;
       }
       ended.add(container.containerId);
+      if (container.gang?.rank === 0 && container.exit?.reason === 'stopped')
+        this.#gangs.noteOver(container.containerId);
       if (worker.ended.has(container.containerId)) continue;
       changes.push(changeOf('ended', container, known?.requestedAtMs ?? nowMs));
     }
@@ -180,12 +189,38 @@ export class Fleet {
     this.#unheardStops.set(containerId, known);
     known.state = 'draining';
     this.#room.change(known);
+    if (known.gang?.rank === 0 && !known.isKilled) this.#follow(known, nowMs);
     return true;
   }
 
+  // The others of a gang end with their leader: told by its worker, not by the scheduler.
+  #follow(leader: Known, nowMs: number): void {
+    this.#gangs.noteOver(leader.containerId);
+    for (const known of this.#gangs.of(leader)) {
+      if (known === leader) continue;
+      known.stopAskedAtMs ??= nowMs;
+      known.state = 'draining';
+      this.#room.change(known);
+    }
+  }
+
+  /** What is to be told those that are left of gangs that lack somebody. */
+  takeLeftBehind(nowMs: number): { container: FleetContainer; isKilled: boolean; reason: string }[] {
+    return this.#gangs.takeShort().flatMap(({ left, isOver, reason }) =>
+      left.flatMap((known) => {
+        const ends = known.isKilled || (known.reported === 'draining' && known.running === 0);
+        if (ends) return [];
+        known.isKilled = !isOver;
+        known.stopAskedAtMs = undefined;
+        this.noteStop(known, nowMs);
+        return [{ container: known, isKilled: known.isKilled, reason }];
+      }),
+    );
+  }
+
   /** The containers that a report still shows as serving although they were asked to stop. */
-  takeUnheardStops(nowMs: number): FleetContainer[] {
-    const unheard: FleetContainer[] = [];
+  takeUnheardStops(nowMs: number): (FleetContainer & { isKilled?: boolean })[] {
+    const unheard: Known[] = [];
     for (const known of this.#unheardStops.values()) {
       if (nowMs - (known.stopAskedAtMs ?? nowMs) < STOP_REPEAT_MS) break;
       unheard.push(known);
@@ -193,9 +228,21 @@ export class Fleet {
     return unheard.filter((known) => this.noteStop(known, nowMs));
   }
 
-  /** Every container of a pool that is not stopped. One that was asked to stop counts as draining. */
+  /** Every container of a pool that is not stopped; of gangs the leaders. One that was asked to stop counts as draining. */
   containersOf(pool: string): Iterable<FleetContainer> {
     return (this.#byPool.get(pool) ?? NO_CONTAINERS).values();
+  }
+
+  /** All of the gang that a container is in, or that container alone. */
+  gangOf({ containerId, workerId }: FleetContainer): Iterable<FleetContainer> {
+    const known = this.#workers.get(workerId)?.containers.get(containerId);
+    return known ? this.#gangs.of(known) : [];
+  }
+
+  /** The leader of the gang that a container is in, or that container; undefined once it is gone. */
+  leaderOf({ containerId, workerId }: FleetContainer): FleetContainer | undefined {
+    const known = this.#workers.get(workerId)?.containers.get(containerId);
+    return known && this.#gangs.leaderOf(known);
   }
 
   /** True while a machine gets no containers because it refused one a moment ago. */
@@ -243,13 +290,14 @@ export class Fleet {
   }
 
   #take({ workerId, capacity }: Worker, reported: ContainerStatus, nowMs: number): Known {
-    const { containerId, pool, functionId, version, running, maxInputs, gpus } = reported;
+    const { containerId, pool, functionId, version, running, maxInputs, gpus, gang } = reported;
     const devices = (capacity.gpus ?? []).filter(({ index }) => gpus?.includes(index));
     const need = this.#needOf(pool, functionId);
     const known: Known = {
       ...{ containerId, workerId, pool, functionId, version, running, maxInputs },
       need: devices.length > 0 ? { ...need, gpus: countKinds(devices) } : need,
       gpus,
+      gang,
       state: 'starting',
       requestedAtMs: nowMs,
       isTold: false,
@@ -281,6 +329,7 @@ export class Fleet {
       known.isStopUnheard = false;
       this.#unheardStops.delete(containerId);
     }
+    known.reported = state;
     if (state !== 'stopped') known.state = known.stopAskedAtMs === undefined ? state : 'draining';
     Object.assign(known, { running, maxInputs, exhausted });
     if (idleSinceMs === undefined) known.idleSinceMs = undefined;
@@ -291,10 +340,12 @@ export class Fleet {
   #keep(known: Known): void {
     const { containerId, workerId, pool } = known;
     this.#workers.get(workerId)?.containers.set(containerId, known);
+    this.#room.add(known);
+    this.#gangs.add(known);
+    if (!isLeader(known)) return;
     const own = this.#byPool.get(pool);
     if (own) own.set(containerId, known);
     else this.#byPool.set(pool, new Map([[containerId, known]]));
-    this.#room.add(known);
   }
 
   #drop(known: Known): void {
@@ -306,6 +357,7 @@ export class Fleet {
     own?.delete(containerId);
     if (own?.size === 0) this.#byPool.delete(pool);
     this.#room.remove(known);
+    this.#gangs.remove(known);
   }
 }
 

@@ -11,6 +11,7 @@ export class Machine {
   capacity: Resources;
   gpus: readonly GpuDevice[] = [];
   traits: MachineTraits = {};
+  zone = '';
   /** Whether it takes new containers. */
   isOpen = false;
   /** Idle containers whose pools can do without one. */
@@ -59,7 +60,8 @@ export class Machine {
 
   /** Whether containers that belong there may be here. */
   isAt(where: Whereabouts | undefined): boolean {
-    return where === undefined || isWhere(where, this.traits);
+    if (where === undefined) return true;
+    return (where.zone === undefined || where.zone === this.zone) && isWhere(where, this.traits);
   }
 
   /** GPUs for a new container, by index: of the right kind, and in no other one. */
@@ -106,6 +108,18 @@ export class Machine {
       this.#onChance(this);
     } else this.offered.delete(container.containerId);
     this.#onOffer = (isOffered ? sum : difference)(this.#onOffer, container.need);
+  }
+
+  /** Counts a container as leaving before it is, or no longer. */
+  setLeaving(container: FleetContainer, leaves: boolean): void {
+    if (leaves) this.setOffered(container, false);
+    this.#setStaying(container, !leaves && !isLeaving(container));
+  }
+
+  /** Counts room as taken by a container that is only considered, or no longer. */
+  hold(need: Resources, isTaken: boolean): void {
+    this.#used = (isTaken ? sum : difference)(this.#used, need);
+    this.#staying = (isTaken ? sum : difference)(this.#staying, need);
   }
 
   promise(pool: string, need: Resources): void {

@@ -5,8 +5,9 @@ import { GpuKinds } from './gpu-alternatives.ts';
 import { MachineOrder } from './machine-order.ts';
 import { Machine } from './machine.ts';
 import { difference, hasRoom, isAtLeast, isSame, type Resources, sum } from './placement.ts';
+import { canEnd, endsFor, endsSooner, groupByMachine, isBetter, longestIdle } from './room-ends.ts';
 import { type RoomSearch, RoomSearches, type SearchedRoom } from './room-search.ts';
-import type { MachineTraits } from './whereabouts.ts';
+import { type MachineTraits, zoneOf } from './whereabouts.ts';
 
 /** Who asks for room, how much, and where. */
 export interface RoomAsk extends SearchedRoom {
@@ -30,6 +31,13 @@ export interface MachineReport {
 export const GIVES_WAY_AFTER_MS = { first: 250, further: 5_000 } as const;
 
 export type RoomFor = keyof typeof GIVES_WAY_AFTER_MS;
+
+/** What was promised to a pool, and known of all, at one moment. */
+export interface RoomMark {
+  promises: number;
+  noPlaceFor: SearchedRoom[];
+  spare: ReadonlyMap<string, number>;
+}
 
 /** More than any machine has containers of one function. */
 const WASTE = 1_000_000;
@@ -180,7 +188,7 @@ export class Room {
     }
     if (!best) return undefined;
     this.#promise(best.machine, ask);
-    for (const { pool } of best.stops) this.#spare.set(pool, (this.#spare.get(pool) ?? 0) - 1);
+    for (const { pool } of unitsOf(best.stops)) this.#spare.set(pool, (this.#spare.get(pool) ?? 0) - 1);
     return best.stops;
   }
 
@@ -216,6 +224,66 @@ export class Room {
     return promises.length;
   }
 
+  /** Machines for so many containers at once, of which one may be named more than once; undefined if one has no room. */
+  placeAll(ask: RoomAsk, count: number): string[] | undefined {
+    const noPlaceFor = [...this.#noPlaceFor];
+    const found: Machine[] = [];
+    while (found.length < count) {
+      const machine = this.#machines.get(this.place(ask) ?? '');
+      if (!machine) break;
+      machine.hold(ask.need, true);
+      this.#order.update(machine);
+      found.push(machine);
+    }
+    for (const machine of found) {
+      machine.hold(ask.need, false);
+      this.#order.update(machine);
+    }
+    // What was full of those that are only considered is not.
+    this.#noPlaceFor = noPlaceFor;
+    return found.length === count ? found.map(({ workerId }) => workerId) : undefined;
+  }
+
+  /** A container counts as one that leaves, from before it is asked to. Returns whether it was on offer. */
+  letLeave(container: FleetContainer): boolean {
+    const machine = this.#machines.get(container.workerId);
+    const isOffered = machine?.offered.has(container.containerId) === true;
+    machine?.setLeaving(container, true);
+    if (machine) this.#order.update(machine);
+    return isOffered;
+  }
+
+  /** It stays after all. */
+  letStay(container: FleetContainer, isOffered: boolean): void {
+    const machine = this.#machines.get(container.workerId);
+    machine?.setLeaving(container, false);
+    machine?.setOffered(container, isOffered);
+    if (machine) this.#order.update(machine);
+  }
+
+  /** How things are for a pool, to {@link goBack} to. */
+  mark(pool: string): RoomMark {
+    const spare = new Map(this.#spare);
+    return { promises: this.promisedTo(pool), noPlaceFor: [...this.#noPlaceFor], spare };
+  }
+
+  /** Takes back what the pool was promised since, and forgets what was found out meanwhile. */
+  goBack(pool: string, { promises, noPlaceFor, spare }: RoomMark): void {
+    const own = this.#promises.get(pool) ?? [];
+    for (const { machine, need } of own.splice(promises)) {
+      machine.withdraw(pool, need);
+      this.#order.update(machine);
+    }
+    if (own.length === 0) this.#promises.delete(pool);
+    this.#noPlaceFor = noPlaceFor;
+    for (const [other, count] of spare) this.#spare.set(other, count);
+  }
+
+  /** The zones of machines that take containers, that of the least full one first. */
+  zones(): string[] {
+    return [...new Set(this.#order.get().map(({ machine }) => machine.zone))];
+  }
+
   /** For how many containers a pool waits for others to leave. */
   promisedTo(pool: string): number {
     return this.#promises.get(pool)?.length ?? 0;
@@ -240,6 +308,7 @@ export class Room {
     this.#gpuKinds.remove(machine.gpus);
     machine.gpus = gpus;
     machine.traits = traits;
+    machine.zone = zoneOf(machine.workerId, traits);
     this.#gpuKinds.add(gpus);
   }
 
@@ -270,13 +339,19 @@ export class Room {
     }
     let used = machine.reservedSoon;
     const stops: FleetContainer[] = [];
-    const taken = new Map<string, number>();
+    const taken = new Set<string>();
+    const takenOf = new Map<string, number>();
     const { idle, nextMs } = longestIdle(machine, nowMs - idleForMs);
     for (const container of idle) {
       if (hasRoom(capacity, used, need)) break;
-      const count = taken.get(container.pool) ?? 0;
-      if (container.pool === pool || count >= (this.#spare.get(container.pool) ?? 0)) continue;
-      taken.set(container.pool, count + 1);
+      if (container.pool === pool) continue;
+      const unit = unitOf(container);
+      if (!taken.has(unit)) {
+        const count = takenOf.get(container.pool) ?? 0;
+        if (count >= (this.#spare.get(container.pool) ?? 0)) continue;
+        takenOf.set(container.pool, count + 1);
+        taken.add(unit);
+      }
       used = difference(used, container.need);
       stops.push(container);
     }
@@ -295,6 +370,16 @@ export class Room {
   }
 }
 
+/** What ends as one: a gang, or a container that is in none. */
+function unitOf({ containerId, gang }: FleetContainer): string {
+  return gang?.leader ?? containerId;
+}
+
+/** One container of each unit. */
+function unitsOf(containers: readonly FleetContainer[]): Iterable<FleetContainer> {
+  return new Map(containers.map((container) => [unitOf(container), container])).values();
+}
+
 /** Whether one can have no room where the other has none. */
 function isHarder(room: SearchedRoom, than: SearchedRoom): boolean {
   return isAtLeast(room.need, than.need) && (than.where === undefined || isSameJson(room.where, than.where));
@@ -302,69 +387,4 @@ function isHarder(room: SearchedRoom, than: SearchedRoom): boolean {
 
 function isSameJson(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Those that are idle since then, the longest first, and when the next one became idle. */
-function longestIdle({ offered }: Machine, idleBeforeMs: number): { idle: FleetContainer[]; nextMs: number } {
-  const idle: FleetContainer[] = [];
-  let nextMs = Number.POSITIVE_INFINITY;
-  for (const container of offered.values()) {
-    if (!isIdle(container)) continue;
-    if (idleSince(container) <= idleBeforeMs) idle.push(container);
-    else nextMs = Math.min(nextMs, idleSince(container));
-  }
-  idle.sort((a, b) => idleSince(a) - idleSince(b) || (a.containerId < b.containerId ? -1 : 1));
-  return { idle, nextMs };
-}
-
-function idleSince({ idleSinceMs = Number.POSITIVE_INFINITY }: FleetContainer): number {
-  return idleSinceMs;
-}
-
-function isBetter(stops: FleetContainer[], than: FleetContainer[]): boolean {
-  if (stops.length !== than.length) return stops.length < than.length;
-  const latest = (containers: FleetContainer[]) => Math.max(...containers.map(idleSince));
-  return stops.length > 0 && latest(stops) < latest(than);
-}
-
-/** True for a container that takes room, and can be waited for or stopped. */
-function canEnd({ state, running }: FleetContainer): boolean {
-  return state === 'ready' || (state === 'draining' && running > 0);
-}
-
-function groupByMachine(containers: readonly FleetContainer[]): Map<string, FleetContainer[]> {
-  const groups = new Map<string, FleetContainer[]>();
-  for (const container of containers) {
-    const group = groups.get(container.workerId);
-    if (group) group.push(container);
-    else groups.set(container.workerId, [container]);
-  }
-  return groups;
-}
-
-/** Which old containers of a machine make room for one that needs so much, the first to end first. */
-function endsFor(
-  { capacity, reservedSoon }: Machine,
-  need: Resources,
-  old: readonly FleetContainer[],
-): FleetContainer[] | undefined {
-  let used = reservedSoon;
-  const ends: FleetContainer[] = [];
-  for (const container of [...old].sort(byEnd)) {
-    if (hasRoom(capacity, used, need)) break;
-    used = difference(used, container.need);
-    ends.push(container);
-  }
-  return hasRoom(capacity, used, need) ? ends : undefined;
-}
-
-function byEnd(a: FleetContainer, b: FleetContainer): number {
-  const order = Number(b.state === 'draining') - Number(a.state === 'draining');
-  return order !== 0 ? order : a.running - b.running;
-}
-
-function endsSooner(ends: FleetContainer[], than: FleetContainer[]): boolean {
-  const isUnderWay = ([next]: FleetContainer[]) => !next || next.state === 'draining';
-  const order = Number(isUnderWay(ends)) - Number(isUnderWay(than));
-  return order !== 0 ? order > 0 : ends.length < than.length;
 }

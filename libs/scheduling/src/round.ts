@@ -1,8 +1,15 @@
-import { type ClassParameters, DEFAULTS, type FunctionRecord } from '@gantry/protocol';
+import {
+  type ClassParameters,
+  DEFAULTS,
+  type FunctionRecord,
+  type GangPlace,
+  gangSeat,
+} from '@gantry/protocol';
 
 import type { CrashLoop, LoadFailures } from './crash-history.ts';
 import type { Fleet } from './fleet.ts';
 import type { FleetContainer } from './fleet-container.ts';
+import { GangRoom } from './gang-room.ts';
 import { missingContainers, wantedContainers } from './pool-demand.ts';
 import { byUrgency, countOf, hasNothing, type Review } from './pool-review.ts';
 import type { PoolState } from './pool-state.ts';
@@ -22,13 +29,16 @@ export type Action =
       parameters: ClassParameters;
       record: FunctionRecord;
       gpus?: number[] | undefined;
+      gang?: GangPlace | undefined;
     }
   | { type: 'stop'; workerId: string; containerId: string; reason: string }
+  /** Others of its gang are gone: it ends at once, and what runs in it runs elsewhere. */
+  | { type: 'kill'; workerId: string; containerId: string; reason: string }
   /** The pool's containers do not load: answer what waits. */
   | ({ type: 'failInputs'; pool: string; record: FunctionRecord } & LoadFailures)
   /** The pool's containers fail one after the other; the next one waits. */
   | { type: 'crashLoop'; pool: string; record: FunctionRecord; loop: CrashLoop }
-  /** No machine has room for another container of the pool, nor can make any; or there is no machine. */
+  /** No machine has room for another container of the pool (or no machines for another gang), nor can make any; or there is no machine. */
   | {
       type: 'unplaceable';
       pool: string;
@@ -61,21 +71,24 @@ const LOOKS_AGAIN = { soonestMs: 50, latestMs: 2_000, shareOfWait: 0.25 };
 export class Round {
   readonly actions: Action[] = [];
   readonly #parts: RoundParts;
+  readonly #gangRoom: GangRoom;
   readonly #nowMs: number;
   /** All workers have reported. */
   readonly #isSettled: boolean;
 
   constructor(parts: RoundParts, { nowMs, isSettled }: { nowMs: number; isSettled: boolean }) {
     this.#parts = parts;
+    this.#gangRoom = new GangRoom(parts.room, (container) => parts.fleet.gangOf(container));
     this.#nowMs = nowMs;
     this.#isSettled = isSettled;
   }
 
   run(): Action[] {
     const { fleet, pools } = this.#parts;
-    for (const { workerId, containerId } of fleet.takeUnheardStops(this.#nowMs)) {
-      this.actions.push({ type: 'stop', workerId, containerId, reason: 'repeated' });
+    for (const { workerId, containerId, isKilled } of fleet.takeUnheardStops(this.#nowMs)) {
+      this.actions.push({ type: isKilled ? 'kill' : 'stop', workerId, containerId, reason: 'repeated' });
     }
+    if (this.#isSettled) this.#endLeftBehind();
     const reviews: Review[] = [];
     for (const state of pools.takeTouched(this.#nowMs, POOLS_EACH_ROUND)) {
       const review = this.#review(state);
@@ -86,6 +99,16 @@ export class Round {
       this.#plan(review);
     }
     return this.actions;
+  }
+
+  /** Ends what is left of gangs that lost somebody. */
+  #endLeftBehind(): void {
+    for (const { container, isKilled, reason } of this.#parts.fleet.takeLeftBehind(this.#nowMs)) {
+      const { workerId, containerId, pool } = container;
+      this.actions.push({ type: isKilled ? 'kill' : 'stop', workerId, containerId, reason });
+      const state = this.#parts.pools.get(pool);
+      if (state) this.#parts.pools.touch(state);
+    }
   }
 
   /** Stops what a pool has too much, and finds what it lacks. */
@@ -101,7 +124,7 @@ export class Round {
       return undefined;
     }
     const current = own.filter(({ version }) => version === record.version);
-    room.setNeed(current, pools.needOf(state.pool, state.functionId));
+    room.setNeed(this.#withGangs(current, record), pools.needOf(state.pool, state.functionId));
     const wanted = wantedContainers({ state, record, nowMs: this.#nowMs }, own);
     this.#reportCrashes(state, record, serving);
     for (const { container, reason } of this.#surplus(record, serving, wanted.desired)) {
@@ -109,12 +132,18 @@ export class Round {
     }
     const left = serving.filter((container) => container.state !== 'draining');
     const spare = record.spec.options.nonpreemptible ? 0 : left.length - wanted.needed;
-    room.offer(state.pool, spare, own);
+    room.offer(state.pool, spare, this.#withGangs(own, record));
     if (own.length === 0 && wanted.desired === 0 && this.#isIdle(state)) {
       this.#forget(state);
       return undefined;
     }
     return { ...wanted, state, record, own, serving: left };
+  }
+
+  /** Those, and of clustered functions all of their gangs. */
+  #withGangs(leaders: readonly FleetContainer[], { spec }: FunctionRecord): readonly FleetContainer[] {
+    const { fleet } = this.#parts;
+    return spec.options.cluster ? leaders.flatMap((leader) => [...fleet.gangOf(leader)]) : leaders;
   }
 
   #reportCrashes(
@@ -191,26 +220,45 @@ export class Round {
       line.leave(state);
     }
     if (started < missing && started >= STARTS_EACH_TURN) this.#parts.pools.touch(state);
-    if (room.promisedTo(state.pool) + started < promised) room.noteUnclaimed();
+    const { size = 1 } = record.spec.options.cluster ?? {};
+    if (room.promisedTo(state.pool) + started * size < promised) room.noteUnclaimed();
   }
 
-  #start({ state, record }: Review): boolean {
-    const { fleet, room, newContainerId } = this.#parts;
-    const { pool, functionId, parameters } = state;
-    if (!parameters) return false;
+  #start(review: Review): boolean {
+    const { room, newContainerId } = this.#parts;
+    const { state, record } = review;
+    const { cluster } = record.spec.options;
     for (const ask of this.#asks(state, record)) {
-      const workerId = room.place(ask);
-      if (workerId === undefined) continue;
-      const containerId = newContainerId();
-      const { version } = record;
-      const gpus = ask.need.gpus && room.freeGpus(workerId, ask.need);
-      const { need } = ask;
-      fleet.request({ containerId, workerId, pool, functionId, version, need, gpus }, this.#nowMs);
-      const start = { workerId, containerId, pool, parameters, record };
-      this.actions.push({ type: 'start', ...start, ...(gpus && { gpus }) });
+      const workerIds = cluster ? room.placeAll(ask, cluster.size) : room.place(ask);
+      if (workerIds === undefined) continue;
+      if (typeof workerIds === 'string') this.#startOne(review, ask, { workerId: workerIds });
+      else {
+        const containerIds = workerIds.map(() => newContainerId());
+        for (const [rank, workerId] of workerIds.entries()) {
+          this.#startOne(review, ask, { workerId, gang: { rank, containerIds } });
+        }
+      }
       return true;
     }
     return false;
+  }
+
+  #startOne(
+    { state, record }: Review,
+    { need }: RoomAsk,
+    { workerId, gang }: { workerId: string; gang?: GangPlace },
+  ): void {
+    const { fleet, room, newContainerId } = this.#parts;
+    const { pool, functionId, parameters = {} } = state;
+    const { version } = record;
+    const containerId = gang?.containerIds[gang.rank] ?? newContainerId();
+    const gpus = need.gpus && room.freeGpus(workerId, need);
+    fleet.request(
+      { containerId, workerId, pool, functionId, version, need, gpus, gang: gang && gangSeat(gang) },
+      this.#nowMs,
+    );
+    const start = { workerId, containerId, pool, parameters, record };
+    this.actions.push({ type: 'start', ...start, ...(gpus && { gpus }), ...(gang && { gang }) });
   }
 
   /** What a pool asks for: one thing, or several instead of each other, the best first. */
@@ -218,17 +266,27 @@ export class Round {
     const { pools, room } = this.#parts;
     const where = whereaboutsOf(spec.options);
     const needs = room.alternatives(pools.needOf(pool, functionId), spec.options.gpu);
-    return needs.map((need) => ({ pool, functionId, need, where }));
+    if (!spec.options.cluster) return needs.map((need) => ({ pool, functionId, need, where }));
+    const zones = room.zones();
+    return needs.flatMap((need) =>
+      zones.map((zone) => ({ pool, functionId, need, where: { ...where, zone } })),
+    );
   }
 
   /** False if not even one container can get room. */
   #makeRoom({ state, record, serving }: Review, containers: number): boolean {
     const { room } = this.#parts;
+    const { cluster } = record.spec.options;
+    const nowMs = this.#nowMs;
     const asks = this.#asks(state, record);
     const roomFor = serving.length === 0 ? 'first' : 'further';
     const most = roomFor === 'first' ? 1 : Math.min(containers, STARTS_EACH_TURN);
     for (let promised = 0; promised < most; promised++) {
-      const stops = firstOf(asks, (ask) => room.makeRoom(ask, roomFor, this.#nowMs));
+      const stops = firstOf(asks, (ask) =>
+        cluster
+          ? this.#gangRoom.makeRoom(ask, cluster.size, { roomFor, nowMs })
+          : room.makeRoom(ask, roomFor, nowMs),
+      );
       if (!stops) return promised > 0;
       for (const container of stops) {
         this.#stop(container, `idle, and "${record.spec.name}" needs its room`);
@@ -241,7 +299,12 @@ export class Round {
   #replaceOne({ state, record, own }: Review): boolean {
     const { fleet, room } = this.#parts;
     for (const { version } of fleet.containersOf(state.pool)) if (version === record.version) return false;
-    const stops = firstOf(this.#asks(state, record), (ask) => room.replaceOne(ask, own));
+    const { cluster } = record.spec.options;
+    const nowMs = this.#nowMs;
+    const old = this.#withGangs(own, record);
+    const stops = firstOf(this.#asks(state, record), (ask) =>
+      cluster ? this.#gangRoom.replaceOne(ask, cluster.size, { old, nowMs }) : room.replaceOne(ask, own),
+    );
     for (const container of stops ?? []) this.#stop(container, `version ${record.version} needs its room`);
     return stops !== undefined;
   }
@@ -258,9 +321,11 @@ export class Round {
     this.actions.push({ type: 'unplaceable', pool: state.pool, record, containers, reason });
   }
 
-  #stop(container: FleetContainer, reason: string): void {
+  /** A container of a gang ends by the end of its leader. */
+  #stop(one: FleetContainer, reason: string): void {
     const { fleet, pools } = this.#parts;
-    if (!fleet.noteStop(container, this.#nowMs)) return;
+    const container = one.gang ? fleet.leaderOf(one) : one;
+    if (!container || !fleet.noteStop(container, this.#nowMs)) return;
     const { containerId, workerId, pool, functionId } = container;
     this.actions.push({ type: 'stop', workerId, containerId, reason });
     // Without it, the pool may need something else. It may not be the one that is reviewed now.

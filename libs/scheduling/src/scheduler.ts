@@ -11,6 +11,7 @@ import {
 } from '@gantry/protocol';
 
 import { Fleet, type FleetChange } from './fleet.ts';
+import { isLeader } from './fleet-container.ts';
 import type { BacklogCount } from './pool-state.ts';
 import { Pools } from './pools.ts';
 import { Room } from './room.ts';
@@ -125,7 +126,7 @@ export class Scheduler {
       if (isShellPool(pool)) continue;
       if (running > 0) this.#pools.of(pool, functionId).lastActiveMs = nowMs;
       // One that ended said so when it did: others may have crashed since.
-      if (proven && container.state !== 'stopped') this.#onProven(container);
+      if (proven && container.state !== 'stopped' && isLeader(container)) this.#onProven(container);
     }
   }
 
@@ -210,7 +211,8 @@ export class Scheduler {
     const state = this.#pools.of(change.pool, change.functionId);
     this.#pools.touch(state);
     if (type === 'vanished' || (type === 'ended' && status?.exit?.reason !== 'stopped')) state.suspectLoss();
-    if (!status || !this.#isCurrent(status)) return;
+    // The end of a gang, for whatever rank, is that of its leader.
+    if (!status || !isLeader(status) || !this.#isCurrent(status)) return;
     if (type === 'ready') state.crashes.observeReady();
     else if (type === 'ended') state.crashes.observeEnd(status, requestedAtMs, nowMs);
   }

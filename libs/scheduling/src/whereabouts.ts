@@ -9,7 +9,18 @@ export interface MachineTraits extends WorkerLabels {
 }
 
 /** Which machines a container may be on. */
-export type Whereabouts = Pick<FunctionOptionsSpec, 'region' | 'cloud' | 'blockNetwork' | 'privateNetwork'>;
+export interface Whereabouts extends Pick<
+  FunctionOptionsSpec,
+  'region' | 'cloud' | 'blockNetwork' | 'privateNetwork'
+> {
+  /** Of a gang: the {@link zoneOf} its machines. */
+  zone?: string | undefined;
+}
+
+/** What machines have in common whose containers reach each other: a region, or being the same machine. */
+export function zoneOf(workerId: string, { region = '', privateNetwork }: MachineTraits): string {
+  return privateNetwork === 'machine' ? workerId : region;
+}
 
 export function traitsOf({ labels, driver }: Pick<WorkerStatus, 'labels' | 'driver'>): MachineTraits {
   const { isolation, privateNetwork } = driver ?? {};

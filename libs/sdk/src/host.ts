@@ -1,5 +1,6 @@
 import type {
   ClientMessage,
+  ClusterInfo,
   FunctionLookup,
   ObjectRequest,
   ServerMessage,
@@ -17,6 +18,8 @@ export interface ContainerHost {
   readonly urls: Readonly<Record<string, string>>;
   /** Its app is run in interactive mode. */
   readonly interactive: boolean;
+  /** Set in containers of clustered functions. */
+  readonly cluster?: ClusterInfo | undefined;
   /** The running input gets the terminal of whoever runs the app, until it ends. */
   interact(): Promise<void>;
   /** This container takes no more inputs, and ends after those it has. */

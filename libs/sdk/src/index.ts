@@ -4,6 +4,7 @@ export type { DeployOptions, RunOptions } from './app-program.ts';
 export type { AppRun } from './app-run.ts';
 export { enter, exit, method, parameter, type EnterOptions } from './member-decorators.ts';
 export { batched, type Batch, type Unbatched } from './batched.ts';
+export { clustered, getClusterInfo } from './clustered.ts';
 export { concurrent } from './modifiers.ts';
 export { asgiApp, fastapiEndpoint, webServer, wsgiApp, type FactoryDecorator } from './web-decorators.ts';
 export type { FetchApp, FetchServer, ListenerApp, ServerSocket, WebSocketHandlers } from './web-apps.ts';
@@ -35,6 +36,7 @@ export { Cron, type CronOptions, Period, type PeriodOptions, Schedule } from './
 export type {
   BatchedOptions,
   ClsOptions,
+  ClusteredOptions,
   ConcurrentOptions,
   EndpointOptions,
   FunctionOptions,
@@ -55,7 +57,7 @@ export type { AnyIterable } from './zip.ts';
 export type { Generated } from './generator-types.ts';
 export { Cls } from './cls.ts';
 export type { ReplaceableOptions } from './pool-options.ts';
-export type { AutoscalerSettings, FunctionStats } from '@gantry/protocol';
+export type { AutoscalerSettings, ClusterInfo, FunctionStats } from '@gantry/protocol';
 export type { Instance, InstanceParameters, ParameterValue } from './instance.ts';
 export { enableOutput, type OutputOptions } from './output.ts';
 export { FunctionCall, type CancelOptions, type GetOptions } from './function-call.ts';

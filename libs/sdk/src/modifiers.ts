@@ -4,17 +4,19 @@ import type { WebSpec } from '@gantry/protocol';
 
 import { assertOnClass, assertParentheses } from './decorator-use.ts';
 import { checkConcurrentOptions } from './option-checks.ts';
-import type { BatchedOptions, ConcurrentOptions } from './options.ts';
+import type { BatchedOptions, ClusteredOptions, ConcurrentOptions } from './options.ts';
 import type { AnyClass, AnyFunction, ClassRegistration } from './registry.ts';
 
-type ClassDecoratorFor = <TClass extends AnyClass>(target: TClass) => void;
+/** Decorates a class. */
+export type ClassDecoratorFor = <TClass extends AnyClass>(target: TClass) => void;
 
-/** What `concurrent(…, fn)`, `batched(…, fn)` and the web modifiers say about a free function. */
+/** What `concurrent(…, fn)`, `batched(…, fn)`, `clustered(…, fn)` and the web modifiers say about a free function. */
 export interface FunctionModifiers {
   readonly fn: AnyFunction;
   readonly concurrent?: ConcurrentOptions;
   readonly web?: WebSpec;
   readonly batched?: BatchedOptions;
+  readonly clustered?: ClusteredOptions;
 }
 
 const CONCURRENT = 'gantry:concurrent';

@@ -1,5 +1,6 @@
 import {
   BATCHING_RANGES,
+  CLUSTER_RANGES,
   CONCURRENCY_RANGES,
   InvalidError,
   isInRange,
@@ -9,7 +10,13 @@ import {
 } from '@gantry/protocol';
 
 import { isImage } from './image/draft-steps.ts';
-import type { BatchedOptions, ConcurrentOptions, ResourceOptions, RetryPolicy } from './options.ts';
+import type {
+  BatchedOptions,
+  ClusteredOptions,
+  ConcurrentOptions,
+  ResourceOptions,
+  RetryPolicy,
+} from './options.ts';
 import { checkPlacement, PLACEMENT_KEYS } from './placement-checks.ts';
 import { Secret } from './secret.ts';
 import { checkVolumes } from './volumes/mount-checks.ts';
@@ -94,6 +101,16 @@ export function checkBatchedOptions(options: BatchedOptions): void {
     });
   }
   checkRanges(subject, options, BATCHING_RANGES);
+}
+
+/** Checks `@clustered` options: how many containers is not left open. */
+export function checkClusteredOptions(options: ClusteredOptions): void {
+  const subject = '@clustered';
+  checkKeys(subject, options, ['size']);
+  if (options.size === undefined) {
+    throw new InvalidError(`${subject} needs size`, { hint: 'Write @clustered({ size: 2 }).' });
+  }
+  checkRanges(subject, options, CLUSTER_RANGES);
 }
 
 /** @throws {@link InvalidError} if `options` is no plain object, or has a key that is not in `known`. */

@@ -123,6 +123,11 @@ export interface BatchedOptions {
   waitMs: number;
 }
 
+export interface ClusteredOptions {
+  /** Containers that run each call together, 2 to 64. */
+  size: number;
+}
+
 /** Options that every kind of web function has. */
 export interface WebOptions {
   /** Replaces `<app>-<function>` in the host name: 1 to 63 lower-case letters, digits and dashes. */

@@ -1,6 +1,7 @@
 import { InvalidError } from '@gantry/protocol';
 
 import { membersOf, WEB_DECORATORS, type MemberRecord } from './class-members.ts';
+import { clusteringOf } from './clustered.ts';
 import { concurrencyOf, modifiersOf } from './modifiers.ts';
 import { checkResourceOptions } from './option-checks.ts';
 import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
@@ -41,7 +42,7 @@ export function describeFunction(
   options: FunctionOptions,
   site: BuildSite | undefined,
 ): FunctionRegistration {
-  const { fn, concurrent, web, batched } = modifiersOf(given);
+  const { fn, concurrent, web, batched, clustered } = modifiersOf(given);
   const name = options.name ?? site?.name ?? fn.name;
   const { schedule, ...resources } = options;
   const subject = name === '' ? 'app.function' : `function "${name}"`;
@@ -52,7 +53,7 @@ export function describeFunction(
       hint: 'Call the batched function from an endpoint of its own: await it.remote(value).',
     });
   }
-  return { kind: 'function', name, options, fn, web, concurrent, batched, site };
+  return { kind: 'function', name, options, fn, web, concurrent, batched, clustered, site };
 }
 
 /** What `@app.cls()` records. Throws {@link InvalidError} on options out of range. */
@@ -95,6 +96,7 @@ export function describeClass(
       })),
     concurrent: concurrencyOf(target),
     batched: batchingOf(name, members),
+    clustered: clusteringOf(target),
     site,
   };
 }

@@ -1,6 +1,6 @@
 import type { SourceSite, WebSpec } from '@gantry/protocol';
 
-import type { BatchedOptions, ClsOptions, FunctionOptions } from './options.ts';
+import type { BatchedOptions, ClusteredOptions, ClsOptions, FunctionOptions } from './options.ts';
 
 // Decorators and `app.function` only record here. The build step reads the records to write the manifest; the
 // runner reads them to find the code that a container serves. On globalThis, because the runner and the bundle
@@ -30,6 +30,8 @@ export interface FunctionRegistration {
   concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
   /** Set when the function, or the one method of the class, takes lists. */
   batched?: BatchedOptions | undefined;
+  /** Set when each call runs in several containers. */
+  clustered?: ClusteredOptions | undefined;
   site?: BuildSite | undefined;
 }
 
@@ -48,6 +50,8 @@ export interface ClassRegistration {
   concurrent?: { maxInputs: number; targetInputs?: number | undefined } | undefined;
   /** Set when the function, or the one method of the class, takes lists. */
   batched?: BatchedOptions | undefined;
+  /** Set when each call runs in several containers. */
+  clustered?: ClusteredOptions | undefined;
   site?: BuildSite | undefined;
 }
 

@@ -45,7 +45,8 @@ function containerColumns(style: Style, nowMs: number): Column<ContainerSummary>
   ];
 }
 
-function functionText({ functionName, pool }: ContainerSummary): string {
+function functionText({ functionName, pool, gang }: ContainerSummary): string {
+  if (gang) return `${functionName} (rank ${gang.rank} of ${gang.size})`;
   return isShellPool(pool) ? `${functionName} (shell)` : functionName;
 }
 

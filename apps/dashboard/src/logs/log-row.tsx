@@ -13,7 +13,8 @@ export const LogRow = memo(function LogRow({ line }: { line: LogLine }) {
         {clock(line.atMs)}
       </time>
       <span className="log-source" title={`${line.functionName} in ${line.containerId}`}>
-        {line.functionName} <span className="faint">{shortId(line.containerId)}</span>
+        {line.functionName} {line.rank === undefined ? '' : `rank ${line.rank} `}
+        <span className="faint">{shortId(line.containerId)}</span>
       </span>
       <span className="log-text">
         {terminalText(line.text).map(({ text, style }, index) => (

@@ -42,7 +42,11 @@ export function ContainersTab({ app, onLogs }: ContainersTabProps) {
 function containerColumns(nowMs: number, onLogs: ContainersTabProps['onLogs']): Column<ContainerSummary>[] {
   return [
     { title: 'Container', cell: ({ containerId }) => <code>{containerId}</code> },
-    { title: 'Function', cell: ({ functionName }) => functionName },
+    {
+      title: 'Function',
+      cell: ({ functionName, gang }) =>
+        gang ? `${functionName} (rank ${gang.rank} of ${gang.size})` : functionName,
+    },
     { title: 'State', cell: ({ state }) => <Badge state={state} /> },
     { title: 'Running', cell: ({ running, maxInputs }) => `${running} of ${maxInputs}`, isNumber: true },
     { title: 'Version', cell: ({ version }) => `v${version}`, isNumber: true },

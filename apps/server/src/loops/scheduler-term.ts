@@ -161,6 +161,9 @@ export class SchedulerTerm {
       case 'stop':
         void this.#stop(action, fence);
         return;
+      case 'kill':
+        void this.#kill(action);
+        return;
       case 'failInputs':
         void this.#failInputs(action);
         return;
@@ -199,6 +202,13 @@ export class SchedulerTerm {
     // Repeated by the scheduler while the worker still reports the container.
     if (refusal !== undefined)
       this.#options.log.debug({ workerId, containerId, refusal }, 'a stop was not taken');
+  }
+
+  async #kill({ workerId, containerId, reason }: ActionOf<'kill'>): Promise<void> {
+    const refusal = await this.#command(workerId, { type: 'kill', containerId, reason });
+    // As a stop.
+    if (refusal !== undefined)
+      this.#options.log.debug({ workerId, containerId, refusal }, 'a kill was not taken');
   }
 
   /** Sends a command; returns why it was not carried out, or undefined. */
@@ -250,5 +260,9 @@ function unplaceableReason(
   const { options } = record.spec;
   const misfit = misfitOf(options, machines);
   if (misfit) return misfit.reason;
+  if (options.cluster) {
+    const { size } = options.cluster;
+    return `no machines whose containers reach each other have room for ${containers} more gang(s) of ${size} containers (${describeNeed(options)} each)`;
+  }
   return `no machine has room for ${containers} more container(s) (${describeNeed(options)} each)`;
 }

@@ -29,13 +29,15 @@ const CANCEL_GRACE_MS = 3_000;
 
 /** What the inputs of a container need from the worker. */
 export interface InputSurroundings {
-  watch: InputWatch;
-  settlement: InputSettlement;
+  watch: Pick<InputWatch, 'holdsLease' | 'releaseIfDone'>;
+  settlement: Pick<InputSettlement, 'finished' | 'timedOut' | 'cancel' | 'crashed' | 'giveBack'>;
   payloads: Payloads;
   streams: ValueStreams;
   crashes: CrashedInputs;
   clock: Clock;
   log: Logger;
+  /** Told of each that its code gets. */
+  handOn?: ((input: AssignedInput) => void) | undefined;
 }
 
 export interface ContainerInputsOptions extends InputSurroundings {
@@ -307,6 +309,7 @@ export class ContainerInputs {
     if (input.phase === 'settled') return this.#leave(input);
     if (input.ending === 'preempted') return this.#giveBack(input);
     const { inputId, callId, method, attempt, stream } = input.message;
+    this.#options.handOn?.(input);
     this.#options.send({ type: 'run', inputId, callId, method, args, attempt, ...(stream && { stream }) });
   }
 

@@ -79,12 +79,13 @@ export class ContainerLaunch {
     process: ContainerProcess,
     maxInputs: number,
   ): Promise<LoadMessage> {
-    const { bundles, driver, containerLog, machine } = this.#around;
+    const { bundles, driver, containerLog, machine, gang } = this.#around;
     const { record, gpus = [] } = this.#order;
     if (record.image && !driver.capabilities.images) {
       await bundles.placeFiles(container.directory, record.image.files);
     }
     const [bundle, secrets, token, environmentName] = await this.#needs;
+    const cluster = await gang?.info(this.#privateAddress ?? '');
     containerLog.mask(new SecretMask({ ...secrets, ...(token && { token }) }));
     const identity = token === undefined ? undefined : { token, path: container.identityTokenPath };
     const message = loadMessage(this.#order, {
@@ -95,6 +96,7 @@ export class ContainerLaunch {
       identity,
       environmentName,
       privateAddress: this.#privateAddress,
+      cluster,
       machine: machine.environment(gpus),
     });
     if (identity) this.#keepIdentity(identity, { container, process, secrets, env: message.env });

@@ -4,7 +4,7 @@ import type { Container, ContainerEnd, ContainerUse, ExecOptions, ExecProcess } 
 import type { RunnerToWorker, WorkerToRunner } from '@gantry/protocol';
 import { FrameChannel } from '@gantry/runner';
 
-import type { ContainerLog } from '../logs/log-forwarder.ts';
+import type { ContainerSurroundings } from './container-surroundings.ts';
 
 const LAST_WORDS_MS = 200;
 const OUT_OF_MEMORY_TEXT = 'heap out of memory';
@@ -19,10 +19,17 @@ export interface ContainerProcessListener {
 export class ContainerProcess {
   readonly #container: Container;
   readonly #channel: FrameChannel<RunnerToWorker, WorkerToRunner>;
+  readonly #gang: ContainerSurroundings['gang'];
   #ranOutOfMemory = false;
 
-  constructor(container: Container, log: ContainerLog, listener: ContainerProcessListener) {
+  constructor(
+    container: Container,
+    { containerLog: log, gang }: Pick<ContainerSurroundings, 'containerLog' | 'gang'>,
+    own: ContainerProcessListener,
+  ) {
     this.#container = container;
+    this.#gang = gang;
+    const listener = gang?.listen(own, (message) => this.#channel.send(message)) ?? own;
     this.#channel = new FrameChannel(container.channel);
     const channelClosed = new Promise<void>((resolve) => {
       this.#channel.listen({ onMessage: (message) => listener.onMessage(message), onClose: resolve });
@@ -70,6 +77,7 @@ export class ContainerProcess {
   }
 
   send(message: WorkerToRunner): void {
+    this.#gang?.sending(message);
     this.#channel.send(message);
   }
 

@@ -3,6 +3,7 @@ import type { Environments, WorkerToRunner } from '@gantry/protocol';
 
 import type { WorkerBuckets } from '../buckets/worker-buckets.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
+import type { GangPart } from '../gangs/gang-part.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { ContainerLog } from '../logs/log-forwarder.ts';
 import type { LocalMachine } from '../machine/local-machine.ts';
@@ -27,6 +28,8 @@ export interface ContainerSurroundings extends InputSurroundings {
   buckets: Pick<WorkerBuckets, 'open'>;
   environments: Environments;
   privateNetwork: PrivateNetwork;
+  /** Set for those of clustered functions. */
+  gang?: GangPart | undefined;
   machine: Pick<LocalMachine, 'environment'>;
   /** How long exit hooks, and code that is preempted, may take. */
   exitGraceMs: number;

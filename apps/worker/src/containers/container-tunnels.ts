@@ -14,6 +14,7 @@ import {
   type TunnelStatus,
 } from '@gantry/protocol';
 
+import type { ContainerOrder } from './load-message.ts';
 import { restricted } from './restricted.ts';
 
 /** Of a host name, besides what it starts with: 25 characters of 32 are as good as a key of 125 bits. */
@@ -38,6 +39,22 @@ export class ContainerTunnels {
 
   constructor(options: ContainerTunnelsOptions) {
     this.#options = options;
+  }
+
+  /** Of a container that is to be started. */
+  static of(
+    { containerId, record }: ContainerOrder,
+    place: Pick<ContainerTunnelsOptions, 'messaging' | 'onChange'> & {
+      workerId: string;
+      httpSocketPath: () => string;
+    },
+  ): ContainerTunnels {
+    const { messaging, onChange, workerId, httpSocketPath } = place;
+    const { restrictAccess = false, blockNetwork = false } = record.spec.options;
+    return new ContainerTunnels({
+      ...{ messaging, onChange, isRestricted: restrictAccess, isCutOff: blockNetwork },
+      address: () => ({ workerId, containerId, httpSocketPath: httpSocketPath() }),
+    });
   }
 
   /** Undefined if there are none. */

@@ -191,12 +191,11 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
 
   /** Starts the process and loads the code. Never rejects: a failure is the container's end. */
   async start(): Promise<void> {
-    const { containerLog } = this.#around;
     this.#ending.limitStart(this.spec.options.startupTimeoutMs ?? DEFAULTS.startupTimeoutMs);
     const launch = new ContainerLaunch(this.#order, this.#around);
     try {
       const container = await launch.start(this.#volumes.shown, this.#onLost);
-      this.#process = new ContainerProcess(container, containerLog, {
+      this.#process = new ContainerProcess(container, this.#around, {
         onMessage: (message) => this.#receive(message),
         onEnded: (end) => this.#end(end),
       });

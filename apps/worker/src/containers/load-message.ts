@@ -1,6 +1,9 @@
 import {
   type ClassParameters,
+  type ClusterInfo,
   type FunctionRecord,
+  type GangPlace,
+  gangSeat,
   IDENTITY_VARIABLES,
   type IdentityMessage,
   type LoadMessage,
@@ -18,12 +21,15 @@ export interface ContainerOrder {
   isShell?: boolean;
   /** GPUs of this machine that it gets, by index. */
   gpus?: number[] | undefined;
+  /** Set for those of clustered functions. */
+  gang?: GangPlace | undefined;
 }
 
 /** What a container is called, and what it is one of. */
-export function identityOf({ containerId, pool, record, gpus }: ContainerOrder) {
+export function identityOf({ containerId, pool, record, gpus, gang }: ContainerOrder) {
   const { id: functionId, appId, version } = record;
-  return { containerId, pool, functionId, appId, version, ...(gpus && { gpus }) };
+  const own = { containerId, pool, functionId, appId, version };
+  return { ...own, ...(gpus && { gpus }), ...(gang && { gang: gangSeat(gang) }) };
 }
 
 /** Names that the platform alone gives a value, or none: what is not known here stays unset. */
@@ -63,6 +69,8 @@ export interface ContainerPlace extends Pick<LoadMessage, 'bundlePath' | 'httpSo
   machine: Readonly<Record<string, string>>;
   /** Its own, if it has a private network. */
   privateAddress?: string | undefined;
+  /** Where all of its gang are, if it is in one. */
+  cluster?: ClusterInfo | undefined;
   /** What the environment is called now. */
   environmentName: string;
 }

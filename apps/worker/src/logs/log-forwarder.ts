@@ -14,6 +14,15 @@ const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 const SOON_BYTES = 1024 * 1024;
 const ENTRY_OVERHEAD_BYTES = 100;
 
+/** Whose log it is. */
+export interface LogNames {
+  appId: string;
+  containerId: string;
+  functionName: string;
+  /** Within its gang, if it is in one. */
+  rank?: number | undefined;
+}
+
 /** Collects what containers print and appends it to the log stream in batches. */
 export class LogForwarder {
   readonly #logs: Pick<LogStore, 'append'>;
@@ -27,7 +36,7 @@ export class LogForwarder {
     this.#log = log;
   }
 
-  open(names: { appId: string; containerId: string; functionName: string }): ContainerLog {
+  open(names: LogNames): ContainerLog {
     const log: ContainerLog = new ContainerLog(names, (isMuch) => {
       this.#active.add(log);
       if (isMuch) this.#send(log);
@@ -70,7 +79,7 @@ interface SizedBatch {
 
 /** The log of one container, on its way out. */
 export class ContainerLog {
-  readonly names: { appId: string; containerId: string; functionName: string };
+  readonly names: LogNames;
   readonly #wake: (isMuch: boolean) => void;
   readonly #lines = new LineBuffer();
   readonly #masked = new MaskedText();
@@ -81,10 +90,7 @@ export class ContainerLog {
   #cut = 0;
 
   /** @param wake Told that there is something, and whether it is much. */
-  constructor(
-    names: { appId: string; containerId: string; functionName: string },
-    wake: (isMuch: boolean) => void,
-  ) {
+  constructor(names: LogNames, wake: (isMuch: boolean) => void) {
     this.names = names;
     this.#wake = wake;
   }
@@ -188,8 +194,9 @@ export class ContainerLog {
   }
 
   #entry(stream: LogEntry['stream'], text: string, inputId?: string): LogEntry {
-    const { containerId, functionName } = this.names;
-    return { atMs: Date.now(), stream, text, containerId, functionName, inputId };
+    const { containerId, functionName, rank } = this.names;
+    const entry = { atMs: Date.now(), stream, text, containerId, functionName, inputId };
+    return rank === undefined ? entry : { ...entry, rank };
   }
 }
 

@@ -1,0 +1,133 @@
+import type { Messaging } from '@gantry/messaging';
+import type {
+  ClusterInfo,
+  ContainerExit,
+  GangMessage,
+  GangPlace,
+  InputMessage,
+  Outcome,
+  WorkerToRunner,
+} from '@gantry/protocol';
+
+import type { InputSurroundings } from '../containers/container-inputs.ts';
+import type { ContainerProcessListener } from '../containers/container-process.ts';
+import { AssignedInput } from '../inputs/assigned-input.ts';
+import type { Payloads } from '../inputs/payloads.ts';
+import { GangAddresses } from './gang-addresses.ts';
+import { GangLink } from './gang-link.ts';
+import type { GangHost, GangPart } from './gang-part.ts';
+
+export interface GangOptions {
+  place: GangPlace;
+  messaging: Pick<Messaging, 'request' | 'respond'>;
+  payloads: Pick<Payloads, 'isLarge' | 'storeOutcome'>;
+  host(): GangHost;
+}
+
+const NO_VALUE: Outcome = { type: 'value', value: new Uint8Array() };
+
+/** A container of a gang that does not lead it: it gets its inputs from the leader, and answers to that alone. */
+export class GangFollower implements GangPart {
+  readonly follows = true;
+  readonly inputs: Partial<InputSurroundings>;
+  readonly #options: GangOptions;
+  readonly #addresses: GangAddresses;
+  readonly #link: GangLink;
+  #send: (message: WorkerToRunner) => void = () => undefined;
+
+  constructor(options: GangOptions) {
+    this.#options = options;
+    this.#addresses = new GangAddresses(options.place);
+    this.#link = new GangLink({
+      place: options.place,
+      messaging: options.messaging,
+      onMessage: (from, message) => this.#receive(from, message),
+      onUnreachable: (rank) => options.host().kill('preempted', `rank ${rank} of its gang cannot be reached`),
+    });
+    this.inputs = {
+      // Its leader has the lease, and says when time is up.
+      watch: { holdsLease: () => true, releaseIfDone: () => undefined },
+      settlement: {
+        finished: ({ message }, _site, { outcome, times }) =>
+          this.#answer(message.inputId, outcome, times.finishedAtMs),
+        giveBack: (input) => this.#answer(input.message.inputId, undefined),
+        timedOut: () => undefined,
+        cancel: () => undefined,
+        // The leader hears of the end of the container.
+        crashed: () => false,
+      },
+    };
+  }
+
+  info(address: string): Promise<ClusterInfo> {
+    this.#addresses.add(this.#options.place.rank, address);
+    this.#link.tellAll({ type: 'address', address });
+    return this.#addresses.info();
+  }
+
+  listen(
+    listener: ContainerProcessListener,
+    send: (message: WorkerToRunner) => void,
+  ): ContainerProcessListener {
+    this.#send = send;
+    return {
+      ...listener,
+      onMessage: (message) => {
+        if (message.type === 'stopFetching') return this.#link.tell(0, { type: 'stopFetching' });
+        listener.onMessage(message);
+        if (message.type !== 'ready') return;
+        this.#link.isUp = true;
+        this.#link.tell(0, { type: 'ready' });
+      },
+    };
+  }
+
+  sending({ type }: WorkerToRunner): void {
+    if (type === 'preempt') this.#link.tell(0, { type: 'preempting' });
+  }
+
+  ended({ reason, message = reason, error }: ContainerExit): void {
+    this.#link.tell(0, { type: 'ended', reason, message, error });
+    this.#link.close();
+  }
+
+  #receive(from: number, message: GangMessage): void {
+    const host = this.#options.host();
+    switch (message.type) {
+      case 'address':
+        return this.#addresses.add(from, message.address);
+      case 'run':
+        return this.#run(message.input);
+      case 'abort':
+        return this.#send({ type: 'abort', inputId: message.inputId, reason: message.reason });
+      case 'preempting':
+        return host.preempt('rank 0 of its gang is preempted');
+      case 'ended':
+        if (message.reason === 'stopped') return host.stop('its gang ends');
+        return host.kill('killed', `rank 0 of its gang ended: ${message.message}`);
+      default:
+    }
+  }
+
+  #run(message: InputMessage): void {
+    const host = this.#options.host();
+    if (host.status.state !== 'ready') return this.#answer(message.inputId, undefined);
+    const nothing = (): void => undefined;
+    const delivery = {
+      ...{ message, deliveries: 1, ack: nothing, retryNow: nothing, retryAfter: nothing },
+      extend: () => Promise.resolve(),
+    };
+    host.run(new AssignedInput(delivery, 0));
+  }
+
+  // What it returns counts for nothing, so it stays here.
+  #answer(inputId: string, outcome: Outcome | undefined, finishedAtMs = Date.now()): void {
+    const tell = (told: Outcome | undefined): void =>
+      this.#link.tell(0, { type: 'output', inputId, outcome: told, finishedAtMs });
+    if (outcome === undefined) return tell(undefined);
+    if (outcome.type === 'value') return tell(NO_VALUE);
+    const { payloads } = this.#options;
+    if (!payloads.isLarge(outcome)) return tell(outcome);
+    payloads.storeOutcome(outcome).then(tell, () => tell(undefined));
+  }
+}
