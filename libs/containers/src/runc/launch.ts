@@ -60,8 +60,8 @@ export async function launch(
   const pidFile = join(bundle, 'pid');
   const start = await starter.start([
     ...[out, err].map(({ theirs }) => `/proc/${process.pid}/fd/${theirs}`),
-    ...[network?.router ?? '', String(network?.number ?? ''), pidFile],
-    ...[...mountWords(options), runtime.hiddenFolder, runtime.groupFiles(group).join(' ')],
+    ...[network?.router ?? '', String(network?.number ?? ''), pidFile, runtime.groupFiles(group).join(' ')],
+    ...[...mountWords(options), runtime.hiddenFolder],
     ...[...runtime.words, ...runtime.runWords, '--bundle', bundle, '--pid-file', pidFile, name],
   ]);
   const channel = await start.channel;

@@ -8,11 +8,13 @@ import { MOUNT_SCRIPT } from './start-script.ts';
  * Its words: numbers of system calls, and the socket of the worker. A message is its size in bytes, a line's end, and words
  * with a zero byte between them: the number of the start, paths of what is to be standard output and error, the namespace
  * where packets are routed and the number of the network (nothing for none), the file in which the runtime says which
- * process it has started, and the words of `mounted` and `become`.
+ * process it has started, files to enter cgroups by, the words of `mounted`, and the runtime with its words.
  *
  * For each start it makes two processes. The first connects to the socket, says there which start it is, makes the mounts
- * and becomes the runtime, with the connection as file 3. The second waits until the container runs, and gives it its
- * network. What is said, a line each:
+ * and becomes the runtime, with the connection as file 3. The second moves the first one to the first of its groups
+ * meanwhile, which takes no work but ten milliseconds: the kernel waits until all its processors have heard of it. The other
+ * groups then take no time, and the first enters them itself: in that of devices it could make no mounts. The second
+ * waits until the container runs, and gives it its network. What is said, a line each:
  *
  *   runs NUMBER INIT RUNNER PROBLEM   its processes, and what went wrong with its network, if anything did
  *   failed NUMBER PROBLEM             nobody will know whether it runs
@@ -49,7 +51,7 @@ sub forked {
 }
 
 sub first {
-  my ($start, $out, $err, @words) = @_;
+  my ($start, $out, $err, $entered, $groups, @words) = @_;
   setpgrp;
   must($err, open STDERR, '>', $err);
   must($out, open STDOUT, '>', $out);
@@ -60,7 +62,9 @@ sub first {
   must($socket, connect $third, pack 'S a*', 1, "$socket\0");
   syswrite $third, "$start\n";
   mounted(splice @words, 0, 6);
-  become(@words);
+  # Else the second process says why.
+  sysread $entered, my $sign, 1 or exit 1;
+  become($groups, @words);
 }
 
 sub number_in {
@@ -82,8 +86,10 @@ sub written {
 }
 
 sub second {
-  my ($start, $router, $network, $pid_file) = @_;
+  my ($start, $router, $network, $pid_file, $enter, $first, $group) = @_;
   close STDIN;
+  must($group, syswrite opened($group, 1), $first) if length $group;
+  syswrite $enter, '1';
   my $init = written($pid_file);
   my $runner;
   # Its first process has begun, and starts the runner at once.
@@ -97,9 +103,17 @@ sub second {
 }
 
 sub start {
-  my ($start, $out, $err, $router, $network, $pid_file, @words) = @_;
-  my $first = forked($start, sub { first($start, $out, $err, @words) });
-  my $second = eval { forked($start, sub { second($start, $router, $network, $pid_file) }) };
+  my ($start, $out, $err, $router, $network, $pid_file, $groups, @words) = @_;
+  my ($early, $later) = split / /, $groups, 2;
+  must('a pipe', pipe my $entered, my $enter);
+  my $first = forked($start, sub {
+    close $enter;
+    first($start, $out, $err, $entered, $later // '', @words);
+  });
+  my $second = eval { forked($start, sub {
+    eval { second($start, $router, $network, $pid_file, $enter, $first, $early // '') };
+    said('failed', $start, $@);
+  }) };
   $processes{$first}{second} = $second // 0;
   return if $second;
   kill 'KILL', $first;
