@@ -3,18 +3,27 @@ import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { App, clustered, currentSignal, Dict, enter, getClusterInfo, method } from 'gantry';
+import {
+  App,
+  clustered,
+  currentSignal,
+  Dict,
+  enter,
+  getClusterInfo,
+  method,
+  simulatePreemption,
+} from 'gantry';
 
 const app = new App('clustered');
 
 const PORT = 9_000;
-/** What happened in which rank, by the name of the job. */
+/** How often a job has begun in which rank, and in which attempt it was aborted there. */
 const notes = Dict.fromName<string, number>('cluster-notes', { createIfMissing: true });
 
 export interface Job {
   name: string;
   /** In which rank the code fails, how, and how often before it does not any more. */
-  failure?: { rank: number; by: 'throwing' | 'dying'; times: number };
+  failure?: { rank: number; by: 'throwing' | 'dying' | 'preemption'; times: number };
   /** It goes on until it is aborted. */
   isEndless?: boolean;
   /** And then, too. */
@@ -38,22 +47,25 @@ export const team = app.function(
   { retries: { maxRetries: 1, initialDelayMs: 0 }, maxContainers: 1, scaledownWindowMs: 600_000 },
   clustered({ size: 3 }, async (job: Job): Promise<Result> => {
     const { id, rank, size, addresses } = getClusterInfo();
-    const attempt = await note(job, 'begun', rank);
+    const attempt = await countBegun(job, rank);
     const { failure } = job;
-    if (failure?.rank === rank && attempt <= failure.times) {
+    const fails = failure?.rank === rank && attempt <= failure.times;
+    if (fails) {
       if (failure.by === 'throwing') throw new TeamError('it will not add');
-      process.kill(process.pid, 'SIGKILL');
+      if (failure.by === 'dying') process.kill(process.pid, 'SIGKILL');
+      simulatePreemption(0);
     }
     const abort = currentSignal() ?? AbortSignal.abort();
     // Without the one that fails there is no sum.
-    const sums = job.isEndless
-      ? never()
-      : rank === 0
-        ? gather(size, addresses[0], abort)
-        : contribute(rank + 1, addresses[0], abort);
+    const sums =
+      job.isEndless || fails
+        ? never()
+        : rank === 0
+          ? gather(size, addresses[0], abort)
+          : contribute(rank + 1, addresses[0], abort);
     const ended = await Promise.race([sums, aborted(abort)]);
     if (ended === 'aborted') {
-      await note(job, 'aborted', rank);
+      await notes.put(`${job.name} aborted ${rank}`, attempt);
       if (job.isDeaf) await never();
       throw abort.reason;
     }
@@ -133,8 +145,9 @@ function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-async function note({ name }: Job, what: string, rank: number): Promise<number> {
-  const key = `${name} ${what} ${rank}`;
+/** How often it has begun in this rank. */
+async function countBegun({ name }: Job, rank: number): Promise<number> {
+  const key = `${name} begun ${rank}`;
   const count = ((await notes.get(key)) ?? 0) + 1;
   await notes.put(key, count);
   return count;

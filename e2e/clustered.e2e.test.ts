@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { Cls, Dict, InputCancellation, RemoteFunction } from 'gantry';
+import { Cls, Dict, FunctionTimeoutError, InputCancellation, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { Job, Pair, Result } from './clustered-app.ts';
@@ -99,11 +99,15 @@ describe('a clustered function', () => {
     expect(await counts(job, 'begun')).toEqual([2, 2, 2]);
   });
 
-  it.each([0, 2])(
-    'runs again in other containers when rank %s is killed, and leaves nothing behind',
-    async (rank) => {
+  it.each<[rank: number, by: 'dying' | 'preemption']>([
+    [0, 'dying'],
+    [2, 'dying'],
+    [1, 'preemption'],
+  ])(
+    'runs again in other containers after rank %s had to end by %s, and leaves nothing behind',
+    async (rank, by) => {
       const before = await team.remote(aJob());
-      const job = aJob({ failure: { rank, by: 'dying', times: 1 } });
+      const job = aJob({ failure: { rank, by, times: 1 } });
       const after = await team.remote(job);
       expect(after.sums).toEqual([6, 6, 6]);
       expect(after.id).not.toBe(before.id);
@@ -115,6 +119,16 @@ describe('a clustered function', () => {
       }, SOON);
     },
   );
+
+  it('whose time is over fails when that was the last attempt, and has gangs of its own for other options', async () => {
+    const hurried = team.withOptions({ timeoutMs: 1_000, scaledownWindowMs: 2_000 });
+    await expect(hurried.remote(aJob({ isEndless: true }))).rejects.toBeInstanceOf(FunctionTimeoutError);
+    const { id } = await team.remote(aJob());
+    await vi.waitFor(async () => {
+      const listed = await containersOf('team');
+      expect(listed.map(({ gang }) => gang?.leader)).toEqual([id, id, id]);
+    }, SOON);
+  });
 
   it('is aborted in all ranks when its call is cancelled', async () => {
     const job = aJob({ isEndless: true });

@@ -18,7 +18,7 @@ import type { GangPart } from './gang-part.ts';
 import { GangRun } from './gang-run.ts';
 
 /** How long code that was aborted may take to end; then its whole gang is ended. */
-const ABORT_GRACE_MS = 5_000;
+const ABORT_GRACE_MS = 10_000;
 
 type EndedMessage = Extract<GangMessage, { type: 'ended' }>;
 
