@@ -10,6 +10,7 @@ import { digestOf } from './digest.ts';
 import { openBlobStore } from './open-blob-store.ts';
 
 const seen = vi.hoisted(() => [] as string[]);
+const refused = vi.hoisted(() => ({ mode: false }));
 
 // What is on disk nobody can see but by a power cut: seen is what the store waits for, and in which order.
 vi.mock('node:fs/promises', async (original) => {
@@ -29,7 +30,11 @@ vi.mock('node:fs/promises', async (original) => {
     await real.rename(from, to);
     seen.push(`named ${from} ${to}`);
   };
-  return { ...real, open: opened, rename };
+  const chmod = async (path: string, mode: number) => {
+    if (refused.mode) throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });
+    await real.chmod(path, mode);
+  };
+  return { ...real, open: opened, rename, chmod };
 });
 
 afterEach(() => void seen.splice(0));
@@ -120,6 +125,20 @@ function inOneFolder(): [Uint8Array, Uint8Array] {
     byFolder.set(folder, content);
   }
 }
+
+test('where modes cannot be changed names are brought to disk whenever they are looked for', async () => {
+  await using directory = await temporaryDirectory();
+  const { store, digest, folders } = await storeWithName(directory.path);
+  refused.mode = true;
+  try {
+    for (let time = 0; time < 2; time++) {
+      expect(await store.has(digest)).toBe(true);
+      expect(seen.splice(0)).toContain(`synced ${folders.at(-1)}`);
+    }
+  } finally {
+    refused.mode = false;
+  }
+});
 
 test('what is stored once more is not known to be on disk before the folders are', async () => {
   await using directory = await temporaryDirectory();

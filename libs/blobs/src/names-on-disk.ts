@@ -1,7 +1,7 @@
 import { chmod, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { isMissing, vendorCode } from './blob-errors.ts';
+import { vendorCode } from './blob-errors.ts';
 import { FolderSyncs } from './folder-syncs.ts';
 
 const WRITE_BITS = 0o222;
@@ -61,9 +61,8 @@ async function sealed(path: string): Promise<void> {
   try {
     const { mode } = await stat(path);
     await chmod(path, mode & 0o777 & ~WRITE_BITS);
-  } catch (error) {
-    // Without it the name is brought to disk once more. It was removed, or is another user's.
-    if (!isMissing(error) && vendorCode(error) !== 'EPERM') throw error;
+  } catch {
+    // It was removed, is another user's, or the file system keeps no modes: the name is brought to disk once more, then.
   }
 }
 
