@@ -19,10 +19,13 @@ describe('credentials of a bucket', () => {
     expect(bucketCredentials('trips', values).credentials).toEqual({ accessKey: 'a', secretKey: 'b' });
   });
 
-  it.each([{}, { AWS_ACCESS_KEY_ID: 'a', GOOGLE_ACCESS_KEY_SECRET: 'b' }, { AWS_ACCESS_KEY_ID: '' }])(
-    'are not in %j',
-    (values) => {
-      expect(() => bucketCredentials('trips', values)).toThrow('has no access key');
-    },
-  );
+  it.each([
+    [{}, 'access key'],
+    [{ AWS_ACCESS_KEY_ID: '' }, 'access key'],
+    [{ AWS_ACCESS_KEY_ID: 'a', GOOGLE_ACCESS_KEY_SECRET: 'b' }, 'AWS_SECRET_ACCESS_KEY'],
+    [{ AWS_SECRET_ACCESS_KEY: 'b' }, 'AWS_ACCESS_KEY_ID'],
+    [{ GOOGLE_ACCESS_KEY_ID: 'a' }, 'GOOGLE_ACCESS_KEY_SECRET'],
+  ])('are not in %j, which has no %s', (values, missing) => {
+    expect(() => bucketCredentials('trips', values)).toThrow(`has no ${missing}`);
+  });
 });

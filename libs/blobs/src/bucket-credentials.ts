@@ -16,7 +16,7 @@ export function bucketCredentials(bucket: string, values: SecretValues): BucketC
   const accessKey = AWS_ACCESS_KEY_ID ?? GOOGLE_ACCESS_KEY_ID;
   const secretKey = AWS_ACCESS_KEY_ID === undefined ? GOOGLE_ACCESS_KEY_SECRET : AWS_SECRET_ACCESS_KEY;
   if (!accessKey || !secretKey) {
-    throw new InvalidError(`the secret of bucket "${bucket}" has no access key`, {
+    throw new InvalidError(`the secret of bucket "${bucket}" has no ${missingIn(values)}`, {
       hint:
         'It needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_ACCESS_KEY_ID and GOOGLE_ACCESS_KEY_SECRET; ' +
         'leave the secret out for a public bucket.',
@@ -24,4 +24,14 @@ export function bucketCredentials(bucket: string, values: SecretValues): BucketC
   }
   const sessionToken = AWS_SESSION_TOKEN || undefined;
   return { credentials: { accessKey, secretKey, sessionToken }, region: AWS_REGION || undefined };
+}
+
+/** What a secret without an access key lacks: the other half, if it has one. */
+function missingIn(values: SecretValues): string {
+  const pairs = [
+    ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+    ['GOOGLE_ACCESS_KEY_ID', 'GOOGLE_ACCESS_KEY_SECRET'],
+  ] as const;
+  const half = pairs.find((names) => names.some((name) => values[name]));
+  return half?.find((name) => !values[name]) ?? 'access key';
 }
