@@ -21,11 +21,11 @@ export const answer = app.function({ privateNetwork: true }, async (name: string
   return address;
 });
 
-/** Asks the others, whom it knows by name alone. */
-export const ask = app.function({ privateNetwork: true }, async (names: string[]) => ({
-  own: await privateAddress(),
-  answers: await Promise.all(names.map(async (name) => textOf(await addressOf(name)))),
-}));
+/** Asks the others, whom it knows by name alone, once all of them wait: so none of them is in the container of another. */
+export const ask = app.function({ privateNetwork: true }, async (names: string[]) => {
+  const found = await Promise.all(names.map(addressOf));
+  return { own: await privateAddress(), answers: await Promise.all(found.map(textOf)) };
+});
 
 /** What becomes of that without the option. */
 export const outsider = app.function(async () =>

@@ -35,6 +35,8 @@ import { ContainerSecrets } from './containers/container-secrets.ts';
 import { LocalMachine } from './machine/local-machine.ts';
 import type { VolumeBlocksSetup } from './volumes/volume-blocks.ts';
 import { WorkerVolumes, type WorkerVolumesOptions } from './volumes/worker-volumes.ts';
+import type { PrivateNetwork } from './private-network/private-network.ts';
+import { RegionNetwork } from './private-network/region-network.ts';
 import { LoopbackNetwork } from './private-network/loopback-network.ts';
 import { workerIdIn } from './worker-id.ts';
 import { Worker, type WorkerParts } from './worker.ts';
@@ -106,6 +108,17 @@ function createDriver(from: DependencyContainer): ContainerDriver {
   }
   const env = { GANTRY_COMPILE_CACHE: join(folder, 'compile-cache') };
   return new ProcessDriver({ ...shared, env });
+}
+
+function createPrivateNetwork(from: DependencyContainer): PrivateNetwork {
+  const { natsUrl, labels, log } = from.resolve(TOKENS.spec);
+  if (from.resolve(TOKENS.driver).capabilities.privateNetwork !== 'region') return new LoopbackNetwork();
+  const workerId = from.resolve(TOKENS.workerId);
+  return new RegionNetwork({
+    ...{ workerId, region: labels.region, log },
+    registry: from.resolve(TOKENS.messaging).registry,
+    connect: () => connectMessaging({ url: natsUrl, name: `private network of worker ${workerId}` }),
+  });
 }
 
 function createSecrets(from: DependencyContainer): ContainerSecrets {
@@ -197,7 +210,7 @@ function createWorker(from: DependencyContainer): Worker {
     bundles: from.resolve(TOKENS.bundles),
     images: from.resolve(TOKENS.images),
     ...createBuckets(from),
-    privateNetwork: new LoopbackNetwork(),
+    privateNetwork: createPrivateNetwork(from),
     environments: from.resolve(TOKENS.environments),
     ...createVolumes(from),
     clock: from.resolve(TOKENS.clock),

@@ -65,7 +65,10 @@ export class WorkerUnderTest implements AsyncDisposable {
 
   static async start(
     runnerPath: string,
-    config: Pick<WorkerConfig, 'driver' | 'exitGraceMs' | 'identityTokenMs' | 'nodeFlags' | 'silenceMs'> = {},
+    config: Pick<
+      WorkerConfig,
+      'driver' | 'exitGraceMs' | 'identityTokenMs' | 'labels' | 'nodeFlags' | 'silenceMs'
+    > = {},
   ): Promise<WorkerUnderTest> {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryDirectory('gantry-worker-')).path;

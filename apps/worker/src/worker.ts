@@ -231,6 +231,7 @@ export class Worker {
     await this.#parts.environments.close();
     this.#parts.machine.close();
     await this.#parts.driver.close();
+    await this.#parts.privateNetwork.close();
     await this.#parts.volumes.close();
     await this.#parts.buckets.close();
     await this.#parts.messaging.close();

@@ -39,10 +39,18 @@ export interface StartOptions {
   limits?: ContainerLimits | undefined;
   /** What it may reach besides its worker. @defaultValue 'outbound' */
   network?: 'outbound' | 'none' | undefined;
-  /** At which it is reached by others of its private network, see {@link DriverCapabilities}. @defaultValue it is not */
-  privateAddress?: string | undefined;
+  /** Its place in a private network. @defaultValue it has none */
+  privateLink?: PrivateLink | undefined;
   /** GPUs of this machine that it may use, by index. @defaultValue none */
   gpus?: readonly number[] | undefined;
+}
+
+/** A container's place in a private network. */
+export interface PrivateLink {
+  /** At which others of the network reach it. Plain processes need nothing else: theirs is one of the machine. */
+  address: string;
+  /** Path of the network namespace that passes its packets on, of {@link PrivateRouter}. */
+  router?: string | undefined;
 }
 
 /** The layers of an image on this machine. */

@@ -20,6 +20,7 @@ export type {
   ExecEnd,
   ExecOptions,
   ExecProcess,
+  PrivateLink,
   StartOptions,
   TerminalSize,
 } from './container-driver.ts';
@@ -34,6 +35,8 @@ export {
   unmount,
   unmountAll,
 } from './overlay-mounts.ts';
+export { PrivateRouter, type PrivateRouterOptions } from './private/private-router.ts';
+export { RECEIVER_OFFSET, SENDER_OFFSET, splitPackets } from './private/split-packets.ts';
 export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
 export { SharedMounts } from './shared-mounts.ts';
 export { cgroupLayout } from './runc/cgroups.ts';

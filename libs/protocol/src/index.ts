@@ -192,7 +192,19 @@ export {
   type IdentityRecord,
   IDENTITY_VARIABLES,
 } from './identity.ts';
-export { LOOPBACK_ADDRESSES, loopbackAddress, PRIVATE_ADDRESS_VARIABLE } from './private-network.ts';
+export {
+  LOOPBACK_ADDRESSES,
+  loopbackAddress,
+  PRIVATE_ADDRESS_VARIABLE,
+  PRIVATE_CONTAINER_BYTES,
+  PRIVATE_HOST_NAME,
+  privateAddressBytes,
+  privateAddressIn,
+  privateSubnetAt,
+  type PrivateNetworkRecord,
+  type PrivatePacketsMessage,
+  type PrivateSubnet,
+} from './private-network.ts';
 export {
   assertSecretKey,
   assertSecretValues,

@@ -97,6 +97,12 @@ export const subjects = {
   execOutput: (execId: string) => `gantry.exec.${execId}.out`,
   /** Bytes of one connection to a container of another machine ({@link PipeMessage}), to that side. */
   pipe: (pipeId: string, to: 'gateway' | 'worker') => `gantry.pipe.${pipeId}.${to}`,
+  /**
+   * Packets of private networks ({@link PrivatePacketsMessage}), to a worker of a region; workers without one are in one
+   * region, too. Case does not count.
+   */
+  privatePackets: (region: string | undefined, worker: number) =>
+    `gantry.private.${region === undefined ? '-' : hex(region.toLowerCase())}.${worker}`,
   /** Asks any gateway to open a tunnel ({@link TunnelRequest}); answered by its {@link TunnelAddress}. */
   tunnel: 'gantry.tunnel',
   /** Inputs whose container crashed, to every worker ({@link CrashMessage}). */
@@ -188,6 +194,8 @@ export const registryKeys = {
   sealingKey: 'sealingKey',
   /** Who issues tokens of containers, and with which keys ({@link IdentityRecord}). */
   identity: 'identity',
+  /** By what addresses of this workspace begin ({@link PrivateNetworkRecord}). */
+  privateNetwork: 'privateNetwork',
 } as const;
 
 function hex(text: string): string {

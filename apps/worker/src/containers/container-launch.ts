@@ -1,9 +1,10 @@
-import type { Container, ContainerVolume } from '@gantry/containers';
+import type { Container, ContainerVolume, PrivateLink } from '@gantry/containers';
 import { type IdentityMessage, isGantryError, type LoadMessage, type SecretValues } from '@gantry/protocol';
 import { SecretMask } from '@gantry/secrets';
 
 import type { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
+import { volumesLost } from './explain-end.ts';
 import { identityVariables, loadMessage, type ContainerOrder } from './load-message.ts';
 import { startContainer } from './start-options.ts';
 
@@ -31,7 +32,7 @@ export class ContainerLaunch {
   readonly #order: ContainerOrder;
   readonly #around: ContainerSurroundings;
   readonly #needs: Promise<Needs>;
-  #privateAddress: string | undefined;
+  #privateLink: PrivateLink | undefined;
 
   /** What its code needs is on its way from now on. */
   constructor(order: ContainerOrder, around: ContainerSurroundings) {
@@ -49,21 +50,26 @@ export class ContainerLaunch {
     this.#needs.catch(() => undefined);
   }
 
-  /** Starts the process, which has a place for each of these volumes, and its buckets. */
-  async start(shown: readonly ContainerVolume[], onLost: (error: Error) => void): Promise<Container> {
-    const buckets = await this.#around.buckets.open(this.#order, onLost);
+  /**
+   * Starts the process, which has a place for each of these volumes, its buckets, and its private network.
+   *
+   * @param onLost - Called with a reason when it has lost one of these.
+   */
+  async start(shown: readonly ContainerVolume[], onLost: (reason: string) => void): Promise<Container> {
+    const { buckets, privateNetwork } = this.#around;
+    const opened = await buckets.open(this.#order, (error) => onLost(volumesLost(error)));
     const release = (): void => {
-      buckets.release();
-      if (this.#privateAddress !== undefined) this.#around.privateNetwork.release(this.#privateAddress);
+      opened.release();
+      if (this.#privateLink) privateNetwork.release(this.#privateLink);
     };
     try {
       if (this.#order.record.spec.options.privateNetwork) {
-        this.#privateAddress = await this.#around.privateNetwork.take();
+        this.#privateLink = await privateNetwork.take(() => onLost('its private network is gone'));
       }
       const container = await startContainer(this.#order, {
         ...this.#around,
-        shown: [...shown, ...buckets.shown],
-        privateAddress: this.#privateAddress,
+        shown: [...shown, ...opened.shown],
+        privateLink: this.#privateLink,
       });
       void container.exited.then(release);
       return container;
@@ -85,7 +91,7 @@ export class ContainerLaunch {
       await bundles.placeFiles(container.directory, record.image.files);
     }
     const [bundle, secrets, token, environmentName] = await this.#needs;
-    const cluster = await gang?.info(this.#privateAddress ?? '');
+    const cluster = await gang?.info(this.#privateLink?.address ?? '');
     containerLog.mask(new SecretMask({ ...secrets, ...(token && { token }) }));
     const identity = token === undefined ? undefined : { token, path: container.identityTokenPath };
     const message = loadMessage(this.#order, {
@@ -95,7 +101,7 @@ export class ContainerLaunch {
       secrets,
       identity,
       environmentName,
-      privateAddress: this.#privateAddress,
+      privateAddress: this.#privateLink?.address,
       cluster,
       machine: machine.environment(gpus),
     });

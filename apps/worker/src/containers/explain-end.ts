@@ -94,3 +94,8 @@ function reasonOf(end: ContainerEnd, circumstances: EndCircumstances): EndReason
   const how = end.signal === 'SIGKILL' ? 'was killed from outside' : 'ended by itself';
   return { reason: 'crashed', message: `its process ${how}: ${describeEnd(end)}` };
 }
+
+/** Why a container ends that has lost its volumes, or its buckets. */
+export function volumesLost(error: Error): string {
+  return `its volumes cannot be read any more: ${error.message}`;
+}

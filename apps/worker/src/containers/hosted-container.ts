@@ -26,7 +26,7 @@ import { ContainerProcess } from './container-process.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ContainerTunnels } from './container-tunnels.ts';
 import { Ending } from './ending.ts';
-import { reportedEnd, startFailure, stuckReason } from './explain-end.ts';
+import { reportedEnd, startFailure, stuckReason, volumesLost } from './explain-end.ts';
 import type { Heartbeating } from './heartbeat-check.ts';
 import { identityOf, type ContainerOrder } from './load-message.ts';
 import type { Remembering } from './memory-check.ts';
@@ -52,8 +52,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
   #exhaustedBy: string | undefined;
   #state: ContainerStatus['state'] = 'starting';
   #process: ContainerProcess | undefined;
-  readonly #onLost = (error: Error): void =>
-    this.kill('preempted', `its volumes cannot be read any more: ${error.message}`);
+  readonly #onLost = (reason: string): void => this.kill('preempted', reason);
   readonly #door = new ExecDoor();
   readonly #calls: CodeCalls;
   readonly #tunnels: ContainerTunnels;
@@ -88,7 +87,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
         holdsLeases: () => this.#inputs.holdsLeases,
         onCutOff: () =>
           this.kill('preempted', 'its worker was cut off while inputs ran, which run elsewhere'),
-        onLost: this.#onLost,
+        onLost: (error) => this.#onLost(volumesLost(error)),
         pid: () => this.#process?.pid,
         say: (text) => around.containerLog.system(`container ${this.containerId}: ${text}`),
       },

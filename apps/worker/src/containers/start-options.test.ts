@@ -47,8 +47,8 @@ describe('what a container gets', () => {
   it('has the address of its private network, which a driver without one refuses', async () => {
     const order = { containerId: 'ta-1', record: { spec: { options: { privateNetwork: true } } } };
     const optionsWith = (driver: unknown) =>
-      startOptions(order as never, { driver, bundles: {}, privateAddress: 'fdaa::1' } as never);
-    expect((await optionsWith(driverOf('isolating', true, 'region'))).privateAddress).toBe('fdaa::1');
+      startOptions(order as never, { driver, bundles: {}, privateLink: { address: 'fdaa::1' } } as never);
+    expect((await optionsWith(driverOf('isolating', true, 'region'))).privateLink?.address).toBe('fdaa::1');
     await expect(optionsWith(driverOf('alone', true))).rejects.toThrow('containers that reach each other');
   });
 });

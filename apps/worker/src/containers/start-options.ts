@@ -6,6 +6,7 @@ import type {
   ContainerMount,
   ContainerRoot,
   ContainerVolume,
+  PrivateLink,
   StartOptions,
 } from '@gantry/containers';
 import { ContainerError, DEFAULTS, type FunctionOptionsSpec } from '@gantry/protocol';
@@ -22,8 +23,8 @@ const BURST_CORES = 16;
 type Around = Pick<ContainerSurroundings, 'driver' | 'bundles' | 'images'> & {
   /** What the driver is to show of volumes. @defaultValue nothing */
   shown?: readonly ContainerVolume[] | undefined;
-  /** At which others of its private network are to reach it. @defaultValue it has none */
-  privateAddress?: string | undefined;
+  /** Its place in a private network. @defaultValue it has none */
+  privateLink?: PrivateLink | undefined;
 };
 
 /**
@@ -57,12 +58,12 @@ export async function startOptions(
 ): Promise<StartOptions> {
   const { containerId, record, gpus } = order;
   const { options } = record.spec;
-  const { driver, bundles, shown: volumes, privateAddress } = around;
+  const { driver, bundles, shown: volumes, privateLink } = around;
   if (options.blockNetwork && !driver.capabilities.isolation) throw notIsolated(driver.capabilities.name);
   if (options.privateNetwork && !driver.capabilities.privateNetwork) throw alone(driver.capabilities.name);
   const limits = limitsOf(options);
   const network = options.blockNetwork ? 'none' : 'outbound';
-  const common: StartOptions = { id: containerId, limits, network, gpus, volumes, privateAddress };
+  const common: StartOptions = { id: containerId, limits, network, gpus, volumes, privateLink };
   if (!driver.capabilities.images) return common;
   const { packages, image } = record;
   const [bundlePath, packagesFolder, ...extraLayers] = await Promise.all([

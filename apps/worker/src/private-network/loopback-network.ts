@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 
+import type { PrivateLink } from '@gantry/containers';
 import { LOOPBACK_ADDRESSES, loopbackAddress } from '@gantry/protocol';
 
 import type { PrivateNetwork } from './private-network.ts';
@@ -11,15 +12,19 @@ import type { PrivateNetwork } from './private-network.ts';
 export class LoopbackNetwork implements PrivateNetwork {
   readonly #taken = new Set<string>();
 
-  take(): Promise<string> {
+  take(): Promise<PrivateLink> {
     let address: string;
     do address = loopbackAddress(randomInt(LOOPBACK_ADDRESSES));
     while (this.#taken.has(address));
     this.#taken.add(address);
-    return Promise.resolve(address);
+    return Promise.resolve({ address });
   }
 
-  release(address: string): void {
+  release({ address }: PrivateLink): void {
     this.#taken.delete(address);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 }

@@ -6,7 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { ContainerError } from '@gantry/protocol';
 
+import type { PrivateLink } from '../container-driver.ts';
 import { CONTAINER_IDS } from '../container-ids.ts';
+import { privateLinkWords } from '../private/private-link.ts';
 import { handOver, type Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import type { Network } from './network.ts';
@@ -50,17 +52,23 @@ export interface Launched {
  * Starts a container, by its own mounts and then the runtime.
  *
  * @param upper - Where what it writes goes: a file to be made with a disk of its own, or else a folder.
+ * @param privateLink - @defaultValue it is on no private network
  * @throws ContainerError if it could not be started, or got no network.
  */
 export async function launch(
-  options: LaunchOptions<OciRuntime> & { starter: Starter; upper: string },
+  options: LaunchOptions<OciRuntime> & {
+    starter: Starter;
+    upper: string;
+    privateLink?: PrivateLink | undefined;
+  },
 ): Promise<Launched> {
-  const { runtime, group, name, bundle, network, pipes, starter } = options;
+  const { runtime, group, name, bundle, network, privateLink, pipes, starter } = options;
   const [out, err] = await pipes.outputs();
   const pidFile = join(bundle, 'pid');
   const start = await starter.start([
     ...[out, err].map(({ theirs }) => `/proc/${process.pid}/fd/${theirs}`),
-    ...[network?.router ?? '', String(network?.number ?? ''), pidFile, runtime.groupFiles(group).join(' ')],
+    ...[network?.router ?? '', String(network?.number ?? '')],
+    ...[privateLink ? privateLinkWords(privateLink) : '', pidFile, runtime.groupFiles(group).join(' ')],
     ...[...mountWords(options), runtime.hiddenFolder],
     ...[...runtime.words, ...runtime.runWords, '--bundle', bundle, '--pid-file', pidFile, name],
   ]);

@@ -47,20 +47,25 @@ sub index_of {
   unpack 'x16 L', $words
 }
 
+# A pair of which this side has a name by a number, or by one that is free.
+sub linked {
+  my ($socket, $number, $more, $peer) = @_;
+  for (my $tries = 8; ; $number++) {
+    my $link = sprintf '${LINK_PREFIX}%04x', $number;
+    my $kind = attribute(18, attribute(1, 'veth') . attribute(2, attribute(1, $peer)));
+    return ($link, $number) if asked($socket, 16, side($link, 1, $more . $kind));
+    $! == 17 && --$tries or die "$link: $!\n";
+  }
+}
+
 sub attach {
   my ($router, $pid, $number) = @_;
   my $inside = opened("/proc/$pid/ns/net", 0);
   kernel($router, $setns, fileno opened($router, 0), 0) if length $router;
   my $socket = netlink();
-  my ($link, $address);
-  for (my $tries = 8; ; $number++) {
-    $link = sprintf '${LINK_PREFIX}%04x', $number;
-    $address = pack 'C4', ${SUBNET.join(', ')}, $number >> 8, $number & 255;
-    my $peer = attribute(1, side('eth0', 0, attribute(28, pack 'L', fileno $inside)));
-    my $kind = attribute(18, attribute(1, 'veth') . attribute(2, $peer));
-    last if asked($socket, 16, side($link, 1, $kind));
-    $! == 17 && --$tries or die "$link: $!\n";
-  }
+  my $peer = side('eth0', 0, attribute(28, pack 'L', fileno $inside));
+  (my $link, $number) = linked($socket, $number, '', $peer);
+  my $address = pack 'C4', ${SUBNET.join(', ')}, $number >> 8, $number & 255;
   my $gateway = pack 'C4', ${GATEWAY.join(', ')};
   my $index = index_of($socket, $link);
   must("address of $link", asked($socket, 20, address($index, $gateway)));

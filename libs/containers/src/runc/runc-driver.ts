@@ -13,6 +13,7 @@ import type {
   DriverCapabilities,
   StartOptions,
 } from '../container-driver.ts';
+import { hasTunnels, writeHosts } from '../private/private-link.ts';
 import { deviceRules, type GpuSources } from '../gpus/gpu-access.ts';
 import {
   endLeftContainers,
@@ -103,7 +104,7 @@ export class RuncDriver implements ContainerDriver {
     snapshots: false,
     prewarming: true,
     lateMounts: true,
-    privateNetwork: undefined,
+    privateNetwork: hasTunnels() ? 'region' : undefined,
   };
   readonly #options: RuncDriverOptions;
   readonly #parts: DriverParts;
@@ -206,10 +207,10 @@ export class RuncDriver implements ContainerDriver {
   }
 
   #takeWarm(options: StartOptions): RuncContainer | undefined {
-    const { root, extraLayers, network, limits, gpus, volumes, mounts = [] } = options;
+    const { root, extraLayers, network, limits, gpus, volumes, privateLink, mounts = [] } = options;
     // What an image begins with is run for the container that it is the image of alone.
     const isFixed = [gpus, volumes, root?.entrypoint].some((list) => list?.length);
-    if (isFixed || network === 'none' || !LateMounts.canGive(mounts)) return undefined;
+    if (isFixed || privateLink || network === 'none' || !LateMounts.canGive(mounts)) return undefined;
     const diskMiB = limits?.diskMiB;
     const isPlain = root === undefined && !extraLayers?.length && diskMiB === this.#options.prewarmDiskMiB;
     return isPlain ? this.#warm.take() : this.#warmKinds.take({ root, extraLayers, diskMiB });
@@ -250,7 +251,7 @@ export class RuncDriver implements ContainerDriver {
 
   async #launchNow(options: StartOptions, ahead?: Ahead): Promise<RuncContainer> {
     if (this.#isClosed) throw new ContainerError('this worker is stopping');
-    const { id, limits = {} } = options;
+    const { id, limits = {}, privateLink } = options;
     const { name = newName(), words = [], onEnd } = ahead ?? {};
     const directory = join(this.#options.dataDir, 'containers', id);
     const cgroup = new ContainerCgroup(this.#parts.cgroups, name);
@@ -258,7 +259,7 @@ export class RuncDriver implements ContainerDriver {
     mkdirSync(directory, { recursive: true });
     mkdirSync(bundle);
     this.#records.add(name, { directory });
-    const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options);
+    const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options, bundle);
     const config = ociConfig({
       rootPath: ROOT_MOUNT_POINT,
       hostname: id.slice(0, 63),
@@ -284,7 +285,9 @@ export class RuncDriver implements ContainerDriver {
         starter: this.#starter,
       };
       const upper = this.#upper(name);
-      const launched = await launch({ ...around, name, bundle, layers, upper, diskImage, network });
+      const launched = await launch({
+        ...{ ...around, name, bundle, layers, upper, diskImage, network, privateLink },
+      });
       this.#record(name, directory, launched.pids.init);
       this.#runtime.learnFrom(name);
       const container = new RuncContainer({
@@ -304,12 +307,17 @@ export class RuncDriver implements ContainerDriver {
     this.#records.add(name, { directory, init: { pid, identity: processIdentity(pid) } });
   }
 
-  #plan(options: StartOptions): ContainerPlan {
-    return planContainer(options, {
-      ...this.#options,
-      ...this.#parts,
-      compiledLayers: [...this.#cache.layers, ...this.#bundles.layersFor(options)],
-    });
+  #plan(options: StartOptions, bundle: string): ContainerPlan {
+    const { privateLink, mounts = [] } = options;
+    const names = privateLink ? [{ source: writeHosts(bundle, privateLink), target: '/etc/hosts' }] : [];
+    return planContainer(
+      { ...options, mounts: [...mounts, ...names] },
+      {
+        ...this.#options,
+        ...this.#parts,
+        compiledLayers: [...this.#cache.layers, ...this.#bundles.layersFor(options)],
+      },
+    );
   }
 
   #limitsSwap(): boolean {

@@ -1,3 +1,4 @@
+import { PRIVATE_LINK_SCRIPT } from '../private/private-link-script.ts';
 import { MOUNT_SCRIPT } from './start-script.ts';
 
 /**
@@ -7,8 +8,8 @@ import { MOUNT_SCRIPT } from './start-script.ts';
  *
  * Its words: numbers of system calls, and the socket of the worker. A message is its size in bytes, a line's end, and words
  * with a zero byte between them: the number of the start, paths of what is to be standard output and error, the namespace
- * where packets are routed and the number of the network (nothing for none), the file in which the runtime says which
- * process it has started, files to enter cgroups by, the words of `mounted`, and the runtime with its words.
+ * where packets are routed and the number of the network (nothing for none), the words of `join_private` (nothing for none),
+ * the file in which the runtime says which process it has started, files to enter cgroups by, the words of `mounted`, and the runtime with its words.
  *
  * For each start it makes two processes. The first connects to the socket, says there which start it is, makes the mounts
  * and becomes the runtime, with the connection as file 3. The second moves the first one to the first of its groups
@@ -22,7 +23,7 @@ import { MOUNT_SCRIPT } from './start-script.ts';
  *
  * It ends with its input. Whoever has lost it knows no more how its containers end.
  */
-export const STARTER_SCRIPT = String.raw`${MOUNT_SCRIPT}
+export const STARTER_SCRIPT = String.raw`${MOUNT_SCRIPT}${PRIVATE_LINK_SCRIPT}
 my ($socket) = @ARGV;
 # Holds the number 3 until a first process needs it.
 my $third = opened('/dev/null', 0);
@@ -86,7 +87,7 @@ sub written {
 }
 
 sub second {
-  my ($start, $router, $network, $pid_file, $enter, $first, $group) = @_;
+  my ($start, $router, $network, $private, $pid_file, $enter, $first, $group) = @_;
   close STDIN;
   must($group, syswrite opened($group, 1), $first) if length $group;
   syswrite $enter, '1';
@@ -97,13 +98,16 @@ sub second {
     exit 1 unless -e "/proc/$init";
     select undef, undef, undef, 0.002;
   }
-  eval { attach($router, $init, $network) } if length $network;
+  eval {
+    attach($router, $init, $network) if length $network;
+    join_private($init, $private) if length $private;
+  };
   said('runs', $start, $init, $runner, $@);
   exit 0;
 }
 
 sub start {
-  my ($start, $out, $err, $router, $network, $pid_file, $groups, @words) = @_;
+  my ($start, $out, $err, $router, $network, $private, $pid_file, $groups, @words) = @_;
   my ($early, $later) = split / /, $groups, 2;
   must('a pipe', pipe my $entered, my $enter);
   my $first = forked($start, sub {
@@ -111,7 +115,7 @@ sub start {
     first($start, $out, $err, $entered, $later // '', @words);
   });
   my $second = eval { forked($start, sub {
-    eval { second($start, $router, $network, $pid_file, $enter, $first, $early // '') };
+    eval { second($start, $router, $network, $private, $pid_file, $enter, $first, $early // '') };
     said('failed', $start, $@);
   }) };
   $processes{$first}{second} = $second // 0;
