@@ -1,8 +1,13 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { processIdentity } from './process-identity.ts';
+
+/** What a record is called while it is written. */
+const DRAFT = '.new';
+/** A draft that is as old as that was left by a process that was killed. */
+const DRAFT_MS = 60_000;
 
 /** A process, told from a later one with the same pid. */
 export interface ProcessMark {
@@ -26,8 +31,8 @@ export class OwnedRecords<TDetails extends object> {
   /** Written at once, not soon: a worker killed right after the start must leave the record. */
   add(name: string, details: TDetails): void {
     const path = join(this.#folder, name);
-    writeFileSync(`${path}.new`, JSON.stringify({ ...details, owner: this.#owner }));
-    renameSync(`${path}.new`, path);
+    writeFileSync(`${path}${DRAFT}`, JSON.stringify({ ...details, owner: this.#owner }));
+    renameSync(`${path}${DRAFT}`, path);
   }
 
   remove(name: string): void {
@@ -43,6 +48,10 @@ export class OwnedRecords<TDetails extends object> {
     let ended = 0;
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
+      if (name.endsWith(DRAFT)) {
+        await removeOld(path);
+        continue;
+      }
       const record = await this.#read(path);
       if (record && isAlive(record.owner)) continue;
       if (record && (await end(record, name))) ended++;
@@ -59,6 +68,12 @@ export class OwnedRecords<TDetails extends object> {
       return undefined;
     }
   }
+}
+
+/** Other processes may be about to give a draft its name. */
+async function removeOld(draft: string): Promise<void> {
+  const writtenMs = (await stat(draft).catch(() => undefined))?.mtimeMs ?? Infinity;
+  if (writtenMs < Date.now() - DRAFT_MS) await rm(draft, { force: true });
 }
 
 /** Whether that very process runs. */

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { OwnedRecords } from '../owned-records.ts';
@@ -19,8 +20,9 @@ export function openMemoryFolder(): string {
   mkdirSync(inRun, { recursive: true });
   chmodSync(inRun, 0o755);
   const base = [inRun, '/dev/shm'].find(isInMemory) ?? inRun;
-  const folder = mkdtempSync(join(base, 'gantry-'));
+  const folder = join(base, `gantry-${randomBytes(6).toString('hex')}`);
   owners().add(basename(folder), { folder });
+  mkdirSync(folder, { mode: 0o700 });
   return folder;
 }
 
