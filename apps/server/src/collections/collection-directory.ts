@@ -38,7 +38,7 @@ export class CollectionDirectory {
     const label = kind === 'dict' ? 'Dict' : 'Queue';
     const place = this.#environments.nameOf(environmentId);
     throw new NotFoundError(`there is no ${kind} "${name}" in environment "${place}"`, {
-      hint: `Make it: gantry ${kind} create ${name}, or ${label}.fromName(…, { createIfMissing: true }).`,
+      hint: `List those there are: gantry ${kind} list. To make it: gantry ${kind} create ${name}, or ${label}.fromName(…, { createIfMissing: true }).`,
     });
   }
 
