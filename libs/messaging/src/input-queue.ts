@@ -45,8 +45,8 @@ export interface InputQueue {
   /** The backlog of every pool that has one. */
   backlogs(): Promise<{ pool: string; backlog: Backlog }[]>;
   /**
-   * Removes the acknowledged inputs at the head of a pool from the disk. Call it now and then while inputs are
-   * acknowledged: nothing else removes them.
+   * Removes the acknowledged inputs at the head of a pool from the disk, when all that was delivered is acknowledged, or
+   * they are many. Call it now and then while inputs are acknowledged: nothing else removes them.
    *
    * @returns how many inputs were delivered and are not acknowledged yet.
    */
@@ -76,6 +76,11 @@ const TERMINATE = new TextEncoder().encode('+TERM');
  * delivers anything of the same stream: with every write synced, a burst would hold up each input for the whole of it.
  */
 const MOST_UNDER_WAY = 128;
+/**
+ * A purge makes nats-server forget which inputs were given back: they are delivered again when their lease ends, and not
+ * at once. So a pool is trimmed while nothing of it is delivered, or given back; one that is never idle, by so many.
+ */
+const TRIMS_ANYWAY_FROM = 500;
 const NANOS_PER_MS = 1_000_000;
 
 /** {@link InputQueue} over JetStream. */
@@ -84,8 +89,8 @@ export class NatsInputQueue implements InputQueue {
   readonly #publisher: DurablePublisher;
   readonly #window = new PublishWindow(MOST_UNDER_WAY);
   readonly #ensured = new Map<string, Promise<void>>();
-  /** Up to which sequence a pool is trimmed. */
-  readonly #trimmed = new Map<string, number>();
+  /** Up to which sequences of the stream and of its consumer a pool is trimmed. */
+  readonly #trimmed = new Map<string, { floor: number; delivered: number }>();
 
   constructor(link: NatsLink, publisher: DurablePublisher) {
     this.#link = link;
@@ -149,13 +154,15 @@ export class NatsInputQueue implements InputQueue {
   async trim(pool: string): Promise<number> {
     return await this.#link.ask(`trimming pool "${pool}"`, async () => {
       const info = await this.#link.manager.consumers.info(STREAMS.inputs, pool);
-      const floor = info.ack_floor.stream_seq;
-      if (floor > (this.#trimmed.get(pool) ?? 0)) {
+      const { stream_seq: floor, consumer_seq: delivered } = info.ack_floor;
+      const trimmed = this.#trimmed.get(pool) ?? { floor: 0, delivered: 0 };
+      const isDue = info.num_ack_pending === 0 || delivered - trimmed.delivered >= TRIMS_ANYWAY_FROM;
+      if (isDue && floor > trimmed.floor) {
         await this.#link.manager.streams.purge(STREAMS.inputs, {
           filter: subjects.poolInputs(pool),
           seq: floor + 1,
         });
-        this.#trimmed.set(pool, floor);
+        this.#trimmed.set(pool, { floor, delivered });
       }
       return info.num_ack_pending;
     });
