@@ -15,7 +15,7 @@ const PARENT = 'gantry';
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'devices', 'freezer'];
 /** What every container may use, as the device cgroup takes it: null, zero, full, random, urandom, and terminals. */
 const COMMON_DEVICES = ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:*'].map((id) => `c ${id} rwm`);
-const REMOVE_TRIES = 20;
+const REMOVE_TRIES = 500;
 const REMOVE_RETRY_MS = 10;
 
 /** How this machine counts and limits what processes use. */
@@ -230,7 +230,7 @@ async function removeGroup(folder: string): Promise<void> {
     try {
       rmdirSync(folder);
     } catch {
-      // Processes that were killed take a moment to leave.
+      // Processes that were killed take a moment to leave, on a busy machine a longer one.
       await delay(REMOVE_RETRY_MS);
     }
   }
