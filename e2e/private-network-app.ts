@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { App, Dict, privateAddress } from 'gantry';
+import { App, clustered, Dict, getClusterInfo, privateAddress } from 'gantry';
 
 const app = new App('private-network');
 
@@ -27,6 +27,20 @@ export const ask = app.function({ privateNetwork: true }, async (names: string[]
   return { own: await privateAddress(), answers: await Promise.all(found.map(textOf)) };
 });
 
+/** Two containers of a gang, each of which asks the other one and answers it. */
+export const pair = app.function(
+  clustered({ size: 2 }, async () => {
+    const { rank, addresses } = getClusterInfo();
+    const server = createServer((_request, response) => response.end(`rank ${rank}`));
+    const asked = once(server, 'request');
+    server.listen(PORT, addresses[rank]);
+    const said = await textOnceThere(addresses[1 - rank] ?? '');
+    await asked;
+    await new Promise((resolve) => server.close(resolve));
+    return said;
+  }),
+);
+
 /** What becomes of that without the option. */
 export const outsider = app.function(async () =>
   privateAddress().then(String, (error: Error) => `${error.name}: ${error.message}`),
@@ -44,4 +58,15 @@ async function textOf(address: string): Promise<string> {
   const host = isIPv6(address) ? `[${address}]` : address;
   const response = await fetch(`http://${host}:${PORT}/`, { headers: { connection: 'close' } });
   return response.text();
+}
+
+async function textOnceThere(address: string): Promise<string> {
+  for (;;) {
+    try {
+      return await textOf(address);
+    } catch {
+      // It does not listen yet.
+      await delay(50);
+    }
+  }
 }

@@ -15,6 +15,7 @@ const ask = RemoteFunction.fromName<(names: string[]) => { own: string; answers:
   'private-network',
   'ask',
 );
+const pair = RemoteFunction.fromName<() => string>('private-network', 'pair');
 const outsider = RemoteFunction.fromName<() => string>('private-network', 'outsider');
 
 const runcProblem =
@@ -48,6 +49,10 @@ describe.each([
       for (const address of [asked.own, ...addresses]) expect(address).toMatch(form);
     },
   );
+
+  it.skipIf(problem)('of one gang reach each other', async () => {
+    expect(await pair.remote()).toBe('rank 1');
+  });
 
   it.skipIf(problem)('without one are told which option gives it to them', async () => {
     expect(await outsider.remote()).toBe(

@@ -66,10 +66,10 @@ my $tunnel = opened('/dev/net/tun', 0x802);
 my $device = pack 'a16 S x22', '${TUNNEL}', 0x1001;
 must('/dev/net/tun', ioctl $tunnel, 0x400454ca, $device);
 my $socket = netlink();
-for my $setting ([0x8922, $most], [0x8943, 64]) {
-  my $words = pack 'a16 i x20', '${TUNNEL}', $setting->[1];
-  must('${TUNNEL}', ioctl $socket, $setting->[0], $words);
-}
+my $size = pack 'a16 i x20', '${TUNNEL}', $most;
+must('${TUNNEL}', ioctl $socket, 0x8922, $size);
+# How many packets wait at most; an ordinary user may not change the 500 that it is otherwise.
+ioctl $socket, 0x8943, my $length = pack 'a16 i x20', '${TUNNEL}', 64;
 for my $name ('lo', '${TUNNEL}') { must($name, ioctl $socket, 0x8914, my $up = pack 'a16 S x22', $name, 1) }
 my $index = index_of($socket, '${TUNNEL}');
 # What it says of packets that reach nobody has this for a sender: number 0 is no container.

@@ -10,9 +10,11 @@ import { findRuncProblem } from '../runc/requirements.ts';
 import { mostIds } from './rootless-problem.ts';
 import { rootlessCommand, rootlessEnvironment } from './user-namespace.ts';
 
-const TESTS = ['runc-driver', 'started-ahead', 'isolation', 'streams'].map(
-  (name) => `libs/containers/src/runc/${name}.integration.test.ts`,
-);
+const TESTS = [
+  ...['runc/runc-driver', 'runc/started-ahead', 'runc/isolation', 'runc/streams'],
+  // Where the user may open /dev/net/tun.
+  'private/private-network',
+].map((name) => `libs/containers/src/${name}.integration.test.ts`);
 const MINUTES = 60_000;
 
 const reason = noOrdinaryUserReason() ?? findRuncProblem('crun')?.message;

@@ -9,7 +9,8 @@ import { MOUNT_SCRIPT } from './start-script.ts';
  * Its words: numbers of system calls, and the socket of the worker. A message is its size in bytes, a line's end, and words
  * with a zero byte between them: the number of the start, paths of what is to be standard output and error, the namespace
  * where packets are routed and the number of the network (nothing for none), the words of `join_private` (nothing for none),
- * the file in which the runtime says which process it has started, files to enter cgroups by, the words of `mounted`, and the runtime with its words.
+ * the file in which the runtime says which process it has started, files to enter cgroups by, the words of `mounted`, and the
+ * runtime with its words.
  *
  * For each start it makes two processes. The first connects to the socket, says there which start it is, makes the mounts
  * and becomes the runtime, with the connection as file 3. The second moves the first one to the first of its groups
