@@ -39,6 +39,23 @@ const DIAL = `{ kind: 'function', name: 'dial', fn: async (host, waitMs) => {
   });
 } }`;
 
+/** Of two ranks: the second is asked by the first, which tells what it heard from where. */
+const PAIR = `{ kind: 'function', name: 'pair', fn: async () => {
+  const { rank, addresses } = globalThis[Symbol.for('gantry.host')].cluster;
+  const { connect, createServer } = await import('node:net');
+  if (rank === 1) {
+    const server = createServer((socket) => { socket.end('rank 1'); server.close(); }).listen(4000, addresses[1]);
+    return await new Promise((resolve) => server.once('close', () => resolve('of no interest')));
+  }
+  for (;;) {
+    const heard = await new Promise((resolve) => {
+      const socket = connect({ host: addresses[1], port: 4000, localAddress: addresses[0] });
+      socket.on('data', (data) => resolve(String(data))).on('error', () => setTimeout(resolve, 50));
+    });
+    if (heard) return [heard, addresses];
+  }
+} }`;
+
 describe.skipIf(problem)(`private networks of several workers${problem ? ` (${problem})` : ''}`, () => {
   const stack = new AsyncDisposableStack();
   const containers = new Map<string, ContainerStatus>();
@@ -96,6 +113,30 @@ describe.skipIf(problem)(`private networks of several workers${problem ? ` (${pr
     expect(await runOn(platform.worker, dial, close, LONGEST_MS)).toBe('hello');
     expect(await runOn(platform.worker, isolated, close, LONGEST_MS)).toBe('hello');
     expect(await (await platform.submit(dial, '', [[distant, NEVER_MS]])).value()).toBe('no answer');
+  });
+
+  it('carry a gang whose containers are on two of them: one call runs in both', async () => {
+    const record = await deploy(PAIR, { privateNetwork: true, cluster: { size: 2 } });
+    const containerIds = [newId('ta'), newId('ta')];
+    for (const [rank, { workerId }] of [platform.worker, near].entries()) {
+      const containerId = containerIds[rank] ?? '';
+      const order = {
+        type: 'start',
+        fence: 1,
+        containerId,
+        pool: record.id,
+        parameters: {},
+        record,
+      } as const;
+      const gang = { rank, containerIds };
+      await platform.messaging.request<WorkerReply>(subjects.worker(workerId), { ...order, gang });
+    }
+    const call = await platform.submit(record, '', [[]]);
+    await expect.poll(() => call.published.length, { timeout: LONGEST_MS }).toBe(1);
+    const [heard, addresses] = (await call.value()) as [string, string[]];
+    expect(heard).toBe('rank 1');
+    const workers = addresses.map((address) => address.split(':').slice(3, 5).join(':'));
+    expect(new Set(workers).size).toBe(2);
   });
 
   it('are closed to containers without one', async () => {
