@@ -3,7 +3,7 @@ import { gangSeat } from '@gantry/protocol';
 import { expect } from 'vitest';
 
 import type { Action } from './round.ts';
-import { record } from './scheduler.fixture.ts';
+import { record, startedStatus } from './scheduler.fixture.ts';
 import { Scheduler } from './scheduler.ts';
 
 // Machines of two regions, gangs and single containers that do not all fit, machines and containers that die. Derived
@@ -247,25 +247,9 @@ export class GangSimulation {
     return this.#all().length;
   }
 
-  #newContainer({
-    containerId,
-    record: { id, version },
-    gang,
-  }: Extract<Action, { type: 'start' }>): Simulated {
-    const status: ContainerStatus = {
-      ...{
-        containerId,
-        pool: id,
-        functionId: id,
-        appId: 'ap-1',
-        version,
-        state: 'starting',
-        running: 0,
-        maxInputs: 1,
-      },
-      ...{ startedAtMs: this.nowMs, httpSocketPath: '' },
-      ...(gang && { gang: gangSeat(gang) }),
-    };
+  #newContainer({ containerId, record, gang }: Extract<Action, { type: 'start' }>): Simulated {
+    const started = startedStatus(containerId, { record, atMs: this.nowMs });
+    const status = { ...started, ...(gang && { gang: gangSeat(gang) }) };
     const readyAtMs = this.nowMs + 50 + Math.floor(this.#random() * 1_000);
     return { status, place: gang, readyAtMs, endsAtMs: undefined };
   }

@@ -4,6 +4,18 @@ import type { Action } from './round.ts';
 
 const FILE = { digest: 'sha256-0', sizeBytes: 1 };
 
+/** How a container is reported that was started a moment ago. */
+export function startedStatus(
+  containerId: string,
+  { record: { id, appId, version, spec }, atMs }: { record: FunctionRecord; atMs: number },
+): ContainerStatus {
+  return {
+    ...{ containerId, pool: id, functionId: id, appId, version },
+    ...{ state: 'starting', running: 0, maxInputs: spec.options.maxInputs ?? 1 },
+    ...{ startedAtMs: atMs, httpSocketPath: '' },
+  };
+}
+
 /** The record of `fu-1`, or of another function. */
 export function record(
   options: FunctionOptionsSpec = {},

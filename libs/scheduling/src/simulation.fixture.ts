@@ -2,7 +2,7 @@ import type { ContainerStatus, FunctionRecord, WorkerStatus } from '@gantry/prot
 import { expect } from 'vitest';
 
 import type { Action } from './round.ts';
-import { record } from './scheduler.fixture.ts';
+import { record, startedStatus } from './scheduler.fixture.ts';
 import { Scheduler } from './scheduler.ts';
 
 // A cluster in miniature: inputs arrive in bursts, containers take time to start and to work, machines die and come
@@ -269,19 +269,8 @@ export class Simulation {
     });
   }
 
-  #newContainer(containerId: string, { id, version, spec }: FunctionRecord): SimulatedContainer {
-    const status: ContainerStatus = {
-      containerId,
-      pool: id,
-      functionId: id,
-      appId: 'ap-1',
-      version,
-      state: 'starting',
-      running: 0,
-      maxInputs: spec.options.maxInputs ?? 1,
-      startedAtMs: this.nowMs,
-      httpSocketPath: '',
-    };
+  #newContainer(containerId: string, started: FunctionRecord): SimulatedContainer {
+    const status = startedStatus(containerId, { record: started, atMs: this.nowMs });
     return { status, readyAtMs: this.nowMs + 50 + Math.floor(this.random() * 2_000), ends: [] };
   }
 

@@ -1,9 +1,7 @@
-import type { Messaging } from '@gantry/messaging';
 import type {
   ClusterInfo,
   ContainerExit,
   GangMessage,
-  GangPlace,
   InputMessage,
   Outcome,
   WorkerToRunner,
@@ -12,17 +10,9 @@ import type {
 import type { InputSurroundings } from '../containers/container-inputs.ts';
 import type { ContainerProcessListener } from '../containers/container-process.ts';
 import { AssignedInput } from '../inputs/assigned-input.ts';
-import type { Payloads } from '../inputs/payloads.ts';
-import { GangAddresses } from './gang-addresses.ts';
-import { GangLink } from './gang-link.ts';
-import type { GangHost, GangPart } from './gang-part.ts';
-
-export interface GangOptions {
-  place: GangPlace;
-  messaging: Pick<Messaging, 'request' | 'respond'>;
-  payloads: Pick<Payloads, 'isLarge' | 'storeOutcome'>;
-  host(): GangHost;
-}
+import type { GangLink } from './gang-link.ts';
+import type { GangPart } from './gang-part.ts';
+import { type GangOptions, GangTies } from './gang-ties.ts';
 
 const NO_VALUE: Outcome = { type: 'value', value: new Uint8Array() };
 
@@ -31,19 +21,14 @@ export class GangFollower implements GangPart {
   readonly follows = true;
   readonly inputs: Partial<InputSurroundings>;
   readonly #options: GangOptions;
-  readonly #addresses: GangAddresses;
+  readonly #ties: GangTies;
   readonly #link: GangLink;
   #send: (message: WorkerToRunner) => void = () => undefined;
 
   constructor(options: GangOptions) {
     this.#options = options;
-    this.#addresses = new GangAddresses(options.place);
-    this.#link = new GangLink({
-      place: options.place,
-      messaging: options.messaging,
-      onMessage: (from, message) => this.#receive(from, message),
-      onUnreachable: (rank) => options.host().kill('preempted', `rank ${rank} of its gang cannot be reached`),
-    });
+    this.#ties = new GangTies(options, (_from, message) => this.#receive(message));
+    this.#link = this.#ties.link;
     this.inputs = {
       // Its leader has the lease, and says when time is up.
       watch: { holdsLease: () => true, releaseIfDone: () => undefined },
@@ -60,9 +45,7 @@ export class GangFollower implements GangPart {
   }
 
   info(address: string): Promise<ClusterInfo> {
-    this.#addresses.add(this.#options.place.rank, address);
-    this.#link.tellAll({ type: 'address', address });
-    return this.#addresses.info();
+    return this.#ties.info(address);
   }
 
   listen(
@@ -91,11 +74,9 @@ export class GangFollower implements GangPart {
     this.#link.close();
   }
 
-  #receive(from: number, message: GangMessage): void {
+  #receive(message: GangMessage): void {
     const host = this.#options.host();
     switch (message.type) {
-      case 'address':
-        return this.#addresses.add(from, message.address);
       case 'run':
         return this.#run(message.input);
       case 'abort':

@@ -11,11 +11,10 @@ import {
 import type { InputSurroundings } from '../containers/container-inputs.ts';
 import type { ContainerProcessListener } from '../containers/container-process.ts';
 import type { AssignedInput } from '../inputs/assigned-input.ts';
-import { GangAddresses } from './gang-addresses.ts';
-import type { GangOptions } from './gang-follower.ts';
-import { GangLink } from './gang-link.ts';
+import type { GangLink } from './gang-link.ts';
 import type { GangPart } from './gang-part.ts';
 import { GangRun } from './gang-run.ts';
+import { type GangOptions, GangTies } from './gang-ties.ts';
 
 /** How long code that was aborted may take to end; then its whole gang is ended. */
 const ABORT_GRACE_MS = 10_000;
@@ -33,7 +32,7 @@ export class GangLeader implements GangPart {
   readonly follows = false;
   readonly inputs: Partial<InputSurroundings>;
   readonly #options: GangOptions;
-  readonly #addresses: GangAddresses;
+  readonly #ties: GangTies;
   readonly #link: GangLink;
   readonly #ready = new Set<number>();
   #listener: ContainerProcessListener | undefined;
@@ -44,20 +43,13 @@ export class GangLeader implements GangPart {
 
   constructor(options: GangOptions) {
     this.#options = options;
-    this.#addresses = new GangAddresses(options.place);
-    this.#link = new GangLink({
-      place: options.place,
-      messaging: options.messaging,
-      onMessage: (from, message) => this.#receive(from, message),
-      onUnreachable: (rank) => options.host().kill('preempted', `${this.#nameOf(rank)} cannot be reached`),
-    });
+    this.#ties = new GangTies(options, (from, message) => this.#receive(from, message));
+    this.#link = this.#ties.link;
     this.inputs = { handOn: (input) => this.#handOn(input) };
   }
 
   info(address: string): Promise<ClusterInfo> {
-    this.#addresses.add(0, address);
-    this.#link.tellAll({ type: 'address', address });
-    return this.#addresses.info();
+    return this.#ties.info(address);
   }
 
   listen(
@@ -101,8 +93,6 @@ export class GangLeader implements GangPart {
     if (this.#hasEnded) return;
     const host = this.#options.host();
     switch (message.type) {
-      case 'address':
-        return this.#addresses.add(from, message.address);
       case 'ready':
         return this.#isReady(from);
       case 'output':
@@ -111,7 +101,7 @@ export class GangLeader implements GangPart {
       case 'stopFetching':
         return this.#listener?.onMessage({ type: 'stopFetching' });
       case 'preempting':
-        return host.preempt(`${this.#nameOf(from)} is preempted`);
+        return host.preempt(`${this.#ties.nameOf(from)} is preempted`);
       case 'ended':
         return this.#otherEnded(from, message);
       default:
@@ -134,7 +124,7 @@ export class GangLeader implements GangPart {
     if (!run) return;
     const isFirst = !run.hasFailed;
     run.take(rank, outcome, times);
-    if (!outcome) this.#options.host().preempt(`${this.#nameOf(rank)} is preempted`);
+    if (!outcome) this.#options.host().preempt(`${this.#ties.nameOf(rank)} is preempted`);
     if (run.isComplete) return this.#finish(run);
     if (isFirst && run.hasFailed) this.#abortOthers(run);
   }
@@ -176,18 +166,13 @@ export class GangLeader implements GangPart {
   }
 
   #otherEnded(rank: number, { reason, message, error }: EndedMessage): void {
-    const text = `${this.#nameOf(rank)} ended: ${message}`;
+    const text = `${this.#ties.nameOf(rank)} ended: ${message}`;
     const host = this.#options.host();
     if (reason === 'loadFailed' && error && this.#listener) {
       return this.#listener.onMessage({ type: 'loadFailed', error, message: text });
     }
     // Whoever stops one of them wants the gang gone, and what it has done elsewhere.
     host.kill(reason === 'stopped' ? 'preempted' : reason, text);
-  }
-
-  #nameOf(rank: number): string {
-    const { containerIds } = this.#options.place;
-    return `rank ${rank} of ${containerIds.length} (container ${containerIds[rank] ?? ''})`;
   }
 }
 

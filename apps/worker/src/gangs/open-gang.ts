@@ -1,7 +1,8 @@
 import type { ContainerOrder } from '../containers/load-message.ts';
-import { GangFollower, type GangOptions } from './gang-follower.ts';
+import { GangFollower } from './gang-follower.ts';
 import { GangLeader } from './gang-leader.ts';
 import type { GangPart } from './gang-part.ts';
+import type { GangOptions } from './gang-ties.ts';
 
 /** What a container does as one of a gang. */
 export function openGang(options: GangOptions): GangPart {
