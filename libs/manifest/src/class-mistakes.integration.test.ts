@@ -150,6 +150,14 @@ export class Cart {
     expect(hint).toContain(expected);
   });
 
+  test('a clustered function that is to have no private network is refused', async () => {
+    const { message, hint } = await messageOf(
+      'export const train = app.function({ privateNetwork: false }, clustered({ size: 2 }, async () => 1));',
+    );
+    expect(message).toBe('src/app.ts:3: "train" is clustered and without a private network');
+    expect(hint).toContain('Leave "privateNetwork: false" out');
+  });
+
   test('a clustered class says so for all methods, and has a private network', async () => {
     await using project = await aProject({
       'src/app.ts': `${HEAD}@app.cls()\n@clustered({ size: 3 })\nexport class Team { @method() train() { return 1; } }`,

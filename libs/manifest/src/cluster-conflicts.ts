@@ -12,6 +12,8 @@ const HINTS = {
   batched: 'Call the clustered function from a batched one.',
   concurrent: 'A gang runs one call at a time: leave "concurrent" out, and set maxContainers for more gangs.',
   'a web function': 'Call the clustered function from an endpoint of its own: await it.remote(value).',
+  'without a private network':
+    'Leave "privateNetwork: false" out: it is how its containers reach each other.',
   'a generator': 'Return one result, and send others values by a Queue.',
 };
 
@@ -24,6 +26,7 @@ export function clusterConflicts({ name, site, options, methods }: FunctionSpec)
   return [
     ...(options.batching ? [conflict('batched')] : []),
     ...((options.maxInputs ?? 1) > 1 ? [conflict('concurrent')] : []),
+    ...(options.privateNetwork === false ? [conflict('without a private network')] : []),
     ...methods.flatMap(({ web, handlerKind, site: where }) => {
       if (web) return [conflict('a web function', where)];
       return handlerKind.toLowerCase().endsWith('generator') ? [conflict('a generator', where)] : [];

@@ -56,7 +56,7 @@ export function toOptionsSpec(
     cloud: given.cloud,
     nonpreemptible: given.nonpreemptible || undefined,
     blockNetwork: given.blockNetwork || undefined,
-    privateNetwork: given.privateNetwork || clustered !== undefined || undefined,
+    privateNetwork: clustered ? (given.privateNetwork ?? true) : given.privateNetwork || undefined,
     restrictAccess: given.restrictAccess || undefined,
     secrets: given.secrets && given.secrets.length > 0 ? given.secrets : undefined,
     ...mountLists({ ...given.volumes, ...given.networkFileSystems }),
