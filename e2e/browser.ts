@@ -32,7 +32,7 @@ export async function openPage(browser: Browser, url: string): Promise<OpenedPag
       return await open(await context.newPage(), url);
     } catch (error) {
       await context.close();
-      // Browsers give up what they load when the network of their machine changes, such as by another container.
+      // Browsers give up what they load when their machine gets an address, by whatever runs beside.
       if (attempt === MOST_ATTEMPTS || !String(error).includes('ERR_NETWORK_CHANGED')) throw error;
     }
   }

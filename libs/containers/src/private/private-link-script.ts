@@ -24,13 +24,13 @@ sub join_private {
   my $size = attribute(4, pack 'L', $most);
   my ($link) = linked($socket, $number, $size, side('${PRIVATE_LINK}', 0, $size . attribute(28, pack 'L', fileno $inside)));
   my $index = index_of($socket, $link);
+  up($socket, $link);
   must("address of $link", asked($socket, 20, address6($index, 64, $gateway)));
   must("route to $link", asked($socket, 24, route6($index, 128, $address, '')));
   kernel('network of the container', $setns, fileno $inside, 0);
   $socket = netlink();
   $index = index_of($socket, '${PRIVATE_LINK}');
-  my $up = pack 'a16 S x22', '${PRIVATE_LINK}', 0x1001;
-  must('${PRIVATE_LINK}', ioctl $socket, 0x8914, $up);
+  up($socket, '${PRIVATE_LINK}');
   must('address of ${PRIVATE_LINK}', asked($socket, 20, address6($index, 128, $address)));
   must('private network', asked($socket, 24, route6($index, 48, $network, attribute(5, $gateway))));
 }

@@ -70,7 +70,7 @@ my $size = pack 'a16 i x20', '${TUNNEL}', $most;
 must('${TUNNEL}', ioctl $socket, 0x8922, $size);
 # How many packets wait at most; an ordinary user may not change the 500 that it is otherwise.
 ioctl $socket, 0x8943, my $length = pack 'a16 i x20', '${TUNNEL}', 64;
-for my $name ('lo', '${TUNNEL}') { must($name, ioctl $socket, 0x8914, my $up = pack 'a16 S x22', $name, 1) }
+up($socket, $_) for 'lo', '${TUNNEL}';
 my $index = index_of($socket, '${TUNNEL}');
 # What it says of packets that reach nobody has this for a sender: number 0 is no container.
 must('address of ${TUNNEL}', asked($socket, 20, address6($index, 128, pack 'H32', $worker)));

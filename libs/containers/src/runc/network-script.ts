@@ -4,6 +4,11 @@ export const LINK_PREFIX = 'gtry-';
 export const SUBNET = [10, 203] as const;
 /** What every container calls the machine; it routes, and answers nothing itself. */
 const GATEWAY = [169, 254, 1, 1] as const;
+/**
+ * The machine's end of each link, which containers know beforehand: so it needs no address to answer by. Browsers give up
+ * whatever they load when their machine gets an address.
+ */
+const GATEWAY_LINK = 'eeeeeeeeeeee';
 
 /**
  * For {@link START_SCRIPT}: gives the container of a process a way out, as four starts of programs would (`ip` here,
@@ -47,13 +52,32 @@ sub index_of {
   unpack 'x16 L', $words
 }
 
+sub up {
+  my ($socket, $name) = @_;
+  my $words = pack 'a16 S x22', $name, 0x1001;
+  must($name, ioctl $socket, 0x8914, $words)
+}
+
+# 0x80: known for good.
+sub neighbour {
+  my ($index, $own, $link) = @_;
+  pack('C x3 l S x2', 2, $index, 0x80) . attribute(1, $own) . attribute(2, $link)
+}
+
+# The kernel gives each link an address of IPv6 when it is up.
+sub without_address {
+  my ($link) = @_;
+  sysopen my $file, "/proc/sys/net/ipv6/conf/$link/disable_ipv6", 1 or return;
+  syswrite $file, '1'
+}
+
 # A pair of which this side has a name by a number, or by one that is free.
 sub linked {
   my ($socket, $number, $more, $peer) = @_;
   for (my $tries = 8; ; $number++) {
     my $link = sprintf '${LINK_PREFIX}%04x', $number;
     my $kind = attribute(18, attribute(1, 'veth') . attribute(2, attribute(1, $peer)));
-    return ($link, $number) if asked($socket, 16, side($link, 1, $more . $kind));
+    return ($link, $number) if asked($socket, 16, side($link, 0, $more . $kind));
     $! == 17 && --$tries or die "$link: $!\n";
   }
 }
@@ -64,17 +88,19 @@ sub attach {
   kernel($router, $setns, fileno opened($router, 0), 0) if length $router;
   my $socket = netlink();
   my $peer = side('eth0', 0, attribute(28, pack 'L', fileno $inside));
-  (my $link, $number) = linked($socket, $number, '', $peer);
+  my $machine = pack 'H12', '${GATEWAY_LINK}';
+  (my $link, $number) = linked($socket, $number, attribute(1, $machine), $peer);
   my $address = pack 'C4', ${SUBNET.join(', ')}, $number >> 8, $number & 255;
   my $gateway = pack 'C4', ${GATEWAY.join(', ')};
   my $index = index_of($socket, $link);
-  must("address of $link", asked($socket, 20, address($index, $gateway)));
+  without_address($link);
+  up($socket, $link);
   must("route to $link", asked($socket, 24, route($index, 32, 253, attribute(1, $address))));
   kernel('network of the container', $setns, fileno $inside, 0);
   $socket = netlink();
   $index = index_of($socket, 'eth0');
-  my $up = pack 'a16 S x22', 'eth0', 0x1001;
-  must('eth0', ioctl $socket, 0x8914, $up);
+  up($socket, 'eth0');
+  must('neighbour of eth0', asked($socket, 28, neighbour($index, $gateway, $machine)));
   must('address of eth0', asked($socket, 20, address($index, $address)));
   must('route to the machine', asked($socket, 24, route($index, 32, 253, attribute(1, $gateway))));
   must('way out', asked($socket, 24, route($index, 0, 0, attribute(5, $gateway))));

@@ -49,3 +49,19 @@ it.skipIf(!isRoot || findRuncProblem())(
     }
   },
 );
+
+it.skipIf(!isRoot || findRuncProblem())(
+  'the link of a container gives its machine no address: browsers on it would give up all that they load',
+  async () => {
+    const number = 0x100 + ((process.pid + 0x7000) % 0xf000);
+    const container = await ownNetwork();
+    try {
+      await attach(container.pid, number);
+      const link = `gtry-${number.toString(16).padStart(4, '0')}`;
+      expect(String(execFileSync('ip', ['-oneline', 'link', 'show', 'dev', link]))).toContain('state UP');
+      expect(String(execFileSync('ip', ['-oneline', 'addr', 'show', 'dev', link]))).toBe('');
+    } finally {
+      container.kill();
+    }
+  },
+);
