@@ -15,7 +15,7 @@ import { temporaryDirectory } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type RunningWorker, startWorker } from './main.ts';
-import { bundleRunner, WorkerUnderTest } from './worker-under-test.ts';
+import { bundleRunner, startOrder, WorkerUnderTest } from './worker-under-test.ts';
 
 const problem =
   findRuncProblem()?.message ?? (existsSync('/dev/net/tun') ? undefined : 'there is no /dev/net/tun');
@@ -88,7 +88,7 @@ describe.skipIf(problem)(`private networks of several workers${problem ? ` (${pr
 
   async function runOn(worker: Pick<RunningWorker, 'workerId'>, record: FunctionRecord, ...args: unknown[]) {
     const containerId = newId('ta');
-    const order = { type: 'start', fence: 1, containerId, pool: record.id, parameters: {}, record } as const;
+    const order = startOrder(record, containerId);
     const reply = await platform.messaging.request<WorkerReply>(subjects.worker(worker.workerId), order);
     expect(reply).toEqual({ ok: true });
     await expect.poll(() => containers.get(containerId)?.state, { timeout: LONGEST_MS }).toBe('ready');
@@ -119,17 +119,8 @@ describe.skipIf(problem)(`private networks of several workers${problem ? ` (${pr
     const record = await deploy(PAIR, { privateNetwork: true, cluster: { size: 2 } });
     const containerIds = [newId('ta'), newId('ta')];
     for (const [rank, { workerId }] of [platform.worker, near].entries()) {
-      const containerId = containerIds[rank] ?? '';
-      const order = {
-        type: 'start',
-        fence: 1,
-        containerId,
-        pool: record.id,
-        parameters: {},
-        record,
-      } as const;
-      const gang = { rank, containerIds };
-      await platform.messaging.request<WorkerReply>(subjects.worker(workerId), { ...order, gang });
+      const order = { ...startOrder(record, containerIds[rank] ?? ''), gang: { rank, containerIds } };
+      await platform.messaging.request<WorkerReply>(subjects.worker(workerId), order);
     }
     const call = await platform.submit(record, '', [[]]);
     await expect.poll(() => call.published.length, { timeout: LONGEST_MS }).toBe(1);

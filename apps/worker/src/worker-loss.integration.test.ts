@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { newId, subjects, type FunctionRecord, type WorkerCommand, type WorkerReply } from '@gantry/protocol';
+import { newId, subjects, type FunctionRecord, type WorkerReply } from '@gantry/protocol';
 import { isRunning, temporaryDirectory, waitUntil, type TemporaryDirectory } from '@gantry/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { bundleRunner, WorkerUnderTest } from './worker-under-test.ts';
+import { bundleRunner, startOrder, WorkerUnderTest } from './worker-under-test.ts';
 
 let folder: TemporaryDirectory;
 let runnerPath: string;
@@ -58,14 +58,7 @@ async function startOther(): Promise<OtherWorker> {
     warnings,
     async start(record) {
       const containerId = newId('ta');
-      const order: WorkerCommand = {
-        type: 'start',
-        fence: 1,
-        containerId,
-        pool: record.id,
-        parameters: {},
-        record,
-      };
+      const order = startOrder(record, containerId);
       const reply = await platform.messaging.request<WorkerReply>(subjects.worker(workerId), order);
       expect(reply.ok).toBe(true);
     },

@@ -40,6 +40,14 @@ export async function bundleRunner(folder: string): Promise<string> {
   return join(folder, 'runner.cjs');
 }
 
+/** What the scheduler says to have a container of a function started. */
+export function startOrder(
+  record: FunctionRecord,
+  containerId: string,
+): Extract<WorkerCommand, { type: 'start' }> {
+  return { type: 'start', fence: 1, containerId, pool: record.id, parameters: {}, record };
+}
+
 /** A real worker with real containers on a real nats-server; the test plays scheduler and client. */
 export class WorkerUnderTest implements AsyncDisposable {
   readonly nats: TestNats;
@@ -123,14 +131,7 @@ export class WorkerUnderTest implements AsyncDisposable {
   /** Starts a container, and resolves when it is ready. */
   async startContainer(record: FunctionRecord, parameters = {}): Promise<string> {
     const containerId = newId('ta');
-    const reply = await this.command({
-      type: 'start',
-      fence: 1,
-      containerId,
-      pool: record.id,
-      parameters,
-      record,
-    });
+    const reply = await this.command({ ...startOrder(record, containerId), parameters });
     if (!reply.ok) throw new Error(reply.message);
     await waitUntil(() => this.container(containerId)?.state === 'ready', {
       what: 'the container to be ready',
