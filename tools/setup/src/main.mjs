@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ensureBenchPrograms } from './bench-programs.mjs';
 import { ensureChromium } from './chromium.mjs';
 import { ensureContainerPrograms } from './container-programs.mjs';
 import { ensureGvisor } from './gvisor.mjs';
@@ -63,18 +64,19 @@ async function main([name, ...args]) {
   if (!(await isRunningNode(nodePath))) {
     return attached(nodePath, [fileURLToPath(import.meta.url), name, ...args]);
   }
-  const context = await prepare(name, nodePath);
+  const context = await prepare(name, nodePath, args);
   return command(args, context);
 }
 
 /** @returns {Promise<SetupContext>} */
-async function prepare(name, nodePath) {
+async function prepare(name, nodePath, args) {
   const env = toolsEnvironment();
   Object.assign(process.env, env);
   await ensurePackages();
   const natsServerPath = await ensureNatsServer();
   await ensureContainerPrograms();
   if (name === 'test' || name === 'rounds') await ensureMinio();
+  if (name === 'bench') await ensureBenchPrograms(args);
   if (name === 'test') {
     await ensureGvisor();
     await ensureH2spec();

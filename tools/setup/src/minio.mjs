@@ -4,9 +4,9 @@ import { reportError, step, warn } from './report.mjs';
 import { findProgram, mustRun } from './run-program.mjs';
 import { VERSIONS } from './versions.mjs';
 
-const CONSEQUENCE = 'so tests against a real S3 store are SKIPPED.';
+const CONSEQUENCE = 'so whatever needs a real S3 store is SKIPPED.';
 
-/** Builds MinIO for the tests where Go is. Without it the tests that need it are skipped, and this says so. */
+/** Builds MinIO for tests and benchmarks where Go is. Without it those that need it are skipped, and this says so. */
 export async function ensureMinio() {
   if (process.env.GANTRY_MINIO || findProgram('minio') !== undefined) return;
   const go = findProgram('go');
@@ -15,7 +15,9 @@ export async function ensureMinio() {
     return;
   }
   try {
-    await step('Build MinIO with Go, for tests only (takes a few minutes, once)', () => installWithGo(go));
+    await step('Build MinIO with Go, for tests and benchmarks only (takes a few minutes, once)', () =>
+      installWithGo(go),
+    );
   } catch (error) {
     reportError(error);
     warn(`MinIO could not be built, ${CONSEQUENCE}`);

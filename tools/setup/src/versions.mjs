@@ -10,7 +10,7 @@ export const VERSIONS = {
   natsWheel: '2.15.1',
   /** Oldest nats-server that can sync every acknowledged write to disk. */
   natsMinimum: '2.11.0',
-  /** MinIO's last source release; only tests use it. */
+  /** MinIO's last source release; only tests and benchmarks use it. */
   minio: 'v0.0.0-20260212201848-7aac2a2c5b7c',
   /** gVisor's branch for Go, of which only tests build a program. */
   gvisor: 'v0.0.0-20260905035102-160fafc42237',
