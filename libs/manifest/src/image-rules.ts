@@ -52,6 +52,7 @@ const BASES: Readonly<Record<string, StepRule>> = {
     may: { credentials: isCredentials, setupCommands: isTexts, forceBuild: isTrue, ...RUNTIMES },
   },
   dockerfile: { needs: { text: isText }, may: { context: isFile, ...RUNTIMES, ...ANY_STEP } },
+  image: { needs: { id: (value) => typeof value === 'string' && /^im-[0-9A-Za-z]{22}$/.test(value) } },
 };
 
 const STEPS: Readonly<Record<string, StepRule>> = {

@@ -152,6 +152,20 @@ describe('a manifest', () => {
     expect(matchesSchema(schema, manifest)).toBe(true);
   });
 
+  test('may begin an image with one that was built before, and have any step after it', () => {
+    const archive = { path: 'files-0.tar.gz', digest, sizeBytes: 9 };
+    const steps = [
+      { type: 'image', id: `im-${'a'.repeat(22)}` },
+      { type: 'npmCi', files: archive, extraOptions: '--omit=dev' },
+      { type: 'pnpm', files: archive },
+      { type: 'pip', packages: [], requirements: archive, optionalDependencies: ['web'] },
+    ];
+    const manifest = withValue('images.0', { steps, sites: steps.map(() => ({ file: 'a.ts', line: 1 })) });
+
+    expect(validateManifest(manifest)).toBe(manifest);
+    expect(matchesSchema(schema, manifest)).toBe(true);
+  });
+
   test('of a clustered function matches the published schema, and is refused if that is batched, too', () => {
     const manifest = aManifest();
     const [spec] = manifest.functions;
@@ -195,6 +209,7 @@ describe('a manifest', () => {
     ['images', {}],
     ['images.0.steps', []],
     ['images.0.steps.0', { type: 'magic' }],
+    ['images.0.steps.0', { type: 'image', id: 'im-1' }],
     ['images.0.steps.1.packages', 'curl'],
     ['images.0.steps.1.packages', ['']],
     ['images.0.steps.1.forceBuild', false],

@@ -51,6 +51,16 @@ export class C {}
     expect(manifest.functions.map(({ options }) => options.image)).toEqual([0, 1, 0]);
   });
 
+  test('may begin with one that was built before, by its id', async () => {
+    const id = `im-${'a'.repeat(22)}`;
+    await using project = await aProject({ 'src/app.ts': appWith(`Image.fromId('${id}').env({ A: '1' })`) });
+
+    const { steps } = await imageOf(project);
+
+    expect(steps[0]).toEqual({ type: 'image', id });
+    await loadManifest(project.outDir);
+  });
+
   test('that are wrong are told with file and line', async () => {
     const image = `Image.debianSlim()\n  .aptInstall('-y')`;
     await using project = await aProject({ 'src/app.ts': appWith(image) });
