@@ -20,7 +20,8 @@ export interface LayerStep {
   /** No earlier result is used. */
   forceBuild: boolean;
   secrets: readonly SecretRef[];
-  gpu?: string | undefined;
+  /** Of a list, the first that the building machine has. */
+  gpu?: string | readonly string[] | undefined;
   timeoutMs: number;
 }
 

@@ -1,4 +1,12 @@
-import { isBucketMounts, isSecretRef, isStringRecord, isVolumeMounts } from './manifest-values.ts';
+import { isGpuConfig } from '@gantry/protocol';
+
+import {
+  isBucketMounts,
+  isFilledList,
+  isSecretRef,
+  isStringRecord,
+  isVolumeMounts,
+} from './manifest-values.ts';
 
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
@@ -42,7 +50,8 @@ const ATTACHED: StepRule = {
 };
 const isAttached = has(ATTACHED);
 
-const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isText };
+const isStepGpu: Check = (value) => isGpuConfig(value) || isFilledList(value, isGpuConfig);
+const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isStepGpu };
 const RUNTIMES: Fields = { addNode: isText, addPython: isText };
 
 const BASES: Readonly<Record<string, StepRule>> = {

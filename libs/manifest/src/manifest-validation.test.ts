@@ -159,6 +159,7 @@ describe('a manifest', () => {
       { type: 'npmCi', files: archive, extraOptions: '--omit=dev' },
       { type: 'pnpm', files: archive },
       { type: 'pip', packages: [], requirements: archive, optionalDependencies: ['web'] },
+      { type: 'run', commands: ['nvidia-smi'], gpu: ['H100:2', 'ANY'] },
     ];
     const manifest = withValue('images.0', { steps, sites: steps.map(() => ({ file: 'a.ts', line: 1 })) });
 
@@ -213,6 +214,9 @@ describe('a manifest', () => {
     ['images.0.steps.1.packages', 'curl'],
     ['images.0.steps.1.packages', ['']],
     ['images.0.steps.1.forceBuild', false],
+    ['images.0.steps.1.gpu', 'a10g'],
+    ['images.0.steps.1.gpu', []],
+    ['images.0.steps.1.gpu', ['A10G', 'H100:9']],
     ['images.0.steps.2.archive.digest', 'sha256-short'],
     ['images.0.steps.2.remotePath', 'data/../..'],
     ['images.0.steps.3.variables', { A: 1 }],

@@ -44,7 +44,8 @@ export interface StepOptions {
   forceBuild?: true | undefined;
   /** In the environment while the step runs, in no layer. Later ones win. */
   secrets?: SecretRef[] | undefined;
-  gpu?: string | undefined;
+  /** While the step runs; of a list, the first that the building machine has. */
+  gpu?: string | string[] | undefined;
 }
 
 /** Where an image begins. */

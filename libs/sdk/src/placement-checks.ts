@@ -1,4 +1,4 @@
-import { InvalidError, parseGpuConfig } from '@gantry/protocol';
+import { formatGpu, InvalidError, parseGpuConfig } from '@gantry/protocol';
 
 import type { ResourceOptions } from './options.ts';
 
@@ -10,7 +10,7 @@ export const PLACEMENT_KEYS = ['gpu', 'region', 'cloud', ...FLAGS] as const;
 
 /** @throws {@link InvalidError} on what no machine can be, whatever machines there are. */
 export function checkPlacement(subject: string, options: ResourceOptions): void {
-  for (const gpu of listOf(`${subject}: gpu`, options.gpu)) checkGpu(subject, gpu);
+  gpuWishes(subject, options.gpu);
   for (const region of listOf(`${subject}: region`, options.region)) checkLabel(`${subject}: region`, region);
   if (options.cloud !== undefined) checkLabel(`${subject}: cloud`, options.cloud);
   for (const key of FLAGS) {
@@ -19,9 +19,18 @@ export function checkPlacement(subject: string, options: ResourceOptions): void 
   }
 }
 
-function checkGpu(subject: string, gpu: unknown): void {
+/**
+ * What an option says of GPUs, in the form of manifests, in order of preference.
+ *
+ * @throws {@link InvalidError} on what no machine can have, and on an empty list.
+ */
+export function gpuWishes(subject: string, gpu: unknown): string[] {
+  return listOf(`${subject}: gpu`, gpu).map((wish) => readGpu(subject, wish));
+}
+
+function readGpu(subject: string, gpu: unknown): string {
   try {
-    parseGpuConfig(gpu as string);
+    return formatGpu(parseGpuConfig(gpu as string));
   } catch (cause) {
     const { message, hint } = cause as InvalidError;
     throw new InvalidError(`${subject}: gpu: ${message}`, { hint, cause });

@@ -307,6 +307,18 @@ describe('image builds', () => {
     expect(builder.gpus.slice(-2)).toEqual([undefined, [1, 2]]);
   });
 
+  it('give a step the first of its wishes that the machine has, and name them all where it has none', async () => {
+    gpus = ['L4', 'L4', 'T4'].map((type, index) => ({
+      ...{ index, type, uuid: `GPU-${index}`, memoryMiB: 23_034 },
+    }));
+    await build([{ ...run('a'), gpu: ['H100', 'L4:3', 'T4', 'ANY'] } as BuildStep]);
+    expect(builder.gpus.at(-1)).toEqual([2]);
+    const asking = build([{ ...run('b'), gpu: ['H100:2', 'A100'] } as BuildStep]);
+    await expect(asking).rejects.toThrow(
+      'asks for H100:2 or A100, and the machine that builds images has L4, L4, T4',
+    );
+  });
+
   it('refuse a step that asks for more GPUs than the machine has, after the steps before it', async () => {
     const asking = build([run('a'), { ...run('b'), gpu: 'H100' } as BuildStep]);
     await expect(asking).rejects.toThrow('asks for H100, and the machine that builds images has none');

@@ -21,7 +21,6 @@ import {
   type ImageSpec,
   type Manifest,
   NotFoundError,
-  parseGpuConfig,
   registryKeys,
   type SecretRef,
   type SecretValues,
@@ -29,12 +28,12 @@ import {
   type StepRecord,
   type VolumeMount,
 } from '@gantry/protocol';
-import { isOfType } from '@gantry/scheduling';
 
 import type { BuilderChoice } from './builder-choice.ts';
 import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
 import type { OpenStepStorage, StepStorage } from './step-storage.ts';
+import { chooseStepGpus } from './step-gpus.ts';
 import { withLease } from './step-lease.ts';
 
 export interface ImageBuildsOptions {
@@ -188,7 +187,8 @@ export class ImageBuilds {
     const name = isKept ? key : `${key} anew`;
     return await this.#shared.join(name, { signal: order.signal, onLine }, async (together) => {
       const build = async () => {
-        const gpus = step.gpu === undefined ? undefined : await this.#gpusFor(step.gpu);
+        const gpus =
+          step.gpu === undefined ? undefined : chooseStepGpus(step.gpu, await this.#options.findGpus());
         const secrets = await order.openSecrets(step.secrets);
         const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
@@ -208,14 +208,6 @@ export class ImageBuilds {
       const find = () => this.#find(key, step.forceBuild ? sinceMs : 0);
       return await withLease(`imageStep.${key}`, lease, { find, build });
     });
-  }
-
-  async #gpusFor(gpu: string): Promise<readonly LocalGpu[]> {
-    const { type, count } = parseGpuConfig(gpu);
-    const found = await this.#options.findGpus();
-    const fitting = found.filter((device) => isOfType(device, type));
-    if (fitting.length < count) throw tooFewGpus(gpu, found);
-    return fitting.slice(0, count);
   }
 
   async #volumesOf({ work }: LayerStep, { environment }: ImageOrder): Promise<VolumeMount[]> {
@@ -251,13 +243,6 @@ export class ImageBuilds {
 
 function codeOf({ bundle, packages }: ImageOrder['manifest']): StepCode {
   return { bundle: bundle.digest, packages: packages?.digest };
-}
-
-function tooFewGpus(gpu: string, found: readonly LocalGpu[]): BuildError {
-  const there = found.length === 0 ? 'none' : found.map(({ type }) => type).join(', ');
-  return new BuildError(`it asks for ${gpu}, and the machine that builds images has ${there}`, {
-    hint: 'Run a server on a machine with such GPUs, or do what needs them in an @enter hook.',
-  });
 }
 
 interface WantedStep {

@@ -10,8 +10,11 @@ export interface BuildStepOptions {
   forceBuild?: boolean | undefined;
   /** In the environment while the step runs; they stay out of the image. @defaultValue none */
   secrets?: readonly Secret[];
-  /** A GPU while the step runs, such as `A10G`, `H100:2` or `any`. @defaultValue none */
-  gpu?: string;
+  /**
+   * A GPU while the step runs, such as `A10G`, `H100:2` or `any`; of a list, the first that the building machine has.
+   * @defaultValue none
+   */
+  gpu?: string | readonly string[];
 }
 
 export interface DebianSlimOptions {

@@ -68,6 +68,13 @@ describe('an image', () => {
     expect(imageFunctions().get('prepare')).toBe(prepare);
   });
 
+  it('has steps with a GPU of a list: the first that is there, and a list of one is that one', () => {
+    const image = base
+      .runCommands('nvidia-smi', { gpu: ['h100:2', 'any'] })
+      .runFunction(prepare, { gpu: ['l4'] });
+    expect(stepsOf(image).slice(1)).toMatchObject([{ gpu: ['H100:2', 'ANY'] }, { gpu: 'L4' }]);
+  });
+
   it('may begin with one that was built before', () => {
     const id = 'im-4xKz01mW2hV7QpLr9TnYbC';
     expect(stepsOf(Image.fromId(id).env({ A: '1' }))).toEqual([
@@ -94,6 +101,8 @@ describe('an image', () => {
     ['extraOptions', () => base.npmInstall('--omit=dev')],
     ['there is no option "registyr"', () => base.npmInstall('a', { registyr: 'x' } as object)],
     ['"T4:0": a container has from 1 to 8 GPUs', () => base.runCommands('nvidia-smi', { gpu: 'T4:0' })],
+    ['Image.runCommands: gpu must not be an empty list', () => base.runCommands('a', { gpu: [] })],
+    ['gpu: 7 names no GPU', () => base.runFunction(prepare, { gpu: ['T4', 7] as never })],
     [
       'forceBuild must be true or false, not yes',
       () => base.runCommands('a', { forceBuild: 'yes' as never }),

@@ -1,6 +1,7 @@
-import { formatGpu, InvalidError, parseGpuConfig, type SecretRef, type StepOptions } from '@gantry/protocol';
+import { InvalidError, type SecretRef, type StepOptions } from '@gantry/protocol';
 
 import { checkKeys, checkSecrets } from '../option-checks.ts';
+import { gpuWishes } from '../placement-checks.ts';
 import type { BuildStepOptions } from './image-options.ts';
 
 /** Any number of texts or lists of texts, then the options of the step, or none. */
@@ -44,8 +45,15 @@ export function stepFields(subject: string, { forceBuild, secrets, gpu }: BuildS
     ...(forceBuild ? { forceBuild: true } : {}),
     // They turn themselves into what a manifest says of them.
     ...(secrets && secrets.length > 0 ? { secrets: secrets as unknown as SecretRef[] } : {}),
-    ...(gpu === undefined ? {} : { gpu: formatGpu(parseGpuConfig(gpu)) }),
+    ...(gpu === undefined ? {} : { gpu: stepGpu(subject, gpu) }),
   };
+}
+
+// A list of one is that one, so its step is the same.
+function stepGpu(subject: string, gpu: unknown): string | string[] {
+  const wishes = gpuWishes(subject, gpu);
+  const [only] = wishes;
+  return only !== undefined && wishes.length === 1 ? only : wishes;
 }
 
 /** @throws {@link InvalidError} for anything but a text with something in it. */
