@@ -113,14 +113,9 @@ export class AppBuilder implements Builder {
         project,
         outDir: this.#outDir,
         askIgnored: (rule, paths) => evaluator.ignored(rule, paths),
-        onFile: (path) => {
-          imageFiles.add(path);
-          if (!this.#isOutput(path)) onUserFile(path);
-        },
-        onFolder: (path) => {
-          if (!this.#isOutput(path)) folders.add(path);
-        },
+        ...this.#noticed({ read, imageFiles, folders }),
         functionSources: analysis.facts.functionSources,
+        validation: this.#options.buildValidation ?? 'error',
         npm: new ImagePackages({ project, packages, external: bundle.external }),
       });
       const chosen = selectApp(evaluated.apps, displayPath(project, project.entry), this.#options.app);
@@ -131,7 +126,7 @@ export class AppBuilder implements Builder {
       this.#watchFolders = folders;
       timings.totalMs = performance.now() - started;
       const files = { watchFiles: [...read].sort(), imageFiles: [...imageFiles].sort() };
-      return { ...result, ...files, timings };
+      return { ...result, ...files, warnings: packer.warnings, timings };
     } finally {
       await rm(this.#nextArchive, { force: true });
       if (read.size > 0) this.#watchFiles.clear();
@@ -166,6 +161,22 @@ export class AppBuilder implements Builder {
     const sources = new SourceFiles(project);
     this.#state = { project, sources, analyzer: new Analyzer(project, sources), external: [] };
     return this.#state;
+  }
+
+  /** Keeps what images take along: to be listed, and to be watched. */
+  #noticed({ read, imageFiles, folders }: Record<'read' | 'imageFiles' | 'folders', Set<string>>): {
+    onFile(path: string): void;
+    onFolder(path: string): void;
+  } {
+    return {
+      onFile: (path) => {
+        imageFiles.add(path);
+        if (!this.#isOutput(path)) read.add(path);
+      },
+      onFolder: (path) => {
+        if (!this.#isOutput(path)) folders.add(path);
+      },
+    };
   }
 
   // A build that watched what builds write would never end.

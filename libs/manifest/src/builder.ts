@@ -1,5 +1,8 @@
 import type { Manifest } from '@gantry/protocol';
 
+/** What to do about files of this machine that change while a build takes them along. */
+export type BuildValidation = 'error' | 'warning' | 'ignore';
+
 export interface BuildOptions {
   /** The file that makes the app. */
   entry: string;
@@ -18,6 +21,8 @@ export interface BuildOptions {
    * relative to the working directory
    */
   projectRoot?: string | undefined;
+  /** @defaultValue 'error' */
+  buildValidation?: BuildValidation | undefined;
 }
 
 export interface BuildResult {
@@ -32,6 +37,8 @@ export interface BuildResult {
   watchFiles: string[];
   /** Absolute paths of the local files that images take along, sorted. */
   imageFiles: string[];
+  /** What its user should know, although it has succeeded. */
+  warnings: string[];
   /** How long the parts took; they overlap. */
   timings: { totalMs: number; bundleMs: number; analyseMs: number; evaluateMs: number; packagesMs: number };
 }

@@ -1,7 +1,7 @@
 import { AppBuilder } from './build.ts';
 import type { Builder, BuildOptions, BuildResult } from './builder.ts';
 
-export type { Builder, BuildOptions, BuildResult } from './builder.ts';
+export type { Builder, BuildOptions, BuildResult, BuildValidation } from './builder.ts';
 export { clientSource, type ClientSourceOptions } from './client-source.ts';
 export { readInlineSecrets, type InlineSecretsOptions } from './inline-secrets.ts';
 export { loadManifest } from './manifest-file.ts';

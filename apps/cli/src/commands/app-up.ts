@@ -54,7 +54,7 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
     const stop = stopSignal();
     const showLogs = options.flag('logs');
     const steps = createSteps(terminal, { quiet: !options.flag('steps') });
-    const build = await openBuild(input.arguments[0] ?? '', { cwd: context.cwd });
+    const build = await openBuild(input.arguments[0] ?? '', { cwd: context.cwd, env: context.env });
     const built = await buildWithSteps(build, steps);
     const request = await requestOf(context, input);
     const lender = request.interactive

@@ -24,11 +24,11 @@ export const buildCommand: CommandSpec = {
     ['gantry build src/app.ts', 'into dist/gantry'],
     ['gantry build --out build --json .', 'print the manifest'],
   ],
-  async run({ terminal, cwd }, input) {
+  async run({ terminal, cwd, env }, input) {
     const json = input.options.flag('json');
     const out = path.resolve(cwd, input.options.text('out') ?? 'dist/gantry');
     const steps = createSteps(terminal, { quiet: json });
-    const app = await openBuild(input.arguments[0] ?? '', { cwd, out });
+    const app = await openBuild(input.arguments[0] ?? '', { cwd, env, out });
     const { manifest, imageFiles } = await buildWithSteps(app, steps);
     const list = input.options.text('imageFiles');
     if (list !== undefined)

@@ -53,7 +53,7 @@ async function runDeploy({ terminal, env, cwd }: CommandContext, input: CommandI
   const json = options.flag('json');
   const connection = findConnection(env, { environment: options.text('env') });
   const steps = createSteps(terminal, { quiet: json });
-  const build = await openBuild(entry, { cwd, module: options.flag('module') });
+  const build = await openBuild(entry, { cwd, env, module: options.flag('module') });
   const built = await buildWithSteps(build, steps);
   const origin = await findDeployOrigin(build.path);
   const request = { ...said, ...origin };

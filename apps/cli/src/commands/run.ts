@@ -75,7 +75,12 @@ async function runRun(context: CommandContext, input: CommandInput): Promise<num
   const resultPath = resultPathOf(options, cwd);
   if (resultPath !== undefined) await checkResultPath(resultPath);
   const steps = createSteps(terminal, { quiet: options.flag('quiet') });
-  const opened = await openBuild(text.file, { cwd, app: appPartOf(text), module: options.flag('module') });
+  const opened = await openBuild(text.file, {
+    cwd,
+    env,
+    app: appPartOf(text),
+    module: options.flag('module'),
+  });
   const built = await buildWithSteps(opened, steps);
   const target = chooseTarget(built.manifest, text.name, built.exportNames);
   const plan = planOf(target);

@@ -49,7 +49,7 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const stop = stopSignal();
   const timeout = options.text('timeout');
   const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout);
-  const build = await openBuild(input.arguments[0] ?? '', { cwd, module: options.flag('module') });
+  const build = await openBuild(input.arguments[0] ?? '', { cwd, env, module: options.flag('module') });
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
   const builtAtMs = Date.now();
   const dotenvFiles = new Set<string>();

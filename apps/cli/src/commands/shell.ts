@@ -84,7 +84,12 @@ async function shellOfFunction(
 ): Promise<number> {
   const text = parseTarget(input.arguments[0] ?? '');
   const module = input.options.flag('module');
-  const opened = await openBuild(text.file, { cwd: context.cwd, app: appPartOf(text), module });
+  const opened = await openBuild(text.file, {
+    cwd: context.cwd,
+    env: context.env,
+    app: appPartOf(text),
+    module,
+  });
   const built = await buildWithSteps(opened, createSteps(context.terminal));
   const spec: FunctionSpec = await chooseShellFunction(built, text.name);
   return await shellOfApp(context, { ...built, manifest: manifestForShell(built.manifest, spec) }, run);

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Manifest } from '@gantry/protocol';
+import { findSetting } from 'gantry/internal';
 
 import { findEntry, projectRootOf, type BuildInput } from './find-entry.ts';
 
@@ -16,6 +17,8 @@ export interface BuiltApp {
   source?: string | undefined;
   /** Absolute paths of the local files that images take along; unknown for what was built before. */
   imageFiles: readonly string[];
+  /** What its user should know, although the build has succeeded. */
+  warnings?: readonly string[] | undefined;
 }
 
 /** What changes a build when it changes. Absolute paths. */
@@ -37,6 +40,8 @@ export interface AppBuild {
 
 export interface OpenBuildOptions {
   cwd: string;
+  /** Says what to do about local files that change meanwhile. */
+  env: Readonly<Record<string, string | undefined>>;
   /** The entry is given as an import specifier rather than as a path. */
   module?: boolean | undefined;
   /** Name under which the entry exports the app that is meant, if it does. */
@@ -69,15 +74,16 @@ export async function openBuild(given: string, options: OpenBuildOptions): Promi
   }
   const folder = options.out ?? temporaryFolder(input);
   const source = path.relative(projectRootOf(input.entry), input.entry);
-  const builder = createBuilder({ entry: input.entry, outDir: folder, app: options.app });
+  const buildValidation = findSetting('buildValidation', options.env).value;
+  const builder = createBuilder({ entry: input.entry, outDir: folder, app: options.app, buildValidation });
   return {
     path: input.entry,
     get watched() {
       return { files: builder.watchFiles, folders: builder.watchFolders };
     },
     build: async () => {
-      const { manifest, exportNames, imageFiles } = await builder.build();
-      return { manifest, exportNames, imageFiles, folder, source };
+      const { manifest, exportNames, imageFiles, warnings } = await builder.build();
+      return { manifest, exportNames, imageFiles, warnings, folder, source };
     },
   };
 }

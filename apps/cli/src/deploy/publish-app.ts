@@ -14,7 +14,7 @@ import { uploadFiles } from './upload.ts';
 export function buildWithSteps(app: AppBuild, steps: Steps): Promise<BuiltApp> {
   return steps.run('Building…', async () => {
     const built = await app.build();
-    return { value: built, done: buildText(built) };
+    return { value: built, done: buildText(built), warnings: built.warnings };
   });
 }
 

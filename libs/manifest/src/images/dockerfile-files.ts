@@ -14,12 +14,15 @@ import {
   type LocalFilesOptions,
 } from './local-files.ts';
 
-/** The text of a step's Dockerfile; undefined where its lines are in the step. */
+/**
+ * The text of a Dockerfile.
+ *
+ * @throws BuildError if there is none.
+ */
 export function dockerfileText(
-  { path }: DockerfileDraft,
+  path: string,
   { root, site }: Pick<LocalFilesOptions, 'root' | 'site'>,
-): string | undefined {
-  if (path === undefined) return undefined;
+): string {
   const file = resolve(root, path);
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const hint = `Check the path; it is taken relative to the project's folder, ${root}.`;

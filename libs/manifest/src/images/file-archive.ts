@@ -25,7 +25,19 @@ export class ChangedFile extends Error {
 export async function writeFileArchive(files: readonly ArchiveFile[], path: string): Promise<void> {
   const gzip = createGzip({ level: zlibConstants.Z_BEST_SPEED });
   await pipeline(Readable.from(blocksOf(files)), gzip, createWriteStream(path));
-  for (const file of files) await assertUnchanged(file);
+  for (const file of files) if (!(await isUnchanged(file))) throw new ChangedFile(file.path);
+}
+
+/** Whether a file is as it was when it was found, by its size and time. */
+export async function isUnchanged({
+  path,
+  sizeBytes,
+  modifiedMs,
+  linkTarget,
+}: ArchiveFile): Promise<boolean> {
+  if (linkTarget !== undefined) return true;
+  const facts = await stat(path).catch(() => undefined);
+  return facts?.size === sizeBytes && facts.mtimeMs === modifiedMs;
 }
 
 async function* blocksOf(files: readonly ArchiveFile[]): AsyncGenerator<Uint8Array> {
@@ -51,10 +63,4 @@ async function* contentOf(file: ArchiveFile): AsyncGenerator<Uint8Array> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   if (read !== file.sizeBytes) throw new ChangedFile(file.path);
-}
-
-async function assertUnchanged({ path, sizeBytes, modifiedMs, linkTarget }: ArchiveFile): Promise<void> {
-  if (linkTarget !== undefined) return;
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.size !== sizeBytes || facts.mtimeMs !== modifiedMs) throw new ChangedFile(path);
 }

@@ -11,17 +11,18 @@ import type {
   PackagesRef,
   SourceSite,
 } from '@gantry/protocol';
-import type { LocalPath } from 'gantry/internal';
+import type { DockerfileDraft, LocalPath } from 'gantry/internal';
 
+import type { BuildValidation } from '../builder.ts';
 import type { EvaluatedImage } from '../evaluated-app.ts';
-import { toBuildError } from '../mistake.ts';
 import { describeFile } from '../package-archive.ts';
-import { displayPath, type Project } from '../project.ts';
-import { ChangedFile, writeFileArchive } from './file-archive.ts';
+import type { Project } from '../project.ts';
 import { originsOf } from './files-origins.ts';
+import { describeLocalFile } from './folder-walk.ts';
 import type { ImagePackages } from './image-packages.ts';
 import { dockerfileFiles, dockerfileText } from './dockerfile-files.ts';
 import { findLocalFiles, type ArchiveFile, type AskIgnored, type LocalFilesOptions } from './local-files.ts';
+import { PackedFiles } from './packed-files.ts';
 
 export interface ImagePackerOptions {
   project: Project;
@@ -35,6 +36,8 @@ export interface ImagePackerOptions {
   /** What decides about running a function again, by `file:line` of the step. */
   functionSources: ReadonlyMap<string, string>;
   npm: Pick<ImagePackages, 'write'>;
+  /** What to do about local files that change meanwhile. */
+  validation: BuildValidation;
 }
 
 const ARCHIVE = /^(?:files|packages)-[0-9a-f]{16}\.tar\.gz$/;
@@ -44,10 +47,17 @@ export class ImagePacker implements AsyncDisposable {
   readonly #options: ImagePackerOptions;
   /** By the name that they get when the build has succeeded. */
   readonly #drafts = new Map<string, string>();
+  readonly #packed: PackedFiles;
   #count = 0;
 
   constructor(options: ImagePackerOptions) {
     this.#options = options;
+    this.#packed = new PackedFiles(options);
+  }
+
+  /** What to tell of local files that changed, after {@link commit}. */
+  get warnings(): string[] {
+    return this.#packed.warnings;
   }
 
   /** @throws BuildError for local files that are missing, or change meanwhile. */
@@ -69,8 +79,13 @@ export class ImagePacker implements AsyncDisposable {
     return packages ? { ...spec, packages } : spec;
   }
 
-  /** Gives the archives their names, and removes those of earlier builds. */
+  /**
+   * Gives the archives their names, and removes those of earlier builds.
+   *
+   * @throws BuildError for local files that are not as they were packed.
+   */
   async commit(): Promise<void> {
+    await this.#packed.check();
     const { outDir } = this.#options;
     for (const [name, draft] of this.#drafts) await rename(draft, join(outDir, name));
     for (const name of await readdir(outDir)) {
@@ -96,10 +111,9 @@ export class ImagePacker implements AsyncDisposable {
     if (local && spec.type === 'files') fields['origins'] = originsOf(local.paths, this.#options.project);
     if (dockerfile) {
       const options = this.#filesOptions(site);
-      const text = dockerfileText(dockerfile, options);
+      const text = await this.#dockerfileText(dockerfile, site);
       const lines = text ?? (spec as { lines: string[] }).lines.join('\n');
       const files = await dockerfileFiles(dockerfile, lines, options);
-      if (dockerfile.path !== undefined) this.#options.onFile(resolve(options.root, dockerfile.path));
       if (text !== undefined) fields['text'] = text;
       if (files.length > 0) fields['context'] = await this.#archive(files, site);
     }
@@ -107,6 +121,17 @@ export class ImagePacker implements AsyncDisposable {
     return Object.fromEntries(
       Object.entries(fields).filter(([, value]) => value !== undefined),
     ) as unknown as BaseStep | BuildStep;
+  }
+
+  async #dockerfileText(dockerfile: DockerfileDraft, site: SourceSite): Promise<string | undefined> {
+    const options = this.#filesOptions(site);
+    if (dockerfile.path === undefined) return undefined;
+    const path = resolve(options.root, dockerfile.path);
+    const file = await describeLocalFile(path, dockerfile.path).catch(() => undefined);
+    const text = dockerfileText(dockerfile.path, options);
+    if (file) this.#packed.take(file, site);
+    this.#options.onFile(path);
+    return text;
   }
 
   // The text that the engine keeps has passed the bundler, which may rename what it names.
@@ -125,14 +150,10 @@ export class ImagePacker implements AsyncDisposable {
   }
 
   async #archive(files: readonly ArchiveFile[], site: SourceSite): Promise<FileRef> {
-    const { project, onFile } = this.#options;
+    const { onFile } = this.#options;
     for (const { path } of files) onFile(path);
     const draft = await this.#newDraft();
-    await writeFileArchive(files, draft).catch((error: unknown) => {
-      if (!(error instanceof ChangedFile)) throw error;
-      const what = `"${displayPath(project, error.path)}" changed while the app was built`;
-      throw toBuildError([{ ...site, what, hint: 'Build again when nothing writes to it.' }], error);
-    });
+    await this.#packed.write(files, draft, site);
     const described = await describeFile(draft);
     return { path: await this.#name(draft, 'files', described.digest), ...described };
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { createBuilder, loadManifest } from '../index.ts';
+import { buildApp, createBuilder, loadManifest } from '../index.ts';
 import { aProject } from '../project.fixture.ts';
 import { appWith, contentOf, imageOf } from './image.fixture.ts';
 
@@ -175,6 +175,30 @@ describe('local files of an image', () => {
     expect(existsSync(join(project.outDir, first.files?.[0]?.archive.path ?? ''))).toBe(false);
     expect(existsSync(join(project.outDir, later.files?.[0]?.archive.path ?? ''))).toBe(true);
   });
+
+  test.each(['error', 'warning', 'ignore'] as const)(
+    'that change before the build is done are as the setting says: %s',
+    async (buildValidation) => {
+      // The rule of the second folder is asked when the first one is packed.
+      const image = `Image.debianSlim().addLocalDir('data', '/data').addLocalDir('late', '/late', { ignore: (path) => {
+  process.getBuiltinModule('fs').appendFileSync('data/notes.md', path);
+  return false;
+} })`;
+      await using project = await aProject({ 'src/app.ts': appWith(image), ...FILES, 'late/a.txt': 'a' });
+      const { outDir, root } = project;
+      const building = buildApp({ entry: 'src/app.ts', outDir, projectRoot: root, buildValidation });
+      if (buildValidation === 'error') {
+        await expect(building).rejects.toThrow(
+          'src/app.ts:3: "data/notes.md" changed while the app was built',
+        );
+        expect(existsSync(join(outDir, 'manifest.json'))).toBe(false);
+        return;
+      }
+      const { warnings } = await building;
+      const said = expect.stringContaining('"data/notes.md" changed') as string;
+      expect(warnings).toEqual(buildValidation === 'warning' ? [said] : []);
+    },
+  );
 
   test('of equal content lie in one archive', async () => {
     const image = `Image.debianSlim().addLocalDir('data', '/a').addLocalDir('data', '/b')`;

@@ -13,6 +13,11 @@ export interface ConfigValues {
   forceBuild: boolean;
   /** Deploys build all images anew, for themselves alone. @defaultValue false */
   ignoreCache: boolean;
+  /**
+   * What builds do about local files that images take along and that change meanwhile: fail, say so, or neither.
+   * @defaultValue 'error'
+   */
+  buildValidation: 'error' | 'warning' | 'ignore';
   /** How long a command waits for the last logs of its app. @defaultValue 10_000 */
   logsTimeoutMs: number;
 }
@@ -30,6 +35,7 @@ interface KeySpec<T> {
   wanted: string;
 }
 
+const VALIDATIONS = ['error', 'warning', 'ignore'] as const;
 const FALSE: readonly unknown[] = [false, 0, '0', '', 'false', 'False'];
 
 const text = (value: unknown): string | undefined =>
@@ -72,6 +78,13 @@ export const CONFIG_KEYS: { readonly [K in ConfigKey]: KeySpec<ConfigValues[K]> 
     fallback: false,
     read: (value) => !FALSE.includes(value),
     wanted: 'true or false',
+  },
+  buildValidation: {
+    file: 'build_validation',
+    variable: 'GANTRY_BUILD_VALIDATION',
+    fallback: 'error',
+    read: (value) => VALIDATIONS.find((known) => known === value),
+    wanted: '"error", "warning" or "ignore"',
   },
   logsTimeoutMs: {
     file: 'logs_timeout_ms',

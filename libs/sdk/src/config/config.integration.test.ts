@@ -170,6 +170,7 @@ describe('config', () => {
       traceback: false,
       forceBuild: false,
       ignoreCache: false,
+      buildValidation: 'error',
       logsTimeoutMs: 500,
     });
   });
