@@ -17,6 +17,10 @@ function running(): { input: AssignedInput; delivery: NotedDelivery } {
   return { input: taker.taken[0] as AssignedInput, delivery };
 }
 
+const unexpected = (): void => {
+  throw new Error('an input that goes on was to begin again');
+};
+
 const pass = async (ms: number): Promise<void> => {
   bench.clock.nowMs += ms;
   bench.watch.sweep();
@@ -69,7 +73,7 @@ describe('the watch over inputs', () => {
     const { input } = running();
     await pass(8_001);
     const again = new NotedDelivery({}, 2);
-    expect(bench.watch.adopt(again)).toBe(true);
+    expect(bench.watch.adopt(again, unexpected)).toBe(true);
     expect(input.delivery).toBe(again);
     expect(bench.watch.holdsLease(input)).toBe(true);
   });
@@ -91,17 +95,47 @@ describe('the watch over inputs', () => {
     const { input } = running();
     input.stream = {} as ValueStream;
     await pass(8_001);
-    bench.watch.adopt(new NotedDelivery({}, 2));
+    bench.watch.adopt(new NotedDelivery({}, 2), unexpected);
     for (let elapsed = 0; elapsed < 20_000; elapsed += 100) await pass(100);
     expect(bench.forlorn).toEqual([]);
   });
 
-  it('does not continue one attempt with the delivery of another', async () => {
+  it('has the next attempt of an input run as soon as the one before it is over', async () => {
     const { input, delivery } = running();
-    const next = new NotedDelivery({ attempt: 1 }, 1);
-    expect(bench.watch.adopt(next)).toBe(true);
-    expect(next.done).toEqual(['retryAfter 2500']);
+    const taker = new NotedTaker('ta-2', 1);
+    bench.feed.add(taker);
+    const next = bench.deliver({ attempt: 1 });
+    await bench.settle();
     expect(input.delivery).toBe(delivery);
+    expect(taker.taken).toEqual([]);
+    input.occupying = false;
+    bench.settlement.answered(input);
+    await bench.settle();
+    expect(taker.taken.map(({ message }) => message.attempt)).toEqual([1]);
+    expect(next.done).toEqual([]);
+  });
+
+  it('gives the next attempt back for later when the one before it does not end soon', async () => {
+    running();
+    const next = bench.deliver({ attempt: 1 });
+    await pass(900);
+    expect(next.done).toEqual([]);
+    await pass(100);
+    await pass(100);
+    expect(next.done).toEqual(['retryAfter 2500']);
+  });
+
+  it('keeps one delivery that waits for the end of an input, and gives further ones back for later', () => {
+    running();
+    const [next, again] = [bench.deliver({ attempt: 1 }), bench.deliver({ attempt: 1 }, 2)];
+    expect([next.done, again.done]).toEqual([[], ['retryAfter 2500']]);
+  });
+
+  it('gives back what waits when it is closed', () => {
+    running();
+    const next = bench.deliver({ attempt: 1 });
+    bench.watch.close();
+    expect(next.done).toEqual(['retryNow']);
   });
 
   it('reports inputs over their deadline while their code runs', async () => {

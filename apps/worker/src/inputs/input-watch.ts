@@ -8,6 +8,8 @@ const SWEEP_MS = 100;
 const EXTEND_MS = 2_500;
 /** After the broker could not be told. */
 const RETRY_MS = 500;
+/** How long a delivery waits for the end of an earlier one of the same input, which is mostly a matter of milliseconds. */
+const WAITS_MS = 1_000;
 /** How long a lost input is kept for a new delivery, where its code can do nothing until then. */
 const KEPT_MS = 10_000;
 
@@ -23,6 +25,13 @@ export interface InputWatchOptions {
   onSweep(nowMs: number): void;
 }
 
+/** A delivery of an input of which an earlier one is not over here. */
+interface WaitingDelivery {
+  delivery: InputDelivery;
+  resume: () => void;
+  untilMs: number;
+}
+
 /**
  * All inputs on this worker, under one timer, which runs only while there are any.
  *
@@ -31,10 +40,13 @@ export interface InputWatchOptions {
  *       pause, or longer without the broker (by this process's monotonic clock), the input is `lost`: it may run elsewhere,
  *       and no result of it leaves this worker.
  *   W2. If a lost input is delivered here again while its code still runs, the new delivery continues it.
+ *   W3. Otherwise a delivery of an input that is here waits for its end, a moment long, and is then given back for later.
  */
 export class InputWatch {
   readonly #options: InputWatchOptions;
   readonly #inputs = new Map<string, AssignedInput>();
+  /** By id of their input. */
+  readonly #waiting = new Map<string, WaitingDelivery>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: InputWatchOptions) {
@@ -53,20 +65,31 @@ export class InputWatch {
   /** Forgets an input that is neither leased nor running any more. */
   releaseIfDone(input: AssignedInput): void {
     if (input.leased || input.occupying) return;
-    if (this.#inputs.get(input.message.inputId) === input) this.#inputs.delete(input.message.inputId);
-    if (this.#inputs.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    const { inputId } = input.message;
+    if (this.#inputs.get(inputId) !== input) return;
+    this.#inputs.delete(inputId);
+    if (this.#inputs.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    const waiting = this.#waiting.get(inputId);
+    this.#waiting.delete(inputId);
+    waiting?.resume();
   }
 
-  /** Continues an input that is here already with its new delivery. False if it is not here. */
-  adopt(delivery: InputDelivery): boolean {
-    const input = this.#inputs.get(delivery.message.inputId);
+  /**
+   * Takes a delivery of an input that is here already: continues it, or waits for its end, and then calls `resume`. False
+   * if it is not here.
+   */
+  adopt(delivery: InputDelivery, resume: () => void): boolean {
+    const { inputId, attempt } = delivery.message;
+    const input = this.#inputs.get(inputId);
     if (!input) return false;
-    // Answered, only its code has not ended yet; or the next attempt of one whose end is being stored. Both are
-    // over soon.
-    if (!input.leased || delivery.message.attempt !== input.message.attempt) {
-      delivery.retryAfter(EXTEND_MS);
+    // Answered, only its code has not ended yet; or the next attempt of one whose end is being stored.
+    if (!input.leased || attempt !== input.message.attempt) {
+      const untilMs = this.#options.clock.monotonicMs() + WAITS_MS;
+      if (this.#waiting.has(inputId)) delivery.retryAfter(EXTEND_MS);
+      else this.#waiting.set(inputId, { delivery, resume, untilMs });
       return true;
     }
     input.delivery = delivery;
@@ -92,6 +115,11 @@ export class InputWatch {
       if (input.leased) this.#tendLease(input, nowMs);
       if (input.occupying && input.deadlineMs <= nowMs) this.#options.onOverdue(input, nowMs);
     }
+    for (const [inputId, { delivery, untilMs }] of this.#waiting) {
+      if (untilMs > nowMs) continue;
+      this.#waiting.delete(inputId);
+      delivery.retryAfter(EXTEND_MS);
+    }
     this.#options.onSweep(nowMs);
   }
 
@@ -99,6 +127,8 @@ export class InputWatch {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#inputs.clear();
+    for (const { delivery } of this.#waiting.values()) delivery.retryNow();
+    this.#waiting.clear();
   }
 
   #tendLease(input: AssignedInput, nowMs: number): void {

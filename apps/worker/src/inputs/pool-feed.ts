@@ -130,7 +130,7 @@ export class PoolFeed {
     }
     // Only a repeated delivery can be of an input that is here, or answered, already.
     const repeated = message.attempt > 0 || delivery.deliveries > 1;
-    if (repeated && watch.adopt(delivery)) return this.balance();
+    if (repeated && watch.adopt(delivery, () => this.#receive(delivery))) return this.balance();
     const input = new AssignedInput(delivery, clock.monotonicMs());
     watch.add(input);
     if (cancelled.has(message.callId)) return this.#cancel(input);
