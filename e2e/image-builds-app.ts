@@ -16,7 +16,7 @@ async function prepare(word: string): Promise<void> {
   writeFileSync('notes/made.txt', readdirSync('/weights').join());
 }
 
-const image = Image.debianSlim()
+export const image = Image.debianSlim()
   .env({ GREETING: 'hello' })
   .runCommands('mkdir -p /srv && echo "$GREETING from a step" | tee /srv/made')
   .runFunction(prepare, {

@@ -6,14 +6,16 @@ import { promisify } from 'node:util';
 
 import { findRuncProblem } from '@gantry/containers';
 import { noBuildsReason } from '@gantry/containers/testing';
-import { NetworkFileSystem, RemoteFunction } from 'gantry';
+import { Image, NetworkFileSystem, RemoteFunction } from 'gantry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startPlatformWith } from './deployed-platform.ts';
+import type { look as lookAgain } from './image-again-app.ts';
 import type { look, plain, weigh } from './image-builds-app.ts';
 import { REPOSITORY, runCli, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'image-builds-app.ts');
+const AGAIN = join(import.meta.dirname, 'image-again-app.ts');
 const reason = noBuildsReason ?? findRuncProblem()?.message;
 /** A Debian is made of its packages. */
 const BUILD_TIMEOUT_MS = 600_000;
@@ -57,6 +59,30 @@ describe.skipIf(reason)(`a platform that builds images${reason ? ` (${reason})` 
       const { stderr } = await runCli(['deploy', ENTRY], platform.env);
       expect(stderr).toContain('✓ run prepare() cached');
       expect(stderr).not.toContain('preparing model');
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  test(
+    'tells a program the id of the image that it deployed, from which another app goes on',
+    async () => {
+      const program = `import { app, image } from ${JSON.stringify(ENTRY)};
+await app.deploy();
+console.log((await image.hydrate()).objectId);
+process.exit();`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+        env: { ...process.env, ...platform.env },
+        cwd: REPOSITORY,
+      });
+      const id = stdout.trim();
+      await expect(Image.fromId(id).hydrate()).resolves.toMatchObject({ objectId: id });
+      const deployed = await runCli(['deploy', AGAIN], { ...platform.env, EARLIER_IMAGE: id });
+      expect(deployed.stderr).toContain('✓ run cp made again');
+      expect(await RemoteFunction.fromName<typeof lookAgain>('image-again', 'look').remote()).toEqual({
+        folder: '/srv',
+        prepared: true,
+        again: 'hello from a step',
+      });
     },
     BUILD_TIMEOUT_MS,
   );

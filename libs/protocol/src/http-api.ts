@@ -15,6 +15,7 @@ import type { WireError } from './errors.ts';
 //   PUT  /v1/values/:digest      (bytes)                 -> ValueReply            (arguments above 512 KiB)
 //   GET  /v1/blobs/:name                                 -> bytes                 (a digest, or the name of a value)
 //   POST /v1/deployments         DeployRequest           -> DeployReply
+//   GET  /v1/images/:id                                  -> ImageSummary
 //   POST /v1/images              DeployRequest           -> NDJSON of ImageBuildEvent (what a deploy would have to build)
 //   GET  /v1/apps?environment=                           -> { apps: AppSummary[] }
 //   GET  /v1/apps/:app?environment=                      -> AppSummary            (:app is a name or an id; an id needs no environment)
@@ -278,6 +279,8 @@ export interface FunctionLookup {
   methods: Pick<MethodSpec, 'name' | 'handlerKind' | 'callable'>[];
   parameters: ParameterSpec[];
   urls: Record<string, string>;
+  /** The built image of its containers. */
+  imageId?: string | undefined;
 }
 
 export interface ContainerSummary extends ContainerStatus {

@@ -6,6 +6,12 @@ export interface BuiltImages {
   ids: string[];
 }
 
+/** An image that was built, and is kept. */
+export interface ImageSummary {
+  id: string;
+  builtAtMs: number;
+}
+
 /** What a client hears while images are built, one JSON object a line; empty lines only say that the server lives. */
 export type ImageBuildEvent =
   /** Followed by `output` of that step, then `stepDone`. */

@@ -162,7 +162,7 @@ export {
 } from './manifest.ts';
 export { type ImageNeed, needsOfImage, RELATIVE_PATH } from './image-needs.ts';
 export { filesOfImage, filesOfManifest } from './manifest-files.ts';
-export type { BuiltImages, ImageBuildEvent } from './image-api.ts';
+export type { BuiltImages, ImageBuildEvent, ImageSummary } from './image-api.ts';
 export type {
   AttachedFiles,
   FilesOrigin,

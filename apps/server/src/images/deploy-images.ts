@@ -2,6 +2,8 @@ import type { Messaging } from '@gantry/messaging';
 import {
   type BuiltImages,
   type ImageBuildEvent,
+  type ImageRecord,
+  type ImageSummary,
   InvalidError,
   type Manifest,
   NotFoundError,
@@ -53,6 +55,17 @@ export class DeployImages {
     const openSecrets: Parameters<typeof builds.build>[0]['openSecrets'] = (refs) =>
       secrets.open(order, refs);
     return await builds.build({ manifest, environment, forceBuild, ignoreCache, openSecrets, ...watch });
+  }
+
+  /** @throws NotFoundError if there is no image of the id. */
+  async find(id: string): Promise<ImageSummary> {
+    const kept = /^im-[0-9A-Za-z]{22}$/.test(id)
+      ? await this.#options.registry.get<ImageRecord>(registryKeys.image(id))
+      : undefined;
+    if (kept) return { id, builtAtMs: kept.value.builtAtMs };
+    throw new NotFoundError(`the image "${id}" does not exist`, {
+      hint: 'Take an id that a deploy to this platform has shown.',
+    });
   }
 
   async #assertBuilt(manifest: SecretOrder['manifest'], images: BuiltImages): Promise<BuiltImages> {

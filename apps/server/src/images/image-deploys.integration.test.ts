@@ -83,6 +83,11 @@ describe.skipIf(noBuildsReason !== undefined)(
         const id = (await deployed('shop'))?.image?.id ?? '';
         expect(id).toBe(last.images.ids[0]);
         const record = await platform.messaging.registry.get<ImageRecord>(registryKeys.image(id));
+        const looked = await platform.client.request('GET', '/v1/apps/shop/functions/f?environment=main');
+        expect(looked.json).toMatchObject({ imageId: id });
+        const found = await platform.client.request('GET', `/v1/images/${id}`);
+        expect(found.json).toEqual({ id, builtAtMs: record?.value.builtAtMs });
+        expect((await platform.client.request('GET', `/v1/images/im-${'0'.repeat(22)}`)).status).toBe(404);
         expect(record?.value.config.env).toMatchObject({ A: '1' });
         for (const { digest } of record?.value.layers ?? []) {
           expect((await platform.client.request('HEAD', `/v1/blobs/${digest}`)).status).toBe(200);

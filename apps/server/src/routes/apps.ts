@@ -115,6 +115,7 @@ function lookupOf(app: AppRecord, record: FunctionRecord): FunctionLookup {
     })),
     parameters,
     urls: record.urls,
+    imageId: record.image?.id,
   };
 }
 

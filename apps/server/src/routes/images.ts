@@ -10,7 +10,9 @@ const SIGN_OF_LIFE_MS = 15_000;
 
 /** Builds what a deploy needs, and tells what goes on. A client that leaves ends what only it waits for. */
 export function imageRoutes({ images, deployer, config }: HttpServerOptions): Hono {
-  return new Hono().post('/images', manifestLimit(), async (context) => {
+  const routes = new Hono();
+  routes.get('/images/:id', async (context) => context.json(await images.find(context.req.param('id'))));
+  return routes.post('/images', manifestLimit(), async (context) => {
     const request = readDeployRequest(await readJsonBody(context));
     await deployer.check(request);
     const left = new AbortController();

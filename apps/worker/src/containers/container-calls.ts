@@ -198,8 +198,19 @@ function hasLargeArgs(message: ClientMessage): boolean {
 }
 
 function toLookup(record: FunctionRecord): FunctionLookup {
-  const { id, appId, appName, version, spec, urls } = record;
+  const { id, appId, appName, version, spec, urls, image } = record;
   const methods = spec.methods.map(({ name, handlerKind, callable }) => ({ name, handlerKind, callable }));
   const { name, kind, parameters } = spec;
-  return { functionId: id, appId, appName, name, kind, version, methods, parameters, urls };
+  return {
+    functionId: id,
+    appId,
+    appName,
+    name,
+    kind,
+    version,
+    methods,
+    parameters,
+    urls,
+    imageId: image?.id,
+  };
 }

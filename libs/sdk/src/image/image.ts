@@ -1,5 +1,6 @@
-import { InvalidError } from '@gantry/protocol';
+import { ExecutionError, InvalidError } from '@gantry/protocol';
 
+import type { Client } from '../client.ts';
 import { containerHost } from '../host.ts';
 import { checkKeys } from '../option-checks.ts';
 import { DRAFT, type DraftStep, type ImageDraft, type LocalPath } from './draft-steps.ts';
@@ -22,6 +23,7 @@ import type {
 } from './image-options.ts';
 import { importWhereItIs } from './absent-module.ts';
 import { functionStep, keepImageFunction } from './image-functions.ts';
+import { lookUpImage } from './image-lookup.ts';
 import {
   checkFlags,
   fileUnder,
@@ -72,6 +74,7 @@ const APT_PACKAGE = /^[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/][\w.+~:-]+)?$/;
  */
 export class Image {
   readonly #draft: ImageDraft;
+  #id: string | undefined;
 
   private constructor(draft: ImageDraft) {
     this.#draft = draft;
@@ -341,6 +344,43 @@ export class Image {
    */
   async imports<TModule extends object>(load: () => Promise<TModule>): Promise<TModule> {
     return await importWhereItIs(load, { inContainer: containerHost() !== undefined });
+  }
+
+  /**
+   * Asks the platform which image this is there: one that was built before, or what the newest deploy or run of a function
+   * that has it was given.
+   *
+   * @param client - Whose platform. @defaultValue `Client.default()`
+   * @throws NotFoundError if there is no image of the id; {@link ExecutionError} if nothing that has the image is deployed,
+   * or containers have no images there; {@link InvalidError} if no function of this program has it.
+   *
+   * @example
+   * ```ts
+   * await app.deploy();
+   * console.log((await image.hydrate()).objectId); // for Image.fromId elsewhere
+   * ```
+   */
+  async hydrate(client?: Client): Promise<this> {
+    this.#id = await lookUpImage(this, { id: this.#builtId, client });
+    return this;
+  }
+
+  /**
+   * Id of the image, `im-…`.
+   *
+   * @throws {@link ExecutionError} before it was looked up.
+   */
+  get objectId(): string {
+    if (this.#id !== undefined) return this.#id;
+    throw new ExecutionError('the image was not looked up yet, so its id is not known', {
+      hint: 'Call hydrate() first.',
+    });
+  }
+
+  // What containers get beside it is no part of an image.
+  get #builtId(): string | undefined {
+    const [base, ...rest] = this.#draft.steps;
+    return base?.spec.type === 'image' && rest.length === 0 ? base.spec.id : undefined;
   }
 
   /** @internal */
