@@ -55,6 +55,8 @@ describe('the plan of an image', () => {
     expect(used[2]?.definition).toBe(asked[2]?.definition);
     const project = layers(debian({ type: 'pip', packages: [], optionalDependencies: [] }));
     expect(project.map(({ title }) => title).slice(2)).toEqual(['Python 3.11', 'pip install the project']);
+    const poetry = layers(debian({ type: 'poetry', files: file('a') }));
+    expect(poetry.map(({ title }) => title).slice(2)).toEqual(['Python 3.11', 'poetry install']);
     expect(() => layers({ steps: [{ type: 'debian', pythonVersion: '3.1' }] })).toThrow(
       'have Python 3.11, not 3.1',
     );

@@ -20,6 +20,7 @@ import {
   STEP_TIMEOUT_MS,
 } from './image-steps.ts';
 import { readReference } from './image-reference.ts';
+import { poetryCommands } from './poetry-commands.ts';
 import { aptCommands, npmCiCommands, npmCommands, pipCommands, pnpmCommands } from './package-commands.ts';
 
 export interface PlanOptions {
@@ -44,7 +45,7 @@ const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv', 'python-is-py
  */
 export function planImage({ steps: written }: PlannedSpec, options: PlanOptions): ImagePlan {
   const [base, ...rest] = written;
-  const usesPip = rest.some(({ type }) => type === 'pip');
+  const usesPip = rest.some(({ type }) => type === 'pip' || type === 'poetry');
   const steps = [
     ...planBase(base, usesPip, options),
     ...rest.map((step, at) => ({ ...planStep(step), written: at + 1 })),
@@ -138,6 +139,8 @@ function planStep(step: BuildStep): PlannedStep {
       return layer('pnpm install', run(pnpmCommands(step), step.files), step);
     case 'pip':
       return layer(`pip install ${pipNames(step)}`, run(pipCommands(step), step.requirements), step);
+    case 'poetry':
+      return layer('poetry install', run(poetryCommands(step), step.files), step);
     case 'run':
       return layer(`run ${shortened(step.commands.join(' && '))}`, run(step.commands), step);
     case 'dockerfileCommands': {

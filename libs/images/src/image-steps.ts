@@ -64,5 +64,8 @@ export type LayerWork =
 /** Where a step finds the files that belong to it alone. No part of any layer. */
 export const STEP_FILES = '/dev/gantry/files';
 
+/** Where a step may write what is gone when it is done. No part of any layer. */
+export const STEP_CACHES = '/dev/gantry/caches';
+
 /** How long a step may take that does not say. */
 export const STEP_TIMEOUT_MS = 3_600_000;

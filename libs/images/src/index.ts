@@ -11,5 +11,6 @@ export {
   type LayerStep,
   type LayerWork,
   type PlannedStep,
+  STEP_CACHES,
   STEP_FILES,
 } from './image-steps.ts';

@@ -82,6 +82,10 @@ const STEPS: Readonly<Record<string, StepRule>> = {
       ...ANY_STEP,
     },
   },
+  poetry: {
+    needs: { files: isFile },
+    may: { ignoreLockfile: isTrue, with: isTexts, without: isTexts, only: isTexts, ...ANY_STEP },
+  },
   run: { needs: { commands: isTexts }, may: ANY_STEP },
   dockerfileCommands: { needs: { lines: isTexts }, may: { context: isFile, ...ANY_STEP } },
   files: ATTACHED,

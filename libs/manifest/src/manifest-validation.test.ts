@@ -159,6 +159,7 @@ describe('a manifest', () => {
       { type: 'npmCi', files: archive, extraOptions: '--omit=dev' },
       { type: 'pnpm', files: archive },
       { type: 'pip', packages: [], requirements: archive, optionalDependencies: ['web'] },
+      { type: 'poetry', files: archive, ignoreLockfile: true, with: ['docs'], without: ['test'], only: [] },
       { type: 'run', commands: ['nvidia-smi'], gpu: ['H100:2', 'ANY'] },
     ];
     const manifest = withValue('images.0', { steps, sites: steps.map(() => ({ file: 'a.ts', line: 1 })) });

@@ -53,5 +53,8 @@ describe('an image for plain processes', () => {
     expect(needs([{ type: 'debian', pythonVersion: '3.11' }])).toEqual(['Image.debianSlim with Python@1']);
     expect(needs([{ type: 'registry', reference: 'node:22' }])).toEqual(['Image.fromRegistry@1']);
     expect(needs([{ type: 'debian' }, { type: 'pnpm', files: archive }])).toEqual(['Image.pnpmInstall@2']);
+    expect(needs([{ type: 'debian' }, { type: 'poetry', files: archive }])).toEqual([
+      'Image.poetryInstallFromFile@2',
+    ]);
   });
 });

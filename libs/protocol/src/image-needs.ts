@@ -20,6 +20,7 @@ const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   npmCi: 'npmCi',
   pnpm: 'pnpmInstall',
   pip: 'pipInstall',
+  poetry: 'poetryInstallFromFile',
   run: 'runCommands',
   dockerfileCommands: 'dockerfileCommands',
   files: 'addLocalFile',

@@ -96,6 +96,7 @@ export type BuildStep =
   /** `files` holds `package.json` and `pnpm-lock.yaml`. */
   | ({ type: 'pnpm'; files: FileRef; extraOptions?: string | undefined } & StepOptions)
   | PipStep
+  | PoetryStep
   | ({ type: 'run'; commands: string[] } & StepOptions)
   | ({ type: 'dockerfileCommands'; lines: string[]; context?: FileRef | undefined } & StepOptions)
   | ({ type: 'files' } & AttachedFiles)
@@ -122,6 +123,20 @@ export interface PipStep extends StepOptions {
   extraIndexUrl?: string | undefined;
   pre?: true | undefined;
   extraOptions?: string | undefined;
+}
+
+/** Installs what a project of Poetry depends on, and not the project. */
+export interface PoetryStep extends StepOptions {
+  type: 'poetry';
+  /** Holds `pyproject.toml`, and `poetry.lock` unless that is ignored. */
+  files: FileRef;
+  /** Resolve the newest versions that fit. */
+  ignoreLockfile?: true | undefined;
+  /** Groups beside those that are not optional. */
+  with?: string[] | undefined;
+  without?: string[] | undefined;
+  /** These groups and no others. */
+  only?: string[] | undefined;
 }
 
 /** What comes before the name of an image's function in the spec of a container that runs it; no app has such names. */

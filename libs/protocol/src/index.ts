@@ -178,6 +178,7 @@ export type {
   ImageRecord,
   ImageSpec,
   PipStep,
+  PoetryStep,
   RegistryStep,
   StepOptions,
   StepRecord,

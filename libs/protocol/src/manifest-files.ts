@@ -19,6 +19,7 @@ export function filesOfImage({ steps, packages, files = [] }: ImageSpec): FileRe
         return step.archive;
       case 'npmCi':
       case 'pnpm':
+      case 'poetry':
         return step.files;
       case 'pip':
         return step.requirements ?? [];

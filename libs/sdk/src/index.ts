@@ -24,6 +24,7 @@ export type {
   PnpmInstallOptions,
   NpmInstallOptions,
   PipInstallOptions,
+  PoetryInstallOptions,
   PyprojectInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,

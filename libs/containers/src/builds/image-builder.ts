@@ -12,6 +12,7 @@ import {
   OWN_NODE,
   resolvePath,
   saysOwnNode,
+  STEP_CACHES,
   STEP_FILES,
 } from '@gantry/images';
 import {
@@ -104,16 +105,15 @@ const DEFAULT_CONFIG: ImageConfig = {
 const NOTHING: StepSurroundings = { env: {}, mounts: [] };
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 const DEFAULT_KEEP_BYTES = 20 * 1024 ** 3;
-const CACHES = '/dev/gantry/caches';
 const PLATFORM = '/dev/gantry/platform';
 /** Package managers ask nothing, and keep what they have downloaded out of the layer. */
 const STEP_ENV = {
   DEBIAN_FRONTEND: 'noninteractive',
   npm_config_audit: 'false',
-  npm_config_cache: `${CACHES}/npm`,
+  npm_config_cache: `${STEP_CACHES}/npm`,
   npm_config_fund: 'false',
   npm_config_update_notifier: 'false',
-  PIP_CACHE_DIR: `${CACHES}/pip`,
+  PIP_CACHE_DIR: `${STEP_CACHES}/pip`,
 };
 
 /**
@@ -299,7 +299,7 @@ export class ImageBuilder {
     const mounts: StepSurroundings['mounts'][number][] = [
       ...this.#surroundings.mounts,
       ...programs,
-      { source: caches, target: CACHES, writable: true },
+      { source: caches, target: STEP_CACHES, writable: true },
     ];
     if (files) {
       const source = join(folder, 'files');

@@ -1,67 +1,29 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import type { ImageState, LayerWork } from '@gantry/images';
-import type { BuildStep, FileRef } from '@gantry/protocol';
+import type { LayerWork } from '@gantry/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { BUILD_CACHE, buildAll, FolderStore, noBuildsReason, sharedBase } from './image-builder.fixture.ts';
-import { ImageBuilder } from './image-builder.ts';
+import { BUILD_CACHE, noBuildsReason, sharedBase } from './image-builder.fixture.ts';
 import { startRegistry } from './registry.fixture.ts';
-import { runTool } from './tool-process.ts';
+import { StepBench } from './step-bench.fixture.ts';
 
 const MINUTES = 60_000;
 
 describe.skipIf(noBuildsReason !== undefined)(
   `steps of images${noBuildsReason ? ` (${noBuildsReason})` : ''}`,
   () => {
-    let folder: string;
-    let store: FolderStore;
-    let builder: ImageBuilder;
-
+    let bench: StepBench;
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'gantry-steps-'));
-      store = new FolderStore(BUILD_CACHE);
-      builder = new ImageBuilder({ folder: join(BUILD_CACHE, 'builder'), store });
-      await sharedBase();
+      bench = await StepBench.open();
     }, 5 * MINUTES);
-
-    afterAll(() => rm(folder, { recursive: true, force: true }));
-
-    /** What commands print in a container of the image. */
-    const output = async (state: ImageState, ...commands: string[]): Promise<string[]> => {
-      const lines: string[] = [];
-      const work: LayerWork = { type: 'run', commands };
-      await builder.build(work, { below: state, onLine: (line) => lines.push(line) });
-      return lines;
-    };
-    const image = (...steps: BuildStep[]) => buildAll(builder, { steps: [{ type: 'debian' }, ...steps] });
-
-    /** Local files, packed as a build does. */
-    async function archive(files: Record<string, string>): Promise<FileRef> {
-      const source = await mkdtemp(join(folder, 'files-'));
-      for (const [path, text] of Object.entries(files)) {
-        await mkdir(dirname(join(source, path)), { recursive: true });
-        await writeFile(join(source, path), text);
-      }
-      const packed = `${source}.tar.gz`;
-      execFileSync('tar', ['-C', source, '-czf', packed, ...Object.keys(files)]);
-      const digest = `sha256-${createHash('sha256')
-        .update(await readFile(packed))
-        .digest('hex')}`;
-      await store.put(digest, createReadStream(packed));
-      return { path: 'files.tar.gz', digest, sizeBytes: (await stat(packed)).size };
-    }
+    afterAll(() => bench[Symbol.asyncDispose]());
 
     it(
       'install packages of Debian, and leave no lists of them',
       async () => {
-        const state = await image({ type: 'apt', packages: ['hello'] });
-        expect(await output(state, 'hello', 'ls /var/lib/apt/lists')).toEqual(['Hello, world!']);
+        const state = await bench.image({ type: 'apt', packages: ['hello'] });
+        expect(await bench.output(state, 'hello', 'ls /var/lib/apt/lists')).toEqual(['Hello, world!']);
       },
       2 * MINUTES,
     );
@@ -69,9 +31,9 @@ describe.skipIf(noBuildsReason !== undefined)(
     it(
       'install npm packages where all code finds them, and their programs by name',
       async () => {
-        const state = await image({ type: 'npm', packages: ['is-odd@3.0.1', 'semver@7.7.2'] });
+        const state = await bench.image({ type: 'npm', packages: ['is-odd@3.0.1', 'semver@7.7.2'] });
         const script = `import('is-odd').then(({ default: isOdd }) => console.log(isOdd(3)))`;
-        const lines = await output(
+        const lines = await bench.output(
           state,
           `mkdir -p /srv/deep && cd /srv/deep && node -e "${script}"`,
           'semver 1.2.3',
@@ -95,12 +57,12 @@ describe.skipIf(noBuildsReason !== undefined)(
             'node_modules/is-number': { version: '6.0.0', integrity },
           },
         };
-        const files = await archive({
+        const files = await bench.archive({
           'package.json': JSON.stringify({ name: 'x', dependencies }),
           'package-lock.json': JSON.stringify(lock),
         });
-        const state = await image({ type: 'npmCi', files });
-        expect(await output(state, 'node -p "require(\'is-number/package.json\').version"')).toEqual([
+        const state = await bench.image({ type: 'npmCi', files });
+        expect(await bench.output(state, 'node -p "require(\'is-number/package.json\').version"')).toEqual([
           '6.0.0',
         ]);
       },
@@ -135,9 +97,9 @@ snapshots:
       is-number: 6.0.0
 `;
         const json = JSON.stringify({ name: 'x', dependencies, devDependencies: {} });
-        const files = await archive({ 'package.json': json, 'pnpm-lock.yaml': lock });
-        const state = await image({ type: 'pnpm', files });
-        expect(await output(state, 'node -p "require(\'is-odd\')(3)"; find /tmp -mindepth 1')).toEqual([
+        const files = await bench.archive({ 'package.json': json, 'pnpm-lock.yaml': lock });
+        const state = await bench.image({ type: 'pnpm', files });
+        expect(await bench.output(state, 'node -p "require(\'is-odd\')(3)"; find /tmp -mindepth 1')).toEqual([
           'true',
         ]);
       },
@@ -147,15 +109,15 @@ snapshots:
     it(
       'copy local files to a place, relative to the working directory or not',
       async () => {
-        const files = await archive({ 'a.txt': 'A', 'sub/b.txt': 'B' });
-        const state = await image(
+        const files = await bench.archive({ 'a.txt': 'A', 'sub/b.txt': 'B' });
+        const state = await bench.image(
           { type: 'workdir', path: '/srv' },
           { type: 'files', archive: files, remotePath: 'data' },
           { type: 'files', archive: files, remotePath: '/' },
         );
-        expect(await output(state, 'cat data/a.txt data/sub/b.txt /a.txt; stat -c %u data/a.txt')).toEqual([
-          'ABA0',
-        ]);
+        expect(
+          await bench.output(state, 'cat data/a.txt data/sub/b.txt /a.txt; stat -c %u data/a.txt'),
+        ).toEqual(['ABA0']);
       },
       2 * MINUTES,
     );
@@ -163,17 +125,17 @@ snapshots:
     it(
       'do what lines of a Dockerfile say, with files beside them',
       async () => {
-        const context = await archive({ 'greeting.txt': 'hi' });
+        const context = await bench.archive({ 'greeting.txt': 'hi' });
         const lines = [
           'COPY greeting.txt /opt/',
           'USER nobody',
           'RUN id -un > /tmp/who',
           'ENTRYPOINT ["/opt/start"]',
         ];
-        const state = await image({ type: 'dockerfileCommands', lines, context });
+        const state = await bench.image({ type: 'dockerfileCommands', lines, context });
         expect(state.config.entrypoint).toEqual(['/opt/start']);
         // Steps after it are those of root again.
-        expect(await output(state, 'cat /opt/greeting.txt; echo; cat /tmp/who; id -un')).toEqual([
+        expect(await bench.output(state, 'cat /opt/greeting.txt; echo; cat /tmp/who; id -un')).toEqual([
           'hi',
           'nobody',
           'root',
@@ -192,12 +154,10 @@ snapshots:
           isWhole: false,
           text: 'RUN test "$TOKEN" = sesame-31415 && echo ok > /ok',
         };
-        const state = await builder.build(work, { below, secrets: { TOKEN: secret } });
-        const root = join(folder, 'secret-root');
-        await mkdir(root);
-        await store.unpack(state.layers.at(-1)?.digest ?? '', root);
+        const state = await bench.builder.build(work, { below, secrets: { TOKEN: secret } });
+        const root = await bench.unpackTop(state);
         expect(await readFile(join(root, 'ok'), 'utf8')).toBe('ok\n');
-        expect(await runTool('grep', ['-rl', secret, root]).catch(() => '')).toBe('');
+        expect(await bench.filesWith(secret, root)).toBe('');
         expect(JSON.stringify(state.config)).not.toContain(secret);
       },
       MINUTES,
@@ -208,7 +168,7 @@ snapshots:
       async () => {
         await using registry = await startRegistry();
         const reference = `${registry.host}/owner/tiny:1`;
-        const state = await builder.build({ type: 'pull', reference }, {});
+        const state = await bench.builder.build({ type: 'pull', reference }, {});
         expect(state.layers).toHaveLength(1);
         expect(state.config).toMatchObject({
           env: { FROM_REGISTRY: 'a=b' },
@@ -216,9 +176,7 @@ snapshots:
           entrypoint: ['/entry'],
           cmd: ['x'],
         });
-        const root = join(folder, 'pulled');
-        await mkdir(root);
-        await store.unpack(state.layers[0]?.digest ?? '', root);
+        const root = await bench.unpackTop(state);
         expect(await readFile(join(root, 'from-registry'), 'utf8')).toBe('hello\n');
       },
       MINUTES,
@@ -229,10 +187,8 @@ snapshots:
       async () => {
         await using registry = await startRegistry({ compression: 'estargz' });
         const work: LayerWork = { type: 'pull', reference: `${registry.host}/owner/tiny:1` };
-        const state = await builder.build(work, {});
-        const root = join(folder, 'estargz');
-        await mkdir(root);
-        await store.unpack(state.layers[0]?.digest ?? '', root);
+        const state = await bench.builder.build(work, {});
+        const root = await bench.unpackTop(state);
         expect(await readFile(join(root, 'from-registry'), 'utf8')).toBe('hello\n');
       },
       MINUTES,
@@ -244,13 +200,10 @@ snapshots:
         const credentials = { username: 'me', password: 'hush-271828' };
         await using registry = await startRegistry({ credentials });
         const work: LayerWork = { type: 'pull', reference: `${registry.host}/owner/tiny:1` };
-        await expect(builder.build(work, {})).rejects.toThrow(/unauthorized|authentication required/i);
-        const state = await builder.build(work, { credentials });
+        await expect(bench.builder.build(work, {})).rejects.toThrow(/unauthorized|authentication required/i);
+        const state = await bench.builder.build(work, { credentials });
         expect(JSON.stringify(state)).not.toContain('hush');
-        const left = await runTool('grep', ['-rl', 'hush-271828', join(BUILD_CACHE, 'builder')]).catch(
-          () => '',
-        );
-        expect(left).toBe('');
+        expect(await bench.filesWith('hush-271828', join(BUILD_CACHE, 'builder'))).toBe('');
       },
       MINUTES,
     );
@@ -260,7 +213,7 @@ snapshots:
       async () => {
         await using registry = await startRegistry({ architecture: 's390x' });
         const work: LayerWork = { type: 'pull', reference: `${registry.host}/owner/tiny:1` };
-        await expect(builder.build(work, {})).rejects.toThrow('the image is for s390x');
+        await expect(bench.builder.build(work, {})).rejects.toThrow('the image is for s390x');
       },
       MINUTES,
     );
@@ -268,10 +221,16 @@ snapshots:
     it(
       'bring another version of Node',
       async () => {
-        const state = await builder.build({ type: 'node', version: '22' }, { below: await sharedBase() });
-        expect(await output(state, 'node -v | cut -d. -f1', 'npm -v | cut -d. -f1')).toEqual(['v22', '10']);
+        const state = await bench.builder.build(
+          { type: 'node', version: '22' },
+          { below: await sharedBase() },
+        );
+        expect(await bench.output(state, 'node -v | cut -d. -f1', 'npm -v | cut -d. -f1')).toEqual([
+          'v22',
+          '10',
+        ]);
         const none: LayerWork = { type: 'node', version: '99' };
-        await expect(builder.build(none, { below: state })).rejects.toThrow('"node-linux-');
+        await expect(bench.builder.build(none, { below: state })).rejects.toThrow('"node-linux-');
       },
       3 * MINUTES,
     );

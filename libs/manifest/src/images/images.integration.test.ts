@@ -72,6 +72,30 @@ export class C {}
   });
 });
 
+describe('a project of Poetry', () => {
+  const files = { 'src/app.ts': appWith(`Image.debianSlim().poetryInstallFromFile('py/pyproject.toml')`) };
+
+  test('goes along with its lock file', async () => {
+    await using project = await aProject({ ...files, 'py/pyproject.toml': 'a', 'py/poetry.lock': 'b' });
+
+    const [, step] = (await imageOf(project)).steps;
+
+    expect(step).toMatchObject({ type: 'poetry' });
+    const { path } = (step as { files: { path: string } }).files;
+    expect(await contentOf(project, path)).toEqual(['poetry.lock', 'pyproject.toml']);
+    await loadManifest(project.outDir);
+  });
+
+  test('without its lock file is told with file and line, and what to do', async () => {
+    await using project = await aProject({ ...files, 'py/pyproject.toml': 'a' });
+
+    const { message, hint } = await project.mistake();
+
+    expect(message).toBe('src/app.ts:3: the file "py/poetry.lock" does not exist');
+    expect(hint).toContain('"poetry lock", name another one as `lockfile`, or set `ignoreLockfile`');
+  });
+});
+
 describe('local files of an image', () => {
   const FILES = {
     'data/words.txt': 'words',

@@ -87,7 +87,7 @@ export async function findFolderFiles(
 }
 
 async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<ArchiveFile[]> {
-  const { kind, path, name, ignore } = local;
+  const { kind, path, name, ignore, hint } = local;
   if (kind === 'folder') {
     const ignored: Ignored = (paths) =>
       ignore === undefined
@@ -101,6 +101,7 @@ async function filesOf(local: LocalPath, options: LocalFilesOptions): Promise<Ar
   const facts = await stat(file).catch(() => undefined);
   if (!facts) {
     options.onFolder(dirname(file));
+    if (hint !== undefined) throw mistake(options, `the file "${path}" does not exist`, hint);
     throw missing('file', path, options);
   }
   if (!facts.isFile()) throw mistake(options, `"${path}" is no file`, 'Add it with addLocalDir.');

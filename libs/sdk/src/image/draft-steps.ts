@@ -43,6 +43,8 @@ export interface LocalPath {
   name: string;
   /** Which of the process's ignore rules, counted from 0. */
   ignore?: number | undefined;
+  /** What to do where a file is missing. @defaultValue to check its path */
+  hint?: string | undefined;
 }
 
 export interface DockerfileDraft {

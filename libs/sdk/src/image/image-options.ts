@@ -108,6 +108,21 @@ export interface PyprojectInstallOptions extends PipInstallOptions {
   optionalDependencies?: readonly string[];
 }
 
+export interface PoetryInstallOptions extends BuildStepOptions {
+  /** @defaultValue the `poetry.lock` beside the `pyproject.toml` */
+  lockfile?: string;
+  /** Take the newest versions that fit when the step runs. @defaultValue false */
+  ignoreLockfile?: boolean;
+  /** Optional groups that are installed, too. @defaultValue none */
+  with?: readonly string[];
+  /** Groups that are left out. @defaultValue none */
+  without?: readonly string[];
+  /** Groups of which nothing else is installed. @defaultValue all that are not optional */
+  only?: readonly string[];
+  /** Changes nothing: packages are always installed by pip, as by the old installer, which Poetry has no more. @defaultValue false */
+  oldInstaller?: boolean;
+}
+
 export interface RunFunctionOptions<TArgs extends unknown[] = unknown[]> extends BuildStepOptions {
   /** What the function is called with. @defaultValue nothing */
   args?: TArgs;

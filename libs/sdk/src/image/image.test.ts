@@ -75,6 +75,23 @@ describe('an image', () => {
     expect(stepsOf(image).slice(1)).toMatchObject([{ gpu: ['H100:2', 'ANY'] }, { gpu: 'L4' }]);
   });
 
+  it('installs what a project of Poetry says, by the lock file beside it unless that is ignored', () => {
+    const [, locked, free] = base
+      .poetryInstallFromFile('py/pyproject.toml', { with: ['docs'], without: [], oldInstaller: true })
+      .poetryInstallFromFile('pyproject.toml', { ignoreLockfile: true, only: ['main'] })[DRAFT].steps;
+
+    expect(locked?.spec).toEqual({ type: 'poetry', with: ['docs'] });
+    expect(locked?.local).toMatchObject({
+      field: 'files',
+      paths: [
+        { path: 'py/pyproject.toml', name: 'pyproject.toml' },
+        { path: 'py/poetry.lock', name: 'poetry.lock' },
+      ],
+    });
+    expect(free?.spec).toEqual({ type: 'poetry', ignoreLockfile: true, only: ['main'] });
+    expect(free?.local?.paths.map(({ path }) => path)).toEqual(['pyproject.toml']);
+  });
+
   it('may begin with one that was built before', () => {
     const id = 'im-4xKz01mW2hV7QpLr9TnYbC';
     expect(stepsOf(Image.fromId(id).env({ A: '1' }))).toEqual([
@@ -123,6 +140,15 @@ describe('an image', () => {
     ['Image.fromDockerfile takes texts, not undefined', () => Image.fromDockerfile(undefined as never)],
     ['pre must be true or false, not 1', () => base.pipInstall('a', { pre: 1 as never })],
     ['Image.pipInstall: "-r" is an option, not a package', () => base.pipInstall('-r', 'a.txt')],
+    ['with must be a list of groups', () => base.poetryInstallFromFile('a', { with: 'docs' as never })],
+    [
+      'only says all groups, so there is nothing for with',
+      () => base.poetryInstallFromFile('a', { only: ['a'], with: ['b'] }),
+    ],
+    [
+      'there is a lockfile, and ignoreLockfile says not to read it',
+      () => base.poetryInstallFromFile('a', { lockfile: 'b', ignoreLockfile: true }),
+    ],
     ['there is no option "packagejson"', () => base.npmCi({ packagejson: 'a' } as object)],
     ['Image.pnpmInstall: there is no option "frozen"', () => base.pnpmInstall({ frozen: true } as object)],
     [

@@ -16,6 +16,7 @@ import type {
   PnpmInstallOptions,
   NpmInstallOptions,
   PipInstallOptions,
+  PoetryInstallOptions,
   PyprojectInstallOptions,
   PrivateRegistryOptions,
   RegistryOptions,
@@ -35,6 +36,7 @@ import {
 } from './local-paths.ts';
 import { type AnyCallee, stackAt } from './stack-at.ts';
 import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
+import { poetryStep } from './poetry-step.ts';
 import { lockedStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
@@ -217,6 +219,14 @@ export class Image {
       checkStepKeys(subject, options, PYPROJECT_KEYS);
       return pipFile(subject, { path, name: 'pyproject.toml' }, pyprojectStep(subject, options));
     });
+  }
+
+  /**
+   * What the project of a `pyproject.toml` of Poetry depends on, at the versions of its `poetry.lock`: into the image's Python,
+   * without the project itself. Poetry comes from PyPI for the time of the step.
+   */
+  poetryInstallFromFile(path: string, options: PoetryInstallOptions = {}): Image {
+    return this.#step(this.poetryInstallFromFile, (subject) => poetryStep(subject, path, options));
   }
 
   /** Lines of a shell, each run on its own; the step fails with the first that does. */
