@@ -9,23 +9,30 @@ import { ContainerInputs } from './container-inputs.ts';
 
 let bench: InputBench;
 let sent: string[];
+let stuck: string[];
+let isServing: boolean;
+let lastSignMs: number | undefined;
 let inputs: ContainerInputs;
 
 beforeEach(() => {
   bench = new InputBench();
   sent = [];
+  stuck = [];
+  isServing = false;
+  lastSignMs = undefined;
   inputs = new ContainerInputs({
     ...{ watch: bench.watch, settlement: bench.settlement, crashes: bench.crashes, clock: bench.clock },
     payloads: new Payloads({} as ConstructorParameters<typeof Payloads>[0]),
     streams: {} as ValueStreams,
     log: silentLog,
     site: { pool: 'fu-1', containerId: 'ta-1', spec: functionSpec({ maxInputs: 4 }) },
-    timeoutMs: 1_000,
+    timeoutMs: 10_000,
     send: (message: WorkerToRunner) => sent.push(message.type === 'run' ? message.inputId : message.type),
     onChange: () => undefined,
     onPlacesLost: () => undefined,
-    onStuck: () => undefined,
-    lastSignMs: () => undefined,
+    onStuck: (input, reason) => stuck.push(`${input.message.inputId} ${reason}`),
+    isServing: () => isServing,
+    lastSignMs: () => lastSignMs,
   });
 });
 afterEach(() => bench.watch.close());
@@ -41,6 +48,24 @@ function run(inputId: string): NotedDelivery {
 function finish(inputId: string): void {
   const outcome = { type: 'value', value: new Uint8Array([1]) } as const;
   inputs.finished({ type: 'output', inputId, outcome, startedAtMs: 1, finishedAtMs: 2 });
+}
+
+/** As the watch over inputs does it, where its sweeps are let through to these. */
+function sweepAfter(ms: number): void {
+  bench.clock.nowMs += ms;
+  bench.overdue.length = 0;
+  bench.watch.sweep();
+  for (const input of bench.overdue) inputs.overdue(input, bench.clock.nowMs);
+}
+
+function serve(is: boolean): void {
+  isServing = is;
+}
+
+function inputOf(inputId: string): AssignedInput {
+  const found = [...bench.watch.ofCall('fc-1')].find(({ message }) => message.inputId === inputId);
+  if (!found) throw new Error(`there is no input ${inputId}`);
+  return found;
 }
 
 /** Lets containers crash under an input elsewhere. */
@@ -66,12 +91,12 @@ describe('an input under which two containers crashed', () => {
   it('has its time from when it begins', () => {
     run('in-1');
     run('in-2');
-    bench.clock.nowMs += 900;
+    bench.clock.nowMs += 9_000;
     finish('in-1');
-    bench.clock.nowMs += 900;
+    bench.clock.nowMs += 9_000;
     bench.watch.sweep();
     expect(bench.overdue).toEqual([]);
-    bench.clock.nowMs += 100;
+    bench.clock.nowMs += 1_000;
     bench.watch.sweep();
     expect(bench.overdue).toHaveLength(1);
   });
@@ -105,4 +130,59 @@ it('a crash counts for each input that had begun, and they all run elsewhere', (
   inputs.orphan({ reason: 'outOfMemory', code: null, signal: 'SIGABRT' });
   expect(deliveries.map(({ done }) => done)).toEqual([['retryNow'], ['retryNow'], ['retryNow']]);
   expect(['in-1', 'in-2', 'in-3'].map((inputId) => bench.crashes.count(inputId))).toEqual([1, 1, 1]);
+});
+
+describe('a cancelled input whose code goes on', () => {
+  it('ends its container when nothing else that is wanted runs there, 3 s after it was told', () => {
+    run('in-1');
+    inputs.cancel(inputOf('in-1'));
+    sweepAfter(2_900);
+    expect([sent, stuck]).toEqual([['in-1', 'abort'], []]);
+    sweepAfter(100);
+    expect(stuck).toEqual(['in-1 cancelled']);
+  });
+
+  it.each([
+    ['another input', () => run('in-2'), () => finish('in-2')],
+    ['a web request', () => serve(true), () => serve(false)],
+  ])('lets %s end first', (_, begin, end) => {
+    run('in-1');
+    begin();
+    inputs.cancel(inputOf('in-1'));
+    sweepAfter(3_000);
+    sweepAfter(900);
+    end();
+    expect(stuck).toEqual([]);
+    sweepAfter(200);
+    expect(stuck).toEqual(['in-1 cancelled']);
+  });
+
+  it('goes on beside others for as long as its timeout, and no longer', () => {
+    run('in-1');
+    inputs.cancel(inputOf('in-1'));
+    isServing = true;
+    sweepAfter(3_000);
+    sweepAfter(9_999);
+    expect(stuck).toEqual([]);
+    sweepAfter(1);
+    expect(stuck).toEqual(['in-1 cancelled']);
+  });
+
+  it('ends its container at once where that gave no sign of life since', () => {
+    run('in-1');
+    isServing = true;
+    lastSignMs = bench.clock.nowMs;
+    inputs.cancel(inputOf('in-1'));
+    sweepAfter(3_000);
+    expect(stuck).toEqual(['in-1 cancelled']);
+  });
+});
+
+it('a cancelled input whose code ends in time leaves its container as it is', () => {
+  run('in-1');
+  inputs.cancel(inputOf('in-1'));
+  sweepAfter(2_000);
+  finish('in-1');
+  sweepAfter(2_000);
+  expect([stuck, inputs.count]).toEqual([[], 0]);
 });

@@ -26,6 +26,7 @@ const ABORT_GRACE_MS = 1_000;
 const ARGUMENTS_RETRY_MS = 1_000;
 /** Longer than the runner's heartbeat: code that leaves the event loop alone gives a sign within it. */
 const CANCEL_GRACE_MS = 3_000;
+const LINGER_CHECK_MS = 1_000;
 
 /** What the inputs of a container need from the worker. */
 export interface InputSurroundings {
@@ -52,6 +53,8 @@ export interface ContainerInputsOptions extends InputSurroundings {
   onStuck(input: AssignedInput, reason: 'cancelled' | 'timeout'): void;
   /** Of the container, if it has some. */
   volumes?: Pick<ContainerVolumes, 'commit' | 'fence' | 'freshen' | 'isShared'> | undefined;
+  /** True while web requests run in the container. */
+  isServing(): boolean;
   /** When the container's event loop last gave a sign of life, by the monotonic clock. */
   lastSignMs(): number | undefined;
 }
@@ -290,17 +293,22 @@ export class ContainerInputs {
     return isFailed;
   }
 
-  // Code that runs on without a pause hears no signal, and its container hears nothing else. Code that only waits,
-  // and ignores the signal, is in nobody's way: it keeps its place until its timeout.
+  // Code that runs on without a pause hears no signal, and its container hears nothing else. Code that only waits, and
+  // ignores the signal, disturbs nobody: its container ends when nobody wants anything else of it, or its time is over.
   #cancelOverdue(input: AssignedInput, nowMs: number): void {
     const { lastSignMs, onStuck, timeoutMs } = this.#options;
     const isSilent = nowMs - (lastSignMs() ?? nowMs) >= CANCEL_GRACE_MS - 100;
-    if (isSilent) {
+    const isOver = input.lingersUntilMs === undefined ? isSilent : nowMs >= input.lingersUntilMs;
+    if (isOver || !this.#isWanted()) {
       input.deadlineMs = Number.POSITIVE_INFINITY;
       return onStuck(input, 'cancelled');
     }
-    input.ending = undefined;
-    input.deadlineMs = nowMs + timeoutMs;
+    input.lingersUntilMs ??= nowMs + timeoutMs;
+    input.deadlineMs = Math.min(nowMs + LINGER_CHECK_MS, input.lingersUntilMs);
+  }
+
+  #isWanted(): boolean {
+    return this.#options.isServing() || [...this.#inputs.values()].some(({ phase }) => phase !== 'settled');
   }
 
   #hand(input: AssignedInput, args: Uint8Array): void {

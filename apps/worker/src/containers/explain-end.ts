@@ -49,7 +49,7 @@ export function stuckReason(
   timeoutMs: number,
 ): [reason: ContainerExit['reason'], message: string] {
   return reason === 'cancelled'
-    ? ['killed', `input ${inputId} was cancelled and did not yield`]
+    ? ['killed', `input ${inputId} was cancelled, and its code went on`]
     : ['timeout', `input ${inputId} did not end within its timeout of ${timeoutMs} ms`];
 }
 

@@ -103,6 +103,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       send,
       onChange: (freed) => this.#loadChanged(freed),
       onPlacesLost: () => around.onPlacesLost(this),
+      isServing: () => this.#places.webRunning > 0,
       lastSignMs: () => this.lastSignMs,
       onStuck: (input, reason) => this.kill(...stuckReason(input, reason, this.#timeoutMs)),
     });

@@ -28,6 +28,8 @@ export class AssignedInput {
   ending: 'cancelled' | 'timeout' | 'preempted' | undefined;
   /** When its code has to have ended, by the monotonic clock. */
   deadlineMs = Number.POSITIVE_INFINITY;
+  /** Cancelled, its code goes on beside others that are wanted: until when it may, by the monotonic clock. */
+  lingersUntilMs: number | undefined;
   /** When a container got it, since the epoch. */
   startedAtMs = 0;
   /** The values of its code, while it runs, if that is a generator. */
