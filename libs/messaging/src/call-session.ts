@@ -100,7 +100,7 @@ export class CallSession {
   receive(message: ClientMessage): void {
     if (this.#closed) return;
     if (isQuestion(message)) {
-      void this.#answer(message.requestId, () => this.#ask(message));
+      this.#answer(message.requestId, () => this.#ask(message));
       return;
     }
     switch (message?.type) {
@@ -108,7 +108,7 @@ export class CallSession {
         void this.#submit(message);
         return;
       case 'await':
-        void this.#answer(message.requestId, () => this.#outputs.await(message));
+        this.#answer(message.requestId, () => this.#outputs.await(message));
         return;
       case 'pull':
         this.#values.pull(message);
@@ -118,7 +118,7 @@ export class CallSession {
         return;
       case 'cancel': {
         const { callId, terminateContainers = false } = message;
-        void this.#answer(message.requestId, () => this.#cancel(callId, terminateContainers));
+        this.#answer(message.requestId, () => this.#cancel(callId, terminateContainers));
         return;
       }
       case 'hold':
@@ -244,7 +244,7 @@ export class CallSession {
     for (const appId of this.#held) void this.#options.messaging.leases.touch(appId).catch(() => undefined);
   }
 
-  #ask(message: Question): Promise<unknown> {
+  #ask(message: Question): unknown {
     const { messaging, functions, sessionKey } = this.#options;
     switch (message.type) {
       case 'callGraph':
@@ -260,12 +260,17 @@ export class CallSession {
     }
   }
 
-  async #answer(requestId: number, act: () => Promise<unknown>): Promise<void> {
-    try {
-      const value = await act();
-      this.#send({ type: 'answer', requestId, ...(value === undefined ? {} : { value }) });
-    } catch (error) {
+  #answer(requestId: number, act: () => unknown): void {
+    const answer = (value: unknown): void =>
+      this.#send(value === undefined ? { type: 'answer', requestId } : { type: 'answer', requestId, value });
+    const refuse = (error: unknown): void =>
       this.#send({ type: 'answer', requestId, error: toWireError(error) });
+    try {
+      const value = act();
+      if (value instanceof Promise) void value.then(answer, refuse);
+      else answer(value);
+    } catch (error) {
+      refuse(error);
     }
   }
 

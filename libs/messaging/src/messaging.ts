@@ -14,7 +14,7 @@ import { type LeaseStore, NatsLeaseStore } from './lease-store.ts';
 import { type CallLinks, NatsCallLinks } from './call-links.ts';
 import { type JournalStore, NatsJournalStore } from './journal-store.ts';
 import { type LogStore, NatsLogStore } from './log-store.ts';
-import { type MessagingOptions, NatsLink, type Nearby } from './nats-link.ts';
+import { type Handler, type MessagingOptions, NatsLink, type Nearby } from './nats-link.ts';
 import { NO_RATE_LIMIT, type RateLimit, SharedRateLimit } from './rate-limit.ts';
 import { NearDesk } from './near/near-desk.ts';
 import { NearLink } from './near/near-link.ts';
@@ -43,9 +43,12 @@ export interface Messaging {
   subscribe<T>(subject: string, listener: (message: T, subject: string) => void): { stop(): void };
   /** @throws the error of the handler, GantryTimeoutError after `timeoutMs` (5 s), InternalFailure if nobody is there. */
   request<T>(subject: string, message: unknown, options?: RequestOptions): Promise<T>;
+  /** What answers requests of a subject in this process, if they may be nearby. It may fail at once, or answer at once. */
+  nearby(subject: string): Handler | undefined;
+  /** The handler answers at once, or by a promise. */
   respond<TRequest, TReply>(
     subject: string,
-    handler: (message: TRequest) => Promise<TReply>,
+    handler: (message: TRequest) => TReply | Promise<TReply>,
     options?: RespondOptions,
   ): { stop(): void };
   /** Calls `listener` each time the connection was lost and is back. Subscriptions are restored by then. */
@@ -160,7 +163,7 @@ class NatsMessaging implements Messaging {
   async request<T>(subject: string, message: unknown, options: RequestOptions = {}): Promise<T> {
     const timeout = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
     if (options.nearby === true) {
-      const handler = this.#nearby?.get(subject);
+      const handler = this.nearby(subject);
       if (handler) return (await handler(message)) as T;
       const answered = this.#near(subject).ask(message, timeout);
       if (answered) return (await answered) as T;
@@ -173,12 +176,16 @@ class NatsMessaging implements Messaging {
     return reply.value as T;
   }
 
+  nearby(subject: string): Handler | undefined {
+    return this.#nearby?.get(subject);
+  }
+
   respond<TRequest, TReply>(
     subject: string,
-    handler: (message: TRequest) => Promise<TReply>,
+    handler: (message: TRequest) => TReply | Promise<TReply>,
     options: RespondOptions = {},
   ): { stop(): void } {
-    const near = handler as (message: unknown) => Promise<unknown>;
+    const near = handler as Handler;
     const desk = options.nearby === true ? this.#respondNearby(subject, near) : undefined;
     const respondTo = (message: Msg): void => {
       void answer(() => handler(decodeFrame<TRequest>(message.data))).then((reply) => {
@@ -195,7 +202,7 @@ class NatsMessaging implements Messaging {
   }
 
   /** Answers this process by a call, and others of this machine, once they ask where, over a socket. */
-  #respondNearby(subject: string, handler: (message: unknown) => Promise<unknown>): { stop(): void } {
+  #respondNearby(subject: string, handler: Handler): { stop(): void } {
     this.#nearby?.set(subject, handler);
     let desk: Promise<NearDesk | undefined> | undefined;
     const directions = this.respond(subjects.near(subject), async () => {
@@ -242,7 +249,7 @@ class NatsMessaging implements Messaging {
   }
 }
 
-async function answer(handle: () => Promise<unknown>): Promise<Reply> {
+async function answer(handle: () => unknown): Promise<Reply> {
   try {
     return { value: await handle() };
   } catch (error) {

@@ -29,7 +29,10 @@ export interface MessagingOptions {
  * Handlers by subject. Where the parts of a platform share a process, a request of one to another need not go through
  * NATS; its messages are then shared, and not copied.
  */
-export type Nearby = Map<string, (message: unknown) => Promise<unknown>>;
+export type Nearby = Map<string, Handler>;
+
+/** What answers requests, at once or by a promise. */
+export type Handler = (message: unknown) => unknown;
 
 const FIRST_CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;

@@ -100,6 +100,16 @@ export {
   unsaltedValue,
 } from './collections.ts';
 export {
+  packAnswer,
+  type PackedAnswer,
+  type PackedOperation,
+  packMessage,
+  packOperation,
+  unpackAnswer,
+  unpackMessage,
+  unpackOperation,
+} from './packed-messages.ts';
+export {
   decodeValue,
   encodeValue,
   type KnownClass,

@@ -51,6 +51,47 @@ describe('a frame channel', () => {
     expect(recorder.writes).toHaveLength(2);
   });
 
+  it('sends what follows from a frame before the turn ends, in one write', async () => {
+    const recorder = new Recorder();
+    const channel = new FrameChannel<Note, Note>(recorder);
+    const writesAtEnd: number[] = [];
+    channel.listen({
+      onMessage: ({ text }) => {
+        setImmediate(() => writesAtEnd.push(recorder.writes.length));
+        void Promise.resolve().then(() => {
+          channel.send({ text });
+          void Promise.resolve().then(() => channel.send({ text: 'and what follows' }));
+        });
+      },
+      onClose: () => undefined,
+    });
+    // As when the system has it: not in a promise, and not as a tick.
+    setImmediate(() => recorder.emit('data', frameOf({ text: 'a' })));
+    await turn();
+    await turn();
+    expect(writesAtEnd).toEqual([1]);
+    expect(Buffer.concat(recorder.writes)).toEqual(frameOf({ text: 'a' }, { text: 'and what follows' }));
+  });
+
+  it('hurries once for each frame that came', async () => {
+    const recorder = new Recorder();
+    const channel = new FrameChannel<Note, Note>(recorder);
+    channel.listen({ onMessage: () => undefined, onClose: () => undefined });
+    recorder.push(frameOf({ text: 'a' }));
+    await turn();
+    const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+    channel.send({ text: 'early' });
+    await tick();
+    expect(recorder.writes).toHaveLength(1);
+    for (const text of ['b', 'c']) {
+      channel.send({ text });
+      await tick();
+    }
+    expect(recorder.writes).toHaveLength(1);
+    await turn();
+    expect(recorder.writes).toHaveLength(2);
+  });
+
   it('reads frames however they are cut', async () => {
     const { stream, heard } = listening();
     const bytes = Buffer.concat([frameOf({ text: 'a' }, { text: 'b' }), frameOf({ text: 'c' })]);

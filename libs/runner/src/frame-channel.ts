@@ -2,7 +2,10 @@ import type { Duplex } from 'node:stream';
 // Not the globals: tests of user code replace those.
 import { clearImmediate, setImmediate } from 'node:timers';
 
-import { encodeFrame, FRAME_HEADER_BYTES, FrameReader } from '@gantry/protocol';
+import { encodeFrame, FRAME_HEADER_BYTES, FrameReader, packMessage, unpackMessage } from '@gantry/protocol';
+
+// Those tests replace this one, too.
+const nextTick = process.nextTick.bind(process);
 
 /** Larger than any message of 100 MB; whoever announces more does not speak this protocol. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
@@ -18,6 +21,11 @@ export interface FrameListener<TIn> {
  * One end of the channel between a worker and a runner: frames of a 4-byte big-endian length and a CBOR array
  * of messages. What is sent in one turn of the event loop leaves as one frame, in one write.
  *
+ * Invariants
+ *   F1. One frame for each one that came leaves earlier: when all is done that can be done before something else happens. So
+ *       an answer that is at hand, or the next question, does not wait for the turn of the event loop, and still takes with it
+ *       what is sent for the same reason. More would be many small frames where many timers send something.
+ *
  * @example
  * ```ts
  * const channel = new FrameChannel<RunnerToWorker, WorkerToRunner>(container.channel);
@@ -27,8 +35,11 @@ export interface FrameListener<TIn> {
  */
 export class FrameChannel<TIn, TOut> {
   readonly #stream: Duplex;
-  #outgoing: TOut[] = [];
+  #outgoing: unknown[] = [];
   #scheduled: NodeJS.Immediate | undefined;
+  /** A frame came since the last one that left early. */
+  #mayHurry = false;
+  readonly #flushEarly = (): void => this.flush();
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -40,7 +51,7 @@ export class FrameChannel<TIn, TOut> {
       mostBytes: MAX_FRAME_BYTES,
       join: (pieces) => Buffer.concat(pieces),
     });
-    const onMessage = (message: TIn): void => listener.onMessage(message);
+    const onMessage = (message: TIn): void => listener.onMessage(unpackMessage(message as never) as TIn);
     let closed = false;
     const close = (): void => {
       if (closed) return;
@@ -49,6 +60,7 @@ export class FrameChannel<TIn, TOut> {
     };
     this.#stream.on('data', (chunk: Buffer) => {
       if (closed) return;
+      this.#mayHurry = true;
       try {
         reader.read(chunk, onMessage);
       } catch {
@@ -61,10 +73,13 @@ export class FrameChannel<TIn, TOut> {
     this.#stream.on('error', close);
   }
 
-  /** Sends at the end of this turn of the event loop. */
+  /** Sends at the end of this turn of the event loop, or earlier. */
   send(message: TOut): void {
-    this.#outgoing.push(message);
-    this.#scheduled ??= setImmediate(() => this.flush());
+    const count = this.#outgoing.push(packMessage(message as never));
+    if (this.#mayHurry) {
+      this.#mayHurry = false;
+      nextTick(this.#flushEarly);
+    } else if (count === 1) this.#scheduled ??= setImmediate(() => this.flush());
   }
 
   /** Sends what waits, now. `onWritten` is called when the system has it, or never will. */

@@ -18,7 +18,7 @@ export type BlobStoreConfig =
     };
 
 /** What the parts that share a process answer each other without NATS, by subject. */
-export type Nearby = Map<string, (message: unknown) => Promise<unknown>>;
+export type Nearby = Map<string, (message: unknown) => unknown>;
 
 export interface ServerConfig {
   nearby?: Nearby | undefined;

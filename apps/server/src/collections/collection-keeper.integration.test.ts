@@ -43,8 +43,8 @@ async function startKeeper(leadership: { fence: number | undefined } = { fence: 
     ...{ messaging, blobs, leadership, log, firstHoldMs: 0 },
     environments: ANY_ENVIRONMENT,
   });
-  const perform = <T>(operation: CollectionOperation) =>
-    keeper.perform({ op: `op${++operations}`, operation }) as Promise<T>;
+  const perform = async <T>(operation: CollectionOperation) =>
+    (await keeper.perform({ op: `op${++operations}`, operation })) as T;
   return { keeper, perform };
 }
 
@@ -61,6 +61,25 @@ describe('a keeper', () => {
     const { keeper, perform } = await startKeeper(leadership);
     await expect(perform({ do: 'dict.len', id: 'di-x' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     keeper.end();
+  });
+
+  it('answers a read at once, but one that sees what is not on disk yet when it is', async () => {
+    const { keeper, perform } = await startKeeper();
+    const id = await newCollection('dict', { keeper, perform });
+    const get = { op: 'read', operation: { do: 'dict.get', id, key: '1' } } as const;
+    const entry = { key: { id: '1', bytes: value }, value, skipIfExists: false };
+    expect(await keeper.perform(get)).toEqual({});
+    const order: string[] = [];
+    const put = perform({ do: 'dict.put', id, ...entry }).then(() => order.push('written'));
+    const read = keeper.perform(get);
+    expect(read).toBeInstanceOf(Promise);
+    expect(await (read as Promise<unknown>).finally(() => order.push('read'))).toEqual({ value });
+    await put;
+    expect(order).toEqual(['written', 'read']);
+    expect(keeper.perform(get)).toEqual({ value });
+    expect(keeper.perform({ ...get, operation: { ...get.operation, key: '2' } })).toEqual({});
+    keeper.end();
+    expect(() => keeper.perform(get)).toThrow('another server keeps dicts and queues now');
   });
 
   it('that was replaced without knowing it can write no more, and what it did not write is not seen', async () => {

@@ -53,6 +53,8 @@ export interface CollectionKeeperOptions {
 
 type Desk = DictDesk | QueueDesk;
 type Open = { record: CollectionRecord; desk: Desk; journal: { readonly failed: boolean }; usedAtMs: number };
+/** `now` is there once it is open: who finds that need not wait for a promise that has long resolved. */
+type Opening = { open: Promise<Open>; now?: Open };
 
 /**
  * Keeps dicts and queues while this server leads: each is read from its journal when it is first asked for, and answers from
@@ -67,7 +69,7 @@ export class CollectionKeeper {
   readonly #directory: CollectionDirectory;
   readonly #cache = new ValueCache(CACHE_BYTES);
   readonly #doomed: DoomedBlobs;
-  readonly #open = new Map<string, Promise<Open>>();
+  readonly #open = new Map<string, Opening>();
   /** Those without a name, by id. */
   readonly #ephemeral = new Map<string, CollectionRecord>();
   readonly #responder: { stop(): void };
@@ -103,25 +105,21 @@ export class CollectionKeeper {
     this.#open.clear();
   }
 
-  async perform({ op, operation }: CollectionRequest): Promise<unknown> {
+  /** Answers, or fails, at once where it can, as it can most reads; else by a promise. */
+  perform({ op, operation }: CollectionRequest): unknown {
     this.#assertLeads();
     checkOperation(operation);
     switch (operation.do) {
       case 'open':
-        return await this.#find(operation);
-      case 'openEphemeral': {
-        const record = await this.#directory.createEphemeral(operation.kind, operation.environment);
-        this.#ephemeral.set(record.id, record);
-        return record;
-      }
+        return this.#find(operation);
+      case 'openEphemeral':
+        return this.#createEphemeral(operation);
       case 'list':
-        return await this.#list(operation);
+        return this.#list(operation);
       case 'delete':
-        return await this.#delete(
-          await this.#directory.find(operation.kind, operation.environment, operation.name),
-        );
+        return this.#deleteNamed(operation);
       default:
-        return await this.#ask(op, operation);
+        return this.#ask(op, operation);
     }
   }
 
@@ -134,14 +132,38 @@ export class CollectionKeeper {
     }
   }
 
-  async #ask(op: string, operation: DictOperation | QueueOperation): Promise<unknown> {
-    const open = await this.#opened(operation.id);
-    this.#assertLeads();
+  #ask(op: string, operation: DictOperation | QueueOperation): unknown {
+    const open = this.#open.get(operation.id)?.now;
+    if (open && !open.journal.failed) return this.#askDesk(open, op, operation);
+    return this.#opened(operation.id).then((opened) => {
+      this.#assertLeads();
+      return this.#askDesk(opened, op, operation);
+    });
+  }
+
+  #askDesk(open: Open, op: string, operation: DictOperation | QueueOperation): unknown {
     open.usedAtMs = Date.now();
     const kind = operation.do.startsWith('dict.') ? 'dict' : 'queue';
     if (open.record.kind !== kind) throw new InvalidError(`"${operation.id}" is no ${kind}`);
-    if (open.desk instanceof DictDesk) return await open.desk.perform(op, operation as DictOperation);
-    return await open.desk.perform(op, operation as QueueOperation);
+    if (open.desk instanceof DictDesk) return open.desk.perform(op, operation as DictOperation);
+    return open.desk.perform(op, operation as QueueOperation);
+  }
+
+  async #createEphemeral({
+    kind,
+    environment,
+  }: Extract<CollectionOperation, { do: 'openEphemeral' }>): Promise<CollectionRecord> {
+    const record = await this.#directory.createEphemeral(kind, environment);
+    this.#ephemeral.set(record.id, record);
+    return record;
+  }
+
+  async #deleteNamed({
+    kind,
+    environment,
+    name,
+  }: Extract<CollectionOperation, { do: 'delete' }>): Promise<void> {
+    await this.#delete(await this.#directory.find(kind, environment, name));
   }
 
   async #find(open: Extract<CollectionOperation, { do: 'open' }>): Promise<CollectionRecord> {
@@ -179,17 +201,20 @@ export class CollectionKeeper {
   }
 
   async #opened(id: string): Promise<Open> {
-    const known = await this.#open.get(id);
+    const known = await this.#open.get(id)?.open;
     if (known && !known.journal.failed) return known;
     // Others may have found it of no use, and opened it anew, in the meantime.
     const current = this.#open.get(id);
-    if (current && (await current) !== known) return await this.#opened(id);
-    const opening = this.#load(id);
+    if (current && (await current.open) !== known) return await this.#opened(id);
+    const opening: Opening = { open: this.#load(id) };
     this.#open.set(id, opening);
-    opening.catch(() => {
-      if (this.#open.get(id) === opening) this.#open.delete(id);
-    });
-    return await opening;
+    opening.open.then(
+      (open) => (opening.now = open),
+      () => {
+        if (this.#open.get(id) === opening) this.#open.delete(id);
+      },
+    );
+    return await opening.open;
   }
 
   async #load(id: string): Promise<Open> {
@@ -233,7 +258,7 @@ export class CollectionKeeper {
     this.#doomed.sweep();
     for (const [id, opening] of this.#open) {
       this.#run(`"${id}"`, async () => {
-        const { desk, journal, usedAtMs } = await opening;
+        const { desk, journal, usedAtMs } = await opening.open;
         if (desk instanceof QueueDesk) desk.releaseLate();
         if (isTidying && !journal.failed) await desk.tidy();
         if (journal.failed || Date.now() - usedAtMs > IDLE_MS) this.#open.delete(id);

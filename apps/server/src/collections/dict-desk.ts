@@ -26,16 +26,27 @@ export class DictDesk {
     this.#refresh = refresh;
   }
 
-  async perform(op: string, operation: DictOperation): Promise<unknown> {
+  /** Answers at once what is in memory and on disk; else by a promise. */
+  perform(op: string, operation: DictOperation): unknown {
     const nowMs = Date.now();
-    const as = { op, nowMs };
     switch (operation.do) {
       case 'dict.get':
-        return await this.#get(operation.key, nowMs);
+        return this.#getNow(operation.key, nowMs) ?? this.#get(operation.key, nowMs);
+      case 'dict.put':
+        return this.#carryOut(this.#state.put(operation, { op, nowMs }));
+      default:
+        return this.#perform(operation, { op, nowMs });
+    }
+  }
+
+  async #perform(
+    operation: Exclude<DictOperation, { do: 'dict.get' | 'dict.put' }>,
+    as: { op: string; nowMs: number },
+  ): Promise<unknown> {
+    const { nowMs } = as;
+    switch (operation.do) {
       case 'dict.has':
         return (await this.#get(operation.key, nowMs)).value !== undefined;
-      case 'dict.put':
-        return await this.#carryOut(this.#state.put(operation, as));
       case 'dict.update':
         return await this.#carryOut(this.#state.update(operation.entries, as));
       case 'dict.remove': {
@@ -59,6 +70,16 @@ export class DictDesk {
 
   get size(): number {
     return this.#state.size;
+  }
+
+  /** Undefined where something has to be written or read first: the note of a read, a value, what a put before it wrote. */
+  #getNow(key: string, nowMs: number): DictValue | undefined {
+    if (!this.#journal.isSettled) return undefined;
+    const { answer: entry, records } = this.#state.get(key, nowMs);
+    if (entry === undefined) return {};
+    if (records.length > 0 || entry.kept.blob !== undefined) return undefined;
+    const value = this.#journal.heldPayloadOf(entry.kept);
+    return value && { value };
   }
 
   async #get(key: string, nowMs: number): Promise<DictValue> {

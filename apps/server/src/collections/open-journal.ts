@@ -124,6 +124,17 @@ export class OpenJournal<TRecord extends object> {
     return (this.#batch ?? this.#sealed.at(-1) ?? this.#writing)?.done.promise ?? Promise.resolve();
   }
 
+  /** Whether all that was appended is on disk. */
+  get isSettled(): boolean {
+    return this.#failure === undefined && (this.#batch ?? this.#sealed.at(-1) ?? this.#writing) === undefined;
+  }
+
+  /** What an entry or item holds, if that is in memory. */
+  heldPayloadOf(kept: KeptValue): Payload | undefined {
+    if (kept.payload !== undefined) this.#options.cache.add(kept);
+    return kept.payload;
+  }
+
   /** What an entry or item holds: from memory, or from the journal. */
   async payloadOf(kept: KeptValue): Promise<Payload> {
     const { journals, cache, id } = this.#options;

@@ -5,10 +5,16 @@ import { encodeFrame, FRAME_HEADER_BYTES, FrameReader } from '@gantry/protocol';
 /** Whoever announces more does not speak this. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
-/** Messages over a socket of this machine: frames of a 4-byte length and several messages, all of one turn of the event loop. */
+/**
+ * Messages over a socket of this machine: frames of a 4-byte length and several messages, all of one turn of the event loop.
+ * One frame for each one that came leaves earlier, with what is sent for the same reason (see the runner's `FrameChannel`).
+ */
 export class NearChannel<TIn, TOut> {
   readonly #socket: Socket;
   #outgoing: TOut[] = [];
+  /** A frame came since the last one that left early. */
+  #mayHurry = false;
+  readonly #flushNow = (): void => this.#flush();
 
   constructor(socket: Socket, onMessage: (message: TIn) => void) {
     this.#socket = socket;
@@ -17,6 +23,7 @@ export class NearChannel<TIn, TOut> {
       join: (pieces) => Buffer.concat(pieces),
     });
     socket.on('data', (chunk: Buffer) => {
+      this.#mayHurry = true;
       try {
         reader.read(chunk, onMessage);
       } catch {
@@ -28,15 +35,22 @@ export class NearChannel<TIn, TOut> {
   }
 
   send(message: TOut): void {
-    if (this.#outgoing.push(message) === 1) setImmediate(() => this.#flush());
+    const count = this.#outgoing.push(message);
+    if (this.#mayHurry) {
+      this.#mayHurry = false;
+      process.nextTick(this.#flushNow);
+    } else if (count === 1) setImmediate(this.#flushNow);
   }
 
   #flush(): void {
+    // Sent early, in the meantime.
+    if (this.#outgoing.length === 0) return;
     const body = encodeFrame(this.#outgoing);
     this.#outgoing = [];
     if (!this.#socket.writable) return;
-    const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
-    header.writeUInt32BE(body.length, 0);
-    this.#socket.write(Buffer.concat([header, body]));
+    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + body.length);
+    frame.writeUInt32BE(body.length, 0);
+    frame.set(body, FRAME_HEADER_BYTES);
+    this.#socket.write(frame);
   }
 }

@@ -2,10 +2,13 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-import { toWireError } from '@gantry/protocol';
+import { packAnswer, toWireError, unpackOperation } from '@gantry/protocol';
 
+import type { Handler } from '../nats-link.ts';
 import { NearChannel } from './near-channel.ts';
-import type { NearAddress, NearAnswer, NearQuestion } from './near-messages.ts';
+import type { NearAddress, NearAnswer, NearQuestion, PackedQuestion } from './near-messages.ts';
+
+type Channel = NearChannel<NearQuestion, NearAnswer>;
 
 /**
  * Answers processes of the same machine over a socket of their own, without nats-server between. Who asks has to know the
@@ -22,9 +25,13 @@ export class NearDesk {
   }
 
   /** Undefined where sockets cannot have a name that is no file, and so goes with its process: all but Linux. */
-  static async open(handler: (message: unknown) => Promise<unknown>): Promise<NearDesk | undefined> {
+  static async open(handler: Handler): Promise<NearDesk | undefined> {
     if (process.platform !== 'linux') return undefined;
-    const address = { name: `gantry-near-${randomBytes(16).toString('hex')}`, secret: randomBytes(32) };
+    const address = {
+      name: `gantry-near-${randomBytes(16).toString('hex')}`,
+      secret: randomBytes(32),
+      takesPacked: true,
+    };
     const server = createServer({ noDelay: true });
     const desk = new NearDesk(server, address);
     server.on('connection', (socket) => desk.#serve(socket, handler));
@@ -40,23 +47,48 @@ export class NearDesk {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #serve(socket: Socket, handler: (message: unknown) => Promise<unknown>): void {
+  #serve(socket: Socket, handler: Handler): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     let isKnown = false;
-    const channel = new NearChannel<NearQuestion, NearAnswer>(socket, (question) => {
+    const channel: Channel = new NearChannel(socket, (question) => {
+      if (isKnown && Array.isArray(question)) return this.#answerPacked(question, handler, channel);
       if ('secret' in question) {
         isKnown = isSame(question.secret, this.address.secret);
         return void (isKnown || socket.destroy());
       }
       if (!isKnown) return void socket.destroy();
       if ('ping' in question) return channel.send({ pong: question.ping });
+      if (!('message' in question)) return void socket.destroy();
       const { id, message } = question;
-      void handler(message).then(
+      settle(
+        () => handler(message),
         (value) => channel.send({ id, value }),
-        (error: unknown) => channel.send({ id, error: toWireError(error) }),
+        (error) => channel.send({ id, error: toWireError(error) }),
       );
     });
+  }
+
+  #answerPacked([id, op, operation]: PackedQuestion, handler: Handler, channel: Channel): void {
+    settle(
+      () => handler({ op, operation: unpackOperation(operation) }),
+      (value) => channel.send([id, packAnswer(value)]),
+      (error) => channel.send({ id, error: toWireError(error) }),
+    );
+  }
+}
+
+function settle(
+  act: () => unknown,
+  onDone: (value: unknown) => void,
+  onFailed: (error: unknown) => void,
+): void {
+  try {
+    const value = act();
+    if (value instanceof Promise) void value.then(onDone, onFailed);
+    else onDone(value);
+  } catch (error) {
+    onFailed(error);
   }
 }
 

@@ -2,10 +2,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import { Actor, startNats } from '@gantry/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { connectMessaging, type Messaging } from '../messaging.ts';
+import { NearDesk } from './near-desk.ts';
 import type { EchoRequest, EchoSetup } from './near-link.fixture.ts';
+import { NearLink } from './near-link.ts';
 import type { NearAddress } from './near-messages.ts';
 
 const PROGRAM = join(import.meta.dirname, 'near-link.fixture.ts');
@@ -96,6 +98,39 @@ describe.skipIf(process.platform !== 'linux')(
           message: 'as asked',
         });
         expect(echo.throughNats).toBe(before);
+      });
+    });
+
+    it('brings operations on dicts and queues as they are, also to a process of an earlier version', async () => {
+      const request = { op: 'one', operation: { do: 'dict.get', id: 'di-1', key: '"a"' } };
+      const asked: unknown[] = [];
+      const desk = await NearDesk.open((message) => {
+        asked.push(message);
+        return { value: new Uint8Array([1, 2]) };
+      });
+      const { name = '', secret = Buffer.alloc(0), takesPacked } = desk?.address ?? {};
+      expect(takesPacked).toBe(true);
+      for (const address of [
+        { name, secret, takesPacked: true },
+        { name, secret },
+      ]) {
+        const link = new NearLink(() => Promise.resolve(address));
+        const answered = await vi.waitUntil(() => link.ask(request, 5_000), UNTIL);
+        expect(Buffer.from((answered as { value: Uint8Array }).value)).toEqual(Buffer.of(1, 2));
+        link.close();
+      }
+      expect(asked).toEqual([request, request]);
+      desk?.close();
+    });
+
+    it('fails when it is not answered in time', async () => {
+      await withEcho(async (echo) => {
+        await echo.start('one');
+        await echo.untilNear('one');
+        const options = { nearby: true, timeoutMs: 1 };
+        await expect(messaging.request(echo.subject, 'never', options)).rejects.toMatchObject({
+          name: 'GantryTimeoutError',
+        });
       });
     });
 

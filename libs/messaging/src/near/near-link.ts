@@ -1,10 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-import { fromWireError, GantryTimeoutError, InternalFailure, isGantryError } from '@gantry/protocol';
+import {
+  fromWireError,
+  GantryTimeoutError,
+  InternalFailure,
+  isGantryError,
+  unpackAnswer,
+} from '@gantry/protocol';
 
 import { NearChannel } from './near-channel.ts';
-import type { NearAddress, NearAnswer, NearQuestion } from './near-messages.ts';
+import { type NearAddress, type NearAnswer, type NearQuestion, packQuestion } from './near-messages.ts';
 
 /** Who answers is looked for again after so long, if it was not found on this machine. */
 const LOOK_EVERY_MS = 30_000;
@@ -14,10 +20,17 @@ const PING_EVERY_MS = 500;
 /** A process that says nothing for so long is paused, or dead. */
 const SILENCE_MS = 2_500;
 
+interface Way {
+  socket: Socket;
+  channel: NearChannel<NearAnswer, NearQuestion>;
+  takesPacked: boolean;
+}
+
 interface Asked {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
-  timer: NodeJS.Timeout;
+  timeoutMs: number;
+  untilMs: number;
 }
 
 /**
@@ -30,7 +43,7 @@ interface Asked {
 export class NearLink {
   readonly #find: () => Promise<NearAddress | undefined>;
   readonly #asked = new Map<number, Asked>();
-  #open: { socket: Socket; channel: NearChannel<NearAnswer, NearQuestion> } | undefined;
+  #open: Way | undefined;
   #lookAtMs = 0;
   #lastId = 0;
   #heardAtMs = 0;
@@ -41,22 +54,19 @@ export class NearLink {
     this.#find = find;
   }
 
-  /** Undefined while there is no such way: one is looked for then. */
+  /** Undefined while there is no such way: one is looked for then. What takes too long fails up to half a second later. */
   ask(message: unknown, timeoutMs: number): Promise<unknown> | undefined {
     if (!this.#open) {
       if (performance.now() >= this.#lookAtMs) void this.#look();
       return undefined;
     }
-    const { channel } = this.#open;
+    const { channel, takesPacked } = this.#open;
     const id = ++this.#lastId;
+    const question = (takesPacked ? packQuestion(id, message) : undefined) ?? { id, message };
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#asked.delete(id);
-        reject(new GantryTimeoutError(`a process of this machine did not answer within ${timeoutMs} ms`));
-      }, timeoutMs);
-      this.#asked.set(id, { resolve, reject, timer });
+      this.#asked.set(id, { resolve, reject, timeoutMs, untilMs: performance.now() + timeoutMs });
       if (!this.#pinging) this.#watch();
-      channel.send({ id, message });
+      channel.send(question);
     });
   }
 
@@ -76,7 +86,7 @@ export class NearLink {
       await once(socket, 'connect');
       if (this.#lookAtMs === Infinity) return void socket.destroy();
       channel.send({ secret: address.secret });
-      this.#open = { socket, channel };
+      this.#open = { socket, channel, takesPacked: address.takesPacked === true };
       socket.once('close', () => this.#lose());
     } catch (error) {
       // It is on another machine, or nobody answers now.
@@ -86,25 +96,41 @@ export class NearLink {
 
   #heard(answer: NearAnswer): void {
     this.#heardAtMs = performance.now();
+    if (Array.isArray(answer)) return this.#take(answer[0])?.resolve(unpackAnswer(answer[1]));
     if ('pong' in answer) return;
-    const asked = this.#asked.get(answer.id);
+    const asked = this.#take(answer.id);
     if (!asked) return;
-    this.#asked.delete(answer.id);
-    clearTimeout(asked.timer);
     if (!('error' in answer)) return asked.resolve(answer.value);
     const error = fromWireError(answer.error);
     asked.reject(error);
     if (isGantryError(error, 'UNAVAILABLE')) this.#open?.socket.destroy();
   }
 
+  #take(id: number): Asked | undefined {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    return asked;
+  }
+
   /** As long as something was asked, the other process has to say that it lives. */
   #watch(): void {
     this.#heardAtMs = performance.now();
     this.#pinging = setInterval(() => {
+      const nowMs = performance.now();
+      this.#giveUpLate(nowMs);
       if (this.#asked.size === 0) return this.#rest();
-      if (performance.now() - this.#heardAtMs > SILENCE_MS) return void this.#open?.socket.destroy();
+      if (nowMs - this.#heardAtMs > SILENCE_MS) return void this.#open?.socket.destroy();
       this.#open?.channel.send({ ping: 0 });
     }, PING_EVERY_MS).unref();
+  }
+
+  // A timer for each would cost as much as all else that is done for it.
+  #giveUpLate(nowMs: number): void {
+    for (const [id, { reject, timeoutMs, untilMs }] of this.#asked) {
+      if (nowMs < untilMs) continue;
+      this.#asked.delete(id);
+      reject(new GantryTimeoutError(`a process of this machine did not answer within ${timeoutMs} ms`));
+    }
   }
 
   #rest(): void {
@@ -118,8 +144,7 @@ export class NearLink {
     this.#lookAtMs = Math.max(this.#lookAtMs === Infinity ? Infinity : 0, performance.now() + LOOK_AGAIN_MS);
     const lost = [...this.#asked.values()];
     this.#asked.clear();
-    for (const { reject, timer } of lost) {
-      clearTimeout(timer);
+    for (const { reject } of lost) {
       reject(new InternalFailure('the process of this machine that was asked is gone'));
     }
   }

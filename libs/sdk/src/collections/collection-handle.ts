@@ -54,6 +54,8 @@ export class CollectionHandle {
   readonly #settings: Settings;
   #opening: Promise<CollectionRecord> | undefined;
   #known: CollectionRecord | undefined;
+  /** Of the one that was found, until it turns out to be gone. */
+  #currentId: string | undefined;
 
   constructor(kind: CollectionKind, name: string, settings: Settings) {
     this.kind = kind;
@@ -73,7 +75,9 @@ export class CollectionHandle {
     });
     const opening = this.#opening;
     opening.catch(() => (this.#opening = undefined));
-    return (this.#known = await opening);
+    this.#known = await opening;
+    if (this.#opening === opening) this.#currentId = this.#known.id;
+    return this.#known;
   }
 
   get objectId(): string {
@@ -89,13 +93,13 @@ export class CollectionHandle {
 
   /** Does something with it, by its id. One that was deleted and made anew under its name is found again. */
   async perform<T>(operationOf: (id: string) => CollectionOperation): Promise<T> {
-    const { id } = await this.ready();
+    const id = this.#currentId ?? (await this.ready()).id;
     try {
       return await this.ask<T>(operationOf(id));
     } catch (error) {
       const isGone = isGantryError(error, 'NOT_FOUND') && error.details['collectionId'] === id;
       if (!isGone || this.#settings.id !== undefined) throw error;
-      this.#opening = undefined;
+      if (this.#currentId === id) this.#opening = this.#currentId = undefined;
       const again = await this.ready();
       return await this.ask<T>(operationOf(again.id));
     }
