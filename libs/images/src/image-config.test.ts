@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dockerfileOn } from './dockerfile.ts';
 import { applyConfig } from './image-config.ts';
 import { readReference } from './image-reference.ts';
-import { quote } from './package-commands.ts';
+import { quote } from './shell-words.ts';
 
 describe('what an image says about processes', () => {
   const config = { env: { A: '1' }, workdir: '/srv', entrypoint: ['/start'], cmd: ['x'] };

@@ -19,9 +19,11 @@ import {
   type PlannedStep,
   STEP_TIMEOUT_MS,
 } from './image-steps.ts';
+import { tokensOf } from './private-repositories.ts';
 import { readReference } from './image-reference.ts';
 import { poetryCommands } from './poetry-commands.ts';
-import { aptCommands, npmCiCommands, npmCommands, pipCommands, pnpmCommands } from './package-commands.ts';
+import { aptCommands } from './apt-commands.ts';
+import { npmCiCommands, npmCommands, pipCommands, pnpmCommands } from './package-commands.ts';
 
 export interface PlanOptions {
   /** Version of Node for images that do not say theirs, such as `24.1.0`. */
@@ -137,8 +139,10 @@ function planStep(step: BuildStep): PlannedStep {
       return layer('npm ci', run(npmCiCommands(step), step.files), step);
     case 'pnpm':
       return layer('pnpm install', run(pnpmCommands(step), step.files), step);
-    case 'pip':
-      return layer(`pip install ${pipNames(step)}`, run(pipCommands(step), step.requirements), step);
+    case 'pip': {
+      const planned = layer(`pip install ${pipNames(step)}`, run(pipCommands(step), step.requirements), step);
+      return step.privateRepositories ? { ...planned, tokens: tokensOf(step.privateRepositories) } : planned;
+    }
     case 'poetry':
       return layer('poetry install', run(poetryCommands(step), step.files), step);
     case 'run':
@@ -240,7 +244,8 @@ function names(packages: readonly string[]): string {
   return shortened(packages.join(' '));
 }
 
-function pipNames({ packages, optionalDependencies }: PipStep): string {
+function pipNames({ packages, optionalDependencies, privateRepositories }: PipStep): string {
+  if (privateRepositories) return names(privateRepositories.repositories);
   return names(packages) || (optionalDependencies ? 'the project' : 'requirements');
 }
 

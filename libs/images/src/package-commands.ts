@@ -1,6 +1,8 @@
 import type { BuildStep, PipStep } from '@gantry/protocol';
 
 import { STEP_FILES } from './image-steps.ts';
+import { gitCommands, repositoryRequirements } from './private-repositories.ts';
+import { quote } from './shell-words.ts';
 
 type NpmStep = Extract<BuildStep, { type: 'npm' }>;
 type NpmCiStep = Extract<BuildStep, { type: 'npmCi' }>;
@@ -17,14 +19,6 @@ const NPM_LINKS = [
 
 /** npm and pnpm leave compiled code of their own in `/tmp`. */
 const KEEP_CLEAN = 'export NODE_DISABLE_COMPILE_CACHE=1';
-
-/** Debian packages; what apt has to know for that is gone afterwards. */
-export function aptCommands(packages: readonly string[]): string[] {
-  const names = packages.map(quote).join(' ');
-  return [
-    `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${names} && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin`,
-  ];
-}
 
 export function npmCommands({ packages, registry, extraOptions }: NpmStep): string[] {
   const words = ['npm install', `--prefix ${NPM_PREFIX}`];
@@ -88,6 +82,10 @@ export function pipCommands(step: PipStep): string[] {
   if (step.extraOptions) words.push(step.extraOptions);
   if (step.optionalDependencies) return [ofProject(words, step.optionalDependencies)];
   if (step.requirements) words.push(`--requirement ${STEP_FILES}/requirements.txt`);
+  if (step.privateRepositories) {
+    const install = [...words, ...repositoryRequirements(step.privateRepositories)].join(' ');
+    return [[...gitCommands(step.privateRepositories), install].join(' && ')];
+  }
   return [[...words, ...step.packages.map(quote)].join(' ')];
 }
 
@@ -107,10 +105,4 @@ function ofProject(install: readonly string[], optional: readonly string[]): str
   const print = ['python3 -c', quote(PRINT_PROJECT), `${STEP_FILES}/pyproject.toml`, ...optional.map(quote)];
   const installed = [...install, `--requirement ${PROJECT_REQUIREMENTS}`];
   return `${print.join(' ')} > ${PROJECT_REQUIREMENTS} && ${installed.join(' ')} && rm ${PROJECT_REQUIREMENTS}`;
-}
-
-/** One word for a POSIX shell. */
-export function quote(text: string): string {
-  if (/^[\w@%+=:,./^~-]+$/.test(text) && !text.startsWith('~')) return text;
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 import type { PoetryStep } from '@gantry/protocol';
 
 import { STEP_CACHES, STEP_FILES } from './image-steps.ts';
-import { quote } from './package-commands.ts';
+import { quote } from './shell-words.ts';
 
 /** Poetry and what it writes are no part of any layer, also of one that fails half-way. */
 const POETRY = `${STEP_CACHES}/poetry`;

@@ -1,4 +1,4 @@
-import { isGpuConfig } from '@gantry/protocol';
+import { isGpuConfig, isPrivateRepository } from '@gantry/protocol';
 
 import {
   isBucketMounts,
@@ -51,6 +51,9 @@ const ATTACHED: StepRule = {
 const isAttached = has(ATTACHED);
 
 const isStepGpu: Check = (value) => isGpuConfig(value) || isFilledList(value, isGpuConfig);
+const isRepositories = has({
+  needs: { gitUser: isText, repositories: isList(isPrivateRepository) },
+});
 const ANY_STEP: Fields = { forceBuild: isTrue, secrets: isList(isSecretRef), gpu: isStepGpu };
 const RUNTIMES: Fields = { addNode: isText, addPython: isText };
 
@@ -74,6 +77,7 @@ const STEPS: Readonly<Record<string, StepRule>> = {
     may: {
       requirements: isFile,
       optionalDependencies: isTexts,
+      privateRepositories: isRepositories,
       findLinks: isText,
       indexUrl: isText,
       extraIndexUrl: isText,

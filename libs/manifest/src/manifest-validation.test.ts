@@ -159,6 +159,13 @@ describe('a manifest', () => {
       { type: 'npmCi', files: archive, extraOptions: '--omit=dev' },
       { type: 'pnpm', files: archive },
       { type: 'pip', packages: [], requirements: archive, optionalDependencies: ['web'] },
+      {
+        ...{ type: 'pip', packages: [] },
+        privateRepositories: {
+          gitUser: 'me',
+          repositories: ['github.com/acme/tools.git@v1.2#subdirectory=py/lib', 'gitlab.com/a/b/c@feature/x'],
+        },
+      },
       { type: 'poetry', files: archive, ignoreLockfile: true, with: ['docs'], without: ['test'], only: [] },
       { type: 'run', commands: ['nvidia-smi'], gpu: ['H100:2', 'ANY'] },
     ];
@@ -218,6 +225,13 @@ describe('a manifest', () => {
     ['images.0.steps.1.gpu', 'a10g'],
     ['images.0.steps.1.gpu', []],
     ['images.0.steps.1.gpu', ['A10G', 'H100:9']],
+    ...[
+      ...['example.org/acme/tools', 'github.com/tools', 'github.com/acme/../tools', 'github.com/a/b/c'],
+      ...['https://github.com/acme/tools', 'github.com/acme/tools@-x', 'github.com/acme/tools$(id)'],
+    ].map((repository): [string, unknown] => [
+      'images.0.steps.1',
+      { type: 'pip', packages: [], privateRepositories: { gitUser: 'me', repositories: [repository] } },
+    ]),
     ['images.0.steps.2.archive.digest', 'sha256-short'],
     ['images.0.steps.2.remotePath', 'data/../..'],
     ['images.0.steps.3.variables', { A: 1 }],

@@ -53,6 +53,22 @@ describe('an image for plain processes', () => {
     expect(needs([{ type: 'debian', pythonVersion: '3.11' }])).toEqual(['Image.debianSlim with Python@1']);
     expect(needs([{ type: 'registry', reference: 'node:22' }])).toEqual(['Image.fromRegistry@1']);
     expect(needs([{ type: 'debian' }, { type: 'pnpm', files: archive }])).toEqual(['Image.pnpmInstall@2']);
+    const pip = { type: 'pip' as const, packages: [] };
+    const repositories = { gitUser: 'me', repositories: ['github.com/acme/tools'] };
+    expect(
+      needs([
+        { type: 'debian' },
+        { ...pip, packages: ['numpy'] },
+        { ...pip, requirements: archive },
+        { ...pip, requirements: archive, optionalDependencies: [] },
+        { ...pip, privateRepositories: repositories },
+      ]),
+    ).toEqual([
+      'Image.pipInstall@2',
+      'Image.pipInstallFromRequirements@3',
+      'Image.pipInstallFromPyproject@4',
+      'Image.pipInstallPrivateRepos@5',
+    ]);
     expect(needs([{ type: 'debian' }, { type: 'poetry', files: archive }])).toEqual([
       'Image.poetryInstallFromFile@2',
     ]);

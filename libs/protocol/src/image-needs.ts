@@ -55,7 +55,7 @@ export function needsOfImage({ steps, sites, files = [] }: ImageSpec, nodeVersio
 }
 
 function needOfStep(step: BaseStep | BuildStep, nodeVersion: string): ImageNeed | undefined {
-  const what = `Image.${METHODS[step.type]}`;
+  const what = `Image.${methodOf(step)}`;
   switch (step.type) {
     case 'env':
       return undefined;
@@ -75,6 +75,13 @@ function needOfStep(step: BaseStep | BuildStep, nodeVersion: string): ImageNeed 
     default:
       return { what };
   }
+}
+
+function methodOf(step: BaseStep | BuildStep): string {
+  if (step.type !== 'pip') return METHODS[step.type];
+  if (step.privateRepositories) return 'pipInstallPrivateRepos';
+  if (!step.requirements) return METHODS.pip;
+  return step.optionalDependencies ? 'pipInstallFromPyproject' : 'pipInstallFromRequirements';
 }
 
 function isVersionOf(actual: string, wanted: string): boolean {

@@ -1,6 +1,7 @@
 import type { BucketMountSpec } from './bucket-mount.ts';
 import type { WireError } from './errors.ts';
 import type { FileRef, PackagesRef, SourceSite } from './manifest.ts';
+import type { PrivateRepositories } from './private-repositories.ts';
 import type { SecretRef } from './secret.ts';
 import type { VolumeMountSpec } from './volume-mount.ts';
 
@@ -118,6 +119,8 @@ export interface PipStep extends StepOptions {
    * these names for special uses.
    */
   optionalDependencies?: string[] | undefined;
+  /** Instead of packages of an index. */
+  privateRepositories?: PrivateRepositories | undefined;
   findLinks?: string | undefined;
   indexUrl?: string | undefined;
   extraIndexUrl?: string | undefined;

@@ -195,6 +195,7 @@ export type {
   StepVolumeReply,
   StepVolumeRequest,
 } from './image.ts';
+export { isPrivateRepository, type PrivateRepositories, REPOSITORY_TOKENS } from './private-repositories.ts';
 export { IMAGE_FUNCTION, IMAGE_FUNCTION_FLAG, IMAGE_FUNCTION_VOLUMES } from './image.ts';
 export {
   IDENTITY_DISCOVERY_PATH,

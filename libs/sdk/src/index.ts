@@ -27,6 +27,7 @@ export type {
   PoetryInstallOptions,
   PyprojectInstallOptions,
   PrivateRegistryOptions,
+  PrivateReposOptions,
   RegistryOptions,
   RunFunctionOptions,
 } from './image/image-options.ts';

@@ -50,7 +50,9 @@ class FakeBuilder {
     aborted.catch(() => undefined);
     await Promise.race([this.gate, aborted]);
     if (name === this.failing)
-      throw new BuildError('ended with code 1', { details: { lastLines: ['oh no'] } });
+      throw new BuildError('ended with code 1', {
+        details: { lastLines: ['oh no', ...Object.values(secrets ?? {})] },
+      });
     this.built.push(name);
     this.secrets.push(secrets);
     this.gpus.push(gpus?.map(({ index }) => index));
@@ -297,6 +299,32 @@ describe('image builds', () => {
     expect(builder.secrets).toEqual([{}, {}, { TOKEN: 'x' }]);
     const closed = async () => Promise.reject(new Error('closed'));
     expect((await build([step as BuildStep], { openSecrets: closed })).ran).toEqual([]);
+  });
+
+  it('strike out the secrets of a step in what it prints and in how it fails', async () => {
+    const secret = {
+      ...run('echo sesame-31415'),
+      secrets: [{ type: 'named' as const, name: 's' }],
+    } as BuildStep;
+    const openSecrets = async (refs: readonly unknown[]) =>
+      refs.length > 0 ? { TOKEN: 'sesame-31415' } : {};
+    await build([secret], { openSecrets });
+    expect(events).toContainEqual({ type: 'output', text: 'building echo ***' });
+    builder.failing = 'echo sesame-31415';
+    const failing = build([{ ...secret, forceBuild: true } as BuildStep], { openSecrets });
+    await expect(failing).rejects.toMatchObject({ details: { lastLines: ['oh no', '***'] } });
+  });
+
+  it('refuse a step whose secrets lack the token that it needs, before it runs', async () => {
+    const step: BuildStep = {
+      ...{ type: 'pip', packages: [], secrets: [{ type: 'named', name: 's' }] },
+      privateRepositories: { gitUser: 'me', repositories: ['github.com/acme/tools', 'gitlab.com/acme/lib'] },
+    };
+    const failed = build([step], { openSecrets: async () => ({ GITHUB_TOKEN: 'x' }) });
+    await expect(failed).rejects.toThrow('failed: no secret of it has GITLAB_TOKEN');
+    expect(builder.built).not.toContain('run');
+    const tokens = { GITHUB_TOKEN: 'x', GITLAB_TOKEN: 'y' };
+    await expect(build([step], { openSecrets: async () => tokens })).resolves.toBeDefined();
   });
 
   it('give steps GPUs of the machine that builds, of the type that they ask for', async () => {

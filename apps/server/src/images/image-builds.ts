@@ -34,6 +34,7 @@ import { registryCredentials } from './registry-credentials.ts';
 import { SharedWork } from './shared-work.ts';
 import type { OpenStepStorage, StepStorage } from './step-storage.ts';
 import { chooseStepGpus } from './step-gpus.ts';
+import { assertTokens, withoutSecrets } from './step-secrets.ts';
 import { withLease } from './step-lease.ts';
 
 export interface ImageBuildsOptions {
@@ -190,15 +191,20 @@ export class ImageBuilds {
         const gpus =
           step.gpu === undefined ? undefined : chooseStepGpus(step.gpu, await this.#options.findGpus());
         const secrets = await order.openSecrets(step.secrets);
+        assertTokens(step, secrets);
         const credentials = await this.#credentials(step.work, order);
         const { timeoutMs } = step;
         const code = codeOf(order.manifest);
         const bases = !isKept ? 'leave' : step.forceBuild ? 'replace' : 'take';
         await using storage = await this.#openStorage(step.work, volumes, order);
-        const state = await this.#options.builder.build(step.work, {
-          ...{ below, secrets, gpus, credentials, code, bases, timeoutMs, mounts: storage?.mounts },
-          ...together,
-        });
+        const { mounts } = storage ?? {};
+        const hidden = { ...secrets, ...(credentials && { password: credentials.password }) };
+        const state = await withoutSecrets(hidden, together, (watch) =>
+          this.#options.builder.build(step.work, {
+            ...{ below, secrets, gpus, credentials, code, bases, timeoutMs, mounts },
+            ...watch,
+          }),
+        );
         await storage?.commit();
         if (isKept) await this.#keep(key, state);
         return state;

@@ -103,6 +103,13 @@ export interface PipInstallOptions extends BuildStepOptions {
   extraOptions?: string;
 }
 
+export interface PrivateReposOptions extends PipInstallOptions {
+  /** Whose token it is. */
+  gitUser: string;
+  /** With `GITHUB_TOKEN`, `GITLAB_TOKEN` or both, as the repositories need them. They stay out of the image. */
+  secrets: readonly Secret[];
+}
+
 export interface PyprojectInstallOptions extends PipInstallOptions {
   /** Names of optional dependencies of the project. @defaultValue none of them */
   optionalDependencies?: readonly string[];

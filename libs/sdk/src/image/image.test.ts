@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { App } from '../app.ts';
 import { FakeHost } from '../fake-host.fixture.ts';
 import { replaceOptions } from '../pool-options.ts';
+import { Secret } from '../secret.ts';
 import { NetworkFileSystem } from '../volumes/network-file-system.ts';
 import { Volume } from '../volumes/volume.ts';
 import { DRAFT, type StepFields } from './draft-steps.ts';
@@ -11,6 +12,7 @@ import { imageFunctions } from './registered-functions.ts';
 import { Image } from './image.ts';
 
 const base = Image.debianSlim();
+const TOKEN = { gitUser: 'me', secrets: [Secret.fromName('github')] };
 
 function stepsOf(image: Image): StepFields[] {
   return image[DRAFT].steps.map(({ spec }) => spec);
@@ -73,6 +75,15 @@ describe('an image', () => {
       .runCommands('nvidia-smi', { gpu: ['h100:2', 'any'] })
       .runFunction(prepare, { gpu: ['l4'] });
     expect(stepsOf(image).slice(1)).toMatchObject([{ gpu: ['H100:2', 'ANY'] }, { gpu: 'L4' }]);
+  });
+
+  it('installs packages of private repositories, whose token only a secret of the step has', () => {
+    const image = base.pipInstallPrivateRepos(['github.com/acme/tools@v1'], { ...TOKEN, pre: true });
+
+    expect(stepsOf(image)[1]).toEqual({
+      ...{ type: 'pip', packages: [], pre: true, secrets: TOKEN.secrets },
+      privateRepositories: { gitUser: 'me', repositories: ['github.com/acme/tools@v1'] },
+    });
   });
 
   it('installs what a project of Poetry says, by the lock file beside it unless that is ignored', () => {
@@ -140,6 +151,19 @@ describe('an image', () => {
     ['Image.fromDockerfile takes texts, not undefined', () => Image.fromDockerfile(undefined as never)],
     ['pre must be true or false, not 1', () => base.pipInstall('a', { pre: 1 as never })],
     ['Image.pipInstall: "-r" is an option, not a package', () => base.pipInstall('-r', 'a.txt')],
+    [
+      '"gitea.com/acme/tools" is no repository that it can install',
+      () => base.pipInstallPrivateRepos('gitea.com/acme/tools', TOKEN),
+    ],
+    ['without https:// in front', () => base.pipInstallPrivateRepos('https://github.com/acme/tools', TOKEN)],
+    [
+      'needs gitUser, the user whose token it is, not undefined',
+      () => base.pipInstallPrivateRepos('github.com/acme/tools', { secrets: TOKEN.secrets } as never),
+    ],
+    [
+      'needs secrets with the token: GITHUB_TOKEN for github.com, GITLAB_TOKEN for gitlab.com',
+      () => base.pipInstallPrivateRepos('github.com/acme/tools', { gitUser: 'me', secrets: [] }),
+    ],
     ['with must be a list of groups', () => base.poetryInstallFromFile('a', { with: 'docs' as never })],
     [
       'only says all groups, so there is nothing for with',

@@ -19,6 +19,7 @@ import type {
   PoetryInstallOptions,
   PyprojectInstallOptions,
   PrivateRegistryOptions,
+  PrivateReposOptions,
   RegistryOptions,
   RunFunctionOptions,
 } from './image-options.ts';
@@ -37,6 +38,7 @@ import {
 import { type AnyCallee, stackAt } from './stack-at.ts';
 import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
 import { poetryStep } from './poetry-step.ts';
+import { privateRepositoriesStep } from './private-repositories-step.ts';
 import { lockedStep, registryStep } from './step-specs.ts';
 import {
   checkAbsolute,
@@ -202,6 +204,31 @@ export class Image {
       ]);
       checkPackages(subject, words);
       return words.length > 0 && { spec: pipStep(subject, words, options) };
+    });
+  }
+
+  /**
+   * Python packages of private repositories of git, on GitHub or GitLab: `host/owner/name[@ref][#subdirectory=path]`. A secret
+   * has the token, as `GITHUB_TOKEN` or `GITLAB_TOKEN`. The image gets git if it has none.
+   *
+   * @example
+   * ```ts
+   * const image = Image.debianSlim().pipInstallPrivateRepos('github.com/acme/tools@v1.2', {
+   *   gitUser: 'octocat',
+   *   secrets: [Secret.fromName('github', { requiredKeys: ['GITHUB_TOKEN'] })],
+   * });
+   * ```
+   */
+  pipInstallPrivateRepos(
+    ...repositories: [...words: (string | readonly string[])[], options: PrivateReposOptions]
+  ): Image {
+    return this.#step(this.pipInstallPrivateRepos, (subject) => {
+      const { words, options } = splitWords<PrivateReposOptions>(subject, repositories, [
+        ...STEP_KEYS,
+        ...PIP_KEYS,
+        'gitUser',
+      ]);
+      return words.length > 0 && { spec: privateRepositoriesStep(subject, words, options) };
     });
   }
 
