@@ -20,8 +20,8 @@ export class ContainerSocket {
 }
 
 async function listen(path: string): Promise<Server> {
-  // Few containers need it.
-  const { createServer } = await import('node:http');
+  // Few containers need it. See {@link CompiledProgram} for why it is not imported.
+  const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true });
   // The only clients are gateways, which keep their connections and guard against slow clients.
   server.keepAliveTimeout = 0;

@@ -43,6 +43,7 @@ const PRELOAD_VALIDATION_DELAY_MS = 1_000;
 export class Runner {
   readonly #channel: FrameChannel<WorkerToRunner, RunnerToWorker>;
   readonly #terminal: CallerTerminal;
+  readonly #keepCompiled: () => void;
   #state: 'warm' | 'loading' | 'ready' | 'stopping' = 'warm';
   #stopRequested = false;
   #ended = false;
@@ -56,8 +57,10 @@ export class Runner {
   #hurry: () => void = () => undefined;
   readonly #isHurried = new Promise<void>((resolve) => (this.#hurry = resolve));
 
-  constructor(channel: FrameChannel<WorkerToRunner, RunnerToWorker>) {
+  /** @param keepCompiled - Has this program compiled for later processes. */
+  constructor(channel: FrameChannel<WorkerToRunner, RunnerToWorker>, keepCompiled: () => void) {
     this.#channel = channel;
+    this.#keepCompiled = keepCompiled;
     this.#terminal = new CallerTerminal((inputId, taker) =>
       channel.send({ type: 'interact', inputId, taker }),
     );
@@ -91,7 +94,11 @@ export class Runner {
   /** Finishes what runs, runs `@exit` hooks, ends the process with 0. */
   stop(): void {
     this.#stopRequested = true;
-    if (this.#state === 'warm') this.#end(0);
+    if (this.#state === 'warm') {
+      // Node writes what it compiled for its cache when it ends, and this belongs to it.
+      this.#keepCompiled();
+      this.#end(0);
+    }
     // While loading, the end of loading sees the request.
     if (this.#state === 'ready') void this.#stop();
   }
@@ -251,8 +258,13 @@ export class Runner {
     this.#channel.send({ type: 'ready' });
     this.#channel.flush();
     // Containers are often killed, and a killed process writes no compile cache.
-    if (KEEPS_COMPILED) setTimeout(flushCompileCache, CACHE_FLUSH_DELAY_MS).unref();
+    if (KEEPS_COMPILED) setTimeout(() => this.#flushCompiled(), CACHE_FLUSH_DELAY_MS).unref();
     if (this.#stopRequested) await this.#stop();
+  }
+
+  #flushCompiled(): void {
+    flushCompileCache();
+    this.#keepCompiled();
   }
 
   #loadFailed(thrown: unknown): void {

@@ -9,14 +9,17 @@ import { Runner } from './runner.ts';
 
 const CHANNEL_FD = 3;
 
-/**
- * Makes this process a runner: connects it to its worker over file descriptor 3.
- *
- * @param options - Started ahead, it loads what some functions need while nobody needs it.
- */
-export function startRunner({ isStartedAhead }: { isStartedAhead: boolean }): void {
+export interface RunnerOptions {
+  /** It loads what some functions need while nobody needs it. */
+  isStartedAhead: boolean;
+  /** Has this program compiled for later processes. */
+  keepCompiled(): void;
+}
+
+/** Makes this process a runner: connects it to its worker over file descriptor 3. */
+export function startRunner({ isStartedAhead, keepCompiled }: RunnerOptions): void {
   const channel = new FrameChannel<WorkerToRunner, RunnerToWorker>(new Socket({ fd: CHANNEL_FD }));
-  const runner = new Runner(channel);
+  const runner = new Runner(channel, keepCompiled);
   captureOutput((stream, text) => runner.print(stream, text));
   process.on('SIGTERM', () => runner.stop());
   // For the listeners of user code alone: the worker decides when its containers end.

@@ -33,6 +33,16 @@ export interface UserCode {
   exit(onFailure: (hook: string, thrown: unknown) => void): Promise<void>;
 }
 
+/** Imports what is at a URL. */
+export type ImportModule = (url: string) => Promise<unknown>;
+
+let importModule: ImportModule = (url) => import(url);
+
+/** Says how to import: a program that was loaded as it had been compiled cannot do so itself. */
+export function importWith(given: ImportModule): void {
+  importModule = given;
+}
+
 /**
  * Imports a bundle and finds what `spec` names in it.
  *
@@ -46,7 +56,7 @@ export async function loadUserCode(
 ): Promise<UserCode> {
   const { href } = pathToFileURL(bundlePath);
   mapStacks(href);
-  await import(href);
+  await importModule(href);
   const imageFunction = spec.name.startsWith(IMAGE_FUNCTION)
     ? imageFunctions().get(spec.name.slice(IMAGE_FUNCTION.length))
     : undefined;

@@ -1,5 +1,5 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { placeBuild } from './build-output.mjs';
 import { DIST, ROOT } from './paths.mjs';
 import { SetupError, step } from './report.mjs';
@@ -65,7 +65,15 @@ const OUTPUTS = [
         // an ES module that imports one of Node's own has Node load all that this offers, used or not.
         format: 'cjs',
         chunks: 'runner',
-        entries: { runner: 'libs/runner/src/main.ts' },
+        whole: 'program',
+        entries: { 'runner/entry': 'libs/runner/src/program.ts' },
+      },
+      {
+        // Loads that chunk as an earlier process compiled it.
+        format: 'cjs',
+        chunks: 'runner',
+        names: { PROGRAM: 'program' },
+        entries: { runner: 'libs/runner/src/boot.ts' },
       },
     ],
   },
@@ -90,7 +98,11 @@ export async function build() {
 }
 
 async function bundleOutput({ directory, bundles, pages }, scratch) {
-  for (const bundle of bundles) await write({ ...bundle, directory }, join(scratch, directory));
+  const files = new Map();
+  for (const bundle of bundles) {
+    const written = await write({ ...bundle, directory, files }, join(scratch, directory));
+    for (const { name, fileName } of written) files.set(name, fileName);
+  }
   if (pages !== undefined) await writePages(join('apps', pages), join(scratch, directory, pages));
 }
 
@@ -125,7 +137,10 @@ async function isBuilt(stamp) {
   return found.every(({ status }) => status === 'fulfilled');
 }
 
-async function write({ entries, chunks, external = [], format = 'esm', directory }, scratchDirectory) {
+async function write(
+  { entries, chunks, whole, names = {}, external = [], format = 'esm', directory, files },
+  scratchDirectory,
+) {
   const extension = EXTENSIONS[format];
   const { rolldown } = await import('rolldown');
   try {
@@ -136,15 +151,17 @@ async function write({ entries, chunks, external = [], format = 'esm', directory
       external: [...EXTERNAL, ...external],
       // Says that decorators are the legacy kind and emit type metadata.
       tsconfig: join(ROOT, 'tsconfig.base.json'),
-      transform: { target: 'node22' },
-      plugins: [asciiOnly],
+      transform: { target: 'node22', define: fileNames(names, files) },
+      plugins: [asciiOnly, ...(whole === undefined ? [] : [withHelpers(whole)])],
       onLog,
     });
-    await bundled.write({
+    const { output } = await bundled.write({
       dir: scratchDirectory,
       format,
       sourcemap: true,
       keepNames: true,
+      // What an entry loads at once, in one chunk.
+      codeSplitting: whole === undefined || { groups: [{ name: whole, tags: ['$initial'] }] },
       comments: { jsdoc: false },
       entryFileNames: `[name].${extension}`,
       chunkFileNames: `${chunks}/[name]-[hash].${extension}`,
@@ -154,6 +171,7 @@ async function write({ entries, chunks, external = [], format = 'esm', directory
       },
     });
     await bundled.close();
+    return output;
   } catch (error) {
     throw new SetupError(`the bundle of ${Object.values(entries).join(', ')} could not be built`, {
       cause: error,
@@ -161,6 +179,33 @@ async function write({ entries, chunks, external = [], format = 'esm', directory
       hint: 'Mend the source named above and run this again.',
     });
   }
+}
+
+/** What entries of one bundle are told of the chunks of those before: their paths, by the words that stand for these. */
+function fileNames(names, files) {
+  return Object.fromEntries(
+    Object.entries(names).map(([word, chunk]) => [word, JSON.stringify(files.get(chunk))]),
+  );
+}
+
+/** Puts the bundler's helpers into the chunk of this name: each start would have to find them in a file of their own. */
+function withHelpers(name) {
+  return {
+    name: 'with-helpers',
+    generateBundle(_options, output) {
+      const find = (wanted) => Object.values(output).find((chunk) => chunk.name === wanted);
+      const [whole, helpers] = [find(name), find('rolldown-runtime')];
+      // It is loaded by what V8 compiled, where there is no `import()`: see `CompiledProgram` of the runner.
+      const [late] = /\bimport\("[^"]+"\)/.exec(whole.code) ?? [];
+      if (late) throw new Error(`${name} has ${late}: write process.getBuiltinModule()`);
+      // In one line, so that the map stays right.
+      const code = helpers.code.replaceAll(/^\/\/.*$/gm, '').replaceAll(/\s+/g, ' ');
+      whole.code = whole.code.replace(
+        `require("./${basename(helpers.fileName)}")`,
+        () => `((exports) => { ${code} return exports; })({})`,
+      );
+    },
+  };
 }
 
 /** One other letter doubles what a file takes in memory. They are in texts and comments only, where an escape says the same. */
