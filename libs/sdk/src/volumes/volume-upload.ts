@@ -1,4 +1,5 @@
 import {
+  encodeFrame,
   InvalidError,
   type OptionRange,
   volumePath,
@@ -7,7 +8,7 @@ import {
 } from '@gantry/protocol';
 
 import { checkKeys, checkRange } from '../option-checks.ts';
-import type { UploadSource } from './upload-run.ts';
+import { uploadAll, type UploadSource } from './upload-run.ts';
 import type { VolumePlace } from './volume.ts';
 
 export interface UploadOptions {
@@ -112,15 +113,12 @@ export class VolumeUpload implements AsyncDisposable {
   }
 
   async #commit(assertInTime: () => void): Promise<void> {
-    // Loaded on demand: containers rarely upload, and each module costs time when they start.
-    const { uploadAll } = await import('./upload-run.ts');
     const onProgress = (progress: UploadProgress): void => {
       assertInTime();
       this.#options.onProgress?.(progress);
     };
     const changes: VolumeChange[] = await uploadAll(this.#sources, this.#place, onProgress);
     if (changes.length === 0) return;
-    const { encodeFrame } = await import('@gantry/protocol');
     assertInTime();
     const body = encodeFrame({ changes, overwrite: this.#options.force === true });
     await this.#place.api.json(this.#place.path('/commits'), { method: 'POST', body });
