@@ -16,6 +16,7 @@ import { isPortFree } from '../platform/ports.ts';
 import { toSize } from '../terminal/units.ts';
 import { findGpuChecks } from './gpu-checks.ts';
 import { checkMounts } from './mount-checks.ts';
+import { checkNames } from './name-check.ts';
 
 /** One thing that was looked at. */
 export interface Check {
@@ -53,6 +54,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     ...checkMounts({ volumes: findMountProblem(isRoot), buckets: findBucketProblem(isRoot) }),
     ...(platform.hello ? [] : await checkPorts()),
     ...(platform.hello && platform.connection ? [await checkCertificate(platform.connection)] : []),
+    ...(platform.hello ? await checkNames(platform.connection?.gatewayUrl) : []),
   ];
 }
 
