@@ -86,6 +86,24 @@ describe('the plan of an image', () => {
     ]);
   });
 
+  it('of micromamba is pulled, has Node and, where it is asked for or needed, a Python of conda', () => {
+    const titles = (...steps: PlannedSpec['steps']) => layers({ steps }).map(({ title }) => title);
+    const pull = 'pull docker.io/mambaorg/micromamba:2.3.3';
+    expect(titles({ type: 'micromamba' })).toEqual([pull, 'Node 24.1.0']);
+    expect(titles({ type: 'micromamba' }, { type: 'pip', packages: ['x'] })).toContain('Python');
+    expect(
+      titles(
+        { type: 'micromamba', reference: 'localhost:5000/mamba:2', pythonVersion: '3.12' },
+        { type: 'micromambaInstall', packages: [], specFile: { name: 'env.yaml' } },
+      ),
+    ).toEqual(['pull localhost:5000/mamba:2', 'Node 24.1.0', 'Python 3.12', 'micromamba install env.yaml']);
+    const { steps } = planImage({ steps: [{ type: 'micromamba' }] }, options);
+    expect(steps.flatMap((step) => (step.kind === 'config' ? [step.change] : []))).toMatchObject([
+      { type: 'env', variables: { MAMBA_DOCKERFILE_ACTIVATE: '1' } },
+      { type: 'workdir', path: '/root' },
+    ]);
+  });
+
   it('builds a forced step and all after it at each build, and everything if asked to', () => {
     const spec = debian(
       { type: 'run', commands: ['a'] },

@@ -4,6 +4,7 @@ import {
   type FileRef,
   type ImageSpec,
   InvalidError,
+  type MicromambaStep,
   type PipStep,
   type SecretRef,
   type StepOptions,
@@ -12,6 +13,7 @@ import {
 import { BUILDER_RELEASES, type DebianSuite } from './builder-releases.ts';
 import { canonical } from './cache-key.ts';
 import {
+  type ConfigChange,
   type ConfigStep,
   type ImagePlan,
   type LayerStep,
@@ -20,6 +22,7 @@ import {
   STEP_TIMEOUT_MS,
 } from './image-steps.ts';
 import { tokensOf } from './private-repositories.ts';
+import { MICROMAMBA_ENV, MICROMAMBA_IMAGE, micromambaCommands } from './micromamba-commands.ts';
 import { readReference } from './image-reference.ts';
 import { poetryCommands } from './poetry-commands.ts';
 import { aptCommands } from './apt-commands.ts';
@@ -40,6 +43,9 @@ export type PlannedSpec = Pick<ImageSpec, 'steps'>;
 /** In every Debian base: TLS, and what Node is linked against. */
 const DEBIAN_PACKAGES = ['ca-certificates', 'libstdc++6'];
 const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'];
+const NO_MICROMAMBA =
+  'Image.micromamba() begins with this image of Docker Hub. Where that cannot be reached, copy it to a registry that can be, and name it: Image.micromamba({ image: "registry.example.org/micromamba:2" }).';
+
 /**
  * Resolves an image definition into the steps that make it.
  *
@@ -70,6 +76,8 @@ function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): Plann
         ...additions({ addNode, addPython }, options),
       ];
     }
+    case 'micromamba':
+      return planMicromamba(base, usesPip, options);
     case 'image':
       return [{ kind: 'kept', title: base.id, written: 0, id: base.id }];
     case 'dockerfile': {
@@ -95,6 +103,30 @@ function planDebian(
     ...(base.nodeVersion === undefined ? [] : [saysNode(node)]),
     ...(hasPython ? [python(base.pythonVersion, options)] : []),
   ];
+}
+
+function planMicromamba(base: MicromambaStep, usesPip: boolean, { nodeVersion }: PlanOptions): PlannedStep[] {
+  const { reference = MICROMAMBA_IMAGE, credentials, pythonVersion } = base;
+  const pull: LayerWork = { type: 'pull', reference: readReference(reference).full, credentials };
+  const packages = [pythonVersion === undefined ? 'python' : `python=${pythonVersion}`, 'pip'];
+  const python = run(micromambaCommands({ type: 'micromambaInstall', packages }));
+  return [
+    {
+      ...layer(`pull ${reference}`, pull, base),
+      hint: base.reference === undefined ? NO_MICROMAMBA : undefined,
+    },
+    config({ type: 'env', variables: MICROMAMBA_ENV }),
+    // Whatever its makers chose; images begin in the same folder, whatever they are made of.
+    config({ type: 'workdir', path: '/root' }),
+    layer(`Node ${nodeVersion}`, { type: 'node', version: nodeVersion }, {}),
+    ...(pythonVersion !== undefined || usesPip
+      ? [layer(`Python ${pythonVersion ?? ''}`.trim(), python, {})]
+      : []),
+  ];
+}
+
+function config(change: ConfigChange): ConfigStep {
+  return { kind: 'config', written: 0, title: change.type, change };
 }
 
 function additions(
@@ -129,7 +161,13 @@ function pythonOf(suite: DebianSuite): string {
   return BUILDER_RELEASES.find((release) => release.suite === suite)?.python ?? '';
 }
 
-function planStep(step: BuildStep): PlannedStep {
+type PackageStep = Extract<
+  BuildStep,
+  { type: 'apt' | 'npm' | 'npmCi' | 'pnpm' | 'pip' | 'poetry' | 'micromambaInstall' }
+>;
+
+/** Has a package manager install something. */
+function planPackages(step: PackageStep): LayerStep {
   switch (step.type) {
     case 'apt':
       return layer(`apt install ${names(step.packages)}`, run(aptCommands(step.packages)), step);
@@ -145,6 +183,15 @@ function planStep(step: BuildStep): PlannedStep {
     }
     case 'poetry':
       return layer('poetry install', run(poetryCommands(step), step.files), step);
+    case 'micromambaInstall': {
+      const what = step.packages.length > 0 ? names(step.packages) : (step.specFile?.name ?? '');
+      return layer(`micromamba install ${what}`, run(micromambaCommands(step), step.files), step);
+    }
+  }
+}
+
+function planStep(step: BuildStep): PlannedStep {
+  switch (step.type) {
     case 'run':
       return layer(`run ${shortened(step.commands.join(' && '))}`, run(step.commands), step);
     case 'dockerfileCommands': {
@@ -159,8 +206,14 @@ function planStep(step: BuildStep): PlannedStep {
       return layer(`copy files to ${step.remotePath}`, { type: 'copy', ...pick(step) }, {});
     case 'function':
       return { ...layer(`run ${step.name}()`, { type: 'function', step }, step), timeoutMs: step.timeoutMs };
-    default:
+    case 'env':
+    case 'workdir':
+    case 'entrypoint':
+    case 'cmd':
+    case 'shell':
       return configStep(step);
+    default:
+      return planPackages(step);
   }
 }
 

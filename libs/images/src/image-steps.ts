@@ -20,6 +20,8 @@ export interface LayerStep {
   /** No earlier result is used. */
   forceBuild: boolean;
   secrets: readonly SecretRef[];
+  /** What to do where it fails. @defaultValue to see what it printed */
+  hint?: string | undefined;
   /** Variables that its secrets must have. @defaultValue none */
   tokens?: readonly string[] | undefined;
   /** Of a list, the first that the building machine has. */

@@ -63,6 +63,9 @@ const BASES: Readonly<Record<string, StepRule>> = {
     needs: { reference: isText },
     may: { credentials: isCredentials, setupCommands: isTexts, forceBuild: isTrue, ...RUNTIMES },
   },
+  micromamba: {
+    may: { pythonVersion: isText, reference: isText, credentials: isCredentials, forceBuild: isTrue },
+  },
   dockerfile: { needs: { text: isText }, may: { context: isFile, ...RUNTIMES, ...ANY_STEP } },
   image: { needs: { id: (value) => typeof value === 'string' && /^im-[0-9A-Za-z]{22}$/.test(value) } },
 };
@@ -89,6 +92,15 @@ const STEPS: Readonly<Record<string, StepRule>> = {
   poetry: {
     needs: { files: isFile },
     may: { ignoreLockfile: isTrue, with: isTexts, without: isTexts, only: isTexts, ...ANY_STEP },
+  },
+  micromambaInstall: {
+    needs: { packages: isTexts },
+    may: {
+      channels: isTexts,
+      specFile: has({ needs: { name: (value) => isText(value) && /^[\w.+-]+$/.test(value as string) } }),
+      files: isFile,
+      ...ANY_STEP,
+    },
   },
   run: { needs: { commands: isTexts }, may: ANY_STEP },
   dockerfileCommands: { needs: { lines: isTexts }, may: { context: isFile, ...ANY_STEP } },

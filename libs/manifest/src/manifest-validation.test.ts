@@ -166,6 +166,8 @@ describe('a manifest', () => {
           repositories: ['github.com/acme/tools.git@v1.2#subdirectory=py/lib', 'gitlab.com/a/b/c@feature/x'],
         },
       },
+      { type: 'micromambaInstall', packages: ['gdal'], channels: ['conda-forge'] },
+      { type: 'micromambaInstall', packages: [], specFile: { name: 'env.yaml' }, files: archive },
       { type: 'poetry', files: archive, ignoreLockfile: true, with: ['docs'], without: ['test'], only: [] },
       { type: 'run', commands: ['nvidia-smi'], gpu: ['H100:2', 'ANY'] },
     ];
@@ -173,6 +175,14 @@ describe('a manifest', () => {
 
     expect(validateManifest(manifest)).toBe(manifest);
     expect(matchesSchema(schema, manifest)).toBe(true);
+
+    const micromamba = withValue('images.0.steps.0', {
+      type: 'micromamba',
+      pythonVersion: '3.12',
+      reference: 'a/b',
+    });
+    expect(validateManifest(micromamba)).toBe(micromamba);
+    expect(matchesSchema(schema, micromamba)).toBe(true);
   });
 
   test('of a clustered function matches the published schema, and is refused if that is batched, too', () => {
@@ -222,6 +232,8 @@ describe('a manifest', () => {
     ['images.0.steps.1.packages', 'curl'],
     ['images.0.steps.1.packages', ['']],
     ['images.0.steps.1.forceBuild', false],
+    ['images.0.steps.0', { type: 'micromamba', pythonVersion: 3 }],
+    ['images.0.steps.1', { type: 'micromambaInstall', packages: [], specFile: { name: '../env.yaml' } }],
     ['images.0.steps.1.gpu', 'a10g'],
     ['images.0.steps.1.gpu', []],
     ['images.0.steps.1.gpu', ['A10G', 'H100:9']],

@@ -53,6 +53,10 @@ describe('an image for plain processes', () => {
     expect(needs([{ type: 'debian', pythonVersion: '3.11' }])).toEqual(['Image.debianSlim with Python@1']);
     expect(needs([{ type: 'registry', reference: 'node:22' }])).toEqual(['Image.fromRegistry@1']);
     expect(needs([{ type: 'debian' }, { type: 'pnpm', files: archive }])).toEqual(['Image.pnpmInstall@2']);
+    expect(needs([{ type: 'micromamba' }, { type: 'micromambaInstall', packages: ['gdal'] }])).toEqual([
+      'Image.micromamba@1',
+      'Image.micromambaInstall@2',
+    ]);
     const pip = { type: 'pip' as const, packages: [] };
     const repositories = { gitUser: 'me', repositories: ['github.com/acme/tools'] };
     expect(

@@ -13,6 +13,7 @@ export interface ImageNeed {
 const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   debian: 'debianSlim',
   registry: 'fromRegistry',
+  micromamba: 'micromamba',
   dockerfile: 'fromDockerfile',
   image: 'fromId',
   apt: 'aptInstall',
@@ -21,6 +22,7 @@ const METHODS: Readonly<Record<(BaseStep | BuildStep)['type'], string>> = {
   pnpm: 'pnpmInstall',
   pip: 'pipInstall',
   poetry: 'poetryInstallFromFile',
+  micromambaInstall: 'micromambaInstall',
   run: 'runCommands',
   dockerfileCommands: 'dockerfileCommands',
   files: 'addLocalFile',

@@ -58,6 +58,7 @@ export type BaseStep =
       forceBuild?: true | undefined;
     }
   | RegistryStep
+  | MicromambaStep
   | DockerfileStep
   /** An image that was built before: its files and its settings. */
   | { type: 'image'; id: string };
@@ -72,6 +73,17 @@ export interface RegistryStep {
   setupCommands?: string[] | undefined;
   addNode?: string | undefined;
   addPython?: string | undefined;
+  forceBuild?: true | undefined;
+}
+
+/** An image with micromamba, whose environment is active in steps and containers. */
+export interface MicromambaStep {
+  type: 'micromamba';
+  /** Such as `3.12`. */
+  pythonVersion?: string | undefined;
+  /** Where it is pulled from, if not from where it is published. */
+  reference?: string | undefined;
+  credentials?: RegistryStep['credentials'];
   forceBuild?: true | undefined;
 }
 
@@ -98,6 +110,14 @@ export type BuildStep =
   | ({ type: 'pnpm'; files: FileRef; extraOptions?: string | undefined } & StepOptions)
   | PipStep
   | PoetryStep
+  | ({
+      type: 'micromambaInstall';
+      packages: string[];
+      channels?: string[] | undefined;
+      /** What to install, in conda's YAML or as a list: an archive that holds it under this name. */
+      specFile?: { name: string } | undefined;
+      files?: FileRef | undefined;
+    } & StepOptions)
   | ({ type: 'run'; commands: string[] } & StepOptions)
   | ({ type: 'dockerfileCommands'; lines: string[]; context?: FileRef | undefined } & StepOptions)
   | ({ type: 'files' } & AttachedFiles)

@@ -187,6 +187,7 @@ export type {
   ImageLayer,
   ImageRecord,
   ImageSpec,
+  MicromambaStep,
   PipStep,
   PoetryStep,
   RegistryStep,

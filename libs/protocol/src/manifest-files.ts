@@ -21,6 +21,8 @@ export function filesOfImage({ steps, packages, files = [] }: ImageSpec): FileRe
       case 'pnpm':
       case 'poetry':
         return step.files;
+      case 'micromambaInstall':
+        return step.files ?? [];
       case 'pip':
         return step.requirements ?? [];
       default:

@@ -26,6 +26,8 @@ export type {
   PipInstallOptions,
   PoetryInstallOptions,
   PyprojectInstallOptions,
+  MicromambaInstallOptions,
+  MicromambaOptions,
   PrivateRegistryOptions,
   PrivateReposOptions,
   RegistryOptions,

@@ -327,6 +327,19 @@ describe('image builds', () => {
     await expect(build([step], { openSecrets: async () => tokens })).resolves.toBeDefined();
   });
 
+  it('that cannot begin with micromamba say where else it may come from', async () => {
+    builder.failing = 'pull';
+    const from = (base: BaseStep) =>
+      builds.build(order([], { manifest: { images: [{ steps: [base], sites: [] }], bundle: BUNDLE } }));
+    await expect(from({ type: 'micromamba' })).rejects.toMatchObject({
+      hint: expect.stringContaining('Image.micromamba({ image: "registry.example.org/') as string,
+    });
+    await expect(from({ type: 'micromamba', reference: 'localhost:5000/a' })).rejects.toMatchObject({
+      hint: expect.stringContaining('Its last lines say why') as string,
+    });
+    builder.failing = undefined;
+  });
+
   it('give steps GPUs of the machine that builds, of the type that they ask for', async () => {
     gpus = ['L4', 'H100-80GB', 'H100-80GB'].map((type, index) => ({
       ...{ index, type, uuid: `GPU-${index}`, memoryMiB: 81_559 },

@@ -171,7 +171,7 @@ export class ImageBuilds {
     const onLine = (text: string) => order.onEvent?.({ type: 'output', text });
     const wanted = { below, volumes, order, onLine };
     const state = await this.#build(key, step, wanted).catch((error: unknown) => {
-      throw namedAfter(title, site, error);
+      throw namedAfter(step, site, error);
     });
     order.onEvent?.({ type: 'stepDone', title, durationMs: Math.round(performance.now() - startedAtMs) });
     return state;
@@ -268,7 +268,8 @@ function placeOf(site: SourceSite | undefined): string {
   return site ? ` (${site.file}:${site.line})` : '';
 }
 
-function namedAfter(title: string, site: SourceSite | undefined, error: unknown): unknown {
+function namedAfter(step: LayerStep, site: SourceSite | undefined, error: unknown): unknown {
+  const { title } = step;
   if (!(error instanceof GantryError)) return error;
   const message = `the image step "${title}"${placeOf(site)} failed: ${error.message}`;
   const { details } = error;
@@ -277,6 +278,8 @@ function namedAfter(title: string, site: SourceSite | undefined, error: unknown)
   }
   if (!(error instanceof BuildError)) return error;
   const hint =
-    error.hint ?? 'Its last lines say why. Change the step, and deploy again: the steps before it are kept.';
+    error.hint ??
+    step.hint ??
+    'Its last lines say why. Change the step, and deploy again: the steps before it are kept.';
   return new BuildError(message, { details, cause: error, hint });
 }

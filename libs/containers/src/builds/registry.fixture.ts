@@ -24,6 +24,10 @@ export interface TestRegistryOptions {
   architecture?: string;
   /** @defaultValue 'gzip' */
   compression?: 'gzip' | 'estargz';
+  /** What the image consists of, lowest first. @defaultValue one small file */
+  layers?: readonly { bytes: Buffer; diffId: string }[];
+  /** What it says about processes. */
+  config?: object;
 }
 
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
@@ -73,30 +77,38 @@ function answer(
 function tinyImage({
   architecture = ociArchitecture(),
   compression = 'gzip',
+  layers = [tinyLayer(compression)],
+  config: processConfig = TINY_CONFIG,
 }: TestRegistryOptions): Map<string, Served> {
-  const { tar, bytes } = compression === 'gzip' ? plainLayer() : eStargzLayer();
-  const layer = { type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes };
+  const served = layers.map(({ bytes }) => ({ type: 'application/vnd.oci.image.layer.v1.tar+gzip', bytes }));
   const config = json('application/vnd.oci.image.config.v1+json', {
     architecture,
     os: 'linux',
-    config: {
-      Env: ['FROM_REGISTRY=a=b'],
-      Entrypoint: ['/entry'],
-      Cmd: ['x'],
-      WorkingDir: '/work',
-      User: 'nobody',
-    },
-    rootfs: { type: 'layers', diff_ids: [digestOf(tar)] },
+    config: processConfig,
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
   });
   const manifest = json('application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,
     config: describe(config),
-    layers: [describe(layer)],
+    layers: served.map(describe),
   });
   return new Map([
     ['1', manifest],
-    ...[layer, config, manifest].map((served) => [digestOf(served.bytes), served] as const),
+    ...[...served, config, manifest].map((each) => [digestOf(each.bytes), each] as const),
   ]);
+}
+
+const TINY_CONFIG = {
+  Env: ['FROM_REGISTRY=a=b'],
+  Entrypoint: ['/entry'],
+  Cmd: ['x'],
+  WorkingDir: '/work',
+  User: 'nobody',
+};
+
+function tinyLayer(compression: 'gzip' | 'estargz'): { bytes: Buffer; diffId: string } {
+  const { tar, bytes } = compression === 'gzip' ? plainLayer() : eStargzLayer();
+  return { bytes, diffId: digestOf(tar) };
 }
 
 function plainLayer(): { tar: Buffer; bytes: Buffer } {

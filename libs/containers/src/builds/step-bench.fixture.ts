@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { type ImageState, type LayerWork, planImage } from '@gantry/images';
-import type { BuildStep, FileRef } from '@gantry/protocol';
+import { applyConfig, type ImageState, type LayerWork, planImage } from '@gantry/images';
+import type { BaseStep, BuildStep, FileRef } from '@gantry/protocol';
 
 import { BUILD_CACHE, buildAll, FolderStore, sharedBase } from './image-builder.fixture.ts';
 import { type BuildStepOptions, ImageBuilder } from './image-builder.ts';
@@ -17,7 +17,11 @@ export class StepBench implements AsyncDisposable {
   /** For whatever a test writes. */
   readonly folder: string;
   readonly store = new FolderStore(BUILD_CACHE);
-  readonly builder = new ImageBuilder({ folder: join(BUILD_CACHE, 'builder'), store: this.store });
+  readonly builder = new ImageBuilder({
+    folder: join(BUILD_CACHE, 'builder'),
+    store: this.store,
+    machineCache: BUILD_CACHE,
+  });
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -38,13 +42,24 @@ export class StepBench implements AsyncDisposable {
     return buildAll(this.builder, { steps: [{ type: 'debian' }, ...steps] });
   }
 
-  /** An image with these steps on top, all of them layers. */
+  /** An image with these steps on top. */
   async on(below: ImageState, ...steps: BuildStep[]): Promise<ImageState> {
-    const plan = planImage({ steps: [{ type: 'image', id: 'below' }, ...steps] }, { nodeVersion: '24' });
+    return await this.#build([{ type: 'image', id: 'below' }, ...steps], below);
+  }
+
+  /** An image with a base of its own. */
+  async whole(base: BaseStep, ...steps: BuildStep[]): Promise<ImageState> {
+    return await this.#build([base, ...steps]);
+  }
+
+  async #build(steps: [BaseStep, ...BuildStep[]], below?: ImageState): Promise<ImageState> {
     let state = below;
-    for (const step of plan.steps) {
+    for (const step of planImage({ steps }, { nodeVersion: process.versions.node }).steps) {
       if (step.kind === 'layer') state = await this.builder.build(step.work, { below: state });
+      if (step.kind === 'config' && state)
+        state = { ...state, config: applyConfig(state.config, step.change) };
     }
+    if (!state) throw new Error('the image has no step');
     return state;
   }
 

@@ -26,6 +26,24 @@ export interface DebianSlimOptions {
   forceBuild?: boolean;
 }
 
+export interface MicromambaOptions {
+  /** Such as `3.12`. @defaultValue no Python, until a step needs one */
+  pythonVersion?: string;
+  /** Another image with micromamba, such as a copy of the usual one in a registry of one's own. @defaultValue that of Docker Hub */
+  image?: string;
+  /** `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` for the pull; they stay out of the image. @defaultValue none */
+  secret?: Secret;
+  /** Pull anew, and run all steps, at each build. @defaultValue false */
+  forceBuild?: boolean;
+}
+
+export interface MicromambaInstallOptions extends BuildStepOptions {
+  /** A file that says what to install: an environment of conda in YAML, or a list as text. @defaultValue none */
+  specFile?: string;
+  /** Where packages come from, best first. @defaultValue those that the file says, else conda-forge */
+  channels?: readonly string[];
+}
+
 export interface RegistryOptions {
   /** `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` for the pull; they stay out of the image. @defaultValue none */
   secret?: Secret;

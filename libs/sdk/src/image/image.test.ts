@@ -86,6 +86,23 @@ describe('an image', () => {
     });
   });
 
+  it('may begin with micromamba, and install packages of conda by name, or what a file says', () => {
+    const image = Image.micromamba({ pythonVersion: '3.12', image: 'registry.example.org/mamba:2' })
+      .micromambaInstall('gdal>=3', ['pymc'], { channels: ['conda-forge', 'bioconda'] })
+      .micromambaInstall({ specFile: 'conda/env 1.yaml' })
+      .micromambaInstall();
+
+    expect(stepsOf(image)).toEqual([
+      { type: 'micromamba', pythonVersion: '3.12', reference: 'registry.example.org/mamba:2' },
+      { type: 'micromambaInstall', packages: ['gdal>=3', 'pymc'], channels: ['conda-forge', 'bioconda'] },
+      { type: 'micromambaInstall', packages: [], specFile: { name: 'env_1.yaml' } },
+    ]);
+    expect(image[DRAFT].steps[2]?.local).toEqual({
+      field: 'files',
+      paths: [{ kind: 'file', path: 'conda/env 1.yaml', name: 'env_1.yaml' }],
+    });
+  });
+
   it('installs what a project of Poetry says, by the lock file beside it unless that is ignored', () => {
     const [, locked, free] = base
       .poetryInstallFromFile('py/pyproject.toml', { with: ['docs'], without: [], oldInstaller: true })
@@ -164,6 +181,13 @@ describe('an image', () => {
       'needs secrets with the token: GITHUB_TOKEN for github.com, GITLAB_TOKEN for gitlab.com',
       () => base.pipInstallPrivateRepos('github.com/acme/tools', { gitUser: 'me', secrets: [] }),
     ],
+    ['Image.debianSlim has no micromamba', () => base.micromambaInstall('gdal')],
+    ['"-c" is an option, not a package', () => Image.micromamba().micromambaInstall('-c', 'x')],
+    [
+      'channels must be a list',
+      () => Image.micromamba().micromambaInstall('gdal', { channels: 'conda-forge' as never }),
+    ],
+    ['pythonVersion must be a version', () => Image.micromamba({ pythonVersion: 'three' })],
     ['with must be a list of groups', () => base.poetryInstallFromFile('a', { with: 'docs' as never })],
     [
       'only says all groups, so there is nothing for with',

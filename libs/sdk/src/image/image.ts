@@ -15,6 +15,8 @@ import type {
   NpmCiOptions,
   PnpmInstallOptions,
   NpmInstallOptions,
+  MicromambaInstallOptions,
+  MicromambaOptions,
   PipInstallOptions,
   PoetryInstallOptions,
   PyprojectInstallOptions,
@@ -36,6 +38,7 @@ import {
   splitSources,
 } from './local-paths.ts';
 import { type AnyCallee, stackAt } from './stack-at.ts';
+import { micromambaBase, micromambaStep } from './micromamba-steps.ts';
 import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
 import { poetryStep } from './poetry-step.ts';
 import { privateRepositoriesStep } from './private-repositories-step.ts';
@@ -96,6 +99,18 @@ export class Image {
       const { nodeVersion, pythonVersion, ...rest } = options;
       return { spec: { type: 'debian', nodeVersion, pythonVersion, ...stepFields(subject, rest) } };
     });
+  }
+
+  /**
+   * Debian with micromamba, for packages of conda. What it installs is active in steps and in containers.
+   *
+   * @example
+   * ```ts
+   * const image = Image.micromamba({ pythonVersion: '3.12' }).micromambaInstall('gdal', { channels: ['conda-forge'] });
+   * ```
+   */
+  static micromamba(options: MicromambaOptions = {}): Image {
+    return new Image(EMPTY).#step(this.micromamba, (subject) => ({ spec: micromambaBase(subject, options) }));
   }
 
   /**
@@ -254,6 +269,20 @@ export class Image {
    */
   poetryInstallFromFile(path: string, options: PoetryInstallOptions = {}): Image {
     return this.#step(this.poetryInstallFromFile, (subject) => poetryStep(subject, path, options));
+  }
+
+  /** Packages of conda, as one writes them behind `micromamba install`, for images that have micromamba. */
+  micromambaInstall(...packages: WordsThen<MicromambaInstallOptions>): Image {
+    return this.#step(this.micromambaInstall, (subject) => {
+      const keys = [...STEP_KEYS, 'specFile', 'channels'];
+      const { words, options } = splitWords<MicromambaInstallOptions>(subject, packages, keys);
+      if (this.#draft.steps[0]?.spec.type === 'debian') {
+        throw new InvalidError(`${subject}: Image.debianSlim has no micromamba`, {
+          hint: 'Begin with Image.micromamba().',
+        });
+      }
+      return micromambaStep(subject, words, options) ?? false;
+    });
   }
 
   /** Lines of a shell, each run on its own; the step fails with the first that does. */

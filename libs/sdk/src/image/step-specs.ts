@@ -26,6 +26,15 @@ export function lockedStep(
   return { spec, local: { field: 'files', paths } };
 }
 
+/** @throws {@link InvalidError} for what no image of a registry is called. */
+export function checkReference(subject: string, reference: unknown): void {
+  checkText(subject, reference);
+  if (/^[\w.:/@-]+$/.test(reference)) return;
+  throw new InvalidError(`${subject}: "${reference}" is no reference of an image`, {
+    hint: 'Write a name and a tag or digest, such as node:22-slim or ghcr.io/owner/name:1.0.',
+  });
+}
+
 type CredentialKind = NonNullable<RegistryStep['credentials']>['kind'];
 
 export function registryStep(
@@ -33,12 +42,7 @@ export function registryStep(
   reference: string,
   options: RegistryOptions,
 ): StepFields {
-  checkText(subject, reference);
-  if (!/^[\w.:/@-]+$/.test(reference)) {
-    throw new InvalidError(`${subject}: "${reference}" is no reference of an image`, {
-      hint: 'Write a name and a tag or digest, such as node:22-slim or ghcr.io/owner/name:1.0.',
-    });
-  }
+  checkReference(subject, reference);
   checkKeys(subject, options, ['secret', 'setupDockerfileCommands', 'addNode', 'addPython', 'forceBuild']);
   checkVersions(subject, options, ['addNode', 'addPython']);
   const { setupDockerfileCommands: lines, addNode, addPython, forceBuild, secret } = options;
