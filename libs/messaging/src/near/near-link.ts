@@ -19,6 +19,7 @@ const LOOK_AGAIN_MS = 500;
 const PING_EVERY_MS = 500;
 /** A process that says nothing for so long is paused, or dead. */
 const SILENCE_MS = 2_500;
+const READ_BYTES = 64 * 1024;
 
 interface Way {
   socket: Socket;
@@ -80,7 +81,7 @@ export class NearLink {
     try {
       const address = await this.#find();
       if (!address) return;
-      const socket = connect(`\0${address.name}`);
+      const socket = connectTo(address.name);
       socket.unref();
       const channel = new NearChannel<NearAnswer, NearQuestion>(socket, (answer) => this.#heard(answer));
       await once(socket, 'connect');
@@ -148,4 +149,12 @@ export class NearLink {
       reject(new InternalFailure('the process of this machine that was asked is gone'));
     }
   }
+}
+
+/** It reads into one buffer, and copies what came: many small answers would each take one of 64 KiB. */
+function connectTo(name: string): Socket {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (bytes: number): boolean => socket.emit('data', Buffer.from(buffer.subarray(0, bytes)));
+  const socket: Socket = connect({ path: `\0${name}`, onread: { buffer, callback } });
+  return socket;
 }
