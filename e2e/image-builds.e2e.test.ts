@@ -12,9 +12,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPlatformWith } from './deployed-platform.ts';
 import type { look as lookAgain } from './image-again-app.ts';
 import type { look, plain, weigh } from './image-builds-app.ts';
+import type { packages as pythonPackages } from './python-image-app.ts';
 import { REPOSITORY, runCli, type Platform } from './platform.ts';
 
 const ENTRY = join(import.meta.dirname, 'image-builds-app.ts');
+const PYTHON = join(import.meta.dirname, 'python-image-app.ts');
 const AGAIN = join(import.meta.dirname, 'image-again-app.ts');
 const reason = noBuildsReason ?? findRuncProblem()?.message;
 /** A Debian is made of its packages. */
@@ -83,6 +85,23 @@ process.exit();`;
         prepared: true,
         again: 'hello from a step',
       });
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  test(
+    'has what a project of Poetry depends on, and says which token the secret of a private repository lacks',
+    async () => {
+      const { stderr } = await runCli(['deploy', PYTHON], platform.env);
+      expect(stderr).toContain('✓ poetry install');
+      const packages = RemoteFunction.fromName<typeof pythonPackages>('python-image', 'packages');
+      expect(await packages.remote()).toEqual(['iniconfig==2.0.0']);
+      const refused = await runCli(['deploy', PYTHON], { ...platform.env, WITH_PRIVATE: '1' });
+      expect(refused.code).not.toBe(0);
+      expect(refused.stderr).toMatch(
+        /pip install github.com\/acme\/tools" \(e2e\/python-image-app.ts:\d+\) failed: no secret of it has GITHUB_TOKEN/,
+      );
+      expect(refused.stdout + refused.stderr).not.toContain('gl-token-314159');
     },
     BUILD_TIMEOUT_MS,
   );

@@ -86,6 +86,14 @@ describe('the plan of an image', () => {
     ]);
   });
 
+  it('of a registry may have any Python that is asked for, as far as the image itself decides', () => {
+    const ubuntu: BaseStep = { type: 'registry', reference: 'ubuntu:24.04', addPython: '3.12' };
+    expect(layers({ steps: [ubuntu] }).map(({ title }) => title)).toEqual([
+      'pull ubuntu:24.04',
+      'Python 3.12',
+    ]);
+  });
+
   it('of micromamba is pulled, has Node and, where it is asked for or needed, a Python of conda', () => {
     const titles = (...steps: PlannedSpec['steps']) => layers({ steps }).map(({ title }) => title);
     const pull = 'pull docker.io/mambaorg/micromamba:2.3.3';

@@ -21,6 +21,7 @@ import {
   type PlannedStep,
   STEP_TIMEOUT_MS,
 } from './image-steps.ts';
+import { addPythonCommands, PYTHON_PACKAGES } from './python-commands.ts';
 import { tokensOf } from './private-repositories.ts';
 import { MICROMAMBA_ENV, MICROMAMBA_IMAGE, micromambaCommands } from './micromamba-commands.ts';
 import { readReference } from './image-reference.ts';
@@ -42,7 +43,6 @@ export type PlannedSpec = Pick<ImageSpec, 'steps'>;
 
 /** In every Debian base: TLS, and what Node is linked against. */
 const DEBIAN_PACKAGES = ['ca-certificates', 'libstdc++6'];
-const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv', 'python-is-python3'];
 const NO_MICROMAMBA =
   'Image.micromamba() begins with this image of Docker Hub. Where that cannot be reached, copy it to a registry that can be, and name it: Image.micromamba({ image: "registry.example.org/micromamba:2" }).';
 
@@ -73,7 +73,7 @@ function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): Plann
       return [
         layer(`pull ${reference}`, pull, base),
         ...(setupCommands.length > 0 ? [layer('set up the base', setup, base)] : []),
-        ...additions({ addNode, addPython }, options),
+        ...additions({ addNode, addPython }),
       ];
     }
     case 'micromamba':
@@ -83,7 +83,7 @@ function planBase(base: BaseStep, usesPip: boolean, options: PlanOptions): Plann
     case 'dockerfile': {
       const { text, context, addNode, addPython } = base;
       const work: LayerWork = { type: 'dockerfile', text, context, isWhole: true };
-      return [layer('build the Dockerfile', work, base), ...additions({ addNode, addPython }, options)];
+      return [layer('build the Dockerfile', work, base), ...additions({ addNode, addPython })];
     }
   }
 }
@@ -129,15 +129,18 @@ function config(change: ConfigChange): ConfigStep {
   return { kind: 'config', written: 0, title: change.type, change };
 }
 
-function additions(
-  { addNode, addPython }: { addNode?: string | undefined; addPython?: string | undefined },
-  options: PlanOptions,
-): PlannedStep[] {
+function additions({
+  addNode,
+  addPython,
+}: {
+  addNode?: string | undefined;
+  addPython?: string | undefined;
+}): PlannedStep[] {
   return [
     ...(addNode === undefined
       ? []
       : [layer(`Node ${addNode}`, { type: 'node', version: addNode }, {}), saysNode(addNode)]),
-    ...(addPython === undefined ? [] : [python(addPython, options)]),
+    ...(addPython === undefined ? [] : [layer(`Python ${addPython}`, run(addPythonCommands(addPython)), {})]),
   ];
 }
 

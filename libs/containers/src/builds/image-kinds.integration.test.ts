@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { LayerWork } from '@gantry/images';
+import { type LayerWork, planImage } from '@gantry/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { BUILD_CACHE, noBuildsReason, sharedBase } from './image-builder.fixture.ts';
@@ -216,6 +216,28 @@ snapshots:
         await expect(bench.builder.build(work, {})).rejects.toThrow('the image is for s390x');
       },
       MINUTES,
+    );
+
+    it(
+      'bring the Python that is asked for, if it is that of the image or its distribution',
+      async () => {
+        const below = await sharedBase();
+        const python = (addPython: string): LayerWork => {
+          const base = { type: 'registry' as const, reference: 'debian', addPython };
+          const added = planImage({ steps: [base] }, { nodeVersion: '24' }).steps.at(-1);
+          if (added?.kind !== 'layer') throw new Error('nothing was planned');
+          return added.work;
+        };
+        const said = /the packages of this image have Python 3.*not the 2\.7/;
+        await expect(bench.builder.build(python('2.7'), { below })).rejects.toMatchObject({
+          details: { lastLines: expect.arrayContaining([expect.stringMatching(said)]) as string[] },
+        });
+        const state = await bench.builder.build(python('3'), { below });
+        expect(await bench.output(state, 'python -m pip --version | cut -d" " -f1')).toEqual(['pip']);
+        // What is there already is not installed a second time.
+        expect((await bench.heard(python('3'), { below: state })).lines).toEqual([]);
+      },
+      3 * MINUTES,
     );
 
     it(

@@ -54,7 +54,10 @@ export interface RegistryOptions {
    * platform's. @defaultValue none
    */
   addNode?: string;
-  /** Install this version of Python. @defaultValue none */
+  /**
+   * Have this version of Python, with pip: the image's own, or that of its distribution (Debian, Ubuntu), which the step fails
+   * without. @defaultValue none
+   */
   addPython?: string;
   /** Pull anew, and run all steps, at each build. @defaultValue false */
   forceBuild?: boolean;
@@ -153,9 +156,9 @@ export interface RunFunctionOptions<TArgs extends unknown[] = unknown[]> extends
   args?: TArgs;
   /** Longest that it may run, 10 ms to 24 h. @defaultValue 3_600_000 */
   timeoutMs?: number;
-  /** Cores. @defaultValue 0.125 */
+  /** Cores that it needs. It may take more, and none are kept for it. @defaultValue 0.125 */
   cpu?: number;
-  /** @defaultValue 128 */
+  /** Memory that it needs. It may take more, and none is kept for it. @defaultValue 128 */
   memoryMiB?: number;
   /**
    * Directories by their paths while it runs: a volume as it was committed last, into which what the function has written
