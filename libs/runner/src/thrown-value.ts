@@ -80,7 +80,7 @@ export function stackOf(thrown: unknown): string | undefined {
     if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return undefined;
     return thrown.stack
       .split('\n')
-      .filter((line) => !RUNNER_FRAME.test(line))
+      .filter((line) => !isOwnFrame(line))
       .join('\n')
       .slice(0, MOST_TEXT_CHARS);
   } catch {
@@ -88,11 +88,15 @@ export function stackOf(thrown: unknown): string | undefined {
   }
 }
 
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-// As an ES module, and as the CommonJS that it is bundled to.
-const OWN_FOLDERS = [pathToFileURL(import.meta.dirname).href, import.meta.dirname].map(escaped).join('|');
-// A bundle never lies beside the runner.
-const RUNNER_FRAME = new RegExp(`^\\s+at .*(?:(?:${OWN_FOLDERS})/|AsyncLocalStorage\\.run )`);
+let ownFolders: readonly string[] | undefined;
+
+/** A bundle never lies beside the runner. */
+function isOwnFrame(line: string): boolean {
+  if (!/^\s+at /.test(line)) return false;
+  // As an ES module, and as the CommonJS that it is bundled to. Most runners never ask.
+  ownFolders ??= [pathToFileURL(import.meta.dirname).href, import.meta.dirname].map((folder) => `${folder}/`);
+  return [...ownFolders, 'AsyncLocalStorage.run '].some((text) => line.includes(text));
+}
 
 export function messageOf(thrown: unknown): string {
   try {

@@ -24,7 +24,7 @@ export function splitFunctionArguments<TOptions extends object>(
       hint: `Write ${subject}({}, async () => { ... }).`,
     });
   }
-  if (/^class\b/.test(Function.prototype.toString.call(fn))) {
+  if (isClass(fn)) {
     throw new InvalidError(`${subject} was given the class "${fn.name}"`, {
       hint: 'Put @app.cls() above the class.',
     });
@@ -34,6 +34,12 @@ export function splitFunctionArguments<TOptions extends object>(
     fn: fn as AnyFunction,
     site: site as BuildSite | undefined,
   };
+}
+
+/** Only of those that could be one the text is looked at: V8 has it in the bundle, and makes it anew. */
+function isClass(fn: object): boolean {
+  const isFixed = Object.getOwnPropertyDescriptor(fn, 'prototype')?.writable === false;
+  return isFixed && /^class\b/.test(Function.prototype.toString.call(fn));
 }
 
 /** What `app.function` records. Throws {@link InvalidError} on options out of range. */
