@@ -7,8 +7,8 @@ import type { ClientMessage, ServerMessage } from './session-messages.ts';
 import type { TunnelAddress } from './tunnel.ts';
 
 // What a worker and the runner in one of its containers say, over file descriptor 3 of the runner: frames of
-// a 4-byte big-endian length and a CBOR array of messages. The worker started the process at the other end,
-// so it knows who speaks; nothing here carries a credential.
+// a 4-byte big-endian length and a CBOR array of messages, some of them as lists (see `packed-messages`). The worker started
+// the process at the other end, so it knows who speaks; nothing here carries a credential.
 //
 // Invariants
 //   R1. The runner says `hello` once, as soon as it runs. It is then warm and belongs to nobody.

@@ -78,6 +78,12 @@ describe('a keeper', () => {
     expect(order).toEqual(['written', 'read']);
     expect(keeper.perform(get)).toEqual({ value });
     expect(keeper.perform({ ...get, operation: { ...get.operation, key: '2' } })).toEqual({});
+    for (const [key, isThere] of [
+      ['1', true],
+      ['2', false],
+    ] as const) {
+      expect(keeper.perform({ op: 'has', operation: { do: 'dict.has', id, key } })).toBe(isThere);
+    }
     keeper.end();
     expect(() => keeper.perform(get)).toThrow('another server keeps dicts and queues now');
   });

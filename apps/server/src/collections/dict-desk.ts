@@ -32,6 +32,10 @@ export class DictDesk {
     switch (operation.do) {
       case 'dict.get':
         return this.#getNow(operation.key, nowMs) ?? this.#get(operation.key, nowMs);
+      case 'dict.has': {
+        const found = this.#getNow(operation.key, nowMs);
+        return found ? found.value !== undefined : this.#perform(operation, { op, nowMs });
+      }
       case 'dict.put':
         return this.#carryOut(this.#state.put(operation, { op, nowMs }));
       default:
