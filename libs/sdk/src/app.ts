@@ -17,7 +17,8 @@ import { Cls, type HandleSource } from './cls.ts';
 import { assertOnClass } from './decorator-use.ts';
 import { FunctionTarget } from './function-target.ts';
 import { containerHost } from './host.ts';
-import { type ImageUser, keepImageUser } from './image/image-lookup.ts';
+import { keepImageUser } from './image/image-lookup.ts';
+import { imageUserOf } from './image/image-user.ts';
 import { Image } from './image/image.ts';
 import { makeInstance, type Instance, type InstanceParameters } from './instance.ts';
 import { LocalInstance } from './local-instance.ts';
@@ -361,19 +362,6 @@ export class App {
     };
   }
 
-  #imageUser(registration: FunctionRegistration | ClassRegistration): ImageUser {
-    const source = this.#sourceOf(registration);
-    return {
-      get name() {
-        return registration.name;
-      },
-      look: async (client) => {
-        const target = new FunctionTarget({ ...source, platform: client?.platform, wholeClass: true });
-        return (await target.refresh(await target.resolve())).lookup;
-      },
-    };
-  }
-
   // A class or function may be deployed under its own app or under one that includes it.
   #candidates(ownApp: string | undefined, name: string): string[] {
     const including = [...this.#includedBy].map((app) => app.name);
@@ -393,7 +381,7 @@ export class App {
     }
     functions.push(registration);
     const { image } = registration.options;
-    if (image) keepImageUser(image, this.#imageUser(registration));
+    if (image) keepImageUser(image, imageUserOf(this.#sourceOf(registration)));
     for (const app of this.#includedBy) app.#register(registration);
   }
 }

@@ -68,13 +68,14 @@ python-versions = ">=3.9"
 content-hash = "c08dfb6699d4687905e4d3cb8d8b982f70370090cc7fad3103019d7bcb0cc87a"
 `;
 
-/** Where Poetry finds packages by the interface that every index has. */
-const SOURCE = `
+/** Has Poetry find packages by the interface that every index has, where pip finds them. */
+const sourceAt = (url: string): string => `
 [[tool.poetry.source]]
 name = "simple"
-url = "https://pypi.org/simple/"
+url = "${url}"
 priority = "primary"
 `;
+const INDEX = "python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'";
 
 /** Whatever else a step could have left behind. */
 const REST = 'find /tmp /root; ls /usr/local/bin; command -v poetry || echo none';
@@ -139,7 +140,8 @@ describe.skipIf(noBuildsReason !== undefined)(
     it(
       'resolves anew where the lock file is ignored',
       async () => {
-        const project = PROJECT.replace('"0.10.2"', '">=0.10.1"') + SOURCE;
+        const [index = ''] = await bench.output(python, INDEX);
+        const project = PROJECT.replace('"0.10.2"', '">=0.10.1"') + sourceAt(index);
         const ignored: PoetryWishes = { ignoreLockfile: true, only: ['test'] };
         expect(await added({ 'pyproject.toml': project }, ignored)).toEqual(['toml==0.10.2']);
       },

@@ -3,7 +3,7 @@ import { ExecutionError, InvalidError } from '@gantry/protocol';
 import type { Client } from '../client.ts';
 import { containerHost } from '../host.ts';
 import { checkKeys } from '../option-checks.ts';
-import { DRAFT, type DraftStep, type ImageDraft, type LocalPath } from './draft-steps.ts';
+import { DRAFT, type ImageDraft, type LocalPath } from './draft-steps.ts';
 import type {
   AddLocalDirOptions,
   AddLocalFileOptions,
@@ -28,40 +28,28 @@ import type {
 import { importWhereItIs } from './absent-module.ts';
 import { functionStep, keepImageFunction } from './image-functions.ts';
 import { lookUpImage } from './image-lookup.ts';
-import {
-  checkFlags,
-  fileUnder,
-  folderUnder,
-  ignoreRef,
-  namedFiles,
-  sourcesUnder,
-  splitSources,
-} from './local-paths.ts';
+import { checkFlags, fileUnder, folderUnder, ignoreRef, sourcesUnder, splitSources } from './local-paths.ts';
 import { type AnyCallee, stackAt } from './stack-at.ts';
 import { micromambaBase, micromambaStep } from './micromamba-steps.ts';
+import {
+  aptStep,
+  builtImageStep,
+  debianStep,
+  dockerfileCommandsStep,
+  dockerfileStep,
+  type NewStep,
+  npmStep,
+  pipPackagesStep,
+  pipRepositoriesStep,
+  runStep,
+  wordsStep,
+} from './image-steps.ts';
 import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
 import { poetryStep } from './poetry-step.ts';
-import { privateRepositoriesStep } from './private-repositories-step.ts';
 import { lockedStep, registryStep } from './step-specs.ts';
-import {
-  checkAbsolute,
-  checkPackages,
-  checkStepKeys,
-  checkText,
-  checkTexts,
-  checkVariables,
-  checkVersions,
-  splitWords,
-  STEP_KEYS,
-  stepFields,
-  type WordsThen,
-} from './step-checks.ts';
-
-type NewStep = Omit<DraftStep, 'stack'>;
+import { checkAbsolute, checkStepKeys, checkVariables, type WordsThen } from './step-checks.ts';
 
 const EMPTY: ImageDraft = { steps: [], files: [] };
-const IMAGE_ID = /^im-[0-9A-Za-z]{22}$/;
-const APT_PACKAGE = /^[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/][\w.+~:-]+)?$/;
 
 /**
  * What the containers of a function have for a file system: a base, and steps on top of it. An image is immutable; each
@@ -93,12 +81,7 @@ export class Image {
    * @throws {@link InvalidError} on a version that is none.
    */
   static debianSlim(options: DebianSlimOptions = {}): Image {
-    return new Image(EMPTY).#step(this.debianSlim, (subject) => {
-      checkKeys(subject, options, ['nodeVersion', 'pythonVersion', 'forceBuild']);
-      checkVersions(subject, options, ['nodeVersion', 'pythonVersion']);
-      const { nodeVersion, pythonVersion, ...rest } = options;
-      return { spec: { type: 'debian', nodeVersion, pythonVersion, ...stepFields(subject, rest) } };
-    });
+    return new Image(EMPTY).#step(this.debianSlim, (subject) => debianStep(subject, options));
   }
 
   /**
@@ -142,16 +125,7 @@ export class Image {
    * `.dockerignore` names. An `ENTRYPOINT` must end in running its arguments (`exec "$@"`).
    */
   static fromDockerfile(path: string, options: DockerfileOptions = {}): Image {
-    return new Image(EMPTY).#step(this.fromDockerfile, (subject) => {
-      checkText(subject, path);
-      checkStepKeys(subject, options, ['contextDir', 'ignore', 'addNode', 'addPython']);
-      checkTexts(subject, options, ['contextDir']);
-      checkVersions(subject, options, ['addNode', 'addPython']);
-      const { contextDir, addNode, addPython } = options;
-      const ignore = options.ignore && ignoreRef(subject, options.ignore);
-      const spec = { type: 'dockerfile', addNode, addPython, ...stepFields(subject, options) } as const;
-      return { spec, dockerfile: { path, contextDir, files: [], ignore } };
-    });
+    return new Image(EMPTY).#step(this.fromDockerfile, (subject) => dockerfileStep(subject, path, options));
   }
 
   /**
@@ -166,22 +140,12 @@ export class Image {
    * ```
    */
   static fromId(id: string): Image {
-    return new Image(EMPTY).#step(this.fromId, (subject) => {
-      checkText(subject, id);
-      if (IMAGE_ID.test(id)) return { spec: { type: 'image', id } };
-      throw new InvalidError(`${subject}: "${id}" is no id of an image`, {
-        hint: 'Take one that a deploy has shown: "im-" and 22 letters and digits.',
-      });
-    });
+    return new Image(EMPTY).#step(this.fromId, (subject) => builtImageStep(subject, id));
   }
 
   /** Debian packages: names, `name=version` or `name/release`. */
   aptInstall(...packages: WordsThen<BuildStepOptions>): Image {
-    return this.#step(this.aptInstall, (subject) => {
-      const { words, options } = splitWords<BuildStepOptions>(subject, packages);
-      checkPackages(subject, words, APT_PACKAGE);
-      return words.length > 0 && { spec: { type: 'apt', packages: words, ...stepFields(subject, options) } };
-    });
+    return this.#step(this.aptInstall, (subject) => aptStep(subject, packages));
   }
 
   /**
@@ -189,15 +153,7 @@ export class Image {
    * finds them.
    */
   npmInstall(...packages: WordsThen<NpmInstallOptions>): Image {
-    return this.#step(this.npmInstall, (subject) => {
-      const texts = ['registry', 'extraOptions'] as const;
-      const { words, options } = splitWords<NpmInstallOptions>(subject, packages, [...STEP_KEYS, ...texts]);
-      checkPackages(subject, words);
-      checkTexts(subject, options, texts);
-      const { registry, extraOptions } = options;
-      const fields = { registry, extraOptions, ...stepFields(subject, options) };
-      return words.length > 0 && { spec: { type: 'npm', packages: words, ...fields } };
-    });
+    return this.#step(this.npmInstall, (subject) => npmStep(subject, packages));
   }
 
   /** What a `package-lock.json` says, without development dependencies. */
@@ -212,14 +168,7 @@ export class Image {
 
   /** Python packages, as one writes them behind `pip install`. The image gets a Python if it has none. */
   pipInstall(...packages: WordsThen<PipInstallOptions>): Image {
-    return this.#step(this.pipInstall, (subject) => {
-      const { words, options } = splitWords<PipInstallOptions>(subject, packages, [
-        ...STEP_KEYS,
-        ...PIP_KEYS,
-      ]);
-      checkPackages(subject, words);
-      return words.length > 0 && { spec: pipStep(subject, words, options) };
-    });
+    return this.#step(this.pipInstall, (subject) => pipPackagesStep(subject, packages));
   }
 
   /**
@@ -237,14 +186,7 @@ export class Image {
   pipInstallPrivateRepos(
     ...repositories: [...words: (string | readonly string[])[], options: PrivateReposOptions]
   ): Image {
-    return this.#step(this.pipInstallPrivateRepos, (subject) => {
-      const { words, options } = splitWords<PrivateReposOptions>(subject, repositories, [
-        ...STEP_KEYS,
-        ...PIP_KEYS,
-        'gitUser',
-      ]);
-      return words.length > 0 && { spec: privateRepositoriesStep(subject, words, options) };
-    });
+    return this.#step(this.pipInstallPrivateRepos, (subject) => pipRepositoriesStep(subject, repositories));
   }
 
   /** The Python packages of a requirements file. */
@@ -273,38 +215,18 @@ export class Image {
 
   /** Packages of conda, as one writes them behind `micromamba install`, for images that have micromamba. */
   micromambaInstall(...packages: WordsThen<MicromambaInstallOptions>): Image {
-    return this.#step(this.micromambaInstall, (subject) => {
-      const keys = [...STEP_KEYS, 'specFile', 'channels'];
-      const { words, options } = splitWords<MicromambaInstallOptions>(subject, packages, keys);
-      if (this.#draft.steps[0]?.spec.type === 'debian') {
-        throw new InvalidError(`${subject}: Image.debianSlim has no micromamba`, {
-          hint: 'Begin with Image.micromamba().',
-        });
-      }
-      return micromambaStep(subject, words, options) ?? false;
-    });
+    const isDebian = this.#draft.steps[0]?.spec.type === 'debian';
+    return this.#step(this.micromambaInstall, (subject) => micromambaStep(subject, packages, { isDebian }));
   }
 
   /** Lines of a shell, each run on its own; the step fails with the first that does. */
   runCommands(...commands: WordsThen<BuildStepOptions>): Image {
-    return this.#step(this.runCommands, (subject) => {
-      const { words, options } = splitWords<BuildStepOptions>(subject, commands);
-      return words.length > 0 && { spec: { type: 'run', commands: words, ...stepFields(subject, options) } };
-    });
+    return this.#step(this.runCommands, (subject) => runStep(subject, commands));
   }
 
   /** Lines of a Dockerfile, after `FROM`. The local files that `COPY` and `ADD` take go along. */
   dockerfileCommands(...lines: WordsThen<DockerfileCommandsOptions>): Image {
-    return this.#step(this.dockerfileCommands, (subject) => {
-      const keys = [...STEP_KEYS, 'contextFiles', 'contextDir', 'ignore'];
-      const { words, options } = splitWords<DockerfileCommandsOptions>(subject, lines, keys);
-      checkTexts(subject, options, ['contextDir']);
-      const { contextDir, contextFiles } = options;
-      const ignore = options.ignore && ignoreRef(subject, options.ignore);
-      const files = contextFiles === undefined ? [] : namedFiles(subject, contextFiles);
-      const spec = { type: 'dockerfileCommands', lines: words, ...stepFields(subject, options) } as const;
-      return words.length > 0 && { spec, dockerfile: { contextDir, files, ignore } };
-    });
+    return this.#step(this.dockerfileCommands, (subject) => dockerfileCommandsStep(subject, lines));
   }
 
   /**
@@ -349,17 +271,17 @@ export class Image {
 
   /** Words before the command of a container; they must end in running it (`exec "$@"`). `[]` clears them. */
   entrypoint(words: readonly string[]): Image {
-    return this.#words(this.entrypoint, words);
+    return this.#step(this.entrypoint, (subject) => wordsStep(subject, 'entrypoint', words));
   }
 
   /** What a sandbox runs that is given no command. Functions do not use it. */
   cmd(words: readonly string[]): Image {
-    return this.#words(this.cmd, words);
+    return this.#step(this.cmd, (subject) => wordsStep(subject, 'cmd', words));
   }
 
   /** The shell that runs later lines. */
   shell(words: readonly string[]): Image {
-    return this.#words(this.shell, words);
+    return this.#step(this.shell, (subject) => wordsStep(subject, 'shell', words));
   }
 
   /**
@@ -470,16 +392,6 @@ export class Image {
     }
     const steps = [...this.#draft.steps, { ...made, stack: stackAt(callee) }];
     return new Image({ ...this.#draft, steps });
-  }
-
-  #words(callee: AnyCallee & { name: string }, words: readonly string[]): Image {
-    return this.#step(callee, (subject) => {
-      const type = callee.name as 'entrypoint' | 'cmd' | 'shell';
-      if (!Array.isArray(words)) throw new InvalidError(`${subject} takes a list of words`);
-      for (const word of words as unknown[]) checkText(subject, word);
-      if (type === 'shell' && words.length === 0) throw new InvalidError(`${subject} needs a program`);
-      return { spec: { type, words: [...words] } };
-    });
   }
 
   #files(

@@ -1,9 +1,19 @@
 import { InvalidError, type SecretRef } from '@gantry/protocol';
 
 import { checkKeys, checkSecrets } from '../option-checks.ts';
-import type { DraftStep, StepFields } from './draft-steps.ts';
+import type { StepFields } from './draft-steps.ts';
 import type { MicromambaInstallOptions, MicromambaOptions } from './image-options.ts';
-import { checkPackages, checkText, checkTexts, checkVersions, stepFields } from './step-checks.ts';
+import type { NewStep } from './image-steps.ts';
+import {
+  checkPackages,
+  checkText,
+  checkTexts,
+  checkVersions,
+  splitWords,
+  STEP_KEYS,
+  stepFields,
+  type WordsThen,
+} from './step-checks.ts';
 import { checkReference } from './step-specs.ts';
 
 export function micromambaBase(subject: string, options: MicromambaOptions): StepFields {
@@ -23,12 +33,18 @@ export function micromambaBase(subject: string, options: MicromambaOptions): Ste
   };
 }
 
-/** Undefined for one that has nothing to do. */
 export function micromambaStep(
   subject: string,
-  packages: string[],
-  options: Partial<MicromambaInstallOptions>,
-): Omit<DraftStep, 'stack'> | undefined {
+  given: WordsThen<MicromambaInstallOptions>,
+  { isDebian }: { isDebian: boolean },
+): NewStep | false {
+  const keys = [...STEP_KEYS, 'specFile', 'channels'];
+  const { words: packages, options } = splitWords<MicromambaInstallOptions>(subject, given, keys);
+  if (isDebian) {
+    throw new InvalidError(`${subject}: Image.debianSlim has no micromamba`, {
+      hint: 'Begin with Image.micromamba().',
+    });
+  }
   checkPackages(subject, packages);
   checkTexts(subject, options, ['specFile']);
   const { specFile: path, channels } = options;
@@ -36,7 +52,7 @@ export function micromambaStep(
     throw new InvalidError(`${subject}: channels must be a list of names or addresses`);
   }
   for (const channel of channels ?? []) checkText(`${subject}: channels`, channel);
-  if (packages.length === 0 && path === undefined) return undefined;
+  if (packages.length === 0 && path === undefined) return false;
   // By its end micromamba knows what kind of file it is.
   const name = path
     ?.split(/[\\/]/)
