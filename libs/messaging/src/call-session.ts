@@ -21,6 +21,7 @@ import { askCollections } from './session-collections.ts';
 import { SessionOutputs } from './session-outputs.ts';
 import { type AssertPlaceable, checkShape, SubmitDesk, type SubmitTarget } from './session-submit.ts';
 import { SessionValues } from './session-values.ts';
+import { settle } from './settle.ts';
 
 export interface CallSessionOptions {
   messaging: Messaging;
@@ -265,13 +266,7 @@ export class CallSession {
       this.#send(value === undefined ? { type: 'answer', requestId } : { type: 'answer', requestId, value });
     const refuse = (error: unknown): void =>
       this.#send({ type: 'answer', requestId, error: toWireError(error) });
-    try {
-      const value = act();
-      if (value instanceof Promise) void value.then(answer, refuse);
-      else answer(value);
-    } catch (error) {
-      refuse(error);
-    }
+    settle(act, answer, refuse);
   }
 
   #forward(output: OutputMessage): void {

@@ -42,12 +42,12 @@ if os.fork() == 0:
 /** A package in a folder of a repository, of which the tag v1 says another version than what is newest. */
 const MAKE_REPOSITORY = `set -e
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
-git init -q -b main /work && mkdir -p /work/py && cd /work
+git init -q -b main /draft && mkdir -p /draft/py && cd /draft
 printf '[project]\\nname = "acme-tools"\\nversion = "1.0"\\n[build-system]\\nrequires = []\\nbuild-backend = "backend"\\nbackend-path = ["."]\\n' > py/pyproject.toml
 cp /server/backend.py py/backend.py
 git add . && git commit -qm one && git tag v1
 sed -i s/1.0/2.0/ py/pyproject.toml && git commit -qam two
-git clone -q --bare /work /repositories/acme/tools && cd /repositories/acme/tools && git update-server-info && rm -rf /work`;
+git clone -q --bare /draft /repositories/acme/tools && cd /repositories/acme/tools && git update-server-info && rm -rf /draft`;
 
 /** Builds a wheel without any package of an index. */
 const BACKEND = `

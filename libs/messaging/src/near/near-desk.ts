@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { packAnswer, toWireError, unpackOperation } from '@gantry/protocol';
 
 import type { Handler } from '../nats-link.ts';
+import { settle } from '../settle.ts';
 import { NearChannel } from './near-channel.ts';
 import type { NearAddress, NearAnswer, NearQuestion, PackedQuestion } from './near-messages.ts';
 
@@ -75,20 +76,6 @@ export class NearDesk {
       (value) => channel.send([id, packAnswer(value)]),
       (error) => channel.send({ id, error: toWireError(error) }),
     );
-  }
-}
-
-function settle(
-  act: () => unknown,
-  onDone: (value: unknown) => void,
-  onFailed: (error: unknown) => void,
-): void {
-  try {
-    const value = act();
-    if (value instanceof Promise) void value.then(onDone, onFailed);
-    else onDone(value);
-  } catch (error) {
-    onFailed(error);
   }
 }
 

@@ -5,6 +5,7 @@ import type { AnyFunction } from '../registry.ts';
 import { mountsByPath } from '../volumes/mount-checks.ts';
 import type { StepFields } from './draft-steps.ts';
 import type { RunFunctionOptions } from './image-options.ts';
+import type { NewStep } from './image-steps.ts';
 import { imageFunctions } from './registered-functions.ts';
 import { checkStepKeys, stepFields } from './step-checks.ts';
 
@@ -33,7 +34,7 @@ export function keepImageFunction(subject: string, fn: unknown): asserts fn is A
 }
 
 /** The step that runs a function. */
-export function functionStep(subject: string, fn: AnyFunction, options: RunFunctionOptions): StepFields {
+export function functionStep(subject: string, fn: AnyFunction, options: RunFunctionOptions): NewStep {
   checkStepKeys(subject, options, [
     ...['args', 'timeoutMs', 'cpu', 'memoryMiB', 'volumes', 'networkFileSystems'],
   ]);
@@ -50,7 +51,7 @@ export function functionStep(subject: string, fn: AnyFunction, options: RunFunct
       hint: 'Put them into a file, with addLocalFile(..., { copy: true }) before this step.',
     });
   }
-  return {
+  const spec: StepFields = {
     type: 'function',
     name: fn.name,
     args: Buffer.from(encoded).toString('base64'),
@@ -60,4 +61,5 @@ export function functionStep(subject: string, fn: AnyFunction, options: RunFunct
     ...mountLists(mountsByPath(subject, options)),
     ...stepFields(subject, options),
   };
+  return { spec, functionText: Function.prototype.toString.call(fn) };
 }

@@ -15,10 +15,12 @@ import { ignoreRef, namedFiles } from './local-paths.ts';
 import { PIP_KEYS, pipStep } from './pip-steps.ts';
 import { privateRepositoriesStep } from './private-repositories-step.ts';
 import {
+  checkAbsolute,
   checkPackages,
   checkStepKeys,
   checkText,
   checkTexts,
+  checkVariables,
   checkVersions,
   splitWords,
   STEP_KEYS,
@@ -105,6 +107,16 @@ export function dockerfileCommandsStep(
   const files = contextFiles === undefined ? [] : namedFiles(subject, contextFiles);
   const spec = { type: 'dockerfileCommands', lines: words, ...stepFields(subject, options) } as const;
   return words.length > 0 && { spec, dockerfile: { contextDir, files, ignore } };
+}
+
+export function envStep(subject: string, variables: Record<string, string>): NewStep {
+  checkVariables(subject, variables);
+  return { spec: { type: 'env', variables: { ...variables } } };
+}
+
+export function workdirStep(subject: string, path: string): NewStep {
+  checkAbsolute(subject, path);
+  return { spec: { type: 'workdir', path } };
 }
 
 /** What a container runs, or what runs lines in it. */

@@ -37,17 +37,19 @@ import {
   debianStep,
   dockerfileCommandsStep,
   dockerfileStep,
+  envStep,
   type NewStep,
   npmStep,
   pipPackagesStep,
   pipRepositoriesStep,
   runStep,
   wordsStep,
+  workdirStep,
 } from './image-steps.ts';
-import { PIP_KEYS, pipFile, pipStep, PYPROJECT_KEYS, pyprojectStep } from './pip-steps.ts';
+import { pyprojectStep, requirementsStep } from './pip-steps.ts';
 import { poetryStep } from './poetry-step.ts';
 import { lockedStep, registryStep } from './step-specs.ts';
-import { checkAbsolute, checkStepKeys, checkVariables, type WordsThen } from './step-checks.ts';
+import type { WordsThen } from './step-checks.ts';
 
 const EMPTY: ImageDraft = { steps: [], files: [] };
 
@@ -191,18 +193,12 @@ export class Image {
 
   /** The Python packages of a requirements file. */
   pipInstallFromRequirements(path: string, options: PipInstallOptions = {}): Image {
-    return this.#step(this.pipInstallFromRequirements, (subject) => {
-      checkStepKeys(subject, options, PIP_KEYS);
-      return pipFile(subject, { path, name: 'requirements.txt' }, pipStep(subject, [], options));
-    });
+    return this.#step(this.pipInstallFromRequirements, (subject) => requirementsStep(subject, path, options));
   }
 
   /** What the project of a `pyproject.toml` depends on. Needs Python 3.11 or newer, as images of Debian have. */
   pipInstallFromPyproject(path: string, options: PyprojectInstallOptions = {}): Image {
-    return this.#step(this.pipInstallFromPyproject, (subject) => {
-      checkStepKeys(subject, options, PYPROJECT_KEYS);
-      return pipFile(subject, { path, name: 'pyproject.toml' }, pyprojectStep(subject, options));
-    });
+    return this.#step(this.pipInstallFromPyproject, (subject) => pyprojectStep(subject, path, options));
   }
 
   /**
@@ -247,26 +243,17 @@ export class Image {
   ): Image {
     // In containers, too: one of them is to run it.
     keepImageFunction('Image.runFunction', fn);
-    return this.#step(this.runFunction, (subject) => ({
-      spec: functionStep(subject, fn, options),
-      functionText: Function.prototype.toString.call(fn),
-    }));
+    return this.#step(this.runFunction, (subject) => functionStep(subject, fn, options));
   }
 
   /** Environment variables of later steps and of containers. Never for secrets: they are part of the image. */
   env(variables: Record<string, string>): Image {
-    return this.#step(this.env, (subject) => {
-      checkVariables(subject, variables);
-      return { spec: { type: 'env', variables: { ...variables } } };
-    });
+    return this.#step(this.env, (subject) => envStep(subject, variables));
   }
 
   /** The folder in which later steps and containers start. */
   workdir(path: string): Image {
-    return this.#step(this.workdir, (subject) => {
-      checkAbsolute(subject, path);
-      return { spec: { type: 'workdir', path } };
-    });
+    return this.#step(this.workdir, (subject) => workdirStep(subject, path));
   }
 
   /** Words before the command of a container; they must end in running it (`exec "$@"`). `[]` clears them. */

@@ -1,9 +1,10 @@
 import { InvalidError } from '@gantry/protocol';
 
-import type { DraftStep, StepFields } from './draft-steps.ts';
+import type { StepFields } from './draft-steps.ts';
 import type { PipInstallOptions, PyprojectInstallOptions } from './image-options.ts';
 import { checkFlags } from './local-paths.ts';
-import { checkText, checkTexts, stepFields } from './step-checks.ts';
+import type { NewStep } from './image-steps.ts';
+import { checkStepKeys, checkText, checkTexts, stepFields } from './step-checks.ts';
 
 const PIP_TEXTS = ['findLinks', 'indexUrl', 'extraIndexUrl', 'extraOptions'];
 
@@ -30,22 +31,29 @@ export function pipStep(
   };
 }
 
-export const PYPROJECT_KEYS = [...PIP_KEYS, 'optionalDependencies'];
+/** The packages of a requirements file. */
+export function requirementsStep(subject: string, path: string, options: PipInstallOptions): NewStep {
+  checkStepKeys(subject, options, PIP_KEYS);
+  return pipFile(subject, { path, name: 'requirements.txt' }, pipStep(subject, [], options));
+}
 
-export function pyprojectStep(subject: string, options: PyprojectInstallOptions): StepFields {
+/** What the project of a file depends on. */
+export function pyprojectStep(subject: string, path: string, options: PyprojectInstallOptions): NewStep {
+  checkStepKeys(subject, options, [...PIP_KEYS, 'optionalDependencies']);
   const { optionalDependencies = [] } = options;
   if (!Array.isArray(optionalDependencies))
     throw new InvalidError(`${subject}: optionalDependencies is a list of names`);
   for (const name of optionalDependencies as unknown[]) checkText(subject, name);
-  return { ...pipStep(subject, [], options), type: 'pip', packages: [], optionalDependencies };
+  const spec: StepFields = {
+    ...pipStep(subject, [], options),
+    type: 'pip',
+    packages: [],
+    optionalDependencies,
+  };
+  return pipFile(subject, { path, name: 'pyproject.toml' }, spec);
 }
 
-/** A pip step that reads what to install from a local file. */
-export function pipFile(
-  subject: string,
-  { path, name }: { path: string; name: string },
-  spec: StepFields,
-): Omit<DraftStep, 'stack'> {
+function pipFile(subject: string, { path, name }: { path: string; name: string }, spec: StepFields): NewStep {
   checkText(subject, path);
   return { spec, local: { field: 'requirements', paths: [{ kind: 'file', path, name }] } };
 }
