@@ -16,13 +16,14 @@ const MOST_LINKS = 40;
 /**
  * Puts entries into a volume. What is there is replaced only with `overwrite`; a directory never, and nothing by one.
  *
- * @throws GantryError `CONFLICT` naming the path that is taken.
+ * @throws GantryError `CONFLICT` naming the path that is taken, or that is given twice, as a file and as a directory.
  */
 export function uploadPlan(
   changes: readonly VolumeChange[],
   { overwrite }: { overwrite: boolean },
 ): CommitPlan {
   return async (tree) => {
+    assertOneKind(changes);
     const directories = new Set<string>();
     for (const { path, entry } of changes) {
       const form = volumePath(path);
@@ -37,6 +38,26 @@ export function uploadPlan(
     }
     return changes;
   };
+}
+
+/** Of two changes that contradict each other the first would go without a word. */
+function assertOneKind(changes: readonly VolumeChange[]): void {
+  const files = new Set<string>();
+  for (const { path, entry } of changes) if (entry && entry.type !== 'directory') files.add(volumePath(path));
+  const above = new Set<string>();
+  for (const { path, entry } of changes) {
+    if (!entry) continue;
+    for (let at = parentOf(volumePath(path)); at !== '' && !above.has(at); at = parentOf(at)) {
+      if (files.has(at)) throw taken(at, 'is put as a file, and as a directory');
+      above.add(at);
+    }
+    if (entry.type === 'directory' && files.has(volumePath(path)))
+      throw taken(path, 'is put as a file, and as a directory');
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** What is above a path must be directories, or be missing: `known` were looked at before. */
@@ -54,10 +75,15 @@ async function assertDirectoriesAbove(tree: VolumeTree, path: string, known: Set
 /**
  * Removes a file or a link; a directory only with `recursive`.
  *
- * @throws NotFoundError, or InvalidError for a directory.
+ * @throws NotFoundError, or InvalidError for a directory and for an empty path.
  */
 export function removalPlan(path: string, { recursive }: { recursive: boolean }): CommitPlan {
   return async (tree) => {
+    if (path === '') {
+      throw new InvalidError('the path to be removed is empty', {
+        hint: 'Give "/" if all that is in the volume is meant.',
+      });
+    }
     const form = volumePath(path);
     if (form === '' && recursive) return (await collect(tree.list())).map((entry) => ({ path: entry.path }));
     const present = await entryAt(tree, path);
@@ -106,7 +132,8 @@ async function copied(
   { source, from, place, recursive }: { source: string; from: string; place: string; recursive: boolean },
 ): Promise<VolumeChange[]> {
   const entry = await entryAt(tree, source);
-  if (place === from || (entry.type === 'directory' && place.startsWith(`${from}/`)))
+  const isInside = from === '' || place.startsWith(`${from}/`);
+  if (place === from || (entry.type === 'directory' && isInside))
     throw new InvalidError(`"${source}" cannot be copied to itself`);
   if (entry.type !== 'directory')
     return [{ path: place, entry: recursive ? entry : await fileAt(tree, source) }];

@@ -123,6 +123,17 @@ describe('what is put into a volume', () => {
       expect(await pathsIn(store)).toEqual(['a', 'd', 'd/x', 'link']);
     },
   );
+
+  it.each([
+    [['a', 'a/b'], 'a'],
+    [['a/b/c', 'a'], 'a'],
+    [['a/b', 'a/b/c/d'], 'a/b'],
+  ])('is not both a file and a directory: %j', async (paths, path) => {
+    const store = storeOf();
+    const uploaded = store.commit(ID, uploadPlan(put(...paths), { overwrite: true }));
+    await expect(uploaded).rejects.toMatchObject({ code: 'CONFLICT', details: { path } });
+    expect(await pathsIn(store)).toEqual([]);
+  });
 });
 
 describe('removing', () => {
@@ -139,6 +150,15 @@ describe('removing', () => {
     expect(await pathsIn(store)).toEqual(['a']);
     await store.commit(ID, removalPlan('/', { recursive: true }));
     expect(await pathsIn(store)).toEqual([]);
+  });
+
+  it('takes nothing for an empty path, as of a variable of a script that was not set', async () => {
+    const store = storeOf();
+    await store.commit(ID, () => put('a'));
+    await expect(store.commit(ID, removalPlan('', { recursive: true }))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    expect(await pathsIn(store)).toEqual(['a']);
   });
 });
 
@@ -184,6 +204,14 @@ describe('copying', () => {
     await store.commit(ID, () => put('a', 'b', 'd/x', 'x', 'over/x/y'));
     await expect(store.commit(ID, copyPlan(sources, target))).rejects.toMatchObject({ code });
     expect(await pathsIn(store)).toContain('over/x/y');
+  });
+
+  it.each(['copy', '/copy/', 'd'])('never puts the whole volume into itself, as %s', async (target) => {
+    const store = storeOf();
+    await store.commit(ID, () => put('d/x'));
+    const copied = store.commit(ID, copyPlan(['/'], target, { recursive: true }));
+    await expect(copied).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await pathsIn(store)).toEqual(['d', 'd/x']);
   });
 
   it('never puts a directory in place of a file', async () => {

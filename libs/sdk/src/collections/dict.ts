@@ -99,6 +99,7 @@ export class Dict<K = unknown, V = unknown> {
 
   /** The dicts of the environment, by name. */
   static async list(options: FromNameOptions = {}): Promise<CollectionSummary[]> {
+    checkKeys('Dict.list', options, LOOKUP_OPTIONS);
     return await listCollections('dict', options);
   }
 

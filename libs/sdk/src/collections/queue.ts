@@ -129,6 +129,7 @@ export class Queue<T = unknown> {
 
   /** The queues of the environment, by name. */
   static async list(options: FromNameOptions = {}): Promise<CollectionSummary[]> {
+    checkKeys('Queue.list', options, LOOKUP_OPTIONS);
     return await listCollections('queue', options);
   }
 

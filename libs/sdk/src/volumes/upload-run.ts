@@ -53,7 +53,7 @@ export async function uploadAll(
     }
     const blocks: string[] = [];
     let sizeBytes = 0;
-    for await (const bytes of inPieces(file.read())) {
+    for await (const bytes of file.read()) {
       const digest = `sha256-${createHash('sha256').update(bytes).digest('hex')}`;
       blocks.push(digest);
       sizeBytes += bytes.length;
@@ -81,6 +81,7 @@ type Expanded =
       mode: number;
       mtimeMs: number;
       sizeBytes: number;
+      /** Its pieces: all but the last one have {@link BLOCK_BYTES}. */
       read(): AsyncIterable<Uint8Array>;
     };
 
@@ -88,14 +89,17 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
   if (source.type === 'content') {
     const { path, content } = source;
     const sizeBytes = content instanceof Uint8Array ? content.length : 0;
-    const read = () => (content instanceof Uint8Array ? once(content) : content);
+    const read = () => (content instanceof Uint8Array ? slices(content) : copiedPieces(path, content));
     return [{ type: 'bytes', path, mode: FILE_MODE, mtimeMs: Date.now(), sizeBytes, read }];
   }
   const info = await fileSystem()
     .stat(source.local)
     .catch((cause: unknown) => {
       if (!isMissing(cause)) throw unreadable(source.local, cause);
-      throw new NotFoundError(`"${source.local}" is not there to be uploaded`, { cause });
+      throw new NotFoundError(`"${source.local}" is not there to be uploaded`, {
+        cause,
+        hint: 'Nothing was uploaded. Text that is to become a file is given as bytes: Buffer.from(text).',
+      });
     });
   if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];
   if (source.type === 'directory' && info.isDirectory()) {
@@ -160,8 +164,35 @@ function fileOf(
   };
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
+}
+
+/** Chunks of any size as pieces. They are copied: who made them may use their memory for the next one. */
+async function* copiedPieces(path: string, chunks: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(BLOCK_BYTES);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    assertBytes(path, chunk);
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + BLOCK_BYTES - filled);
+      piece.set(part, filled);
+      at += part.length;
+      filled += part.length;
+      if (filled < BLOCK_BYTES) continue;
+      yield piece;
+      [piece, filled] = [new Uint8Array(BLOCK_BYTES), 0];
+    }
+  }
+  if (filled > 0) yield piece.slice(0, filled);
+}
+
+/** Streams of Node give text if they have an encoding, whatever their type says. */
+function assertBytes(path: string, chunk: unknown): asserts chunk is Uint8Array {
+  if (chunk instanceof Uint8Array) return;
+  throw new InvalidError(`the stream that is to become "${path}" gives ${typeof chunk}s, and not bytes`, {
+    hint: 'Nothing was uploaded. Give a stream of Uint8Array: without an encoding, or through a TextEncoderStream.',
+  });
 }
 
 async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
@@ -191,36 +222,6 @@ async function readPiece(file: FileHandle): Promise<Uint8Array> {
     filled += bytesRead;
   }
   return piece;
-}
-
-/** Cuts a stream of chunks of any size into pieces of files. */
-async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + BLOCK_BYTES - size);
-      parts.push(part);
-      size += part.length;
-      at += part.length;
-      if (size < BLOCK_BYTES) continue;
-      yield joined(parts, size);
-      [parts, size] = [[], 0];
-    }
-  }
-  if (size > 0) yield joined(parts, size);
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first) return first;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Sends pieces in lots, after asking which of them are there. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 
 import { BLOCK_BYTES, decodeFrame, VolumeUploadTimeoutError } from '@gantry/protocol';
 import { temporaryDirectory } from '@gantry/testing';
@@ -90,6 +91,69 @@ describe('an upload', () => {
         hint: 'Name the file that it becomes, or a directory with a slash at its end.',
       }),
     );
+  });
+
+  it('takes the name of a local file as the system has it', async () => {
+    await using directory = await temporaryDirectory();
+    await writeFile(join(directory.path, 'back\\slash'), '');
+    const sent: unknown[] = [];
+    const json = (_path: string, { body }: { body?: Uint8Array } = {}) =>
+      Promise.resolve(sent.push(decodeFrame(body ?? new Uint8Array())));
+    const upload = new VolumeUpload({ api: { json } as unknown as ObjectApi, path: (of) => of }, {});
+    upload.putFile(join(directory.path, 'back\\slash'), '/a/');
+    await upload.commit();
+    expect(sent).toEqual([
+      { changes: [expect.objectContaining({ path: 'a/back\\slash' })], overwrite: false },
+    ]);
+  });
+
+  it.each([
+    ['text', 'some text'],
+    ['number', 5],
+  ])('of a stream of what is no bytes is refused, and never committed: %s', async (_name, chunk) => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    upload.putFile(Readable.from([chunk]) as never, 'a');
+    await expect(upload.commit()).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('"a"') as string,
+    });
+  });
+
+  it('of a stream has what each chunk was when it came, also if the stream uses their memory again', async () => {
+    const chunk = new Uint8Array(1_000_000);
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (const value of [1, 2, 3, 4, 5]) {
+        chunk.fill(value);
+        yield chunk;
+      }
+    }
+    const pieces: Uint8Array[] = [];
+    const json = (path: string, { body }: { body: { digests: string[] } | Uint8Array }) => {
+      if (path === '/missing') return Promise.resolve({ missing: (body as { digests: string[] }).digests });
+      if (path === '/pieces')
+        pieces.push(...decodeFrame<{ pieces: Uint8Array[] }>(body as Uint8Array).pieces);
+      return Promise.resolve({});
+    };
+    const upload = new VolumeUpload({ api: { json } as unknown as ObjectApi, path: (of) => of }, {});
+    upload.putFile(chunks(), 'a');
+    await upload.commit();
+    const [whole, last] = pieces.sort((a, b) => b.length - a.length);
+    expect([whole?.length, last?.length]).toEqual([BLOCK_BYTES, 5_000_000 - BLOCK_BYTES]);
+    const at = (megabyte: number) => Buffer.concat([whole, last] as Uint8Array[])[megabyte * 1_000_000];
+    expect([0, 1, 2, 3, 4].map(at)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('takes nothing more once it was committed', async () => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    await upload.commit();
+    expect(() => upload.putFile(new Uint8Array(1), 'late')).toThrow('was committed already');
+    expect(() => upload.putDirectory('.', 'late')).toThrow('was committed already');
+  });
+
+  it('of an empty local path is refused, which would be the working directory', () => {
+    const upload = new VolumeUpload({ api: {} as ObjectApi, path: (of) => of }, {});
+    expect(() => upload.putDirectory('', '/')).toThrow('the local path is empty');
+    expect(() => upload.putFile('', 'a')).toThrow('the local path is empty');
   });
 
   it.each([5, null, undefined, {}, ['a']])('of %j is refused at once', (source) => {

@@ -7,6 +7,7 @@ import {
   VolumeUploadTimeoutError,
 } from '@gantry/protocol';
 
+import { basename } from '../node-modules.ts';
 import { checkKeys, checkRange } from '../option-checks.ts';
 import { uploadAll, type UploadSource } from './upload-run.ts';
 import type { VolumePlace } from './volume.ts';
@@ -58,7 +59,8 @@ export class VolumeUpload implements AsyncDisposable {
         hint: 'Give the path of a local file, a Uint8Array, or an async iterable of them.',
       });
     }
-    const name = isLocal ? (source.split(/[\\/]/).at(-1) ?? '') : '';
+    this.#assertTakes(isLocal ? source : undefined);
+    const name = isLocal ? basename(source) : '';
     if (remotePath.endsWith('/') && !isLocal)
       throw new InvalidError(`"${remotePath}" is a directory`, {
         hint: 'Name the file that the bytes become.',
@@ -78,6 +80,7 @@ export class VolumeUpload implements AsyncDisposable {
    * socket, has `commit` fail.
    */
   putDirectory(localPath: string, remotePath: string): void {
+    this.#assertTakes(localPath);
     this.#sources.push({ type: 'directory', path: volumePath(remotePath), local: localPath });
   }
 
@@ -110,6 +113,16 @@ export class VolumeUpload implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #assertTakes(localPath: string | undefined): void {
+    if (this.#isDone) {
+      throw new InvalidError('the batch was committed already, so it takes nothing more', {
+        hint: 'Open another one, with batchUpload.',
+      });
+    }
+    if (localPath === '')
+      throw new InvalidError('the local path is empty', { hint: 'Give "." for the working directory.' });
   }
 
   async #commit(assertInTime: () => void): Promise<void> {

@@ -39,6 +39,8 @@ export interface VolumeMountOptions {
 /** What {@link Volume.iterdir} and {@link Volume.listdir} show. */
 export type FileEntry = VolumeListing;
 
+const LOOKUP_OPTIONS = ['environment', 'client'];
+
 interface VolumeReference {
   name: string;
   environment: string;
@@ -86,7 +88,7 @@ export class Volume {
 
   /** A handle; nothing is looked up or made before its first use. */
   static fromName(name: string, options: VolumeOptions = {}): Volume {
-    checkKeys('Volume.fromName', options, ['environment', 'client', 'createIfMissing']);
+    checkKeys('Volume.fromName', options, [...LOOKUP_OPTIONS, 'createIfMissing']);
     return new Volume(name, options);
   }
 
@@ -105,7 +107,7 @@ export class Volume {
   static async ephemeral<T>(options: FromNameOptions, use: (volume: Volume) => T): Promise<Awaited<T>>;
   static async ephemeral(...args: EphemeralArgs<Volume & AsyncDisposable>): Promise<unknown> {
     return openFor(args, async (options) => {
-      checkKeys('Volume.ephemeral', options, ['environment', 'client']);
+      checkKeys('Volume.ephemeral', options, LOOKUP_OPTIONS);
       const { api, environment } = placeOf('', options);
       const query = new URLSearchParams({ environment });
       const { id } = await api.json<VolumeSummary>(`/v1/volumes?${query}`, { method: 'POST' });
@@ -122,6 +124,7 @@ export class Volume {
    * @throws GantryError `CONFLICT` if there is one of the name.
    */
   static async create(name: string, options: FromNameOptions = {}): Promise<Volume> {
+    checkKeys('Volume.create', options, LOOKUP_OPTIONS);
     const { api, path } = placeOf(name, options);
     await api.json(path('', { new: '1' }), { method: 'PUT' });
     return new Volume(name, options);
@@ -133,6 +136,7 @@ export class Volume {
    * @throws NotFoundError if there is none of the name.
    */
   static async delete(name: string, options: FromNameOptions = {}): Promise<void> {
+    checkKeys('Volume.delete', options, LOOKUP_OPTIONS);
     const { api, path } = placeOf(name, options);
     await api.json(path(''), { method: 'DELETE' });
   }
@@ -143,12 +147,14 @@ export class Volume {
    * @throws NotFoundError if there is none of the old name; GantryError `CONFLICT` if there is one of the new.
    */
   static async rename(oldName: string, newName: string, options: FromNameOptions = {}): Promise<void> {
+    checkKeys('Volume.rename', options, LOOKUP_OPTIONS);
     const { api, path } = placeOf(oldName, options);
     await api.json(path('/rename'), { method: 'POST', body: { name: newName } });
   }
 
   /** The volumes of the environment, by name. */
   static async list(options: FromNameOptions = {}): Promise<VolumeSummary[]> {
+    checkKeys('Volume.list', options, LOOKUP_OPTIONS);
     const { api, environment } = placeOf('', options);
     const query = new URLSearchParams({ environment });
     return (await api.json<{ volumes: VolumeSummary[] }>(`/v1/volumes?${query}`)).volumes;
@@ -220,6 +226,7 @@ export class Volume {
    * @throws NotFoundError; InvalidError for what can only be a pattern.
    */
   async listdir(path: string, options: { recursive?: boolean } = {}): Promise<FileEntry[]> {
+    checkKeys('listdir', options, ['recursive']);
     await this.#ready();
     const entries: FileEntry[] = [];
     try {
@@ -247,7 +254,7 @@ export class Volume {
   /**
    * Removes a file; a directory with all in it with `recursive`.
    *
-   * @throws NotFoundError, or InvalidError for a directory.
+   * @throws NotFoundError, or InvalidError for a directory and for an empty path.
    */
   async removeFile(path: string, options: { recursive?: boolean } = {}): Promise<void> {
     checkKeys('removeFile', options, ['recursive']);
