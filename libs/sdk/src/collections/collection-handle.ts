@@ -105,17 +105,20 @@ export class CollectionHandle {
     }
   }
 
+  /** @throws RequestSizeError for a value that is larger. */
+  assertSize(bytes: Uint8Array, mostBytes: number): void {
+    if (bytes.length <= mostBytes) return;
+    throw new RequestSizeError(
+      `a value takes ${bytes.length} bytes, more than the ${mostBytes / 1024 ** 2} MiB that a ${this.kind} takes`,
+      {
+        hint: 'Keep it in a volume, and its path here.',
+        details: { sizeBytes: bytes.length, limitBytes: mostBytes },
+      },
+    );
+  }
+
   /** A value as it travels: large ones go to the blob store first, outside of containers. */
-  async payload(bytes: Uint8Array, mostBytes: number): Promise<Payload> {
-    if (bytes.length > mostBytes) {
-      throw new RequestSizeError(
-        `a value takes ${bytes.length} bytes, more than the ${mostBytes / 1024 ** 2} MiB that a ${this.kind} takes`,
-        {
-          hint: 'Keep it in a volume, and its path here.',
-          details: { sizeBytes: bytes.length, limitBytes: mostBytes },
-        },
-      );
-    }
+  async payload(bytes: Uint8Array): Promise<Payload> {
     const { payloads } = this.#platform.tracker;
     if (bytes.length <= LIMITS.inlinePayloadBytes || payloads.isInline) return bytes;
     const stored = await payloads.store(saltedValue(bytes));

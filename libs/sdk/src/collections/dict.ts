@@ -236,9 +236,10 @@ export class Dict<K = unknown, V = unknown> {
   }
 
   async #entry(key: K, value: V): Promise<{ key: DictKey; value: Payload }> {
+    const id = canonicalKey(key);
     const encoded = encodeValue(value);
-    const payload = await this.#handle.payload(encoded, COLLECTION_LIMITS.dictValueBytes);
-    return { key: { id: canonicalKey(key), bytes: encodeValue(key, 'key') }, value: payload };
+    this.#handle.assertSize(encoded, COLLECTION_LIMITS.dictValueBytes);
+    return { key: { id, bytes: encodeValue(key, 'key') }, value: await this.#handle.payload(encoded) };
   }
 
   async #remove(key: K): Promise<DictValue> {

@@ -197,7 +197,7 @@ export class Queue<T = unknown> {
    * parts.
    *
    * @throws QueueFullError when there was no room within `timeoutMs`, or now, with `details.put`, how many of the items are
-   * in the queue nevertheless; RequestSizeError for an item above 1 MiB;
+   * in the queue nevertheless; RequestSizeError for an item above 1 MiB, and nothing is put;
    * the reason of `signal` when it is aborted.
    */
   async putMany(items: readonly T[], options: QueuePutOptions = {}): Promise<void> {
@@ -309,7 +309,9 @@ export class Queue<T = unknown> {
       throw new InvalidError(`partitionTtlMs is ${shown(ttlMs)}, and must be above 0 and at most 24 hours`);
     }
     const partition = nameOf(options);
+    // Before the first is put: what cannot be in it has nothing put.
     const encoded = items.map((item) => encodeValue(item));
+    for (const item of encoded) this.#handle.assertSize(item, COLLECTION_LIMITS.queueItemBytes);
     const patience = new Patience(options);
     for (let first = 0; first < encoded.length;) {
       const values = await this.#part(encoded, first);
@@ -338,7 +340,7 @@ export class Queue<T = unknown> {
     for (const item of encoded.slice(first, first + COLLECTION_LIMITS.queueItems)) {
       bytes += item.length;
       if (values.length > 0 && bytes > MESSAGE_BYTES) break;
-      values.push(await this.#handle.payload(item, COLLECTION_LIMITS.queueItemBytes));
+      values.push(await this.#handle.payload(item));
     }
     return values;
   }

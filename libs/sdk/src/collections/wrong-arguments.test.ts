@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { Volume } from '../volumes/volume.ts';
 import { Dict } from './dict.ts';
 import { Queue } from './queue.ts';
 
@@ -7,7 +8,7 @@ const dict = Dict.fromName<string, unknown>('d');
 const queue = Queue.fromName('q');
 
 // All without a platform: nothing is asked of it.
-describe('what a dict or queue is given is refused if it is', () => {
+describe('what a dict, queue or volume is given is refused if it is', () => {
   it.each([null, undefined, 5, 'text', [['a', 1]], new Set(['a'])])('no entries: %s', async (entries) => {
     await expect(dict.update(entries as never)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -20,6 +21,22 @@ describe('what a dict or queue is given is refused if it is', () => {
       code: 'INVALID_ARGUMENT',
       hint: 'Give an array; put() is for one item.',
     });
+  });
+
+  it('above the size of an item, wherever it is in a list, so that nothing is put', async () => {
+    await expect(queue.putMany(['a', new Uint8Array(2 ** 21)])).rejects.toMatchObject({
+      code: 'REQUEST_TOO_LARGE',
+    });
+  });
+
+  it.each([
+    [() => Dict.list({ env: 'main' } as never), 'Dict.list: there is no option "env"'],
+    [() => Queue.list({ env: 'main' } as never), 'Queue.list: there is no option "env"'],
+    [() => Volume.delete('v', { env: 'main' } as never), 'Volume.delete: there is no option "env"'],
+    [() => Volume.rename('v', 'w', { env: 'main' } as never), 'Volume.rename: there is no option "env"'],
+    [() => Volume.fromName('v').listdir('/', { recursiv: true } as never), 'listdir: there is no option'],
+  ])('no option: %s', async (act, message) => {
+    await expect(act()).rejects.toThrow(message);
   });
 
   it.each([
