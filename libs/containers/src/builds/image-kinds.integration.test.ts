@@ -164,6 +164,20 @@ snapshots:
     );
 
     it(
+      'fail when what they run is killed, and say by which signal',
+      async () => {
+        const below = await sharedBase();
+        const killed = { code: 'BUILD_FAILED', message: 'ended with code 137 (SIGKILL)' };
+        const run: LayerWork = { type: 'run', commands: ['kill -9 $$'] };
+        await expect(bench.builder.build(run, { below })).rejects.toMatchObject(killed);
+        const text = `RUN ["perl", "-e", "kill 9, $$"]`;
+        const dockerfile: LayerWork = { type: 'dockerfile', isWhole: false, text };
+        await expect(bench.builder.build(dockerfile, { below })).rejects.toMatchObject(killed);
+      },
+      MINUTES,
+    );
+
+    it(
       'begin with an image of a registry, and with what it says about processes',
       async () => {
         await using registry = await startRegistry();

@@ -3,9 +3,14 @@ import { join } from 'node:path';
 
 import type { DeviceNode } from '../gpus/gpu-access.ts';
 import { isRootless } from '../rootless/user-namespace.ts';
+import { INIT_PROGRAM } from '../runc/places.ts';
+import { requireProgram } from './tool-process.ts';
 
 /** An ordinary user may make no groups of processes, without which runc starts nothing. */
 const RUNTIME = isRootless() ? 'crun --cgroup-manager=disabled' : 'runc';
+
+/** Where steps see {@link INIT_PROGRAM}. */
+const STEP_INIT = '/dev/gantry/init';
 
 /** What a step's container gets besides what its image says; nothing of it comes into a layer or a history. */
 export interface StepSurroundings {
@@ -22,9 +27,11 @@ export interface StepSurroundings {
  * @param folder - Kept from others, since values of secrets are written there; to be removed after the step.
  */
 export async function writeStepRuntime(folder: string, surroundings: StepSurroundings): Promise<string> {
+  requireProgram(INIT_PROGRAM);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [program, edit, given] = ['runtime', 'edit.mjs', 'given.json'].map((name) => join(folder, name));
-  await writeFile(given as string, JSON.stringify(surroundings), { mode: 0o600 });
+  const mounts = [...surroundings.mounts, { source: INIT_PROGRAM, target: STEP_INIT }];
+  await writeFile(given as string, JSON.stringify({ ...surroundings, mounts }), { mode: 0o600 });
   await writeFile(edit as string, EDIT);
   const script = `#!/bin/sh
 for word; do
@@ -41,6 +48,7 @@ exec ${RUNTIME} "$@"
 }
 
 // Mounts go under /dev, which is in memory: so the places they need are made there, not in the layer.
+// What is killed has failed, but buildah only sees codes: the init program makes one of a signal.
 const EDIT = `
 import { readFileSync, writeFileSync } from 'node:fs';
 const [, , given, ...words] = process.argv;
@@ -49,6 +57,7 @@ const path = words[at + 1] + '/config.json';
 const config = JSON.parse(readFileSync(path, 'utf8'));
 const { env, mounts, devices = [] } = JSON.parse(readFileSync(given, 'utf8'));
 const names = new Set(Object.keys(env));
+config.process.args = ['${STEP_INIT}', '--', ...config.process.args];
 config.process.env = [
   ...(config.process.env ?? []).filter((entry) => !names.has(entry.split('=')[0])),
   ...Object.entries(env).map(([name, value]) => name + '=' + value),

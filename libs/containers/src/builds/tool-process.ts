@@ -1,4 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
 import { BuildError, GantryTimeoutError } from '@gantry/protocol';
@@ -128,8 +130,19 @@ function shown(line: string): string {
 }
 
 function failed(code: number | null, lastLines: readonly string[]): BuildError {
-  const how = code === null ? 'was killed' : `ended with code ${code}`;
+  const how = code === null ? 'was killed' : `ended with code ${code}${signalOf(code)}`;
   return new BuildError(how, { details: { lastLines: [...lastLines] } });
+}
+
+/** The signal that a code above 128 stands for, as shells and init programs count. */
+function signalOf(code: number): string {
+  const found = Object.entries(constants.signals).find(([, number]) => number === code - 128);
+  return found ? ` (${found[0]})` : '';
+}
+
+/** @throws BuildError if a program that is named by its path is not there */
+export function requireProgram(path: string): void {
+  if (!existsSync(path)) throw notThere(path);
 }
 
 function tookTooLong(timeoutMs: number, lastLines: readonly string[]): GantryTimeoutError {
@@ -140,6 +153,6 @@ function tookTooLong(timeoutMs: number, lastLines: readonly string[]): GantryTim
 
 function notThere(program: string): BuildError {
   return new BuildError(`the program "${program}" is not on this machine`, {
-    hint: 'Images are built with buildah, runc, mmdebstrap and slirp4netns: install them, or deploy to a server that has them.',
+    hint: 'Images are built with buildah, runc, mmdebstrap, slirp4netns and tini: install them, or deploy to a server that has them.',
   });
 }
