@@ -33,7 +33,7 @@ describe('what an image says about processes', () => {
 
 describe('a Dockerfile that goes on from an image', () => {
   it('begins with what the image says, so that no value is read as a variable', () => {
-    const text = dockerfileOn(
+    const { text } = dockerfileOn(
       'base:1',
       { env: { A: 'say "$HOME\\n"' }, shell: ['/bin/bash', '-c'] },
       'RUN x',
@@ -41,6 +41,12 @@ describe('a Dockerfile that goes on from an image', () => {
     expect(text).toBe(
       'FROM base:1\nUSER root\nENV A="say \\"\\$HOME\\\\n\\""\nSHELL ["/bin/bash","-c"]\nRUN x\n',
     );
+  });
+
+  it('has values of several lines as arguments', () => {
+    const { text, args } = dockerfileOn('base:1', { env: { KEY: 'a\nb' } }, 'RUN x');
+    expect(text).toBe('FROM base:1\nUSER root\nARG gantry_KEY\nENV KEY="$gantry_KEY"\nRUN x\n');
+    expect(args).toEqual({ gantry_KEY: 'a\nb' });
   });
 });
 

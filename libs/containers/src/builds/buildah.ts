@@ -23,6 +23,14 @@ interface StepRunOptions extends RunOptions {
   workdir: string;
 }
 
+interface DockerfileParts extends Pick<StepRunOptions, 'runtime' | 'network'> {
+  dockerfile: string;
+  /** Values of its build arguments. */
+  args: Readonly<Record<string, string>>;
+  context: string;
+  dns: string;
+}
+
 /** A container that a step changes. Removed when disposed. */
 export interface WorkingContainer extends AsyncDisposable {
   run(words: readonly string[], options: StepRunOptions): Promise<void>;
@@ -113,14 +121,12 @@ export class Buildah {
   }
 
   /** Builds all that a Dockerfile says. */
-  async buildDockerfile(
-    parts: { dockerfile: string; context: string; runtime: string; network: string; dns: string },
-    options: ImageOptions,
-  ): Promise<LayoutImage> {
+  async buildDockerfile(parts: DockerfileParts, options: ImageOptions): Promise<LayoutImage> {
     const { folder, known, ...rest } = options;
     const built = `localhost/gantry-commit:${randomBytes(6).toString('hex')}`;
     const isolation = ['--isolation', 'oci', '--runtime', parts.runtime, '--network', `ns:${parts.network}`];
     const flags = ['--dns', parts.dns, '--format', 'oci', '--layers=false', '--pull=false', '--tag', built];
+    for (const [name, value] of Object.entries(parts.args)) flags.push('--build-arg', `${name}=${value}`);
     await this.#runStep(['bud', ...isolation, ...flags, '--file', parts.dockerfile, parts.context], rest);
     return await this.#export(built, { folder, known, ...rest });
   }

@@ -72,22 +72,22 @@ describe.skipIf(noBuildsReason !== undefined)(
         const state = await buildAll(builder, {
           steps: [
             { type: 'debian' },
-            { type: 'env', variables: { GREETING: 'a "quoted" $word' } },
+            { type: 'env', variables: { GREETING: 'a "quoted" $word', TWO: 'one\n"$2"' } },
             { type: 'workdir', path: '/srv/app' },
             { type: 'run', commands: ['echo "$GREETING" > greeting'] },
             {
               type: 'dockerfileCommands',
-              lines: ['RUN echo "$GREETING" > again', 'ENV LATER=1', 'WORKDIR /srv'],
+              lines: ['RUN echo "$GREETING$TWO" > again', 'ENV LATER=1', 'WORKDIR /srv'],
             },
           ],
         });
         expect(state.config).toMatchObject({
-          env: { GREETING: 'a "quoted" $word', LATER: '1' },
+          env: { GREETING: 'a "quoted" $word', TWO: 'one\n"$2"', LATER: '1' },
           workdir: '/srv',
         });
         const work: LayerWork = { type: 'run', commands: ['pwd; cat app/greeting app/again'] };
         await builder.build(work, { below: state, onLine: (line) => lines.push(line) });
-        expect(lines).toEqual(['/srv', 'a "quoted" $word', 'a "quoted" $word']);
+        expect(lines).toEqual(['/srv', 'a "quoted" $word', 'a "quoted" $wordone', '"$2"']);
       },
       2 * MINUTES,
     );

@@ -276,14 +276,14 @@ export class ImageBuilder {
     await mkdir(contextFolder);
     if (context) await unpackArchive(await this.#fetch(context, folder), contextFolder, signal);
     const whole = isWhole
-      ? text
+      ? { text, args: {} }
       : dockerfileOn(await this.#buildah.imageOf(known, { signal, folder }), below.config, text);
     const dockerfile = join(folder, 'Dockerfile');
-    await writeFile(dockerfile, whole);
+    await writeFile(dockerfile, whole.text);
     const runtime = await this.#runtime({ env: {} }, options, { folder });
     await using network = await openStepNetwork();
     return await this.#buildah.buildDockerfile(
-      { dockerfile, context: contextFolder, runtime, network: network.path, dns: STEP_DNS },
+      { dockerfile, args: whole.args, context: contextFolder, runtime, network: network.path, dns: STEP_DNS },
       { folder, known, signal, onLine, timeoutMs },
     );
   }
