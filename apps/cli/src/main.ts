@@ -1,3 +1,5 @@
+import { InvalidError } from '@gantry/protocol';
+
 import { ALL_COMMANDS, COMMAND_GROUPS } from './commands/all-commands.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
@@ -18,7 +20,9 @@ const context: CommandContext = {
 /** A reader that went away, as in `gantry app logs | head`, is no failure. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  const problem = `standard output cannot be written: ${error.code ?? error.message}`;
+  reportError(new InvalidError(problem, { hint: 'Make room where it goes.' }), terminal, process.env);
+  process.exit(EXIT_CODES.failed);
 });
 
 async function run(): Promise<number> {

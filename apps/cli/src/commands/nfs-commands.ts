@@ -1,11 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 
 import { NotFoundError } from '@gantry/protocol';
-import { NetworkFileSystem, Volume } from 'gantry';
+import { type Client, NetworkFileSystem, Volume } from 'gantry';
 
 import { type CommandContext, type CommandInput, CommandOptions, type CommandSpec } from '../command.ts';
 import { plural, toSize } from '../terminal/units.ts';
 import { download } from '../volumes/download.ts';
+import { interruptible } from '../volumes/interruptible.ts';
+import { printFiles } from '../volumes/print-files.ts';
 import { ENVIRONMENT_OPTION, VOLUME_ARGUMENT, withClient, YES_OPTION } from '../volumes/volume-client.ts';
 import { volumeDeleteCommand } from './volume-delete.ts';
 import { volumeGetCommand } from './volume-get.ts';
@@ -68,32 +70,35 @@ const get: CommandSpec = {
     input.arguments[1]?.includes('*') ? getMatching(context, input) : volumeGetCommand.run(context, input),
 };
 
-async function getMatching(context: CommandContext, input: CommandInput): Promise<void> {
+function getMatching(context: CommandContext, input: CommandInput): Promise<number | void> {
+  return interruptible(context, (signal) =>
+    withClient(context, input, (client) => getFiles(context, input, { client, signal })),
+  );
+}
+
+async function getFiles(
+  { terminal, cwd }: CommandContext,
+  input: CommandInput,
+  { client, signal }: { client: Client; signal: AbortSignal },
+): Promise<void> {
   const [name = '', pattern = '', local = '.'] = input.arguments;
-  const { terminal, cwd } = context;
-  await withClient(context, input, async (client) => {
-    const found = await NetworkFileSystem.fromName(name, { client }).listdir(pattern);
-    const files = found.filter(({ type }) => type !== 'directory');
-    if (files.length === 0) {
-      throw new NotFoundError(`nothing in "${name}" matches "${pattern}"`, {
-        hint: 'Quote the pattern: else the shell looks for files of this machine.',
-      });
-    }
-    const volume = Volume.fromName(name, { client });
-    let bytes = 0;
-    for (const { path } of files) {
-      if (local === '-') {
-        for await (const chunk of volume.readFile(path)) process.stdout.write(chunk);
-        continue;
-      }
-      const target = join(resolve(cwd, local), dirname(path));
-      const options = { force: input.options.flag('force'), onProgress: () => undefined };
-      bytes += (await download(volume, { remote: path, local: `${target}/` }, options)).doneBytes;
-      terminal.progress(`${path} of ${plural(files.length, 'file')}`);
-    }
-    if (local === '-') return;
-    terminal.out(`Got ${plural(files.length, 'file')}, ${toSize(bytes)}, from "${name}".`);
-  });
+  const found = await NetworkFileSystem.fromName(name, { client }).listdir(pattern);
+  const files = found.filter(({ type }) => type !== 'directory');
+  if (files.length === 0) {
+    throw new NotFoundError(`nothing in "${name}" matches "${pattern}"`, {
+      hint: 'Quote the pattern: else the shell looks for files of this machine.',
+    });
+  }
+  const volume = Volume.fromName(name, { client });
+  if (local === '-') return await printFiles(volume, files, { out: process.stdout, signal });
+  let bytes = 0;
+  for (const { path } of files) {
+    const target = join(resolve(cwd, local), dirname(path));
+    const options = { force: input.options.flag('force'), onProgress: () => undefined, signal };
+    bytes += (await download(volume, { remote: path, local: `${target}/` }, options)).doneBytes;
+    terminal.progress(`${path} of ${plural(files.length, 'file')}`);
+  }
+  terminal.out(`Got ${plural(files.length, 'file')}, ${toSize(bytes)}, from "${name}".`);
 }
 
 const list: CommandSpec = {

@@ -5,6 +5,8 @@ import { Volume } from 'gantry';
 import type { CommandSpec } from '../command.ts';
 import { plural, toDuration, toSize } from '../terminal/units.ts';
 import { download } from '../volumes/download.ts';
+import { interruptible } from '../volumes/interruptible.ts';
+import { printFiles } from '../volumes/print-files.ts';
 import { progressLine } from '../volumes/progress-line.ts';
 import { ENVIRONMENT_OPTION, VOLUME_ARGUMENT, withClient } from '../volumes/volume-client.ts';
 
@@ -21,34 +23,31 @@ export const volumeGetCommand: CommandSpec = {
     ['gantry volume get models /v2/weights.bin', 'into this directory'],
     ['gantry volume get logs /today.txt - | grep error', 'into a pipe'],
   ],
-  async run(context, input) {
+  run(context, input) {
     const { terminal, cwd } = context;
     const [name = '', remote = '/', local = '.'] = input.arguments;
-    await withClient(context, input, async (client) => {
-      const volume = Volume.fromName(name, { client });
-      if (local === '-') return printAll(volume, remote);
-      const startedAtMs = performance.now();
-      const elapsedMs = () => performance.now() - startedAtMs;
-      const options = {
-        force: input.options.flag('force'),
-        onProgress: (progress: Parameters<typeof progressLine>[0]) =>
-          terminal.progress(progressLine(progress, elapsedMs())),
-      };
-      const target = resolve(cwd, local) + (local.endsWith('/') ? '/' : '');
-      const { doneFiles, doneBytes } = await download(volume, { remote, local: target }, options);
-      const took = toDuration(elapsedMs());
-      terminal.out(
-        `Got ${plural(doneFiles, 'file')}, ${toSize(doneBytes)}, from volume "${name}" in ${took}.`,
-      );
-    });
+    return interruptible(context, (signal) =>
+      withClient(context, input, async (client) => {
+        const volume = Volume.fromName(name, { client });
+        if (local === '-') {
+          const entries = await volume.listdir(remote, { recursive: true });
+          return await printFiles(volume, entries, { out: process.stdout, signal });
+        }
+        const startedAtMs = performance.now();
+        const elapsedMs = () => performance.now() - startedAtMs;
+        const options = {
+          force: input.options.flag('force'),
+          onProgress: (progress: Parameters<typeof progressLine>[0]) =>
+            terminal.progress(progressLine(progress, elapsedMs())),
+          signal,
+        };
+        const target = resolve(cwd, local) + (local.endsWith('/') ? '/' : '');
+        const { doneFiles, doneBytes } = await download(volume, { remote, local: target }, options);
+        const took = toDuration(elapsedMs());
+        terminal.out(
+          `Got ${plural(doneFiles, 'file')}, ${toSize(doneBytes)}, from volume "${name}" in ${took}.`,
+        );
+      }),
+    );
   },
 };
-
-async function printAll(volume: Volume, remote: string): Promise<void> {
-  for (const { path, type } of await volume.listdir(remote, { recursive: true })) {
-    if (type === 'directory') continue;
-    for await (const chunk of volume.readFile(path)) {
-      if (!process.stdout.write(chunk)) await new Promise((drained) => process.stdout.once('drain', drained));
-    }
-  }
-}

@@ -6,6 +6,7 @@ import { Volume } from 'gantry';
 
 import type { CommandSpec } from '../command.ts';
 import { plural, toDuration, toSize } from '../terminal/units.ts';
+import { UsageError } from '../usage-error.ts';
 import { progressLine } from '../volumes/progress-line.ts';
 import { directoryPlace } from '../volumes/upload-place.ts';
 import { ENVIRONMENT_OPTION, VOLUME_ARGUMENT, withClient } from '../volumes/volume-client.ts';
@@ -30,6 +31,8 @@ export const volumePutCommand: CommandSpec = {
   async run(context, input) {
     const { terminal, cwd } = context;
     const [name = '', given = '', remote = '/'] = input.arguments;
+    if (given === '')
+      throw new UsageError('the local path is empty', { hint: 'Give . for the working directory.' });
     const local = resolve(cwd, given);
     const info = await stat(local).catch((cause: unknown) => {
       throw new NotFoundError(`there is no "${given}" on this machine`, {
