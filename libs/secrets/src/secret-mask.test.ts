@@ -38,6 +38,15 @@ describe('masked text', () => {
     expect(mask.apply(text)).toBe(masked);
   });
 
+  test('shows no value, however long it is', () => {
+    const longest = 'correct-horse'.repeat(5_000);
+    const many = Object.fromEntries(
+      Array.from({ length: 500 }, (_, at) => [`K${at}`, `${at}${'x'.repeat(120)}`]),
+    );
+    const text = `a ${longest}, ${many['K7'] ?? ''} b`;
+    expect(new SecretMask({ longest, ...many }).apply(text)).toBe('a ***, *** b');
+  });
+
   test('is the same as before without secrets', () => {
     expect(new SecretMask().apply('p@ss/word+1')).toBe('p@ss/word+1');
     expect(new SecretMask({}).openChars('p@ss')).toBe(0);
