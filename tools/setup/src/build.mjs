@@ -3,9 +3,14 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { placeBuild } from './build-output.mjs';
 import { DIST, ROOT } from './paths.mjs';
 import { SetupError, step } from './report.mjs';
+import { mustRun } from './run-program.mjs';
 import { sourceStamp } from './source-stamp.mjs';
 
 const STAMP = join(DIST, '.stamp');
+// The types of `gantry`, as its package.json names them.
+const TYPES = 'libs/sdk/dist';
+const TYPES_STAMP = join(ROOT, TYPES, '.stamp');
+const TYPES_ENTRY = join(ROOT, TYPES, 'sdk/src/index.d.ts');
 const EXTENSIONS = { esm: 'mjs', cjs: 'cjs' };
 
 // Native, or reads its own files at run time, or an optional part that a package tries to load.
@@ -86,7 +91,7 @@ export async function build() {
   await step('Build the platform into dist/', async () => {
     const scratch = join(ROOT, '.tools', `build-${process.pid}`);
     try {
-      for (const output of OUTPUTS) await bundleOutput(output, scratch);
+      await Promise.all([writeTypes(join(scratch, TYPES)), bundleOutputs(scratch)]);
       // Until all is in place, the old stamp would speak for a mixture.
       await rm(STAMP, { force: true });
       for (const { directory } of OUTPUTS) await placeBuild(join(scratch, directory), join(ROOT, directory));
@@ -95,6 +100,20 @@ export async function build() {
       await rm(scratch, { recursive: true, force: true });
     }
   });
+}
+
+async function bundleOutputs(scratch) {
+  for (const output of OUTPUTS) await bundleOutput(output, scratch);
+}
+
+/** Types take longer than all bundles together, and change less often. */
+async function writeTypes(scratchDirectory) {
+  const stamp = await sourceStamp(['libs/sdk', 'libs/protocol', 'tools/setup']);
+  if ((await stampIn(TYPES_STAMP)) === stamp && (await exists(TYPES_ENTRY))) return;
+  await mustRun(process.execPath, [join(ROOT, 'tools/setup/src/declarations.mjs'), scratchDirectory]);
+  await rm(TYPES_STAMP, { force: true });
+  await placeBuild(scratchDirectory, join(ROOT, TYPES));
+  await writeFile(TYPES_STAMP, stamp);
 }
 
 async function bundleOutput({ directory, bundles, pages }, scratch) {
@@ -126,15 +145,26 @@ async function writePages(project, scratchDirectory) {
 }
 
 async function isBuilt(stamp) {
-  if ((await readFile(STAMP, 'utf8').catch(() => undefined)) !== stamp) return false;
+  if ((await stampIn(STAMP)) !== stamp) return false;
   const outputs = OUTPUTS.flatMap(({ directory, bundles, pages }) => [
     ...(pages === undefined ? [] : [join(ROOT, directory, pages, 'index.html')]),
     ...bundles.flatMap(({ entries, format = 'esm' }) =>
       Object.keys(entries).map((name) => join(ROOT, directory, `${name}.${EXTENSIONS[format]}`)),
     ),
   ]);
-  const found = await Promise.allSettled(outputs.map((path) => access(path)));
-  return found.every(({ status }) => status === 'fulfilled');
+  const found = await Promise.all([TYPES_ENTRY, ...outputs].map(exists));
+  return found.every(Boolean);
+}
+
+function stampIn(path) {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+function exists(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function write(

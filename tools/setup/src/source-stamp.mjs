@@ -9,9 +9,13 @@ const IGNORED = new Set(['node_modules', 'dist', 'testdata']);
 const SOURCE = /\.(ts|tsx|mjs|json|css|html|svg)$/;
 const TEST = /\.(test|contract|fixture)\.(ts|mjs)$/;
 
-/** A digest that changes when any file changes from which the platform is built; reads sizes and times only. */
-export async function sourceStamp() {
-  const paths = (await Promise.all(FOLDERS.map(sourcesBelow))).flat();
+/**
+ * A digest that changes when any file changes from which the platform is built; reads sizes and times only.
+ *
+ * @param {string[]} [folders] What counts, when it is not all of it.
+ */
+export async function sourceStamp(folders = FOLDERS) {
+  const paths = (await Promise.all(folders.map(sourcesBelow))).flat();
   const lines = await Promise.all([...FILES, ...paths.sort()].map(describe));
   return createHash('sha256')
     .update(`${process.version}\n${lines.join('\n')}`)
