@@ -32,6 +32,7 @@ import type { WorkerSpec } from './config.ts';
 import { ImageStore } from './images/image-store.ts';
 import { ContainerIdentity } from './containers/container-identity.ts';
 import { ContainerSecrets } from './containers/container-secrets.ts';
+import { WorkerTables } from './containers/container-tables.ts';
 import { LocalMachine } from './machine/local-machine.ts';
 import type { VolumeBlocksSetup } from './volumes/volume-blocks.ts';
 import { WorkerVolumes, type WorkerVolumesOptions } from './volumes/worker-volumes.ts';
@@ -213,6 +214,7 @@ function createWorker(from: DependencyContainer): Worker {
     privateNetwork: createPrivateNetwork(from),
     environments: from.resolve(TOKENS.environments),
     ...createVolumes(from),
+    tables: new WorkerTables(from.resolve(TOKENS.messaging)),
     clock: from.resolve(TOKENS.clock),
   });
 }

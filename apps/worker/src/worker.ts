@@ -26,6 +26,7 @@ import { ContainerChecks } from './containers/container-checks.ts';
 import { ContainerCalls } from './containers/container-calls.ts';
 import type { ContainerIdentity } from './containers/container-identity.ts';
 import type { ContainerSecrets } from './containers/container-secrets.ts';
+import type { WorkerTables } from './containers/container-tables.ts';
 import { ContainerTunnels } from './containers/container-tunnels.ts';
 import { connectGateway } from './containers/gateway-connection.ts';
 import { HostedContainer } from './containers/hosted-container.ts';
@@ -70,6 +71,7 @@ export interface WorkerParts {
   identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
   environments: Environments & Pick<EnvironmentDirectory, 'close'>;
   volumes: Pick<WorkerVolumes, 'start' | 'open' | 'close'>;
+  tables: WorkerTables;
   buckets: Pick<WorkerBuckets, 'start' | 'open' | 'close'>;
   privateNetwork: PrivateNetwork;
   volumeDirectory: VolumeDirectory;
@@ -233,6 +235,7 @@ export class Worker {
     await this.#parts.driver.close();
     await this.#parts.privateNetwork.close();
     await this.#parts.volumes.close();
+    await this.#parts.tables.close();
     await this.#parts.buckets.close();
     await this.#parts.messaging.close();
   }

@@ -3,8 +3,6 @@ import { COLLECTION_LIMITS, type DictKey, InvalidError, type Payload } from '@ga
 import { type JournalMessage, JournalSpace, type KeptValue } from './journal-space.ts';
 import { Receipts } from './receipts.ts';
 
-/** A read is written down when the last one that was is older than this: so an entry lives up to so much longer. */
-const TOUCH_EVERY_MS = 3_600_000;
 const PAGE_ENTRIES = 2_000;
 const PAGE_BYTES = 256 * 1024;
 
@@ -81,7 +79,7 @@ export class DictState {
 
   get(id: string, nowMs: number): Decision<DictEntry | undefined, DictRecord> {
     const entry = this.#find(id, nowMs);
-    const isDue = entry !== undefined && nowMs - entry.touchedAtMs >= TOUCH_EVERY_MS;
+    const isDue = entry !== undefined && nowMs - entry.touchedAtMs >= COLLECTION_LIMITS.dictTouchEveryMs;
     return { answer: entry, records: isDue ? [{ touch: id, atMs: nowMs }] : [] };
   }
 
@@ -210,5 +208,5 @@ export class DictState {
 }
 
 function isExpired({ touchedAtMs }: DictEntry, nowMs: number): boolean {
-  return nowMs - touchedAtMs >= COLLECTION_LIMITS.dictExpiryMs + TOUCH_EVERY_MS;
+  return nowMs - touchedAtMs >= COLLECTION_LIMITS.dictExpiryMs + COLLECTION_LIMITS.dictTouchEveryMs;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ export interface DriverUnderTest {
   prewarm?: readonly number[];
   /** The machine sees no processes of a container but the one of {@link Container.pid}. @defaultValue it sees them all */
   isSandbox?: boolean;
+  /** Whether it can show folders to containers that run. @defaultValue it can */
+  showsFolders?: boolean;
   /** A driver whose containers run the Node program at `runnerPath` as their first process. */
   create(options: { dataDir: string; runnerPath: string; prewarm: number }): ContainerDriver;
 }
@@ -174,6 +176,23 @@ export function describeContainerDriver(subject: DriverUnderTest): void {
       const container = await startOne({ mounts: [{ source, target: '/given' }] });
       container.channel.write(`read ${container.pathInside(join(source, 'file.txt'))}`);
       await reads(container.channel, 'read:present ');
+    });
+
+    it('shows a running container a folder, and what comes into it, or says that it cannot', async () => {
+      const folder = join(dataDir, 'shown');
+      mkdirSync(folder);
+      const container = await startOne();
+      const inside = await container.showFolder(folder);
+      expect(inside !== undefined).toBe(subject.showsFolders ?? true);
+      if (inside === undefined) return;
+      writeFileSync(join(folder, 'later.txt'), 'present');
+      container.channel.write(`read ${join(inside, 'later.txt')}`);
+      await reads(container.channel, 'read:present ');
+      container.kill();
+      await container.exited;
+      await driver.close();
+      expect(readFileSync(join(folder, 'later.txt'), 'utf8')).toBe('present');
+      expect(await container.showFolder(folder)).toBeUndefined();
     });
 
     it('removes the working directory when the container ended', async () => {

@@ -194,6 +194,12 @@ export interface Container extends ContainerUse {
   exec(options: ExecOptions): Promise<ExecProcess>;
   /** What code in the container calls a path of this machine: its working directory, or what it was given as a mount. */
   pathInside(path: string): string;
+  /**
+   * Makes a folder of this machine visible in the container, to be read; what appears in there later, too. At most one.
+   *
+   * @returns where its code finds it; undefined where this driver, or this container, can be shown nothing.
+   */
+  showFolder(folder: string): Promise<string | undefined>;
   /** Sends a signal to the runner alone. No effect once it ended. */
   signal(name: NodeJS.Signals): void;
   /** SIGKILL to every process of the container. No effect once it ended. */

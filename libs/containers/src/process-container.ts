@@ -96,6 +96,10 @@ export class ProcessContainer implements Container {
     return path;
   }
 
+  showFolder(folder: string): Promise<string | undefined> {
+    return Promise.resolve(this.#ended ? undefined : folder);
+  }
+
   get pid(): number {
     return this.#child.pid as number;
   }

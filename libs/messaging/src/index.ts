@@ -15,6 +15,7 @@ export type { LogReadOptions, LogStore } from './log-store.ts';
 export { functionBacklog, poolsOfFunction } from './function-backlog.ts';
 export { FunctionDirectory, type FunctionChange } from './function-directory.ts';
 export { NO_RATE_LIMIT, type RateLimit } from './rate-limit.ts';
+export { askCollections } from './session-collections.ts';
 export { CallSession, type CallSessionOptions } from './call-session.ts';
 export { answerInputs } from './session-calls.ts';
 export { BytePipe } from './byte-pipe.ts';

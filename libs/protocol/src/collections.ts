@@ -32,6 +32,8 @@ export const COLLECTION_LIMITS = {
   dictLength: 100_000,
   /** An entry that was neither read nor written for so long is removed; up to an hour later. */
   dictExpiryMs: 7 * 24 * 3600 * 1000,
+  /** A read is written down when the last one that was is older than this: so an entry lives up to so much longer. */
+  dictTouchEveryMs: 3_600_000,
   queuePartitions: 100_000,
   /** Items of one partition, those included that are on their way to a taker. */
   queueItems: 5_000,
@@ -80,11 +82,18 @@ export type DictOperation =
   | { do: 'dict.len'; id: string }
   | { do: 'dict.clear'; id: string }
   /** A {@link DictPage} of what was inserted after what `after` names. */
-  | { do: 'dict.page'; id: string; after: number; withValues: boolean };
+  | { do: 'dict.page'; id: string; after: number; withValues: boolean }
+  /** A {@link DictTablePlace}. Asked again, the table stays. `machine` is that of the asking worker, see `machineId`. */
+  | { do: 'dict.table'; id: string; machine: string };
 
 /** `value` is absent if there is no entry of the key. */
 export interface DictValue {
   value?: Payload | undefined;
+}
+
+/** Where the machine has a table of the dict (see `dict-table`); nowhere if it is not the server's, or has no place for it. */
+export interface DictTablePlace {
+  path?: string | undefined;
 }
 
 export interface DictPage {

@@ -48,6 +48,8 @@ export type WorkerToRunner =
   | { type: 'lookedUp'; requestId: number; record?: unknown; error?: unknown }
   /** Answer to `volume`. */
   | { type: 'volumeDone'; requestId: number; error?: WireError | undefined }
+  /** Answer to `table`: where the container finds it, if there can be one. */
+  | { type: 'tableAnswer'; requestId: number; value?: string | undefined }
   /** Answer to `openTunnel`; to `closeTunnel`, nothing. */
   | {
       type: 'tunnelAnswer';
@@ -135,6 +137,8 @@ export type RunnerToWorker =
   | { type: 'lookup'; requestId: number; environment?: string | undefined; app: string; name: string }
   /** A request of the code about objects of the platform. */
   | { type: 'object'; requestId: number; request: ObjectRequest }
+  /** The code reads this dict: its table (see `dict-table`) should be here. Asked again, it stays. */
+  | { type: 'table'; requestId: number; dictId: string }
   /** The runner lets connections to this tunnel through: make it reachable. */
   | { type: 'openTunnel'; requestId: number; tunnelId: number; unencrypted: boolean; http2: boolean }
   | { type: 'closeTunnel'; requestId: number; tunnelId: number }

@@ -89,6 +89,7 @@ export {
   type DictKey,
   type DictOperation,
   type DictPage,
+  type DictTablePlace,
   type DictValue,
   isBlob,
   partitionKeyBytes,

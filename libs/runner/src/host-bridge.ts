@@ -1,3 +1,6 @@
+// Not the global: tests of user code replace that.
+import { setImmediate } from 'node:timers';
+
 import type { ContainerHost, CurrentInput, ForwardedPort, ForwardOptions } from 'gantry/container';
 import {
   fromWireError,
@@ -14,6 +17,7 @@ import {
 
 import type { CallerTerminal } from './caller-terminal.ts';
 import { activeInput } from './current-input.ts';
+import { DictTables } from './dict-tables.ts';
 import type { Tunnels } from './tunnels.ts';
 
 export interface HostParts {
@@ -36,6 +40,9 @@ export class HostBridge implements ContainerHost {
   readonly #terminal: CallerTerminal;
   readonly #tunnels: Tunnels;
   readonly #toWorker: (message: RunnerToWorker) => void;
+  readonly #tables = new DictTables((dictId) =>
+    this.#ask((requestId) => ({ type: 'table', requestId, dictId })),
+  );
   readonly #asked = new Map<number, (answer: Answer) => void>();
   #lastRequest = 0;
   #listener: ((message: ServerMessage) => void) | undefined;
@@ -68,6 +75,13 @@ export class HostBridge implements ContainerHost {
   }
 
   send(message: ClientMessage): void {
+    if (message.type === 'collection') {
+      const value = this.#tables.answer(message);
+      // Not at once: who asks again and again must leave time for all else.
+      if (value)
+        return void setImmediate(() => this.receive({ type: 'answer', requestId: message.requestId, value }));
+      this.#tables.sent(message);
+    }
     this.#toWorker({ type: 'api', message });
   }
 
@@ -111,6 +125,7 @@ export class HostBridge implements ContainerHost {
 
   /** A server message for the SDK. */
   receive(message: ServerMessage): void {
+    if (message.type === 'answer') this.#tables.answered(message.requestId);
     if (this.#listener) this.#listener(message);
     else this.#early.push(message);
   }

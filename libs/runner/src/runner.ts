@@ -178,6 +178,7 @@ export class Runner {
       case 'volumeDone':
       case 'objectAnswer':
       case 'tunnelAnswer':
+      case 'tableAnswer':
         return this.#host?.receiveAnswer(message.requestId, message);
       default:
         return this.#receiveForContainer(message);

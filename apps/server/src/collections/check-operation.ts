@@ -26,6 +26,7 @@ const TEXTS: Partial<Record<CollectionOperation['do'], string[]>> = {
   'dict.len': ['id'],
   'dict.clear': ['id'],
   'dict.page': ['id'],
+  'dict.table': ['id', 'machine'],
   'queue.put': ['id', 'partition'],
   'queue.take': ['id', 'partition'],
   'queue.confirm': ['id', 'loan'],

@@ -6,7 +6,7 @@ import {
   type QueueRecord,
   QueueState,
 } from '@gantry/collections';
-import type { Messaging } from '@gantry/messaging';
+import type { JournalStore, Messaging } from '@gantry/messaging';
 import {
   type CollectionOperation,
   type CollectionRecord,
@@ -25,6 +25,7 @@ import type { Logger } from '@gantry/telemetry';
 import { checkOperation } from './check-operation.ts';
 import { CollectionDirectory } from './collection-directory.ts';
 import { DictDesk } from './dict-desk.ts';
+import { DictTables } from './dict-tables.ts';
 import { DoomedBlobs } from './doomed-blobs.ts';
 import { OpenJournal } from './open-journal.ts';
 import { QueueDesk } from './queue-desk.ts';
@@ -42,7 +43,7 @@ export interface CollectionKeeperOptions {
   messaging: Pick<Messaging, 'journals' | 'registry' | 'leases' | 'respond'>;
   blobs: BlobStore;
   environments: Environments;
-  /** Undefined while this server must not answer. */
+  /** Undefined while this server must not answer: from 1 s before another one can, or earlier. */
   leadership: { readonly fence: number | undefined };
   log: Logger;
   /** How long a client has to say that it holds what it made without a name. @defaultValue 30_000 */
@@ -69,6 +70,7 @@ export class CollectionKeeper {
   readonly #directory: CollectionDirectory;
   readonly #cache = new ValueCache(CACHE_BYTES);
   readonly #doomed: DoomedBlobs;
+  readonly #tables: DictTables;
   readonly #open = new Map<string, Opening>();
   /** Those without a name, by id. */
   readonly #ephemeral = new Map<string, CollectionRecord>();
@@ -82,6 +84,7 @@ export class CollectionKeeper {
     this.#options = options;
     this.#directory = new CollectionDirectory(messaging.registry, environments);
     this.#doomed = new DoomedBlobs(blobs, log);
+    this.#tables = new DictTables(options);
     this.#responder = messaging.respond<CollectionRequest, unknown>(
       subjects.collections,
       (request) => this.perform(request),
@@ -102,6 +105,7 @@ export class CollectionKeeper {
     this.#ended = true;
     this.#responder.stop();
     for (const timer of this.#timers) clearInterval(timer);
+    this.#tables.close();
     this.#open.clear();
   }
 
@@ -195,7 +199,7 @@ export class CollectionKeeper {
     // So that the blobs of its values go.
     await this.#ask(`delete-${id}`, clear);
     await this.#directory.delete(record);
-    this.#open.delete(id);
+    this.#forget(id);
     this.#ephemeral.delete(id);
     await this.#options.messaging.journals.remove(id);
   }
@@ -230,21 +234,33 @@ export class CollectionKeeper {
     };
     const opened = { record, usedAtMs: Date.now() };
     try {
-      if (record.kind === 'dict') {
-        const state = new DictState(onDrop);
-        const journal = await OpenJournal.open<DictRecord>({ ...base, state });
-        return {
-          ...opened,
-          journal,
-          desk: new DictDesk(state, journal, (blob) => this.#doomed.refresh(blob)),
-        };
-      }
+      if (record.kind === 'dict') return { ...opened, ...(await this.#openDict(base, onDrop)) };
       const state = new QueueState(onDrop);
       const journal = await OpenJournal.open<QueueRecord>({ ...base, state });
       return { ...opened, journal, desk: new QueueDesk(state, journal) };
     } catch (cause) {
       throw new InternalFailure(`the journal of "${id}" cannot be read now`, { cause });
     }
+  }
+
+  async #openDict(
+    base: { id: string; journals: JournalStore; cache: ValueCache },
+    onDrop: (kept: KeptValue) => void,
+  ): Promise<Pick<Open, 'desk' | 'journal'>> {
+    const state = new DictState(onDrop);
+    const journal = await OpenJournal.open<DictRecord>({ ...base, state });
+    const desk = new DictDesk({
+      ...{ state, journal },
+      refresh: (blob) => this.#doomed.refresh(blob),
+      openTable: (machine) => this.#tables.open(machine),
+    });
+    return { desk, journal };
+  }
+
+  #forget(id: string): void {
+    const desk = this.#open.get(id)?.now?.desk;
+    if (desk instanceof DictDesk) desk.close();
+    this.#open.delete(id);
   }
 
   #assertLeads(): void {
@@ -261,7 +277,7 @@ export class CollectionKeeper {
         const { desk, journal, usedAtMs } = await opening.open;
         if (desk instanceof QueueDesk) desk.releaseLate();
         if (isTidying && !journal.failed) await desk.tidy();
-        if (journal.failed || Date.now() - usedAtMs > IDLE_MS) this.#open.delete(id);
+        if (journal.failed || Date.now() - usedAtMs > IDLE_MS) this.#forget(id);
       });
     }
   }

@@ -1,29 +1,51 @@
-import type { DictRecord, DictState, KeptValue } from '@gantry/collections';
+import type { DictEntry, DictRecord, DictState, KeptValue } from '@gantry/collections';
 import {
   COLLECTION_LIMITS,
   dayOf,
   type DictOperation,
   type DictPage,
+  type DictTablePlace,
   type DictValue,
   parseBlobName,
   type Payload,
 } from '@gantry/protocol';
 
+import type { DictTable } from './dict-table.ts';
 import type { OpenJournal } from './open-journal.ts';
 
 /** Stores a blob again, as of today, and says its name. */
 export type RefreshBlob = (blob: string) => Promise<string>;
+
+export interface DictDeskOptions {
+  state: DictState;
+  journal: OpenJournal<DictRecord>;
+  refresh: RefreshBlob;
+  /** Makes a table for who is on this machine, if there can be one. */
+  openTable: (machine: string) => DictTable | undefined;
+}
 
 /** Does what is asked of one dict. */
 export class DictDesk {
   readonly #state: DictState;
   readonly #journal: OpenJournal<DictRecord>;
   readonly #refresh: RefreshBlob;
+  readonly #openTable: DictDeskOptions['openTable'];
+  #table: DictTable | undefined;
 
-  constructor(state: DictState, journal: OpenJournal<DictRecord>, refresh: RefreshBlob) {
+  constructor({ state, journal, refresh, openTable }: DictDeskOptions) {
     this.#state = state;
     this.#journal = journal;
     this.#refresh = refresh;
+    this.#openTable = openTable;
+    journal.listen({
+      onWritten: (records) => this.#table?.apply(records),
+      onFailed: () => this.close(),
+    });
+  }
+
+  /** Others may keep the dict from now on. */
+  close(): void {
+    this.#table?.close();
   }
 
   /** Answers at once what is in memory and on disk; else by a promise. */
@@ -38,13 +60,15 @@ export class DictDesk {
       }
       case 'dict.put':
         return this.#carryOut(this.#state.put(operation, { op, nowMs }));
+      case 'dict.table':
+        return this.#placeOfTable(operation.machine);
       default:
         return this.#perform(operation, { op, nowMs });
     }
   }
 
   async #perform(
-    operation: Exclude<DictOperation, { do: 'dict.get' | 'dict.put' }>,
+    operation: Exclude<DictOperation, { do: 'dict.get' | 'dict.put' | 'dict.table' }>,
     as: { op: string; nowMs: number },
   ): Promise<unknown> {
     const { nowMs } = as;
@@ -76,14 +100,25 @@ export class DictDesk {
     return this.#state.size;
   }
 
+  #placeOfTable(machine: string): DictTablePlace {
+    if (this.#table?.isClosed !== false) this.#table = this.#openTable(machine);
+    this.#table?.ask();
+    return this.#table ? { path: this.#table.path } : {};
+  }
+
   /** Undefined where something has to be written or read first: the note of a read, a value, what a put before it wrote. */
   #getNow(key: string, nowMs: number): DictValue | undefined {
-    if (!this.#journal.isSettled) return undefined;
     const { answer: entry, records } = this.#state.get(key, nowMs);
-    if (entry === undefined) return {};
-    if (records.length > 0 || entry.kept.blob !== undefined) return undefined;
+    if (entry === undefined) return this.#journal.isSettled ? {} : undefined;
+    if (records.length > 0 || entry.kept.blob !== undefined || !this.#isOnDisk(entry)) return undefined;
     const value = this.#journal.heldPayloadOf(entry.kept);
+    if (value instanceof Uint8Array) this.#table?.fill(entry, value);
     return value && { value };
+  }
+
+  // What it held before is replaced in memory at once: nothing newer of it is on its way.
+  #isOnDisk({ kept }: DictEntry): boolean {
+    return !this.#journal.failed && kept.message.sequence !== undefined;
   }
 
   async #get(key: string, nowMs: number): Promise<DictValue> {

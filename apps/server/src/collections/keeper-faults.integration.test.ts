@@ -1,8 +1,16 @@
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { machineId } from '@gantry/containers';
 import { connectMessaging, type Messaging } from '@gantry/messaging';
-import { type CollectionOperation, type CollectionRecord, type DictValue } from '@gantry/protocol';
+import type {
+  CollectionOperation,
+  CollectionRecord,
+  DictTablePlace,
+  DictValue,
+  Payload,
+} from '@gantry/protocol';
 import {
   Actor,
   faultRounds,
@@ -13,12 +21,15 @@ import {
 } from '@gantry/testing';
 import { expect, it } from 'vitest';
 
+import { readOpenTable } from './dict-table.fixture.ts';
 import type { KeeperRequest, KeeperSetup } from './keeper-faults.fixture.ts';
 import { askKeeper, takeOne } from './taken-item.fixture.ts';
 
 const PROGRAM = join(import.meta.dirname, 'keeper-faults.fixture.ts');
 /** So long a server leads that has not heard that it goes on. */
 const LEASE_MS = 1_000;
+/** And so long after that nobody else does. */
+const MARGIN_MS = 1_000;
 const HELD_EVERY_MS = 200;
 /** How long a round lasts, apart from what it takes to start what was killed. */
 const FAULT_WITHIN_MS = 150;
@@ -42,6 +53,7 @@ class Traffic {
   readonly problems: string[] = [];
   failures = 0;
   takersKilled = 0;
+  readsOfTables = 0;
   readonly #setup: KeeperSetup;
   readonly #nats: TestNats;
   readonly #random: Random;
@@ -93,6 +105,7 @@ class Traffic {
       ...LANES.map((lane) => repeat(isPutting, () => this.#write(lane))),
       ...LANES.map(() => repeat(isTaking, () => this.#take(() => takeOne(this.#messaging, this.#queueId)))),
       ...LANES.slice(0, LANES_ELSEWHERE).map(() => repeat(isTaking, () => this.#takeElsewhere())),
+      repeat(isPutting, () => this.#readTable()),
     ];
   }
 
@@ -114,7 +127,9 @@ class Traffic {
         this.#taker = this.#startActor();
         return;
       case 'keeper':
+        clearInterval(this.#holding);
         await this.#keeper?.kill();
+        await delay(MARGIN_MS);
         return await this.#lead();
       case 'pause':
         return await this.#pause();
@@ -144,7 +159,7 @@ class Traffic {
       this.problems.push(`items ${lost.slice(0, 5).join()} are lost`);
     for (const [key, { answered, tried }] of this.written) {
       const found = (await this.#ask({ do: 'dict.get', id: this.#dictId, key })) as DictValue;
-      const value = found.value === undefined ? 0 : Number(Buffer.from(found.value as Uint8Array).toString());
+      const value = found.value === undefined ? 0 : numberIn(found.value);
       if (value >= answered && value <= tried) continue;
       this.problems.push(`${key} is ${value}, not ${answered} to ${tried}`);
     }
@@ -179,7 +194,7 @@ class Traffic {
     paused.pause();
     this.#paused.add(paused);
     clearInterval(this.#holding);
-    await delay(LEASE_MS + 50);
+    await delay(LEASE_MS + MARGIN_MS);
     await this.#lead();
     await delay(this.#random.integer(0, FAULT_WITHIN_MS));
     paused.resume();
@@ -232,10 +247,43 @@ class Traffic {
     this.written.set(key, { answered: tried, tried });
     await delay(1);
   }
+
+  /** As a container does: what is not there, or not valid, is asked for. */
+  async #readTable(): Promise<void> {
+    const operation = { do: 'dict.table', id: this.#dictId, machine: machineId() } as const;
+    const { path = '' } = (await this.#ask(operation)) as DictTablePlace;
+    const file = openSync(path, 'r');
+    try {
+      while (this.#isPutting) {
+        const missing = [...this.written.keys()].filter((key) => this.#isMissing(file, key));
+        if (readOpenTable(file, '') === 'not valid') return;
+        const key = missing[this.#random.integer(0, missing.length - 1)];
+        if (key !== undefined) await this.#ask({ do: 'dict.get', id: this.#dictId, key });
+        await delay(1);
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #isMissing(file: number, key: string): boolean {
+    const found = readOpenTable(file, key);
+    if (found === undefined || found === 'not valid') return true;
+    this.readsOfTables++;
+    const value = numberIn(found);
+    const { answered, tried } = this.written.get(key) ?? { answered: 0, tried: 0 };
+    if (value >= answered && value <= tried) return false;
+    this.problems.push(`${key} was ${value} in a table, not ${answered} to ${tried}`);
+    return false;
+  }
 }
 
 /** Enough of them that journals are written again and trimmed all the while. */
 const VALUE_BYTES = 2_000;
+
+function numberIn(value: Payload): number {
+  return Number(Buffer.from(value as Uint8Array).toString());
+}
 
 function bytesOf(value: number): Uint8Array {
   return Buffer.from(String(value).padEnd(VALUE_BYTES));
@@ -272,7 +320,8 @@ it(
       again,
       `${accepted.length} items accepted, ${taken.length} taken, ${takersKilled} takers killed`,
     );
-    console.log(`${failures} requests failed`);
+    console.log(`${failures} requests failed, ${traffic.readsOfTables} reads of tables`);
+    expect(traffic.readsOfTables).toBeGreaterThan(1_000);
     expect(traffic.problems, again).toEqual([]);
   },
 );

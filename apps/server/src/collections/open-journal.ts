@@ -34,6 +34,13 @@ export interface OpenJournalOptions<TRecord> {
   state: JournaledState<TRecord>;
 }
 
+export interface JournalListener<TRecord> {
+  /** These are on disk now, and nobody is told yet. */
+  onWritten(records: readonly TRecord[]): void;
+  /** The journal is of no more use. */
+  onFailed(): void;
+}
+
 interface Batch<TRecord> {
   message: Message;
   records: TRecord[];
@@ -58,6 +65,7 @@ export class OpenJournal<TRecord extends object> {
   #batch: Batch<TRecord> | undefined;
   #writing: Batch<TRecord> | undefined;
   #last = 0;
+  #listener: JournalListener<TRecord> | undefined;
   #failure: unknown;
 
   private constructor(options: OpenJournalOptions<TRecord>) {
@@ -82,6 +90,10 @@ export class OpenJournal<TRecord extends object> {
     state.loaded();
     await journal.#begin().done.promise;
     return journal;
+  }
+
+  listen(listener: JournalListener<TRecord>): void {
+    this.#listener = listener;
   }
 
   get failed(): boolean {
@@ -188,6 +200,7 @@ export class OpenJournal<TRecord extends object> {
           messageId,
         });
         for (const kept of batch.message.live) cache.add(kept);
+        this.#listener?.onWritten(batch.records);
         batch.done.resolve();
       } catch (error) {
         this.#fail(error);
@@ -204,6 +217,7 @@ export class OpenJournal<TRecord extends object> {
 
   #fail(error: unknown): void {
     this.#failure = error;
+    this.#listener?.onFailed();
     const failed = [this.#writing, ...this.#sealed.splice(0), this.#batch];
     this.#batch = undefined;
     for (const batch of failed) batch?.done.reject(this.#unusable());

@@ -4,15 +4,20 @@ import type { ContainerVolumes } from '../volumes/container-volumes.ts';
 import type { ObjectRequests } from '../volumes/object-requests.ts';
 import type { ContainerCalls } from './container-calls.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
+import type { ContainerTables } from './container-tables.ts';
 import type { ContainerTunnels } from './container-tunnels.ts';
 
 /** What the container of some code has for it. */
 interface CodeParts {
   volumes: Pick<ContainerVolumes, 'act'>;
+  tables: Pick<ContainerTables, 'open' | 'close'>;
   tunnels: Pick<ContainerTunnels, 'open' | 'close' | 'closeAll'>;
 }
 
-type Asked = Extract<RunnerToWorker, { type: 'lookup' | 'object' | 'volume' | 'openTunnel' | 'closeTunnel' }>;
+type Asked = Extract<
+  RunnerToWorker,
+  { type: 'lookup' | 'object' | 'volume' | 'table' | 'openTunnel' | 'closeTunnel' }
+>;
 
 /** What the code of a container asks of the platform; opened with the first call, and the first request. */
 export class CodeCalls {
@@ -40,6 +45,7 @@ export class CodeCalls {
   close(): void {
     this.#calls?.close();
     this.#parts.tunnels.closeAll();
+    this.#parts.tables.close();
   }
 
   async #answer(message: Asked): Promise<WorkerToRunner> {
@@ -52,6 +58,8 @@ export class CodeCalls {
         return { type: 'objectAnswer', requestId, ...(await this.#objects.answer(message)) };
       case 'volume':
         return { type: 'volumeDone', requestId, error: await this.#parts.volumes.act(message) };
+      case 'table':
+        return { type: 'tableAnswer', requestId, value: await this.#parts.tables.open(message.dictId) };
       case 'openTunnel':
         return { type: 'tunnelAnswer', requestId, ...(await this.#openTunnel(message)) };
       case 'closeTunnel':

@@ -67,6 +67,10 @@ export class ContainerProcess {
     return this.#container.pathInside(path);
   }
 
+  showFolder(folder: string): Promise<string | undefined> {
+    return this.#container.showFolder(folder);
+  }
+
   /** Node said that it had no memory left. */
   get ranOutOfMemory(): boolean {
     return this.#ranOutOfMemory;

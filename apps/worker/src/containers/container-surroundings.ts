@@ -14,6 +14,7 @@ import type { ContainerCalls } from './container-calls.ts';
 import type { InputSurroundings } from './container-inputs.ts';
 import type { ContainerIdentity } from './container-identity.ts';
 import type { ContainerSecrets } from './container-secrets.ts';
+import type { WorkerTables } from './container-tables.ts';
 import type { ContainerTunnels } from './container-tunnels.ts';
 import type { HostedContainer } from './hosted-container.ts';
 
@@ -26,6 +27,7 @@ export interface ContainerSurroundings extends InputSurroundings {
   identity: Pick<ContainerIdentity, 'tokenFor' | 'renew'>;
   volumes: Pick<WorkerVolumes, 'open'>;
   buckets: Pick<WorkerBuckets, 'open'>;
+  tables: Pick<WorkerTables, 'of'>;
   environments: Environments;
   privateNetwork: PrivateNetwork;
   /** Set for those of clustered functions. */

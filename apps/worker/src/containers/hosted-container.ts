@@ -94,7 +94,8 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
       around.volumes,
     );
     this.#tunnels = around.openTunnels(() => this.#process?.httpSocketPath ?? '');
-    this.#calls = new CodeCalls(around, { volumes: this.#volumes, tunnels: this.#tunnels }, send);
+    const tables = around.tables.of(order, async (folder) => await this.#process?.showFolder(folder));
+    this.#calls = new CodeCalls(around, { volumes: this.#volumes, tunnels: this.#tunnels, tables }, send);
     this.#inputs = new ContainerInputs({
       ...around,
       site: this,

@@ -39,6 +39,7 @@ describe.skipIf(problem)('with gVisor', () => {
     name: 'gvisor',
     prewarm: [0],
     isSandbox: true,
+    showsFolders: false,
     create: (options) => new GvisorDriver(options),
   });
 

@@ -17,10 +17,11 @@ import { processTreeCpuMs, processTreeMemoryBytes } from '../process-use.ts';
 import { socketPathFor } from '../container-paths.ts';
 import type { Pipes } from '../pipes.ts';
 import type { ContainerCgroup } from './cgroups.ts';
+import type { LateMounts } from './late-mounts.ts';
 import type { Launched } from './launch.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { openSocket } from './open-socket.ts';
-import { INNER_IDENTITY_TOKEN, INNER_SOCKET } from './places.ts';
+import { INNER_IDENTITY_TOKEN, INNER_SOCKET, PLATFORM_FOLDER } from './places.ts';
 import { RuncGuest } from './runc-guest.ts';
 import { endOfRuntime, type RuntimeExit } from './runtime-end.ts';
 
@@ -36,6 +37,7 @@ export interface RuncContainerOptions extends Launched {
   cgroup: ContainerCgroup;
   mounts: readonly ContainerMount[];
   workdir: string;
+  late: LateMounts;
 }
 
 /** What a container that was started ahead is told when it is taken. */
@@ -65,6 +67,8 @@ export class RuncContainer implements Container {
   /** The parent of orphans, and of the runner. */
   readonly #init: number;
   readonly #identity: string | undefined;
+  readonly #late: LateMounts;
+  #showing: Promise<unknown> = Promise.resolve();
   #socketFd: number | undefined;
   #killed = false;
   #cpuTimeMs: number | undefined;
@@ -84,6 +88,7 @@ export class RuncContainer implements Container {
     this.#pipes = options.pipes;
     this.#mounts = options.mounts;
     this.#workdir = options.workdir;
+    this.#late = options.late;
     this.#identity = processIdentity(options.pids.init);
     this.exited = options.ended.then((exit) => this.#end(exit));
     // The runner may end while the worker writes to it: `exited` tells, the socket need not.
@@ -141,6 +146,18 @@ export class RuncContainer implements Container {
     if (path === this.directory) return this.#workdir;
     const mount = this.#mounts.find(({ source }) => path === source || path.startsWith(`${source}/`));
     return mount ? join(mount.target, path.slice(mount.source.length)) : path;
+  }
+
+  async showFolder(folder: string): Promise<string | undefined> {
+    if (!this.#runs) return undefined;
+    const showing = this.#late.give([{ source: folder, target: join(PLATFORM_FOLDER, 'shown') }]);
+    this.#showing = showing.catch(() => undefined);
+    return (await showing)[0]?.target;
+  }
+
+  /** What is under way in its folder of late mounts. */
+  get showing(): Promise<unknown> {
+    return this.#showing;
   }
 
   async exec(options: ExecOptions): Promise<ExecProcess> {

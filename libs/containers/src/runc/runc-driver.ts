@@ -139,7 +139,7 @@ export class RuncDriver implements ContainerDriver {
     const plain: Kind = { root: undefined, extraLayers: undefined, diskMiB };
     this.#warm = new WarmProcesses({ count, spawn: () => this.#launchAhead(plain) });
     this.#warmKinds = new WarmKinds({ count, spawn: (kind) => this.#launchAhead(kind) });
-    if (count > 0) prepareLateMounts();
+    prepareLateMounts();
     if (count > 0) void this.#compileRunner().finally(() => this.#warm.refill());
   }
 
@@ -220,8 +220,7 @@ export class RuncDriver implements ContainerDriver {
     const name = newName();
     const release = root?.retain?.();
     try {
-      const mount = new LateMounts(name).prepare();
-      const options: StartOptions = { id: name, root, extraLayers, mounts: [mount], limits: { diskMiB } };
+      const options: StartOptions = { id: name, root, extraLayers, limits: { diskMiB } };
       const container = await this.#launch(options, { name, words: [STARTED_AHEAD_FLAG] });
       void container.exited.then(release);
       return container;
@@ -259,7 +258,8 @@ export class RuncDriver implements ContainerDriver {
     mkdirSync(directory, { recursive: true });
     mkdirSync(bundle);
     this.#records.add(name, { directory });
-    const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options, bundle);
+    const late = new LateMounts(name);
+    const { layers, mounts, volumes, workdir, command, env, gpus } = this.#plan(options, bundle, late);
     const config = ociConfig({
       rootPath: ROOT_MOUNT_POINT,
       hostname: id.slice(0, 63),
@@ -291,7 +291,7 @@ export class RuncDriver implements ContainerDriver {
       this.#record(name, directory, launched.pids.init);
       this.#runtime.learnFrom(name);
       const container = new RuncContainer({
-        ...{ id, name, directory, bundle, ...launched, cgroup, mounts, workdir },
+        ...{ id, name, directory, bundle, ...launched, cgroup, mounts, workdir, late },
         ...{ runtime: this.#runtime, pipes: this.#parts.pipes },
       });
       this.#running.set(container, this.#end(container, onEnd));
@@ -307,11 +307,11 @@ export class RuncDriver implements ContainerDriver {
     this.#records.add(name, { directory, init: { pid, identity: processIdentity(pid) } });
   }
 
-  #plan(options: StartOptions, bundle: string): ContainerPlan {
+  #plan(options: StartOptions, bundle: string, late: LateMounts): ContainerPlan {
     const { privateLink, mounts = [] } = options;
     const names = privateLink ? [{ source: writeHosts(bundle, privateLink), target: '/etc/hosts' }] : [];
     return planContainer(
-      { ...options, mounts: [...mounts, ...names] },
+      { ...options, mounts: [...mounts, ...names, late.prepare()] },
       {
         ...this.#options,
         ...this.#parts,
@@ -327,6 +327,7 @@ export class RuncDriver implements ContainerDriver {
 
   async #end(container: RuncContainer, onEnd?: (upper: string) => void): Promise<void> {
     const { code } = await container.exited;
+    await container.showing;
     if (code === 0) onEnd?.(join(this.#upper(container.name), 'upper'));
     await this.#cleanUp(container.name, container.directory);
     // Of one that nobody took, nobody reads them to their end.

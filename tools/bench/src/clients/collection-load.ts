@@ -22,7 +22,10 @@ export interface OperationSamples {
 export type StoreSamples = Record<'set' | 'get' | 'putTake', OperationSamples>;
 
 type Side = 'gantry' | 'redis';
-export type BothSamples = Record<Side, StoreSamples>;
+export type BothSamples = Record<Side, StoreSamples> & {
+  /** Of Gantry: keys that nobody has read before, one at a time. */
+  firstGetP50Ms: number;
+};
 type Operation = (number: number) => Promise<unknown>;
 
 const VALUE = 'x'.repeat(100);
@@ -57,7 +60,14 @@ export async function sampleInTurns(stores: Record<Side, Store>, load: StoreLoad
       both[name][kind] = { p50Ms: middleOf(tookMs), perSecond: operations / (parallelMs / 1_000) };
     }
   }
+  both.firstGetP50Ms = middleOf(await timesOfFirstGets(stores.gantry));
   return both;
+}
+
+async function timesOfFirstGets(store: Store): Promise<number[]> {
+  const keyOf = (number: number): string => `new-${number}`;
+  for (let number = 0; number < KEYS; number++) await store.set(keyOf(number), VALUE);
+  return await timesOf((number) => store.get(keyOf(number)), KEYS);
 }
 
 /** Every sample is of operations of one kind; an item is put and taken for one sample. */
