@@ -160,7 +160,7 @@ function fileOf(
     mode: mode & 0o7777,
     mtimeMs,
     sizeBytes: size,
-    read: () => readPieces(local),
+    read: () => readPieces(local, size),
   };
 }
 
@@ -195,7 +195,7 @@ function assertBytes(path: string, chunk: unknown): asserts chunk is Uint8Array 
   });
 }
 
-async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
+async function* readPieces(local: string, sizeBytes: number): AsyncGenerator<Uint8Array> {
   const file = await fileSystem()
     .open(local)
     .catch((cause: unknown) => {
@@ -203,8 +203,10 @@ async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
     });
   try {
     let piece: Uint8Array;
+    let done = 0;
     do {
-      piece = await readPiece(file);
+      piece = await readPiece(file, sizeBytes - done);
+      done += piece.length;
       if (piece.length > 0) yield piece;
     } while (piece.length === BLOCK_BYTES);
   } finally {
@@ -212,13 +214,23 @@ async function* readPieces(local: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The next piece of a file: shorter only at its end. */
-async function readPiece(file: FileHandle): Promise<Uint8Array> {
-  const piece = new Uint8Array(BLOCK_BYTES);
+/**
+ * The next piece of a file: shorter only at its end.
+ *
+ * @param restBytes - What is left of the file by its size. Most files are small: their pieces take no more memory than they
+ * have, and one byte that tells whether the file has grown since.
+ */
+async function readPiece(file: FileHandle, restBytes: number): Promise<Uint8Array> {
+  let piece = new Uint8Array(Math.min(BLOCK_BYTES, Math.max(0, restBytes) + 1));
   let filled = 0;
   while (filled < BLOCK_BYTES) {
-    const { bytesRead } = await file.read(piece, filled, BLOCK_BYTES - filled);
-    if (bytesRead === 0) return piece.slice(0, filled);
+    if (filled === piece.length) {
+      const grown = new Uint8Array(BLOCK_BYTES);
+      grown.set(piece);
+      piece = grown;
+    }
+    const { bytesRead } = await file.read(piece, filled, piece.length - filled);
+    if (bytesRead === 0) return piece.subarray(0, filled);
     filled += bytesRead;
   }
   return piece;

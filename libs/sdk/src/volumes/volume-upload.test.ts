@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -141,6 +141,33 @@ describe('an upload', () => {
     expect([whole?.length, last?.length]).toEqual([BLOCK_BYTES, 5_000_000 - BLOCK_BYTES]);
     const at = (megabyte: number) => Buffer.concat([whole, last] as Uint8Array[])[megabyte * 1_000_000];
     expect([0, 1, 2, 3, 4].map(at)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('of a file that grows after its size was taken has what is in it when it is read', async () => {
+    await using directory = await temporaryDirectory();
+    const local = join(directory.path, 'log');
+    await writeFile(local, 'one');
+    const sent: unknown[] = [];
+    const json = (path: string, { body }: { body: Uint8Array }) => {
+      if (path === '/commits') sent.push(decodeFrame(body));
+      return Promise.resolve({ missing: [] });
+    };
+    const upload = new VolumeUpload({ api: { json } as unknown as ObjectApi, path: (of) => of }, {});
+    // Read first, and in the middle of it the other one grows.
+    upload.putFile(
+      (async function* () {
+        await appendFile(local, new Uint8Array(5_000_000));
+        yield new Uint8Array(1);
+      })(),
+      'first',
+    );
+    upload.putFile(local, 'log');
+    await upload.commit();
+    expect(sent).toMatchObject([
+      {
+        changes: [{ path: 'first' }, { path: 'log', entry: { sizeBytes: 5_000_003, blocks: { length: 2 } } }],
+      },
+    ]);
   });
 
   it('takes nothing more once it was committed', async () => {
