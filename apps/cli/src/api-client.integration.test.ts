@@ -67,6 +67,23 @@ describe('ApiClient', () => {
     expect((failure as ConnectionError).hint).toContain('gantry up');
   });
 
+  test('says that the server is gone when it ends in the middle of a build', async () => {
+    const client = await serve((_request, response) => {
+      response.write('{"type":"step","title":"run make"}\n');
+      setTimeout(() => response.destroy(), 50);
+    });
+    const titles: unknown[] = [];
+    const read = async () => {
+      for await (const event of client.buildImages({} as never)) titles.push(event);
+    };
+
+    await expect(read()).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      message: 'the connection to the Gantry server broke while it built images',
+    });
+    expect(titles).toHaveLength(1);
+  });
+
   test('reads log entries as they come, however they are cut', async () => {
     const client = await serve((_request, response) => {
       response.write('{"text":"gr');

@@ -82,14 +82,26 @@ export class ApiClient {
   }
 
   /** Builds the images that a deploy needs, and tells how it goes. */
-  async *buildImages(request: Omit<DeployRequest, 'environment'>): AsyncGenerator<ImageBuildEvent> {
+  async *buildImages(
+    request: Omit<DeployRequest, 'environment'>,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ImageBuildEvent> {
     const body: DeployRequest = { ...request, environment: this.#connection.environment };
     const headers = { 'content-type': 'application/json' };
-    const response = await this.#send('/v1/images', { method: 'POST', body: JSON.stringify(body), headers });
+    const options = { method: 'POST', body: JSON.stringify(body), headers, signal } as const;
+    const response = await this.#send('/v1/images', options);
     await this.#assertOk(response);
     if (!response.body) return;
-    for await (const line of readLines(response.body)) {
-      if (line.trim() !== '') yield JSON.parse(line) as ImageBuildEvent;
+    try {
+      for await (const line of readLines(response.body)) {
+        if (line.trim() !== '') yield JSON.parse(line) as ImageBuildEvent;
+      }
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new ConnectionError('the connection to the Gantry server broke while it built images', {
+        cause,
+        hint: 'See that the server runs, and deploy again: steps that were done are kept.',
+      });
     }
   }
 

@@ -35,6 +35,13 @@ export function stopSignal(onSecond: () => void = () => {}): StopSignal {
   };
 }
 
+/** For a promise that the signal ends: nothing comes of it then. */
+export function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal.aborted) throw error;
+  };
+}
+
 /** Resolves when the signal fires. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

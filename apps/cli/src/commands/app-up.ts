@@ -64,7 +64,10 @@ async function runAppUp(context: CommandContext, input: CommandInput): Promise<n
           onInterrupt: stop.interrupt,
         })
       : undefined;
-    const reply = await publishApp({ client, built, request, steps, env: context.env });
+    const reply = await publishApp({
+      ...{ client, built, request, steps },
+      ...{ env: context.env, signal: stop.signal },
+    });
     if (!steps.isQuiet) printPageLink(terminal, connection, reply);
     const functions = built.manifest.functions.map(({ name, site }) => ({ name, site }));
     const up: AppReport = { type: 'up', reply, environment: connection.environment, functions };

@@ -27,7 +27,7 @@ import { checkResultPath } from '../run/write-result.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import { TerminalLender } from '../run/terminal-lender.ts';
 import { appPartOf, chooseTarget, parseTarget, targetName, type RunTarget } from '../run/target.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stopSignal, unlessAborted } from '../stop-signal.ts';
 import { UsageError } from '../usage-error.ts';
 
 export const runCommand: CommandSpec = {
@@ -136,7 +136,9 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
   const lender = interactive
     ? new TerminalLender(context, { connection, onInterrupt: stop.interrupt })
     : undefined;
-  const reply = await publishApp({ client, built, request, steps, env });
+  const { signal } = stop;
+  const reply = await publishApp({ client, built, request, steps, env, signal }).catch(unlessAborted(signal));
+  if (!reply) return EXIT_CODES.interrupted;
   const { appId } = reply;
   if (!quiet) printPageLink(terminal, connection, reply);
   const screen = new LentScreen(terminal);
@@ -144,7 +146,6 @@ async function runTarget(context: CommandContext, job: RunJob): Promise<number> 
     ...{ appId, client, connection, terminal: screen.terminal, detach, quiet, logsTimeoutMs },
     lendTerminal: lender?.lend,
   });
-  const { signal } = stop;
   let code: number = EXIT_CODES.interrupted;
   try {
     const child = {

@@ -12,7 +12,7 @@ import { printPageLink } from '../page-link.ts';
 import { reportError } from '../report-error.ts';
 import { EphemeralApp } from '../run/ephemeral-app.ts';
 import { watchSources } from '../run/watch-sources.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stopSignal, unlessAborted } from '../stop-signal.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const serveCommand: CommandSpec = {
@@ -53,7 +53,10 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   const request = { ephemeral: true, schedules: true, name: options.text('name') };
   const builtAtMs = Date.now();
   const dotenvFiles = new Set<string>();
-  const publishing = { client, steps, env, onFile: (path: string) => void dotenvFiles.add(path) };
+  const publishing = {
+    ...{ client, steps, env, signal: stop.signal },
+    onFile: (path: string) => void dotenvFiles.add(path),
+  };
   const built = await firstBuild(build, { steps, terminal, env });
   const publish = async (from: BuiltApp, appId?: string): Promise<Version> => {
     const reply = await publishApp({ ...publishing, built: from, request: { ...request, appId } });
@@ -78,17 +81,17 @@ async function runServe({ terminal, env, cwd }: CommandContext, input: CommandIn
   };
   const timeUp = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
   try {
-    if (built) await serve(built);
+    if (built) await serve(built).catch(unlessAborted(stop.signal));
     const signal = AbortSignal.any([stop.signal, ended.signal, ...timeUp]);
     const watched = () => ({ ...build.watched, files: [...build.watched.files, ...dotenvFiles] });
     for await (const changed of watchSources({ watched, builtAtMs, signal })) {
       terminal.note(terminal.noteStyle.dim(`Changed: ${changed.join(', ')}`));
-      try {
-        await serve(await buildWithSteps(build, steps));
-      } catch (error) {
+      const rebuilt = buildWithSteps(build, steps).then(serve);
+      await rebuilt.catch((error: unknown) => {
+        if (stop.signal.aborted) return;
         reportError(error, terminal, env);
         terminal.note(served ? 'The last good version goes on serving.' : WAITING);
-      }
+      });
     }
     ended.signal.throwIfAborted();
   } finally {

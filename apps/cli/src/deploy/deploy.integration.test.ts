@@ -87,6 +87,11 @@ describe('uploadFiles', () => {
   });
 });
 
+const NO_STEPS: Steps = {
+  run: async (_doing, step) => (await step(() => undefined)).value,
+  ...{ progress: () => undefined, output: () => undefined, done: () => undefined, isQuiet: true },
+};
+
 describe('publishApp', () => {
   test('asks for images that owe nothing to earlier builds where the environment says so', async () => {
     const asked: unknown[] = [];
@@ -100,10 +105,7 @@ describe('publishApp', () => {
       },
       deploy: async () => ({ appId: 'ap-1', version: 1 }) as DeployReply,
     };
-    const steps: Steps = {
-      run: async (_doing, step) => (await step(() => undefined)).value,
-      ...{ progress: () => undefined, output: () => undefined, done: () => undefined, isQuiet: true },
-    };
+    const steps = NO_STEPS;
     const built = { folder: directory.path, exportNames: [], imageFiles: [], manifest: MANIFEST };
     for (const env of [{}, { GANTRY_IGNORE_CACHE: '1' }, { GANTRY_FORCE_BUILD: '1' }]) {
       await publishApp({ client, built, steps, env, request: {} });
@@ -111,5 +113,32 @@ describe('publishApp', () => {
 
     expect(asked).toMatchObject([{}, { ignoreCache: true }, { forceBuild: true }]);
     expect(asked[0]).toMatchObject({ ignoreCache: undefined, forceBuild: undefined });
+  });
+
+  test('ends a build of images, and deploys nothing, when nobody waits for it any more', async () => {
+    const stop = new AbortController();
+    let isDeployed = false;
+    const client = {
+      findEnvironment: async () => ({ id: 'main', name: 'main', webSuffix: '', createdAtMs: 0 }),
+      hasBlob: async () => true,
+      putBlob: async () => undefined,
+      async *buildImages(_request: object, { signal }: { signal?: AbortSignal | undefined } = {}) {
+        yield { type: 'step', title: 'run make' } as ImageBuildEvent;
+        stop.abort(new Error('interrupted'));
+        signal?.throwIfAborted();
+        yield { type: 'built', images: { ids: [] } } as ImageBuildEvent;
+      },
+      deploy: async () => {
+        isDeployed = true;
+        return { appId: 'ap-1', version: 1 } as DeployReply;
+      },
+    };
+
+    const built = { folder: directory.path, exportNames: [], imageFiles: [], manifest: MANIFEST };
+    const { signal } = stop;
+    const published = publishApp({ client, built, steps: NO_STEPS, env: {}, request: {}, signal });
+
+    await expect(published).rejects.toThrow('interrupted');
+    expect(isDeployed).toBe(false);
   });
 });

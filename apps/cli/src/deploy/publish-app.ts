@@ -27,11 +27,17 @@ export interface PublishOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** Told of each dotenv file whose values are secrets of the app. */
   onFile?: (path: string) => void;
+  /** Ends it, and what only it waits for, as long as nothing is live. @defaultValue none */
+  signal?: AbortSignal | undefined;
 }
 
-/** Uploads what the server lacks and makes the build live. */
+/**
+ * Uploads what the server lacks and makes the build live.
+ *
+ * @throws the reason of the signal
+ */
 export async function publishApp(options: PublishOptions): Promise<DeployReply> {
-  const { client, built, request, steps, env, onFile } = options;
+  const { client, built, request, steps, env, onFile, signal } = options;
   const { manifest, folder } = built;
   // Before anything large is on its way.
   await client.findEnvironment();
@@ -42,6 +48,7 @@ export async function publishApp(options: PublishOptions): Promise<DeployReply> 
       sent === 0 ? 'Nothing to upload' : `Uploaded ${sent} of ${plural(files, 'file')}, ${toSize(sentBytes)}`;
     return { value: undefined, done: text };
   });
+  signal?.throwIfAborted();
   // Loaded on demand: most apps make no secrets in code.
   const { readInlineSecrets } = await import('@gantry/manifest');
   const secrets = await readInlineSecrets({ manifest, folder, onFile });
@@ -50,7 +57,8 @@ export async function publishApp(options: PublishOptions): Promise<DeployReply> 
     forceBuild: findSetting('forceBuild', env).value || undefined,
     ignoreCache: findSetting('ignoreCache', env).value || undefined,
   };
-  const images = await showImageBuilds(client.buildImages(whole), steps);
+  const images = await showImageBuilds(client.buildImages(whole, { signal }), steps);
+  signal?.throwIfAborted();
   return steps.run('Deploying…', async () => {
     const reply = await client.deploy({ ...whole, images });
     // Of what is loaded anew, whoever watches hears what is different.
