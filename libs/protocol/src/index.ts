@@ -362,6 +362,7 @@ export {
   type CredentialSource,
   type LentCredentials,
 } from './bucket-mount.ts';
+export { type DockerfileInstruction, type Heredoc, readDockerfile } from './dockerfile-lines.ts';
 export {
   assertApart,
   mountLists,

@@ -126,6 +126,8 @@ export class Buildah {
     const built = `localhost/gantry-commit:${randomBytes(6).toString('hex')}`;
     const isolation = ['--isolation', 'oci', '--runtime', parts.runtime, '--network', `ns:${parts.network}`];
     const flags = ['--dns', parts.dns, '--format', 'oci', '--layers=false', '--pull=false', '--tag', built];
+    // What is in the context is there to be copied: it was chosen before it came here.
+    flags.push('--ignorefile', '/dev/null');
     for (const [name, value] of Object.entries(parts.args)) flags.push('--build-arg', `${name}=${value}`);
     await this.#runStep(['bud', ...isolation, ...flags, '--file', parts.dockerfile, parts.context], rest);
     return await this.#export(built, { folder, known, ...rest });
@@ -178,7 +180,8 @@ export class Buildah {
   }
 }
 
-const OWN_WORDS = /^(Error: |error )(while )?(running|building)/;
+/** What it says in the end of a command that failed, after all that the command said. */
+const OWN_WORDS = /^(Error: |error )(while )?(running|building).*exit status \d+$/;
 
 function linesOf(error: BuildError): string[] {
   return (error.details?.['lastLines'] as string[] | undefined) ?? [];

@@ -14,6 +14,7 @@ import {
   saysOwnNode,
   STEP_CACHES,
   STEP_FILES,
+  withoutHeredocs,
 } from '@gantry/images';
 import {
   BuildError,
@@ -279,7 +280,7 @@ export class ImageBuilder {
       ? { text, args: {} }
       : dockerfileOn(await this.#buildah.imageOf(known, { signal, folder }), below.config, text);
     const dockerfile = join(folder, 'Dockerfile');
-    await writeFile(dockerfile, whole.text);
+    await writePlain(withoutHeredocs(whole.text), dockerfile, contextFolder);
     const runtime = await this.#runtime({ env: {} }, options, { folder });
     await using network = await openStepNetwork();
     return await this.#buildah.buildDockerfile(
@@ -361,6 +362,18 @@ function readConfig({ Env, WorkingDir, Entrypoint, Cmd, Shell }: OciProcessConfi
     cmd: Cmd?.length ? Cmd : undefined,
     shell: Shell?.length ? Shell : undefined,
   };
+}
+
+async function writePlain(
+  { text, files }: ReturnType<typeof withoutHeredocs>,
+  dockerfile: string,
+  context: string,
+): Promise<void> {
+  await writeFile(dockerfile, text);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(context, path)), { recursive: true });
+    await writeFile(join(context, path), content);
+  }
 }
 
 async function unpackArchive(path: string, folder: string, signal?: AbortSignal): Promise<void> {

@@ -145,6 +145,48 @@ snapshots:
     );
 
     it(
+      'run and copy the here-documents of a Dockerfile, and copy what was chosen for it',
+      async () => {
+        const context = await bench.archive({ '.dockerignore': '*', 'chosen.txt': 'chosen' });
+        const lines = [
+          'ARG PORT=80',
+          'RUN <<EOF',
+          'echo "from $PORT" > /one',
+          'cd /nowhere || echo on >> /one',
+          'EOF',
+          'COPY --chmod=755 <<EOF chosen.txt /opt/',
+          '#!/bin/sh',
+          'echo $PORT \\$1',
+          'EOF',
+        ];
+        const state = await bench.image({ type: 'dockerfileCommands', lines, context });
+        expect(await bench.output(state, 'cat /one /opt/chosen.txt; echo; /opt/EOF x')).toEqual([
+          'from 80',
+          'on',
+          'chosen',
+          '80 x',
+        ]);
+      },
+      2 * MINUTES,
+    );
+
+    it(
+      'say why a line of a Dockerfile cannot be done',
+      async () => {
+        const text = 'FROM scratch AS empty\nFROM scratch\nCOPY --from=empty /nothing /to';
+        const work: LayerWork = { type: 'dockerfile', isWhole: true, text };
+        await expect(bench.builder.build(work, {})).rejects.toMatchObject({
+          details: {
+            lastLines: expect.arrayContaining([
+              expect.stringMatching(/"?\/nothing"?:.*no such file/),
+            ]) as string[],
+          },
+        });
+      },
+      MINUTES,
+    );
+
+    it(
       'give secrets to all that a Dockerfile runs, and leave no trace of them',
       async () => {
         const below = await sharedBase();

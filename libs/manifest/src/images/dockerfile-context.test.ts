@@ -16,6 +16,10 @@ describe('the files that a Dockerfile copies', () => {
     ['RUN <<EOF\nCOPY a /to\nEOF\nCOPY b /to', ['b']],
     ['COPY <<EOF /to\nCOPY a /to\nEOF', []],
     ['COPY a', []],
+    ['RUN echo $((1 << 4)) <<< "x"\nCOPY b /to', ['b']],
+    ['RUN <<A cat && <<-"B" cat\n1\nA\n\tCOPY a /to\n\tB\nCOPY b /to', ['b']],
+    ['RUN --mount=type=bind,source=a.json,target=/a --mount=type=cache,target=/c make', ['a.json']],
+    ['RUN --mount=from=build,source=/x,target=/a make', []],
   ])('%j names %j', (text, sources) => {
     expect(copiedFiles(text).sources).toEqual(sources);
   });

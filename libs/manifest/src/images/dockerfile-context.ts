@@ -1,3 +1,4 @@
+import { type DockerfileInstruction, readDockerfile } from '@gantry/protocol';
 import { FilePatternMatcher } from 'gantry/internal';
 
 /** The part of a folder that the COPY and ADD lines of a Dockerfile take. */
@@ -15,7 +16,7 @@ const WILDCARD = /[*?[\\]/;
 
 /** Reads from the lines of a Dockerfile what they copy from their context. */
 export function copiedFiles(text: string): CopiedFiles {
-  const sources = instructionsOf(text).flatMap(sourcesOf);
+  const sources = readDockerfile(text).flatMap(sourcesOf);
   const clean = sources.map((source) => segmentsOf(source).join('/'));
   // What a variable stands for is known to the builder alone.
   const isAll = clean.some((source, at) => source === '' || sources[at]?.includes('$'));
@@ -34,34 +35,21 @@ export function isTaken(source: string, paths: readonly string[]): boolean {
   return paths.some((path) => matcher.matches(path));
 }
 
-/** Whole instructions: continued lines are joined, comments and the bodies of here-documents left out. */
-function instructionsOf(text: string): string[] {
-  const found: string[] = [];
-  let open = '';
-  let endWord: string | undefined;
-  for (const line of text.split(/\r?\n/)) {
-    if (endWord !== undefined) {
-      if (line.trim() === endWord) endWord = undefined;
-      continue;
-    }
-    if (line.trim().startsWith('#') || (open !== '' && line.trim() === '')) continue;
-    const isContinued = /\\\s*$/.test(line);
-    open += isContinued ? line.replace(/\\\s*$/, ' ') : line;
-    if (isContinued) continue;
-    found.push(open.trim());
-    endWord = /<<-?\s*["']?(\w+)["']?/.exec(open)?.[1];
-    open = '';
-  }
-  if (open.trim() !== '') found.push(open.trim());
-  return found;
+function sourcesOf({ word, rest }: DockerfileInstruction): string[] {
+  const flags = /^(?:--\S+\s+)*/.exec(rest)?.[0] ?? '';
+  if (word === 'RUN') return flags.split(/\s+/).flatMap(mountedOf);
+  if ((word !== 'COPY' && word !== 'ADD') || /--from=/i.test(flags)) return [];
+  const words = wordsOf(rest.slice(flags.length));
+  return words.slice(0, -1).filter((source) => !/^(?:[a-z]+:\/\/|git@|\d*<<)/i.test(source));
 }
 
-function sourcesOf(instruction: string): string[] {
-  const [, rest = ''] = /^(?:COPY|ADD)\s+(.*)$/is.exec(instruction) ?? [];
-  const flags = /^(?:--\S+\s+)*/.exec(rest)?.[0] ?? '';
-  if (/--from=/i.test(flags)) return [];
-  const words = wordsOf(rest.slice(flags.length));
-  return words.slice(0, -1).filter((word) => !/^(?:[a-z]+:\/\/|git@|<<)/i.test(word));
+/** What a flag of RUN mounts of the context. */
+function mountedOf(flag: string): string[] {
+  const [, text] = /^--mount=(.*)$/i.exec(flag) ?? [];
+  if (text === undefined) return [];
+  const parts = new Map(text.split(',').map((part) => [part.split('=')[0], part.split('=')[1]]));
+  if ((parts.get('type') ?? 'bind') !== 'bind' || parts.has('from')) return [];
+  return [parts.get('source') ?? parts.get('src') ?? '.'];
 }
 
 function wordsOf(text: string): string[] {
