@@ -40,7 +40,9 @@ export interface VolumeDirectoryParts {
  * The volumes of each environment, by name.
  *
  * Invariants
- *   N1. Whoever finds a name finds its volume, and whoever finds a volume finds its head.
+ *   N1. A volume is there from when its record is; then it has a head. A name that leads to no record is free, and whoever
+ *       takes it completes what it leads to, as several may do at once.
+ *   N2. What a killed server left half done is done when it is asked for again.
  */
 export class VolumeDirectory {
   readonly store: VolumeStore;
@@ -66,18 +68,22 @@ export class VolumeDirectory {
     assertVolumeName(name);
     const environmentId = await this.#environments.idOf(environment);
     const key = registryKeys.volumeName(environmentId, name);
-    if (!(await this.#registry.get(key))) {
-      const record: VolumeRecord = {
-        ...{ id: newId('vo'), name, environment: environmentId },
-        createdAtMs: Date.now(),
-      };
-      await this.#registry.create(registryKeys.volumeHead(record.id), EMPTY);
-      await this.#registry.create(registryKeys.volume(record.id), record);
-      if (await this.#registry.create(key, { volumeId: record.id })) return record;
-      await this.#forget(record.id);
+    for (;;) {
+      const named = await this.#registry.get<{ volumeId: string }>(key);
+      const id = named?.value.volumeId ?? newId('vo');
+      if (!named && !(await this.#registry.create(key, { volumeId: id }))) continue;
+      const record = await this.#complete({ id, name, environment: environmentId, createdAtMs: Date.now() });
+      if (record) return record;
+      if (mustBeNew && named) throw this.#nameTaken(environment, name);
+      return this.find(environment, name);
     }
-    if (mustBeNew) throw this.#nameTaken(environment, name);
-    return this.find(environment, name);
+  }
+
+  /** Makes what a name leads to; undefined if it is there already. */
+  async #complete(record: VolumeRecord): Promise<VolumeRecord | undefined> {
+    if (await this.#registry.get(registryKeys.volume(record.id))) return undefined;
+    await this.#registry.create(registryKeys.volumeHead(record.id), EMPTY);
+    return (await this.#registry.create(registryKeys.volume(record.id), record)) ? record : undefined;
   }
 
   /** Makes one without a name: its id is what it is found by. */
@@ -151,24 +157,37 @@ export class VolumeDirectory {
   async rename(environment: string, nameOrId: string, newName: string): Promise<VolumeRecord> {
     assertVolumeName(newName);
     const record = await this.find(environment, nameOrId);
-    if (record.name === newName) return record;
     if (record.ephemeral)
       throw new GantryError('INVALID_ARGUMENT', `volume "${record.id}" has no name to change`, {
         hint: 'It goes when nobody holds it any more: copy its files into a volume with a name.',
       });
-    const key = registryKeys.volumeName(record.environment, newName);
-    if (!(await this.#registry.create(key, { volumeId: record.id })))
-      throw this.#nameTaken(environment, newName);
+    const keyOf = (name: string) => registryKeys.volumeName(record.environment, name);
+    if (!(await this.#registry.create(keyOf(newName), { volumeId: record.id }))) {
+      const named = await this.#registry.get<{ volumeId: string }>(keyOf(newName));
+      if (named?.value.volumeId !== record.id) throw this.#nameTaken(environment, newName);
+    }
     const renamed = { ...record, name: newName };
-    await this.#registry.put(registryKeys.volume(record.id), renamed);
-    await this.#registry.delete(registryKeys.volumeName(record.environment, record.name));
+    if (record.name !== newName) await this.#registry.put(registryKeys.volume(record.id), renamed);
+    const former = new Set([record.name, nameOrId].filter((name) => name !== newName && !isId(name, 'vo')));
+    for (const name of former) await this.#registry.delete(keyOf(name));
     return renamed;
   }
 
   /** Files that only this volume had are removed from the store later. */
   async delete(environment: string, nameOrId: string): Promise<void> {
     const hint = (place: string): string => `See those there are: gantry volume list --env ${place}`;
-    await this.remove(await this.find(environment, nameOrId, hint));
+    const found = await this.find(environment, nameOrId, hint).catch(async (error: unknown) => {
+      const nameless = await this.#withoutName(environment, nameOrId);
+      if (nameless) return nameless;
+      throw error;
+    });
+    await this.remove(found);
+  }
+
+  /** One whose name was taken from it by a deletion that went no further. */
+  async #withoutName(environment: string, name: string): Promise<VolumeRecord | undefined> {
+    const own = await this.allOf(await this.#environments.idOf(environment));
+    return own.find((record) => !record.ephemeral && record.name === name);
   }
 
   /** The same, for one that was found. */
