@@ -27,6 +27,7 @@ export type {
 export { CONTAINER_IDS } from './container-ids.ts';
 export { GpuWatch } from './gpus/gpu-watch.ts';
 export { findGpus, type LocalGpu } from './gpus/local-gpus.ts';
+export { gunzipped } from './layers/gunzipped.ts';
 export { unpackLayer, type UnpackOptions } from './layers/unpack-layer.ts';
 export {
   canMountOverlays,

@@ -2,11 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 
 import type { BlobStore } from '@gantry/blobs';
-import { CONTAINER_IDS, unpackLayer } from '@gantry/containers';
+import { CONTAINER_IDS, gunzipped, unpackLayer } from '@gantry/containers';
 import type { FunctionRecord } from '@gantry/protocol';
 
 import { placeFiles } from './place-files.ts';
@@ -104,8 +102,7 @@ export class BundleStore {
     touch(folder);
     return this.#once(folder, async () => {
       await this.#appear(folder, async (draft) => {
-        const archive = Readable.from(await this.#blobs.get(digest));
-        await untar(archive.compose(createGunzip()), draft);
+        await untar(gunzipped(await this.#blobs.get(digest)), draft);
       });
       return folder;
     });

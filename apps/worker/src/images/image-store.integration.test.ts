@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,11 +50,11 @@ describe.skipIf(!isRoot)('images on a machine (unpacked by root alone)', () => {
       },
     });
 
-  /** A layer with one file of a size. */
-  async function layer(name: string, sizeBytes = 1): Promise<ImageLayer> {
+  /** A layer with one file. */
+  async function layer(name: string, bytes: string | Buffer = 'x'): Promise<ImageLayer> {
     const content = join(directory.path, name);
     await mkdir(content);
-    await writeFile(join(content, name), 'x'.repeat(sizeBytes));
+    await writeFile(join(content, name), bytes);
     const tar = execFileSync('tar', ['-C', content, '-c', name], { maxBuffer: 10_000_000 });
     const { digest, sizeBytes: size } = await blobs.putBytes(gzipSync(tar));
     return { digest, sizeBytes: size, diffId: digestOf(tar) };
@@ -105,11 +105,28 @@ describe.skipIf(!isRoot)('images on a machine (unpacked by root alone)', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('that find no room on the disk fail alone, and are unpacked when there is some', async () => {
+    await mkdir(folder);
+    const mount = (options: string) =>
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'gantry-test', folder]);
+    mount('size=1m,nr_inodes=1');
+    try {
+      const id = image('a', [await layer('big', randomBytes(8_000_000))]);
+      await expect(open().open(id)).rejects.toMatchObject({ code: 'ENOSPC' });
+      mount('remount,size=1m,nr_inodes=100');
+      await expect(open().open(id)).rejects.toThrow('this worker has no room for a layer');
+      mount('remount,size=16m,nr_inodes=100');
+      expect((await open().open(id)).root.layers).toHaveLength(1);
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  });
+
   it('that no container uses make room, those of longest ago first', async () => {
     const [old, used, recent] = [
-      await layer('old', 4000),
-      await layer('used', 4000),
-      await layer('recent', 4000),
+      await layer('old', 'x'.repeat(4000)),
+      await layer('used', 'x'.repeat(4000)),
+      await layer('recent', 'x'.repeat(4000)),
     ];
     const first = open();
     for (const [name, one] of Object.entries({ old, used, recent }))
@@ -123,7 +140,7 @@ describe.skipIf(!isRoot)('images on a machine (unpacked by root alone)', () => {
     // By a container that waits for the next one to be wanted.
     const letGo = held.root.retain?.();
     held.release();
-    await store.open(image('new', [await layer('new', 4000)]));
+    await store.open(image('new', [await layer('new', 'x'.repeat(4000))]));
     const isThere = ({ diffId }: ImageLayer) => existsSync(join(folder, diffId));
     expect([used, old, recent].map(isThere)).toEqual([true, false, true]);
     letGo?.();

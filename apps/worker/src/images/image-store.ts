@@ -3,10 +3,9 @@ import { existsSync, renameSync } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 
 import type { BlobStore } from '@gantry/blobs';
-import { CONTAINER_IDS, type ContainerRoot, unpackLayer } from '@gantry/containers';
+import { CONTAINER_IDS, type ContainerRoot, gunzipped, unpackLayer } from '@gantry/containers';
 import type { Registry } from '@gantry/messaging';
 import {
   ExecutionError,
@@ -127,7 +126,7 @@ export class ImageStore {
 
   async #unpack({ digest, diffId }: ImageLayer): Promise<void> {
     const blob = Readable.from(await this.#options.blobs.get(digest));
-    const tar = new VerifiedTar(blob.compose(createGunzip()) as AsyncIterable<Uint8Array>);
+    const tar = new VerifiedTar(gunzipped(blob));
     const draft = `${this.#folderOf(diffId)}.draft`;
     await rm(draft, { recursive: true, force: true });
     try {

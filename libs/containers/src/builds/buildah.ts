@@ -162,7 +162,7 @@ export class Buildah {
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       const lastLines = linesOf(error).filter((line) => !OWN_WORDS.test(line));
-      throw new BuildError(error.message, { details: { lastLines } });
+      throw new BuildError(error.message, { hint: error.hint, details: { lastLines } });
     }
   }
 

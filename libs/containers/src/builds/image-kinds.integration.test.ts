@@ -171,6 +171,19 @@ snapshots:
     );
 
     it(
+      'say that a disk is full, whatever was printed after that',
+      async () => {
+        const words = 'dd if=/dev/zero of=/dev/shm/x bs=1M; for n in $(seq 30); do echo trace; done; exit 2';
+        const run: LayerWork = { type: 'run', commands: [words] };
+        await expect(bench.builder.build(run, { below: await sharedBase() })).rejects.toMatchObject({
+          message: 'ended with code 2, as its disk is full',
+          hint: expect.stringContaining('Free some') as string,
+        });
+      },
+      MINUTES,
+    );
+
+    it(
       'say why a line of a Dockerfile cannot be done',
       async () => {
         const text = 'FROM scratch AS empty\nFROM scratch\nCOPY --from=empty /nothing /to';

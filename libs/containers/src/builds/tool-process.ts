@@ -26,6 +26,7 @@ const END_GRACE_MS = 3_000;
 const KEPT_LINES = 20;
 const IDLE = ['nice', '-n', '5'];
 const LONGEST_LINE = 4_000;
+const DISK_FULL = /no space left on device/i;
 
 /**
  * Runs a program to its end; resolves with its standard output.
@@ -45,7 +46,9 @@ export async function runTool(
     child.once('close', (code) => resolve(code));
   });
   const last: string[] = [];
+  let isDiskFull = false;
   const hear = (line: string) => {
+    isDiskFull ||= DISK_FULL.test(line);
     last.push(line.slice(0, LONGEST_LINE));
     if (last.length > KEPT_LINES) last.shift();
     options.onLine?.(line);
@@ -65,7 +68,7 @@ export async function runTool(
     const [code] = await Promise.all([ended, reads, readLines(child.stderr, hear)]);
     signal?.throwIfAborted();
     if (end.reason === 'timeout') throw tookTooLong(timeoutMs ?? 0, last);
-    if (code !== 0) throw failed(code, last);
+    if (code !== 0) throw failed(code, last, isDiskFull);
     return output.join('\n');
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? notThere(program) : error;
@@ -129,9 +132,14 @@ function shown(line: string): string {
   return line.trimEnd().split('\r').at(-1) ?? '';
 }
 
-function failed(code: number | null, lastLines: readonly string[]): BuildError {
+function failed(code: number | null, lastLines: readonly string[], isDiskFull: boolean): BuildError {
   const how = code === null ? 'was killed' : `ended with code ${code}${signalOf(code)}`;
-  return new BuildError(how, { details: { lastLines: [...lastLines] } });
+  const details = { lastLines: [...lastLines] };
+  if (!isDiskFull) return new BuildError(how, { details });
+  return new BuildError(`${how}, as its disk is full`, {
+    details,
+    hint: 'Free some on the machine that builds images, or write less, and deploy again: the steps before it are kept.',
+  });
 }
 
 /** The signal that a code above 128 stands for, as shells and init programs count. */

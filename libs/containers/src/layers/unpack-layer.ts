@@ -4,14 +4,16 @@ import { mkdir, rename, rm, chown, chmod, mkdtemp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 
 import { ContainerError, InvalidError } from '@gantry/protocol';
 
 import { overlayAttribute } from '../overlay-attributes.ts';
+import { gunzipped } from './gunzipped.ts';
 import { overlayTar } from './overlay-tar.ts';
 
 const MOST_ERROR_CHARS = 500;
+/** What tar says of a full disk. */
+const NO_ROOM = /No space left on device|Wrote only \d+ of/;
 const GZIP_MAGIC = 0x8b1f;
 
 export interface UnpackOptions {
@@ -28,7 +30,7 @@ export interface UnpackOptions {
  * or not at all; one that is there already stays as it is.
  *
  * @throws InvalidError if the archive is broken, or tries to reach outside.
- * @throws ContainerError if this process is not root, or `tar` is missing or fails.
+ * @throws ContainerError if this process is not root, `tar` is missing or fails, or the disk is full.
  *
  * @example
  * ```ts
@@ -91,7 +93,14 @@ async function extract(archive: AsyncIterable<Uint8Array>, folder: string): Prom
       cause,
     });
   });
+  if (NO_ROOM.test(said)) throw noRoom();
   if (code !== 0) throw broken(said.trim() || `tar ended with ${code}`);
+}
+
+function noRoom(): ContainerError {
+  return new ContainerError('the disk of this worker has no room for a layer of the image', {
+    hint: 'Free some: layers are kept below its data directory.',
+  });
 }
 
 function broken(reason: string, cause?: Error): InvalidError {
@@ -110,5 +119,5 @@ async function ungzip(layer: AsyncIterable<Uint8Array>): Promise<AsyncIterable<U
     yield* { [Symbol.asyncIterator]: () => iterator };
   })();
   if (start.length < 2 || start.readUInt16LE(0) !== GZIP_MAGIC) return whole;
-  return Readable.from(whole).compose(createGunzip()) as AsyncIterable<Uint8Array>;
+  return gunzipped(whole);
 }
