@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readReference } from '@gantry/images';
@@ -7,10 +7,11 @@ import { BuildError, type ImageLayer } from '@gantry/protocol';
 
 import type { RegistryCredentials } from './image-builder.ts';
 import type { LayerStore } from './layer-store.ts';
+import { loopbackRegistries } from './loopback-registries.ts';
 import { type LayoutImage, prepareLayout, readLayout, writeLayout } from './oci-layout.ts';
 import { runTool, type ToolOptions } from './tool-process.ts';
 
-type RunOptions = Pick<ToolOptions, 'signal' | 'onLine' | 'timeoutMs' | 'cwd'>;
+type RunOptions = Pick<ToolOptions, 'signal' | 'onLine' | 'timeoutMs' | 'cwd' | 'env'>;
 
 /** `folder` is for what is under way. */
 type ImageOptions = RunOptions & { folder: string; known?: readonly ImageLayer[] | undefined };
@@ -129,7 +130,9 @@ export class Buildah {
     // What is in the context is there to be copied: it was chosen before it came here.
     flags.push('--ignorefile', '/dev/null');
     for (const [name, value] of Object.entries(parts.args)) flags.push('--build-arg', `${name}=${value}`);
-    await this.#runStep(['bud', ...isolation, ...flags, '--file', parts.dockerfile, parts.context], rest);
+    const env = await loopbackRegistries(await readFile(parts.dockerfile, 'utf8'), { folder });
+    const words = ['bud', ...isolation, ...flags, '--file', parts.dockerfile, parts.context];
+    await this.#runStep(words, { ...rest, env });
     return await this.#export(built, { folder, known, ...rest });
   }
 

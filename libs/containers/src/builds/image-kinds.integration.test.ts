@@ -252,6 +252,17 @@ snapshots:
     );
 
     it(
+      'begin with an image of a registry on this machine in a Dockerfile, too',
+      async () => {
+        await using registry = await startRegistry();
+        const text = `ARG BASE=${registry.host}/owner/tiny:1\nFROM \${BASE}\nENV LATER=1\n`;
+        const state = await bench.builder.build({ type: 'dockerfile', isWhole: true, text }, {});
+        expect(state.config.env).toMatchObject({ FROM_REGISTRY: 'a=b', LATER: '1' });
+      },
+      MINUTES,
+    );
+
+    it(
       'take an image in eStargz whole, as any other',
       async () => {
         await using registry = await startRegistry({ compression: 'estargz' });

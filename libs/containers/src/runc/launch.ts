@@ -135,7 +135,7 @@ export function failedStart(reason: string, cause?: Error): ContainerError {
     {
       hint: isOfImage
         ? UNSTARTABLE_IMAGE_HINT
-        : 'The operator of the worker can see what this machine lacks with "gantry doctor".',
+        : 'If its image has an entrypoint, look at what that says; if not, "gantry doctor" says what the machine of the worker lacks.',
       cause,
     },
   );
