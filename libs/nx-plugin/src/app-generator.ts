@@ -2,12 +2,15 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidError } from '@gantry/protocol';
 import {
+  addDependenciesToPackageJson,
   formatFiles,
   generateFiles,
   type GeneratorCallback,
   installPackagesTask,
   joinPathFragments,
+  type NxJsonConfiguration,
   type Tree,
+  updateJson,
   writeJson,
 } from '@nx/devkit';
 
@@ -23,11 +26,17 @@ export interface AppGeneratorOptions {
   skipInstall?: boolean;
 }
 
+const PLUGIN = '@gantry/nx';
+
+/** What a new app's test and compiler need, unless the workspace has them. */
+const PACKAGES = { vitest: '^5.1.1', '@types/node': '^24.0.0' };
+
 // Beside both `src/` and `dist/`, so that sources and build find it by the same path.
 const TEMPLATES = fileURLToPath(new URL('../files/app', import.meta.url));
 
 /**
- * Writes a new app: a class, a function, an endpoint and a local entrypoint, with a test.
+ * Writes a new app: a class, a function, an endpoint and a local entrypoint, with a test; and has the workspace know the
+ * plugin, and have what they need.
  *
  * @throws InvalidError when the name is unfit or its folder is taken.
  */
@@ -46,10 +55,21 @@ export async function appGenerator(tree: Tree, options: AppGeneratorOptions): Pr
   }
   generateFiles(tree, TEMPLATES, root, { name, root, dot: '.' });
   writeJson(tree, `${root}/tsconfig.json`, compilerSettings(tree, root));
+  addPlugin(tree);
+  addDependenciesToPackageJson(tree, {}, PACKAGES, 'package.json', true);
   await formatFiles(tree);
   return () => {
     if (options.skipInstall !== true) installPackagesTask(tree, true);
   };
+}
+
+/** Without it, Nx sees a project without targets. */
+function addPlugin(tree: Tree): void {
+  updateJson(tree, 'nx.json', (nx: NxJsonConfiguration) => {
+    const { plugins = [] } = nx;
+    const isThere = plugins.some((entry) => (typeof entry === 'string' ? entry : entry.plugin) === PLUGIN);
+    return isThere ? nx : { ...nx, plugins: [...plugins, PLUGIN] };
+  });
 }
 
 function projectRoot({ name, directory = 'apps' }: AppGeneratorOptions): string {
