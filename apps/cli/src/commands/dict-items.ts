@@ -5,6 +5,7 @@ import { Dict } from 'gantry';
 import { type CommandSpec, SHARED_OPTIONS } from '../command.ts';
 import { parseInteger } from '../option-values.ts';
 import { toTable } from '../terminal/table.ts';
+import { plain } from '../terminal/plain.ts';
 import { ENVIRONMENT_OPTION, withClient } from '../volumes/volume-client.ts';
 
 const WIDEST = 60;
@@ -77,15 +78,4 @@ function brief(value: unknown): string {
       : inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 5 });
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length > WIDEST ? `${line.slice(0, WIDEST - 1)}…` : line;
-}
-
-/** What JSON does not know is shown as code shows it. */
-function plain(value: unknown): unknown {
-  try {
-    const text = JSON.stringify(value);
-    if (text !== undefined && !ArrayBuffer.isView(value)) return JSON.parse(text) as unknown;
-  } catch {
-    // Such as a bigint.
-  }
-  return inspect(value, { depth: 10, breakLength: Infinity });
 }

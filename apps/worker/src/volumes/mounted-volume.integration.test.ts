@@ -228,8 +228,21 @@ describe.each(kinds)('the $kind volume of a container', (kind) => {
     await rm(join(folder, 'new\nline'));
     await symlink('/etc/passwd', join(folder, 'out'));
     await symlink('../../x', join(folder, 'up'));
-    await expect(volume.commit()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const refused = [expect.stringContaining('/etc/passwd'), expect.stringContaining('../../x')] as unknown[];
+    await expect(volume.commit()).rejects.toMatchObject({
+      ...{ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/, and 1 more$/) as string },
+      details: { refused: expect.arrayContaining(refused) as unknown },
+    });
     expect(await subject.paths(id)).toEqual(['file', 'fine']);
+  });
+
+  it('says by its name that it was deleted', async () => {
+    const id = subject.newVolume();
+    const { volume, folder } = await subject.mount(id, { name: 'models' });
+    await writeFile(join(folder, 'late'), 'x');
+    subject.deleteVolume(id);
+    for (const act of [() => volume.commit(), () => volume.reload()])
+      await expect(act()).rejects.toMatchObject({ message: 'volume "models" was deleted', hint: /Deploy/ });
   });
 
   it('turns links to its own path into relative ones', async () => {

@@ -107,6 +107,10 @@ export class VolumesUnderTest implements AsyncDisposable {
     return volumeId;
   }
 
+  deleteVolume(volumeId: string): void {
+    this.#heads.delete(volumeId);
+  }
+
   /** A container's part of a volume, with the newest version shown in its folder. */
   async mount(
     volumeId: string,

@@ -1,5 +1,5 @@
 import { GantryError, InvalidError, isGantryError, NotFoundError, type VolumeMount } from '@gantry/protocol';
-import { mergePlan, type VolumeStore } from '@gantry/volumes';
+import { type CommitPlan, mergePlan, type VolumeStore } from '@gantry/volumes';
 
 import { joined } from './paths.ts';
 import type { FileBlobs } from './stored-file.ts';
@@ -105,9 +105,7 @@ export class MountedVolume {
 
   async #show(): Promise<void> {
     const { mount, store, view } = this.#options;
-    const { head, tree } = await store.open(mount.volumeId).catch((error: unknown) => {
-      throw isGantryError(error) && error.code === 'NOT_FOUND' ? deleted(mount) : error;
-    });
+    const { head, tree } = await store.open(mount.volumeId).catch(byName(mount));
     const { volumeId, subPath = '' } = mount;
     const version: VolumeVersion = { volumeId, root: head.root, tree, subPath };
     const entry = subPath === '' ? undefined : await tree.entry(subPath);
@@ -144,10 +142,11 @@ export class MountedVolume {
     if (changes.length > 0) {
       const merge = mergePlan(changes);
       // Asked after the head was read: see VolumeStore.fence.
-      await store.commit(mount.volumeId, (tree) => {
+      const plan: CommitPlan = (tree) => {
         assertOwn();
         return merge(tree);
-      });
+      };
+      await store.commit(mount.volumeId, plan).catch(byName(mount));
     }
     collected.keep();
     assertComplete(mount, collected);
@@ -155,13 +154,18 @@ export class MountedVolume {
   }
 }
 
+/** So many are named by the error. */
+const MOST_REFUSED = 20;
+
 function assertComplete(
   { name }: VolumeMount,
-  { refused: [first], unsettled: [file] }: CollectedChanges,
+  { refused: [first, ...others], unsettled: [file] }: CollectedChanges,
 ): void {
   if (first) {
-    throw new InvalidError(`volume "${name}" has all but what it cannot have: ${first.message}`, {
+    const more = others.length > 0 ? `, and ${others.length} more` : '';
+    throw new InvalidError(`volume "${name}" has all but what it cannot have: ${first.message}${more}`, {
       hint: first.hint,
+      details: { refused: [first, ...others].slice(0, MOST_REFUSED).map(({ message }) => message) },
     });
   }
   if (file === undefined) return;
@@ -170,8 +174,12 @@ function assertComplete(
   });
 }
 
-function deleted({ name }: VolumeMount): NotFoundError {
-  return new NotFoundError(`volume "${name}" was deleted`, {
-    hint: 'Deploy the app anew, without it or with a new one.',
-  });
+/** Says that a volume was deleted by the name that its user knows. */
+function byName({ name }: VolumeMount): (error: unknown) => never {
+  return (error) => {
+    if (!isGantryError(error) || error.code !== 'NOT_FOUND') throw error;
+    throw new NotFoundError(`volume "${name}" was deleted`, {
+      hint: 'Deploy the app anew, without it or with a new one.',
+    });
+  };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { NetworkFileSystem } from '../volumes/network-file-system.ts';
 import { Volume } from '../volumes/volume.ts';
 import { Dict } from './dict.ts';
 import { Queue } from './queue.ts';
@@ -21,6 +22,11 @@ describe('what a dict, queue or volume is given is refused if it is', () => {
       code: 'INVALID_ARGUMENT',
       hint: 'Give an array; put() is for one item.',
     });
+  });
+
+  it.each(['', 'x/y', undefined, 'a b'])('no name: %s', (name) => {
+    const handles: { fromName(name: string): unknown }[] = [Dict, Queue, Volume, NetworkFileSystem];
+    for (const each of handles) expect(() => each.fromName(name as never)).toThrow('name');
   });
 
   it('above the size of an item, wherever it is in a list, so that nothing is put', async () => {

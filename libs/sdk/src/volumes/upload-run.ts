@@ -98,7 +98,10 @@ async function expand(source: UploadSource): Promise<Expanded[]> {
       if (!isMissing(cause)) throw unreadable(source.local, cause);
       throw new NotFoundError(`"${source.local}" is not there to be uploaded`, {
         cause,
-        hint: 'Nothing was uploaded. Text that is to become a file is given as bytes: Buffer.from(text).',
+        hint:
+          source.type === 'file'
+            ? 'Nothing was uploaded. Text that is to become a file is given as bytes: Buffer.from(text).'
+            : 'Nothing was uploaded. Name a directory that is there.',
       });
     });
   if (source.type === 'file' && info.isFile()) return [fileOf(source.path, source.local, info)];

@@ -86,8 +86,13 @@ export class Volume {
     this.#mount = mount;
   }
 
-  /** A handle; nothing is looked up or made before its first use. */
+  /**
+   * A handle; nothing is looked up or made before its first use.
+   *
+   * @throws InvalidError for what can be no name.
+   */
   static fromName(name: string, options: VolumeOptions = {}): Volume {
+    assertName('volume', name);
     checkKeys('Volume.fromName', options, [...LOOKUP_OPTIONS, 'createIfMissing']);
     return new Volume(name, options);
   }
