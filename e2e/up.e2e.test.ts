@@ -36,6 +36,17 @@ describe('gantry up', () => {
     for (const file of ['token', 'connection.json', 'nats.conf']) expect(await mode(file)).toBe('600');
   });
 
+  test('runs functions whatever the umask of who starts it', async () => {
+    const before = process.umask(0o077);
+    try {
+      await using platform = await startPlatform({ dataDir: directory.path });
+      expect((await runCli(['deploy', ENTRY], platform.env)).code).toBe(0);
+      expect(await callSquare()).toBe(49);
+    } finally {
+      process.umask(before);
+    }
+  });
+
   test('stops everything at SIGTERM', async () => {
     const platform = await startPlatform({ dataDir: directory.path });
 

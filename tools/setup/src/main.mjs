@@ -45,6 +45,8 @@ const COMMANDS = {
   bench: async (args, context) => attached(context.nodePath, ['tools/bench/src/main.ts', ...args]),
 };
 
+// Containers run the Node that is brought, and what is built, and are somebody else to the machine.
+process.umask(0o022);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

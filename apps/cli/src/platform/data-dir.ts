@@ -18,6 +18,8 @@ export function findDataDir(
 
 /** Makes the data directory, readable by its owner alone. */
 export async function prepareDataDir(dataDir: string): Promise<void> {
+  // What containers are shown of it belongs to somebody else in there, whatever the umask of who starts the platform.
+  process.umask(0o022);
   try {
     await makeFolder(dataDir);
     await chmod(dataDir, OWNER_ONLY_FOLDER);

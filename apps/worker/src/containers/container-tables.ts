@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import {
@@ -99,7 +99,8 @@ export class ContainerTables {
   async #makePlace(): Promise<Place | undefined> {
     const folder = await this.#options.folder();
     if (folder === undefined) return undefined;
-    mkdirSync(folder, { mode: 0o755 });
+    mkdirSync(folder);
+    chmodSync(folder, 0o755);
     const inside = await this.#options.show(folder);
     return inside === undefined ? undefined : { folder, inside };
   }
