@@ -157,7 +157,10 @@ export interface ExecEnd {
 
 /** What the processes of a container take up. */
 export interface ContainerUse {
-  /** What its processes have in memory now; undefined once it ended, or where that cannot be told. */
+  /**
+   * What its processes have in memory now; undefined once it ended, or where that cannot be told. What they share counts
+   * once where the kernel counts for the whole container, else for each of them.
+   */
   readonly memoryBytes: number | undefined;
   /**
    * What its processes have used of CPU so far; undefined where that cannot be told. Once it ended: in all, where the kernel

@@ -292,6 +292,19 @@ describe.skipIf(problem).each(problem ? [problem.message] : runtimes)(
         expect(await crashed.container.exited).toEqual({ code: 3, signal: null });
       });
 
+      it('holds what its processes share once', async () => {
+        const family = await Probe.start(driver);
+        ended.push(family);
+        const share = `const parent = spawn('perl', ['-e', '$x = "x" x 1e8; fork or last for 1..4; $| = 1; print "shared\\n"; sleep']);
+        parent.stdout.setEncoding('utf8');
+        let said = '';
+        for await (const text of parent.stdout) if ((said += text).split('shared').length > 4) break;
+        return said.split('shared').length;`;
+        expect(await family.run(share)).toBeGreaterThan(4);
+        expect(family.container.memoryBytes).toBeGreaterThan(100 * 1024 ** 2);
+        expect(family.container.memoryBytes).toBeLessThan(350 * 1024 ** 2);
+      });
+
       it('writes no more to its disk than it may', async () => {
         const filler = await Probe.start(driver, { limits: { diskMiB: 48 } });
         ended.push(filler);

@@ -113,7 +113,7 @@ export class RuncContainer implements Container {
   }
 
   get memoryBytes(): number | undefined {
-    return this.#runs ? processTreeMemoryBytes(this.#init) : undefined;
+    return this.#runs ? (this.#cgroup.memoryBytes ?? processTreeMemoryBytes(this.#init)) : undefined;
   }
 
   get cpuTimeMs(): number | undefined {
