@@ -42,7 +42,7 @@ describe('the end of a container, as its worker limits it', () => {
     ending.stop('still not needed');
     ending.kill('killed', 'asked for by secret');
     ending.kill('killed', 'again');
-    const exit = ending.explain({ code: null, signal: 'SIGKILL' }, false);
+    const exit = ending.explain({ code: null, signal: 'SIGKILL' }, undefined);
     expect(exit).toMatchObject({ reason: 'stopped', message: 'not needed', signal: 'SIGKILL' });
     expect(logged).toEqual([
       'container ta-1 stops: not needed',

@@ -108,11 +108,12 @@ export class Ending {
   }
 
   /** It has ended: nothing of its code is logged any more. Puts all that is known into what is reported. */
-  explain(end: ContainerEnd, ranOutOfMemory: boolean): ContainerExit {
+  explain(end: ContainerEnd, memoryLimitMiB: number | undefined, ranOutOfMemory = false): ContainerExit {
     const { log, name } = this.#options;
     const mask = (text: string): string => log.masked(text);
     const exit = explainEnd(end, {
-      ...{ name, wasHeard: this.#wasHeard, askedFor: this.#reason, ranOutOfMemory, mask },
+      ...{ name, wasHeard: this.#wasHeard, askedFor: this.#reason, mask },
+      ...{ memoryLimitMiB, ranOutOfMemory },
     });
     log.end();
     const { reason } = exit;

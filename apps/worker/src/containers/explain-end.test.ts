@@ -8,6 +8,7 @@ const unasked = {
   wasHeard: true,
   askedFor: undefined,
   ranOutOfMemory: false,
+  memoryLimitMiB: undefined,
   mask: (text: string) => text,
 };
 
@@ -19,6 +20,7 @@ describe('the end of a container', () => {
       [
         explainEnd(aborted, { ...unasked, ranOutOfMemory: true }),
         explainEnd({ ...killed, outOfMemory: true }, unasked),
+        explainEnd({ ...killed, outOfMemory: true }, { ...unasked, memoryLimitMiB: 256 }),
         explainEnd(killed, unasked),
         explainEnd(aborted, unasked),
         explainEnd({ code: 3, signal: null }, unasked),
@@ -26,6 +28,7 @@ describe('the end of a container', () => {
     ).toEqual([
       'outOfMemory: its JavaScript heap was exhausted',
       'outOfMemory: the kernel killed it because memory was short',
+      'outOfMemory: the kernel killed it because memory was short: its limit is 256 MiB',
       'crashed: its process was killed from outside: signal SIGKILL',
       'crashed: its process ended by itself: signal SIGABRT',
       'crashed: its process ended by itself: exit code 3',

@@ -31,6 +31,8 @@ export interface EndCircumstances {
   askedFor: EndReason | undefined;
   /** Node said that it had no memory left. */
   ranOutOfMemory: boolean;
+  /** How much it could hold; undefined for no limit. */
+  memoryLimitMiB: number | undefined;
   /** Strikes out what is secret. */
   mask(text: string): string;
 }
@@ -78,13 +80,14 @@ export function describeEnd(end: ContainerEnd): string {
 }
 
 function reasonOf(end: ContainerEnd, circumstances: EndCircumstances): EndReason {
-  const { name, wasHeard, askedFor, ranOutOfMemory } = circumstances;
+  const { name, wasHeard, askedFor, ranOutOfMemory, memoryLimitMiB } = circumstances;
   if (ranOutOfMemory && end.signal) {
     return { reason: 'outOfMemory', message: 'its JavaScript heap was exhausted' };
   }
   if (askedFor) return askedFor;
   if (end.outOfMemory) {
-    return { reason: 'outOfMemory', message: 'the kernel killed it because memory was short' };
+    const limit = memoryLimitMiB === undefined ? '' : `: its limit is ${memoryLimitMiB} MiB`;
+    return { reason: 'outOfMemory', message: `the kernel killed it because memory was short${limit}` };
   }
   const hint = end.code === null || wasHeard ? undefined : IMAGE_HINTS[end.code];
   if (hint !== undefined) {

@@ -389,7 +389,7 @@ export class HostedContainer implements InputTaker, Heartbeating, Remembering, E
     this.#close('stopped');
     this.#history.ended();
     this.#calls.close();
-    this.#exit = this.#ending.explain(end, this.#process?.ranOutOfMemory ?? false);
+    this.#exit = this.#ending.explain(end, this.memoryLimitMiB, this.#process?.ranOutOfMemory);
     const { reason, message = reason } = this.#exit;
     this.#places.webEnded();
     if (this.#inputs.orphan(this.#exit)) this.#exit.inputFailed = true;
