@@ -44,6 +44,7 @@ export async function start(args, context) {
       await step('Stop Gantry', () => platform.stop());
       return isRight && platform.exitCode() === 0 ? 0 : 1;
     }
+    say(`  Try it   curl --cacert ${show(platform.ready.caPath)} -F file=@${show(PICTURE)} ${url}`);
     say(`  Look     ${new URL(pagePath, platform.ready.serverUrl).href} (sign in: npx gantry dashboard)`);
     say('\nGantry goes on serving; Ctrl-C stops it.');
     return await platform.ended;
@@ -152,7 +153,7 @@ async function sendReceipt(url, caPath) {
   };
 }
 
-async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath, driver }) {
+async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { driver }) {
   const expected = JSON.parse(await readFile(join(EXAMPLE, 'receipt.expected.json'), 'utf8'));
   const isRight = [receipt, coldReceipt].every(
     ({ text, total, currency }) =>
@@ -163,7 +164,6 @@ async function report(url, { receipt, coldReceipt, coldMs, warmMs }, { caPath, d
   say(`  URL      ${url}`);
   say(`  Runs in  ${describeContainers(driver)}`);
   say(`  Timing   ${Math.round(coldMs)} ms cold, ${Math.round(warmMs)} ms warm`);
-  say(`  Try it   curl --cacert ${show(caPath)} -F file=@${show(PICTURE)} ${url}`);
   if (!isRight) warn('The text is not what is printed on the receipt.');
   return isRight;
 }

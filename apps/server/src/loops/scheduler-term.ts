@@ -12,9 +12,10 @@ import {
   type WorkerCommand,
   type WorkerReply,
 } from '@gantry/protocol';
-import { type Action, describeNeed, type MachineFacts, misfitOf, Scheduler } from '@gantry/scheduling';
+import { type Action, Scheduler } from '@gantry/scheduling';
 
 import type { SchedulerLoopOptions } from './scheduler-loop.ts';
+import { unplaceableReason } from './unplaceable-reason.ts';
 
 const TICK_MS = 1_000;
 const BUSY_TICK_MS = 50;
@@ -250,19 +251,4 @@ function crashLoopText({ record, loop }: ActionOf<'crashLoop'>): string {
   const [firstLine = ''] = loop.message.split('\n');
   const pauseS = Math.max(0, Math.round((loop.nextStartAtMs - Date.now()) / 1000));
   return `"${record.spec.name}" is crash-looping: ${loop.failures} containers in a row failed, the next one starts in ${pauseS} s. The last one: ${firstLine}`;
-}
-
-function unplaceableReason(
-  { reason, containers, record }: ActionOf<'unplaceable'>,
-  machines: readonly MachineFacts[],
-): string {
-  if (reason === 'noWorker') return 'no worker is connected';
-  const { options } = record.spec;
-  const misfit = misfitOf(options, machines);
-  if (misfit) return misfit.reason;
-  if (options.cluster) {
-    const { size } = options.cluster;
-    return `no machines whose containers reach each other have room for ${containers} more gang(s) of ${size} containers (${describeNeed(options)} each)`;
-  }
-  return `no machine has room for ${containers} more container(s) (${describeNeed(options)} each)`;
 }
