@@ -108,6 +108,17 @@ describe('runProgram', () => {
     expect(output.text).toBe('1.2.3\n');
   });
 
+  test.each(Object.keys(COMMAND_GROUPS))(
+    'the commands of "gantry %s" are told within 80 columns',
+    async (group) => {
+      const { output, run } = setUp(ALL_COMMANDS);
+
+      expect(await run(group, '--help')).toBe(0);
+
+      expect(output.text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
   test.each(ALL_COMMANDS.map((command) => [command.path.join(' '), command] as const))(
     '"gantry %s --help" shows its options and an example',
     async (_name, command) => {

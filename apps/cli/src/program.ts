@@ -46,6 +46,8 @@ function createProgram(options: ProgramOptions, outcome: Outcome): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .showHelpAfterError(false)
+    // Beside the longest usages there are 35 columns of 80, which Commander would leave to the terminal to break.
+    .configureHelp({ minWidthToWrap: 30 })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
