@@ -13,7 +13,8 @@ import {
   withoutEntry,
 } from '@gantry/protocol/dict-table';
 
-const FILE_BYTES = DICT_TABLE.headerBytes + DICT_TABLE.buckets * DICT_TABLE.bucketBytes;
+/** What one takes at most. */
+export const TABLE_BYTES = DICT_TABLE.headerBytes + DICT_TABLE.buckets * DICT_TABLE.bucketBytes;
 
 /**
  * A table of a dict (see `dict-table` of the protocol), as its server writes it: of what was asked for, and in memory, as far
@@ -33,7 +34,7 @@ export class DictTable {
     this.#file = openSync(path, 'wx+', 0o444);
     this.#guard(() => {
       fchmodSync(this.#file, 0o444);
-      ftruncateSync(this.#file, FILE_BYTES);
+      ftruncateSync(this.#file, TABLE_BYTES);
       this.#write(new Uint8Array(DICT_TABLE.headerBytes), 0);
     });
   }
@@ -96,7 +97,7 @@ export class DictTable {
     this.#guard(() => {
       // What is cut off comes back as nothing, with no moment between at which the file is closed to those who read.
       ftruncateSync(this.#file, DICT_TABLE.headerBytes);
-      ftruncateSync(this.#file, FILE_BYTES);
+      ftruncateSync(this.#file, TABLE_BYTES);
     });
   }
 

@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { CollectionKeeper } from './collection-keeper.ts';
 import { readOpenTable, readTable } from './dict-table.fixture.ts';
 import { DictTable } from './dict-table.ts';
+import { DictTables } from './dict-tables.ts';
 
 const log = createLogger({ name: 'test', level: 'silent' });
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -158,6 +159,14 @@ describe('the table of a dict', () => {
     expect(readTable(path, 'a')).toBe('not valid');
     leadership.fence = 1;
     await vi.waitFor(() => expect(readTable(path, 'a')).toEqual(bytes('one')));
+  });
+
+  it('is none where others need what memory is left', () => {
+    const few = new DictTables({ leadership, sparedBytes: 2 ** 50 });
+    expect(few.open(machineId())).toBeUndefined();
+    const usual = new DictTables({ leadership });
+    expect(usual.open(machineId())?.isClosed).toBe(false);
+    for (const tables of [few, usual]) tables.close();
   });
 
   it('is had by 32 dicts at most', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -8,15 +9,17 @@ import {
   removeStaleSharedFolders,
 } from '@gantry/containers';
 
-import { DictTable } from './dict-table.ts';
+import { DictTable, TABLE_BYTES } from './dict-table.ts';
 
 const RENEW_EVERY_MS = 250;
-/** Of 2 MiB at most each. */
 const MOST_TABLES = 32;
+const SPARED_BYTES = 32 * 1024 ** 2;
 
 export interface DictTablesOptions {
   /** Undefined while this server must not answer. */
   leadership: { readonly fence: number | undefined };
+  /** What is left to others who keep files in the same memory, such as the machine's own programs. @defaultValue 32 MiB */
+  sparedBytes?: number | undefined;
 }
 
 /**
@@ -26,12 +29,14 @@ export interface DictTablesOptions {
  */
 export class DictTables {
   readonly #leadership: DictTablesOptions['leadership'];
+  readonly #sparedBytes: number;
   readonly #tables = new Set<DictTable>();
   #folder: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ leadership }: DictTablesOptions) {
+  constructor({ leadership, sparedBytes = SPARED_BYTES }: DictTablesOptions) {
     this.#leadership = leadership;
+    this.#sparedBytes = sparedBytes;
   }
 
   /** A table for who is on this machine, if there is room for one. */
@@ -44,7 +49,7 @@ export class DictTables {
       void removeStaleSharedFolders().catch(() => undefined);
       this.#folder = openSharedFolder();
     }
-    if (this.#folder === undefined) return undefined;
+    if (this.#folder === undefined || !this.#hasRoom(this.#folder)) return undefined;
     const table = this.#make(join(this.#folder, `table-${randomBytes(9).toString('hex')}`));
     if (!table) return undefined;
     this.#tables.add(table);
@@ -59,6 +64,12 @@ export class DictTables {
     clearInterval(this.#timer);
     if (this.#folder !== undefined) removeSharedFolder(this.#folder);
     this.#folder = undefined;
+  }
+
+  // A table takes what is used of it, so what there is may all be used later.
+  #hasRoom(folder: string): boolean {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= this.#sparedBytes + (this.#tables.size + 1) * TABLE_BYTES;
   }
 
   #make(path: string): DictTable | undefined {
