@@ -13,7 +13,10 @@ import {
 
 const PREFIXES = { dict: 'di', queue: 'qu' } as const;
 
-/** Which dicts and queues there are. */
+/**
+ * Which dicts and queues there are. A name that leads to no record is free, and whoever takes it completes what it leads to: so
+ * what a killed server left half done is done when it is asked for again.
+ */
 export class CollectionDirectory {
   readonly #registry: Registry;
   readonly #environments: Environments;
@@ -42,6 +45,22 @@ export class CollectionDirectory {
     });
   }
 
+  /**
+   * The same, or one whose name was taken from it by a deletion that went no further.
+   *
+   * @throws NotFoundError.
+   */
+  async findToDelete(kind: CollectionKind, environment: string, name: string): Promise<CollectionRecord> {
+    try {
+      return await this.find(kind, environment, name);
+    } catch (error) {
+      const own = error instanceof NotFoundError ? await this.allIn(environment) : [];
+      const nameless = own.find((record) => record.kind === kind && record.name === name);
+      if (nameless) return nameless;
+      throw error;
+    }
+  }
+
   /** The one of the name, or a new one. */
   async create(kind: CollectionKind, environment: string, name: string): Promise<CollectionRecord> {
     assertName(kind, name);
@@ -51,18 +70,24 @@ export class CollectionDirectory {
         `a ${kind} cannot be called "${name}": that is the form of an id`,
       );
     }
-    const existing = await this.find(kind, environment, name).catch(ifMissing);
-    if (existing) return existing;
     const environmentId = await this.#environments.idOf(environment);
-    const record = await this.#add({ kind, environment: environmentId, name });
     const key = registryKeys.collectionName(kind, environmentId, name);
-    if (await this.#registry.create(key, { id: record.id })) return record;
-    await this.#registry.delete(registryKeys.collection(record.id));
-    return await this.find(kind, environment, name);
+    for (;;) {
+      const named = await this.#registry.get<{ id: string }>(key);
+      const existing = named && (await this.get(named.value.id));
+      if (existing) return existing;
+      const id = named?.value.id ?? newId(PREFIXES[kind]);
+      if (!named && !(await this.#registry.create(key, { id }))) continue;
+      const record = { id, kind, environment: environmentId, name, createdAtMs: Date.now() };
+      if (await this.#registry.create(registryKeys.collection(id), record)) return record;
+    }
   }
 
   async createEphemeral(kind: CollectionKind, environment: string): Promise<CollectionRecord> {
-    return await this.#add({ kind, environment: await this.#environments.idOf(environment) });
+    const place = await this.#environments.idOf(environment);
+    const record = { kind, environment: place, id: newId(PREFIXES[kind]), createdAtMs: Date.now() };
+    await this.#registry.put(registryKeys.collection(record.id), record);
+    return record;
   }
 
   /** All that belong to an environment, with a name or without. */
@@ -80,15 +105,4 @@ export class CollectionDirectory {
     if (name !== undefined) await this.#registry.delete(registryKeys.collectionName(kind, environment, name));
     await this.#registry.delete(registryKeys.collection(id));
   }
-
-  async #add(facts: Omit<CollectionRecord, 'id' | 'createdAtMs'>): Promise<CollectionRecord> {
-    const record = { ...facts, id: newId(PREFIXES[facts.kind]), createdAtMs: Date.now() };
-    await this.#registry.put(registryKeys.collection(record.id), record);
-    return record;
-  }
-}
-
-function ifMissing(error: unknown): undefined {
-  if (error instanceof NotFoundError) return undefined;
-  throw error;
 }

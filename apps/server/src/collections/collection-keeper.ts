@@ -167,7 +167,7 @@ export class CollectionKeeper {
     environment,
     name,
   }: Extract<CollectionOperation, { do: 'delete' }>): Promise<void> {
-    await this.#delete(await this.#directory.find(kind, environment, name));
+    await this.#delete(await this.#directory.findToDelete(kind, environment, name));
   }
 
   async #find(open: Extract<CollectionOperation, { do: 'open' }>): Promise<CollectionRecord> {
