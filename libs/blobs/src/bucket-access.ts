@@ -41,7 +41,7 @@ export async function assertBucketAccess(access: BucketAccess): Promise<string> 
     await withinLimit(client.listObjectsV2Query(bucket, keyPrefix, '', '/', 1, ''));
     return region;
   } catch (error) {
-    throw asAccessError(error, `bucket "${bucket}" at ${endpoint}`);
+    throw asAccessError(error, `bucket "${bucket}" at ${endpoint}`, credentials !== undefined);
   }
 }
 
@@ -63,12 +63,18 @@ async function withinLimit(listing: Promise<unknown>): Promise<void> {
   }
 }
 
-function asAccessError(cause: unknown, what: string): Error {
+function asAccessError(cause: unknown, what: string, hasCredentials: boolean): Error {
   const code = vendorCode(cause) ?? '';
   if (code === 'NoSuchBucket') {
     return new NotFoundError(`there is no ${what}`, { cause, hint: 'Make it, or correct its name.' });
   }
   if (/AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|Token/.test(code)) {
+    if (!hasCredentials) {
+      return new AuthError(`${what} is not open to everybody: ${code}`, {
+        cause,
+        hint: 'Give its mount a secret with keys of the store, or a role.',
+      });
+    }
     return new AuthError(`${what} refuses the credentials: ${code}`, {
       cause,
       hint: 'The secret of its mount needs keys that may list the bucket, and get and put its objects.',
