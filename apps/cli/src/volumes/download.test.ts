@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -95,6 +96,12 @@ describe('a download', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('ENAMETOOLONG') as string,
     });
+  });
+
+  it('leaves its signal as it was: many of them may share one', async () => {
+    const { signal } = new AbortController();
+    await get(volumeOf([file('f'), file('g')]), '/', folder.path, { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('that is interrupted leaves nothing half written', async () => {

@@ -40,6 +40,7 @@ export async function download(
   { force, onProgress, signal }: DownloadOptions,
 ): Promise<TransferProgress> {
   const entries = await volume.listdir(remote, { recursive: true });
+  signal.throwIfAborted();
   const root = remote.replace(/^\/+|\/+$/g, '');
   const isFile = entries.length === 1 && entries[0]?.path === root && entries[0].type !== 'directory';
   const isBelow = root !== '' && (local.endsWith('/') || (await isLocalDirectory(local)));
@@ -68,7 +69,7 @@ export async function download(
     downloadEntry(volume, entry, { target: targetOf(entry), force, report, signal, drafts }),
   );
   try {
-    await Promise.race([all, abortOf(signal)]);
+    await untilAborted(all, signal);
   } finally {
     // Of one that was interrupted: what it waits for may never come.
     for (const draft of drafts) await rm(draft, { force: true });
@@ -139,12 +140,15 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function abortOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
