@@ -77,7 +77,8 @@ describe('keys of dicts', () => {
   it('refuse what is no plain data, and what contains itself', () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const value of [() => 1, Symbol('x'), cycle, new (class Point {})(), /x/]) {
+    const ofNoClass: unknown = Object.create(Object.create(null) as object);
+    for (const value of [() => 1, Symbol('x'), cycle, new (class Point {})(), ofNoClass, /x/]) {
       expect(() => canonicalKey(value)).toThrow(SerializationError);
     }
     expect(() => canonicalKey('x'.repeat(9_000))).toThrow('longer than 8 KiB');

@@ -48,11 +48,17 @@ function objectText(value: object, above: readonly object[]): string {
   if (value instanceof Set) return `set(${each(value).sort().join()})`;
   if (ArrayBuffer.isView(value)) return bytesText(value);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw unfit(`a ${value.constructor.name}`);
+  if (prototype !== Object.prototype && prototype !== null) throw unfit(nameOf(prototype));
   const properties = Object.entries(value).map(
     ([name, item]) => `${JSON.stringify(name)}:${textOf(item, inside)}`,
   );
   return `{${properties.sort().join()}}`;
+}
+
+/** Objects may have prototypes that no class has made. */
+function nameOf(prototype: unknown): string {
+  const { name = 'value of no class' } = (prototype as { constructor?: { name?: string } }).constructor ?? {};
+  return `a ${name}`;
 }
 
 function bytesText(view: ArrayBufferView): string {
