@@ -127,6 +127,8 @@ export class Buildah {
     const built = `localhost/gantry-commit:${randomBytes(6).toString('hex')}`;
     const isolation = ['--isolation', 'oci', '--runtime', parts.runtime, '--network', `ns:${parts.network}`];
     const flags = ['--dns', parts.dns, '--format', 'oci', '--layers=false', '--pull=false', '--tag', built];
+    // Else a line that fails leaves its container, mounted.
+    flags.push('--force-rm');
     // What is in the context is there to be copied: it was chosen before it came here.
     flags.push('--ignorefile', '/dev/null');
     for (const [name, value] of Object.entries(parts.args)) flags.push('--build-arg', `${name}=${value}`);

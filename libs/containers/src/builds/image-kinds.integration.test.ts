@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type LayerWork, planImage } from '@gantry/images';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { BUILD_CACHE, noBuildsReason, sharedBase } from './image-builder.fixture.ts';
 import { startRegistry } from './registry.fixture.ts';
@@ -184,8 +184,14 @@ snapshots:
     );
 
     it(
-      'say why a line of a Dockerfile cannot be done',
+      'say why a line of a Dockerfile cannot be done, and leave nothing mounted',
       async () => {
+        const mounted = async () =>
+          (await readFile('/proc/self/mountinfo', 'utf8'))
+            .split('\n')
+            .flatMap((line) => line.split(' ')[4] ?? [])
+            .filter((path) => path.startsWith(BUILD_CACHE) && path.endsWith('/merged'));
+        const before = await mounted();
         const text = 'FROM scratch AS empty\nFROM scratch\nCOPY --from=empty /nothing /to';
         const work: LayerWork = { type: 'dockerfile', isWhole: true, text };
         await expect(bench.builder.build(work, {})).rejects.toMatchObject({
@@ -195,6 +201,9 @@ snapshots:
             ]) as string[],
           },
         });
+        // Of other builds, mounts come and go.
+        const left = async () => (await mounted()).filter((path) => !before.includes(path));
+        await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 20_000 });
       },
       MINUTES,
     );
