@@ -39,12 +39,8 @@ export {
 export { PrivateRouter, type PrivateRouterOptions } from './private/private-router.ts';
 export { RECEIVER_OFFSET, SENDER_OFFSET, splitPackets } from './private/split-packets.ts';
 export { isRootless, rootlessCommand, rootlessEnvironment } from './rootless/user-namespace.ts';
-export {
-  machineId,
-  openSharedFolder,
-  removeSharedFolder,
-  removeStaleSharedFolders,
-} from './shared-folder.ts';
+export { machineId } from './machine-id.ts';
+export { openSharedFolder, removeSharedFolder, removeStaleSharedFolders } from './shared-folder.ts';
 export { SharedMounts } from './shared-mounts.ts';
 export { cgroupLayout } from './runc/cgroups.ts';
 export { isGvisor } from './gvisor/gvisor-runtime.ts';

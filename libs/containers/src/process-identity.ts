@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 
+import { machineId } from './machine-id.ts';
+
 /**
  * What tells a process from a later one with the same pid: boot and start time. Undefined if there is no such
  * process, if it has ended and only waits for its parent to notice, or if there is no `/proc` to ask.
@@ -16,14 +18,11 @@ export function processIdentity(pid: number): string | undefined {
 /** The kernel's flag of a process that is ending: the first one of a container waits there for all others. */
 const EXITING = 4;
 
-let bootId: string | undefined;
-
 function identityFrom(stat: string): string | undefined {
   const fields = fieldsAfterName(stat);
   if (fields[0] === 'Z' || fields[0] === 'X' || (Number(fields[6]) & EXITING) !== 0) return undefined;
   // Start times count from the boot, so after a reboot they can repeat.
-  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  return `${bootId}/${fields[19]}`;
+  return `${machineId()}/${fields[19]}`;
 }
 
 /** Pids of the processes whose environment carries `NAME=value` from their start. */

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+import { isInMemory } from './in-memory.ts';
 import { OwnedRecords } from './owned-records.ts';
 import { RUN_FOLDER } from './run-folder.ts';
-
-/** The type that `statfs` has for file systems in memory. */
-const TMPFS = 0x0102_1994;
 
 /**
  * Makes a folder in memory for files that processes of one user share on a machine: a file in one such folder can be linked
@@ -38,22 +36,6 @@ export async function removeStaleSharedFolders(): Promise<void> {
   });
 }
 
-let machine: string | undefined;
-
-/** Tells this machine, as long as it runs, from all others. Empty where the system has no such name. */
-export function machineId(): string {
-  machine ??= readMachineId();
-  return machine;
-}
-
-function readMachineId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return '';
-  }
-}
-
 function ownersIn(base: string): OwnedRecords<object> {
   return new OwnedRecords(join(base, 'owners'));
 }
@@ -67,8 +49,8 @@ function findBase(): string | undefined {
 function isOurs(base: string, user: number): boolean {
   try {
     mkdirSync(base, { recursive: true, mode: 0o700 });
-    const { uid } = lstatSync(base);
-    if (uid !== user || !lstatSync(base).isDirectory() || statfsSync(base).type !== TMPFS) return false;
+    const found = lstatSync(base);
+    if (found.uid !== user || !found.isDirectory() || !isInMemory(base)) return false;
     chmodSync(base, 0o700);
     return true;
   } catch {

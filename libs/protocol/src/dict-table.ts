@@ -59,6 +59,29 @@ export function validUntilMs(header: Uint8Array): number {
   return header.length < 8 ? 0 : viewOf(header).getFloat64(0, true);
 }
 
+/** Reads into all of `into` from a position of a file on; returns how many bytes there were. */
+export type ReadAt = (into: Uint8Array, position: number) => number;
+
+/** Looks for entries in a table, as a container does. */
+export class TableReader {
+  readonly #readAt: ReadAt;
+  readonly #bucket = new Uint8Array(DICT_TABLE.bucketBytes);
+  readonly #header = new Uint8Array(8);
+
+  constructor(readAt: ReadAt) {
+    this.#readAt = readAt;
+  }
+
+  /** The entry of a key; undefined if it is not there; or that nothing in the table holds, for now or for ever. */
+  find(key: string): Omit<TableEntry, 'key'> | undefined | 'not valid' | 'closed' {
+    const bucketBytes = this.#readAt(this.#bucket, bucketPosition(key));
+    const entry = findInBucket(this.#bucket.subarray(0, bucketBytes), key);
+    // After the bucket: what was read was true then.
+    if (this.#readAt(this.#header, 0) === 0) return 'closed';
+    return validUntilMs(this.#header) < machineTimeMs() ? 'not valid' : entry;
+  }
+}
+
 /** The entry of a key in its bucket, with a value of its own; undefined if it is not there as a whole. */
 export function findInBucket(bucket: Uint8Array, key: string): Omit<TableEntry, 'key'> | undefined {
   const view = viewOf(bucket);

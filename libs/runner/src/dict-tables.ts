@@ -1,13 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 import type { ClientMessage, DictOperation, DictValue } from '@gantry/protocol';
-import {
-  bucketPosition,
-  DICT_TABLE,
-  findInBucket,
-  machineTimeMs,
-  validUntilMs,
-} from '@gantry/protocol/dict-table';
+import { DICT_TABLE, TableReader } from '@gantry/protocol/dict-table';
 
 /** A dict that is read as often is worth a table. */
 const READS_BEFORE_TABLE = 3;
@@ -20,7 +14,7 @@ const MOST_DICTS = 64;
 
 interface Known {
   reads: number;
-  file: number | undefined;
+  table: { file: number; reader: TableReader } | undefined;
   path: string | undefined;
   /** When the worker may be asked for the table the next time. */
   askAtMs: number;
@@ -42,8 +36,6 @@ export type AskForTable = (dictId: string) => Promise<string | undefined>;
 export class DictTables {
   readonly #ask: AskForTable;
   readonly #known = new Map<string, Known>();
-  readonly #bucket = new Uint8Array(DICT_TABLE.bucketBytes);
-  readonly #header = new Uint8Array(8);
 
   constructor(ask: AskForTable) {
     this.#ask = ask;
@@ -56,8 +48,8 @@ export class DictTables {
     known.reads++;
     if (known.reads >= READS_BEFORE_TABLE && performance.now() >= known.askAtMs)
       this.#askFor(operation.id, known);
-    if (known.file === undefined || known.writes.size > 0) return undefined;
-    const value = this.#read(known, known.file, operation.key);
+    if (known.writes.size > 0) return undefined;
+    const value = read(known, operation.key);
     return value && (operation.do === 'dict.has' ? true : { value });
   }
 
@@ -72,7 +64,7 @@ export class DictTables {
   #knownOf(dictId: string): Known {
     let known = this.#known.get(dictId);
     if (known) return known;
-    known = { reads: 0, file: undefined, path: undefined, askAtMs: 0, isAsking: false, writes: new Set() };
+    known = { reads: 0, table: undefined, path: undefined, askAtMs: 0, isAsking: false, writes: new Set() };
     this.#known.set(dictId, known);
     this.#forgetOne();
     return known;
@@ -96,22 +88,19 @@ export class DictTables {
       .catch(() => close(known))
       .finally(() => {
         known.isAsking = false;
-        known.askAtMs = performance.now() + (known.file === undefined ? RETRY_MS : ASK_AGAIN_MS);
+        known.askAtMs = performance.now() + (known.table === undefined ? RETRY_MS : ASK_AGAIN_MS);
       });
   }
+}
 
-  #read(known: Known, file: number, key: string): Uint8Array | undefined {
-    try {
-      const bucketBytes = readSync(file, this.#bucket, 0, this.#bucket.length, bucketPosition(key));
-      const entry = findInBucket(this.#bucket.subarray(0, bucketBytes), key);
-      // After the bucket: what was read was true then.
-      const headerBytes = readSync(file, this.#header, 0, this.#header.length, 0);
-      if (headerBytes === 0) return close(known);
-      if (!entry || validUntilMs(this.#header) < machineTimeMs()) return undefined;
-      return Date.now() < entry.readUntilS * 1_000 ? entry.value : undefined;
-    } catch {
-      return close(known);
-    }
+function read(known: Known, key: string): Uint8Array | undefined {
+  try {
+    const entry = known.table?.reader.find(key);
+    if (entry === 'closed') return close(known);
+    if (entry === undefined || entry === 'not valid') return undefined;
+    return Date.now() < entry.readUntilS * 1_000 ? entry.value : undefined;
+  } catch {
+    return close(known);
   }
 }
 
@@ -120,16 +109,18 @@ function changesDict(what: string): boolean {
 }
 
 function open(known: Known, path: string | undefined): void {
-  if (path === known.path && known.file !== undefined) return;
+  if (path === known.path && known.table) return;
   close(known);
   if (path === undefined) return;
-  known.file = openSync(path, 'r');
+  const file = openSync(path, 'r');
+  const reader = new TableReader((into, position) => readSync(file, into, 0, into.length, position));
+  known.table = { file, reader };
   known.path = path;
 }
 
 /** The next read asks for another one. */
 function close(known: Known): undefined {
-  if (known.file !== undefined) closeSync(known.file);
-  known.file = undefined;
+  if (known.table) closeSync(known.table.file);
+  known.table = undefined;
   known.askAtMs = 0;
 }

@@ -1,22 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-import type { Payload } from '@gantry/protocol';
-import {
-  bucketPosition,
-  DICT_TABLE,
-  findInBucket,
-  machineTimeMs,
-  validUntilMs,
-} from '@gantry/protocol/dict-table';
+import { TableReader } from '@gantry/protocol/dict-table';
 
-/** What whoever reads a table sees of a key: the value, nothing, or that the table is not valid now. */
-export function readTable(path: string, key: string): Payload | undefined | 'not valid' {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch {
-    return 'not valid';
-  }
+type Found = Uint8Array | undefined | 'not valid' | 'closed';
+
+/** What whoever opens a table sees of a key: its value, nothing, or that the table is of no use. */
+export function readTable(path: string, key: string): Found {
+  const file = openSync(path, 'r');
   try {
     return readOpenTable(file, key);
   } finally {
@@ -24,11 +14,7 @@ export function readTable(path: string, key: string): Payload | undefined | 'not
   }
 }
 
-export function readOpenTable(file: number, key: string): Payload | undefined | 'not valid' {
-  const bucket = new Uint8Array(DICT_TABLE.bucketBytes);
-  const header = new Uint8Array(8);
-  readSync(file, bucket, 0, bucket.length, bucketPosition(key));
-  const length = readSync(file, header, 0, header.length, 0);
-  if (validUntilMs(header.subarray(0, length)) < machineTimeMs()) return 'not valid';
-  return findInBucket(bucket, key)?.value;
+export function readOpenTable(file: number, key: string): Found {
+  const found = new TableReader((into, position) => readSync(file, into, 0, into.length, position)).find(key);
+  return typeof found === 'object' ? found.value : found;
 }

@@ -256,7 +256,7 @@ class Traffic {
     try {
       while (this.#isPutting) {
         const missing = [...this.written.keys()].filter((key) => this.#isMissing(file, key));
-        if (readOpenTable(file, '') === 'not valid') return;
+        if (typeof readOpenTable(file, '') === 'string') return;
         const key = missing[this.#random.integer(0, missing.length - 1)];
         if (key !== undefined) await this.#ask({ do: 'dict.get', id: this.#dictId, key });
         await delay(1);
@@ -268,7 +268,7 @@ class Traffic {
 
   #isMissing(file: number, key: string): boolean {
     const found = readOpenTable(file, key);
-    if (found === undefined || found === 'not valid') return true;
+    if (typeof found !== 'object') return true;
     this.readsOfTables++;
     const value = numberIn(found);
     const { answered, tried } = this.written.get(key) ?? { answered: 0, tried: 0 };

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+import { isInMemory } from '../in-memory.ts';
 import { OwnedRecords } from '../owned-records.ts';
 import { RUN_FOLDER } from '../run-folder.ts';
 
-/** The type that `statfs` has for file systems in memory. */
-const TMPFS = 0x0102_1994;
 const OWNERS_FOLDER = join(RUN_FOLDER, 'memory-owners');
 
 /**
@@ -41,12 +40,4 @@ export async function removeStaleMemoryFolders(): Promise<void> {
 
 function owners(): OwnedRecords<{ folder: string }> {
   return new OwnedRecords(OWNERS_FOLDER);
-}
-
-function isInMemory(folder: string): boolean {
-  try {
-    return statfsSync(folder).type === TMPFS;
-  } catch {
-    return false;
-  }
 }
